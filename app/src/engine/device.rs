@@ -1,0 +1,78 @@
+//! Which device the engine computes on, and whether it computes right.
+
+use crate::protocol::{Adapter, DeviceReport, Executor, KernelCheck, Preference};
+use kernels::gpu::{AdapterInfo, Gpu, Options};
+use kernels::{Device, KernelReport, Precision, self_test};
+
+/// Opens the preferred device, or the CPU where that cannot be had. Never fails: the CPU executor
+/// needs nothing but this program.
+pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
+    let cpu = || Device::Cpu(Precision::F32);
+    let report = |adapter, note: Option<&str>, details| DeviceReport {
+        executor: Executor::Cpu,
+        adapter,
+        note: note.map(str::to_owned),
+        details,
+    };
+    if preference == Preference::Cpu {
+        return (cpu(), report(None, None, None));
+    }
+    match Gpu::new(Options::default()).await {
+        Ok(gpu) => {
+            let adapter = describe(gpu.info());
+            if adapter.software && preference == Preference::Auto {
+                gpu.destroy();
+                let note = "The only GPU here is imitated in software, which is slower than the \
+                            processor itself, so the processor computes. You can choose otherwise.";
+                return (cpu(), report(Some(adapter), Some(note), None));
+            }
+            let executor = Executor::Gpu;
+            (
+                Device::Gpu(gpu),
+                DeviceReport {
+                    executor,
+                    ..report(Some(adapter), None, None)
+                },
+            )
+        }
+        Err(error) => {
+            let note = if has_webgpu() {
+                "The browser offers no usable GPU, so the processor computes: slower, same \
+                 answers. Updating the browser or the graphics driver may help."
+            } else {
+                "This browser has no WebGPU, so the processor computes: slower, same answers. \
+                 Current Chrome, Edge, Firefox and Safari have it; it also needs an https address."
+            };
+            (cpu(), report(None, Some(note), Some(error.to_string())))
+        }
+    }
+}
+
+/// Runs every kernel on known inputs.
+pub async fn test(device: &Device) -> Vec<KernelCheck> {
+    self_test(device).await.into_iter().map(check).collect()
+}
+
+fn check(report: KernelReport) -> KernelCheck {
+    KernelCheck {
+        kernel: report.kernel.to_owned(),
+        passed: report.passed,
+        max_error: Some(report.max_error).filter(|error| error.is_finite()),
+        tolerance: report.tolerance,
+        detail: report.detail,
+    }
+}
+
+fn describe(info: &AdapterInfo) -> Adapter {
+    Adapter {
+        name: info.name.clone(),
+        backend: info.backend.clone(),
+        software: info.software,
+    }
+}
+
+/// Whether this worker has `navigator.gpu` at all.
+fn has_webgpu() -> bool {
+    let navigator = super::port::scope().navigator();
+    js_sys::Reflect::get(&navigator, &"gpu".into()).is_ok_and(|gpu| gpu.is_object())
+}

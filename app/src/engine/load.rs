@@ -1,0 +1,370 @@
+//! From a checkpoint's files to a model on the device: read, check, send on, piece by piece.
+//!
+//! Nothing here holds a weights file: each piece goes to the device before the next is read.
+
+use super::port::{breathe, now, post};
+use super::survey::Survey;
+use crate::protocol::{
+    Event, Failure, ModelFacts, PickedFile, Progress, RequestId, Role, Source, Stage,
+};
+use crate::sources::reader::Reader;
+use bert::checkpoint::{FileKind, SNIFF_BYTES, sniff};
+use bert::config::Config;
+use bert::model::{LoadError, Model, ModelLoader};
+use bert::probe::{ProbeError, check_vocabulary};
+use bert::tokenizer::{Tokenizer, TokenizerConfig};
+use kernels::{CancelToken, Device};
+use wasm_bindgen::JsCast;
+use web_sys::Blob;
+
+/// Longest configuration that is read.
+const CONFIG_BYTES: usize = 1 << 20;
+/// Longest vocabulary that is read; the largest in use have some 20 MB.
+const VOCABULARY_BYTES: usize = 64 << 20;
+/// Progress is told at most this often.
+const TELL_EVERY_MS: f64 = 60.0;
+
+/// A model ready to answer, and what it needs to understand text.
+pub struct Loaded {
+    pub model: Model,
+    pub language: Language,
+    pub facts: ModelFacts,
+}
+
+/// What turns text into a model's ids.
+pub struct Language {
+    pub tokenizer: Tokenizer,
+    pub config: Config,
+}
+
+/// Why a load did not come to its end.
+pub enum Ended {
+    Cancelled,
+    Failed(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// One load: where from, and how it reports and is stopped.
+pub struct Load {
+    pub id: RequestId,
+    pub source: Source,
+    /// The message's attachments, one for each of the source's files.
+    pub files: Vec<Option<Blob>>,
+    pub cancel: CancelToken,
+}
+
+impl Load {
+    /// Loads the model.
+    pub async fn run(&self, device: &Device) -> Result<Loaded, Ended> {
+        self.tell(Stage::Read, 0, None);
+        let mut weights = self.weights().await?;
+        let first = weights.first().await?;
+        let outcome = self.read(device, &mut weights, first).await;
+        if outcome.is_err() {
+            weights.reader.close();
+        }
+        outcome
+    }
+
+    async fn read(
+        &self,
+        device: &Device,
+        weights: &mut Weights,
+        first: Vec<u8>,
+    ) -> Result<Loaded, Ended> {
+        let config = self.config().await?;
+        self.check_cancel()?;
+        let tokenizer = self.tokenizer().await?;
+        self.check_cancel()?;
+        check_vocabulary(&tokenizer, &config).map_err(|error| strangers(&error))?;
+
+        let loader = ModelLoader::new(device, config.clone(), weights.reader.len);
+        let mut loader = loader.map_err(|error| unloadable(&error))?;
+        let mut survey = Survey::new(weights.reader.len);
+        let mut told = f64::NEG_INFINITY;
+        let mut piece = first;
+        loop {
+            survey.push(&piece);
+            loader.push(&piece).map_err(|error| unloadable(&error))?;
+            if now() - told >= TELL_EVERY_MS {
+                told = now();
+                let (done, total) = loader.progress();
+                self.tell(Stage::Upload, done, Some(total).filter(|&total| total > 0));
+                breathe().await;
+            }
+            self.check_cancel()?;
+            // One buffer for all pieces: this memory would never shrink again.
+            if !weights.reader.next_into(&mut piece).await? {
+                break;
+            }
+        }
+        self.check_cancel()?;
+
+        let (_, file_bytes) = loader.progress();
+        self.tell(Stage::Compile, file_bytes, Some(file_bytes));
+        breathe().await;
+        let model = loader.finish().await.map_err(|error| unloadable(&error))?;
+        if self.cancel.is_cancelled() {
+            model.destroy();
+            return Err(Ended::Cancelled);
+        }
+        let dtype = survey.dtypes();
+        let facts = self.facts(&model, &config, &tokenizer, file_bytes, dtype);
+        Ok(Loaded {
+            model,
+            language: Language { tokenizer, config },
+            facts,
+        })
+    }
+
+    fn tell(&self, stage: Stage, done: u64, total: Option<u64>) {
+        post(&Event::Progress {
+            id: self.id,
+            progress: Progress { stage, done, total },
+        });
+    }
+
+    fn check_cancel(&self) -> Result<(), Ended> {
+        if self.cancel.is_cancelled() {
+            Err(Ended::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Opens the file that plays a part; `None` if there is no such file.
+    async fn open(&self, role: Role) -> Result<Option<Reader>, Failure> {
+        match &self.source {
+            Source::Bundled { folder, .. } => {
+                let name = match role {
+                    Role::Weights => "model.safetensors",
+                    Role::Config => "config.json",
+                    Role::TokenizerJson => "tokenizer.json",
+                    Role::VocabTxt => "vocab.txt",
+                    Role::TokenizerConfig => "tokenizer_config.json",
+                };
+                Reader::fetch(&format!("{folder}/{name}")).await
+            }
+            Source::Files { files, .. } => {
+                let found = files
+                    .iter()
+                    .zip(&self.files)
+                    .find(|(file, _)| file.role == role);
+                let Some((PickedFile { name, .. }, file)) = found else {
+                    return Ok(None);
+                };
+                let file = file.clone().ok_or_else(|| {
+                    Failure::new(
+                        format!("{name} is no longer here"),
+                        "The browser has let go of the file.",
+                        "Pick or drop the checkpoint again.",
+                    )
+                })?;
+                Ok(Some(Reader::disk(name, file)))
+            }
+        }
+    }
+
+    async fn weights(&self) -> Result<Weights, Failure> {
+        let reader = self
+            .open(Role::Weights)
+            .await?
+            .ok_or_else(|| missing("model.safetensors"))?;
+        Ok(Weights {
+            reader,
+            name: self.weights_name(),
+        })
+    }
+
+    fn weights_name(&self) -> String {
+        match &self.source {
+            Source::Files { files, .. } => {
+                let weights = files.iter().find(|file| file.role == Role::Weights);
+                weights
+                    .map_or("model.safetensors", |file| &file.name)
+                    .to_owned()
+            }
+            Source::Bundled { .. } => "model.safetensors".to_owned(),
+        }
+    }
+
+    async fn config(&self) -> Result<Config, Failure> {
+        let reader = self
+            .open(Role::Config)
+            .await?
+            .ok_or_else(|| missing("config.json"))?;
+        let bytes = reader.all(CONFIG_BYTES).await?;
+        let text = text(&bytes, "config.json")?;
+        Config::from_json(text).map_err(|error| {
+            Failure::new(
+                "config.json does not describe a model this page can run",
+                sentence(&error),
+                "Use a BERT checkpoint as transformers saves it, with its own config.json.",
+            )
+        })
+    }
+
+    async fn tokenizer(&self) -> Result<Tokenizer, Failure> {
+        let refused = |name: &str, error: &dyn std::error::Error| {
+            Failure::new(
+                format!("{name} is not a vocabulary this page can use"),
+                sentence(error),
+                "Use the checkpoint's own tokenizer.json or vocab.txt.",
+            )
+        };
+        if let Some(reader) = self.open(Role::TokenizerJson).await? {
+            let bytes = reader.all(VOCABULARY_BYTES).await?;
+            return Tokenizer::from_tokenizer_json(&bytes)
+                .map_err(|error| refused("tokenizer.json", &error));
+        }
+        let reader = self.open(Role::VocabTxt).await?;
+        let reader = reader.ok_or_else(|| missing("tokenizer.json or vocab.txt"))?;
+        let bytes = reader.all(VOCABULARY_BYTES).await?;
+        let vocab = text(&bytes, "vocab.txt")?;
+        let config = match self.open(Role::TokenizerConfig).await? {
+            None => TokenizerConfig::default(),
+            Some(reader) => {
+                let bytes = reader.all(CONFIG_BYTES).await?;
+                TokenizerConfig::from_json(text(&bytes, "tokenizer_config.json")?)
+                    .map_err(|error| refused("tokenizer_config.json", &error))?
+            }
+        };
+        Tokenizer::from_vocab_txt_with(vocab, &config).map_err(|error| refused("vocab.txt", &error))
+    }
+
+    fn facts(
+        &self,
+        model: &Model,
+        config: &Config,
+        tokenizer: &Tokenizer,
+        file_bytes: u64,
+        dtype: String,
+    ) -> ModelFacts {
+        let no_mask_token = || {
+            let none = tokenizer.mask_id().is_none();
+            none.then(|| "The vocabulary has no [MASK] token, so no word can be hidden.".to_owned())
+        };
+        ModelFacts {
+            name: self.source.name().to_owned(),
+            architecture: config
+                .architectures
+                .first()
+                .cloned()
+                .unwrap_or_else(|| "BERT".into()),
+            layers: config.num_hidden_layers,
+            hidden_size: config.hidden_size,
+            heads: config.num_attention_heads,
+            intermediate_size: config.intermediate_size,
+            vocabulary: config.vocab_size,
+            max_positions: config.max_position_embeddings,
+            parameters: model.parameter_count(),
+            dtype,
+            file_bytes,
+            no_masks: model.has_mlm().err().or_else(no_mask_token),
+            next_sentence: model.has_nsp(),
+        }
+    }
+}
+
+struct Weights {
+    reader: Reader,
+    name: String,
+}
+
+impl Weights {
+    /// The first piece, once it is clear that this is not some other kind of file. A file with a
+    /// broken safetensors header goes on: the reader of headers names the rule it breaks.
+    async fn first(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Vec::new();
+        let mut piece = Vec::new();
+        while bytes.len() < SNIFF_BYTES && self.reader.next_into(&mut piece).await? {
+            bytes.extend_from_slice(&piece);
+        }
+        let kind = sniff(&bytes);
+        let named_safetensors = self.name.ends_with(".safetensors");
+        match kind {
+            FileKind::Safetensors => Ok(bytes),
+            FileKind::Unknown if named_safetensors => Ok(bytes),
+            _ => {
+                self.reader.close();
+                let (cause, advice) = kind.explain().split_once(". ").map_or(
+                    (kind.explain().to_owned(), String::new()),
+                    |(cause, advice)| (format!("{cause}."), advice.to_owned()),
+                );
+                Err(Failure::new(
+                    format!("{} cannot be loaded", self.name),
+                    cause,
+                    advice,
+                ))
+            }
+        }
+    }
+}
+
+fn missing(name: &str) -> Failure {
+    Failure::new(
+        format!("{name} is missing"),
+        "The checkpoint is not complete.",
+        "A checkpoint is model.safetensors, config.json, and tokenizer.json or vocab.txt.",
+    )
+}
+
+fn strangers(error: &ProbeError) -> Failure {
+    Failure::new(
+        "Vocabulary and weights do not belong together",
+        sentence(error),
+        "Use the tokenizer.json or vocab.txt that came with these weights.",
+    )
+}
+
+fn text<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, Failure> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        Failure::new(
+            format!("{name} is not text"),
+            format!(
+                "It is not UTF-8: byte {} is out of place.",
+                error.valid_up_to()
+            ),
+            "Look whether the file is what its name says.",
+        )
+    })
+}
+
+fn unloadable(error: &LoadError) -> Failure {
+    Failure::new(
+        "The weights cannot be used",
+        sentence(error),
+        "Use the checkpoint's own, complete model.safetensors together with its config.json.",
+    )
+}
+
+/// An error as a sentence of its own. A file's name at its start keeps its spelling.
+pub fn sentence(error: &dyn std::error::Error) -> String {
+    let text = error.to_string();
+    let text = text.trim();
+    let first_word = text.split(' ').next().unwrap_or_default();
+    let mut sentence = match text.chars().next() {
+        Some(first) if !first_word.contains(['.', '_', '`']) => {
+            first.to_uppercase().chain(text.chars().skip(1)).collect()
+        }
+        _ => text.to_owned(),
+    };
+    if !sentence.ends_with(['.', '!', '?', ':']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+/// The files that came with a message.
+pub fn attachments(message: &js_sys::Array) -> Vec<Option<Blob>> {
+    message
+        .iter()
+        .skip(1)
+        .map(|file| file.dyn_into().ok())
+        .collect()
+}

@@ -1,0 +1,299 @@
+//! The engine: a worker that owns the device, the tokenizer and the model, and does what the
+//! page's [`Command`]s ask.
+//!
+//! One thread. Long work breathes: between the pieces of a file and the steps of a plan the
+//! worker handles the messages that wait, so a newer edit or a cancel is heard at once.
+
+mod device;
+mod load;
+pub mod port;
+pub mod queue;
+mod report;
+mod survey;
+
+use crate::protocol::{
+    Command, Event, Executor, Failure, Memory, Preference, Progress, RequestId, Stage, decode,
+};
+use bert::model::Model;
+use bert::probe::{ProbeError, Request, fill_mask, tokenize};
+use kernels::{CancelToken, Control, Device};
+use load::{Ended, Language, Load, Loaded, sentence};
+use port::{breathe, now, post, scope, sleep, wasm_bytes};
+use queue::Queue;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::MessageEvent;
+
+/// How often the device is asked whether it is still there.
+const PULSE_MS: i32 = 500;
+
+/// Starts listening.
+pub fn start() {
+    std::panic::set_hook(Box::new(report::on_panic));
+    report::log_to_console();
+    let engine = Rc::new(Engine::default());
+    let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
+        engine.clone().on_message(&message);
+    });
+    // Lives as long as the worker.
+    scope().set_onmessage(Some(on_message.into_js_value().unchecked_ref()));
+    post(&Event::Alive);
+}
+
+#[derive(Default)]
+struct Engine {
+    device: RefCell<Option<Device>>,
+    /// The load that runs, or that waits for the device.
+    load: RefCell<Option<Rc<Load>>>,
+    /// Taken out while it runs.
+    model: RefCell<Option<Model>>,
+    /// What cuts texts; there even while the model runs.
+    language: RefCell<Option<Rc<Language>>>,
+    /// A new model that waits for the old one's last run to end.
+    arrived: RefCell<Option<(RequestId, Loaded)>>,
+    probes: RefCell<Queue<Request>>,
+    draining: Cell<bool>,
+}
+
+impl Engine {
+    fn on_message(self: Rc<Self>, message: &MessageEvent) {
+        let data: js_sys::Array = message.data().unchecked_into();
+        let text = data.get(0).as_string().unwrap_or_default();
+        match decode::<Command>(&text) {
+            Ok(Command::Start { preference }) => {
+                spawn_local(async move { self.open(preference).await });
+            }
+            Ok(Command::Load { id, source }) => {
+                let files = load::attachments(&data);
+                self.begin(Load {
+                    id,
+                    source,
+                    files,
+                    cancel: CancelToken::default(),
+                });
+            }
+            Ok(Command::CancelLoad { id }) => self.cancel_load(id),
+            Ok(Command::Tokenize { id, text, pair }) => {
+                self.tokenize(
+                    id,
+                    &Request {
+                        text,
+                        pair,
+                        hidden: Vec::new(),
+                        top_k: 1,
+                    },
+                );
+            }
+            Ok(Command::Probe { id, request }) => {
+                self.probes.borrow_mut().push(id, request);
+                self.drain();
+            }
+            Ok(Command::CancelProbe { id }) => {
+                if self.probes.borrow_mut().cancel(id) {
+                    post(&Event::ProbeCancelled { id });
+                }
+            }
+            Err(error) => post(&Event::Fatal {
+                failure: Failure::new(
+                    "The page and its engine do not understand each other",
+                    "They may come from different versions.",
+                    "Reload the page without its cache (Ctrl or Cmd, Shift and R).",
+                )
+                .with_details(error),
+            }),
+        }
+    }
+
+    /// Opens the device, starts the load that waits for it, and tests every kernel.
+    async fn open(self: Rc<Self>, preference: Preference) {
+        let (device, report) = device::choose(preference).await;
+        let on_gpu = report.executor == Executor::Gpu;
+        post(&Event::Device { report });
+        *self.device.borrow_mut() = Some(device.clone());
+        self.tell_memory();
+        let waiting = self.load.borrow().clone();
+        if let Some(load) = waiting {
+            self.clone().run_load(load);
+        }
+        if on_gpu {
+            spawn_local(watch(device.clone()));
+        }
+        let checks = device::test(&device).await;
+        post(&Event::SelfTest { checks });
+        self.tell_memory();
+    }
+
+    fn begin(self: Rc<Self>, load: Load) {
+        let load = Rc::new(load);
+        if let Some(earlier) = self.load.borrow_mut().replace(load.clone()) {
+            earlier.cancel.cancel();
+        }
+        if self.device.borrow().is_some() {
+            self.run_load(load);
+        } else {
+            let progress = Progress {
+                stage: Stage::Wait,
+                done: 0,
+                total: None,
+            };
+            post(&Event::Progress {
+                id: load.id,
+                progress,
+            });
+        }
+    }
+
+    /// Gives up a load at once: a read that has stalled ends by itself later, unheard.
+    fn cancel_load(&self, id: RequestId) {
+        let load = self.load.borrow_mut().take_if(|load| load.id == id);
+        if let Some(load) = load {
+            load.cancel.cancel();
+            post(&Event::LoadCancelled { id });
+        }
+    }
+
+    fn run_load(self: Rc<Self>, load: Rc<Load>) {
+        let Some(device) = self.device.borrow().clone() else {
+            return;
+        };
+        spawn_local(async move {
+            let id = load.id;
+            let outcome = load.run(&device).await;
+            self.load.borrow_mut().take_if(|present| present.id == id);
+            match outcome {
+                Ok(loaded) => self.clone().arrive(id, loaded),
+                Err(Ended::Cancelled) => post(&Event::LoadCancelled { id }),
+                Err(Ended::Failed(failure)) => post(&Event::LoadFailed { id, failure }),
+            }
+            self.tell_memory();
+        });
+    }
+
+    /// Puts a new model in the old one's place, as soon as nothing runs on the old one.
+    fn arrive(self: Rc<Self>, id: RequestId, loaded: Loaded) {
+        if let Some((_, unused)) = self.arrived.borrow_mut().replace((id, loaded)) {
+            unused.model.destroy();
+        }
+        self.probes.borrow().stop_running();
+        self.drain();
+    }
+
+    fn swap_in(&self) {
+        let Some((id, loaded)) = self.arrived.borrow_mut().take() else {
+            return;
+        };
+        let Loaded {
+            model,
+            language,
+            facts,
+        } = loaded;
+        *self.language.borrow_mut() = Some(Rc::new(language));
+        if let Some(old) = self.model.borrow_mut().replace(model) {
+            old.destroy();
+        }
+        post(&Event::Loaded { id, model: facts });
+        self.tell_memory();
+    }
+
+    fn tokenize(&self, id: RequestId, request: &Request) {
+        // Without a model the page does not ask; a request that crossed its unloading is dropped.
+        if let Some(language) = &*self.language.borrow() {
+            let (tokens, truncated) = tokenize(&language.tokenizer, &language.config, request);
+            post(&Event::Tokens {
+                id,
+                tokens,
+                truncated,
+            });
+        }
+    }
+
+    /// Runs what waits, newest first and one at a time, until nothing does.
+    fn drain(self: Rc<Self>) {
+        if self.draining.replace(true) {
+            return;
+        }
+        spawn_local(async move {
+            loop {
+                self.swap_in();
+                let started = self.probes.borrow_mut().start();
+                let Some((id, request, cancel)) = started else {
+                    break;
+                };
+                let event = self.probe(id, &request, cancel).await;
+                self.probes.borrow_mut().finish();
+                post(&event);
+                self.tell_memory();
+            }
+            self.draining.set(false);
+        });
+    }
+
+    /// Runs one probe.
+    async fn probe(&self, id: RequestId, request: &Request, cancel: CancelToken) -> Event {
+        let language = self.language.borrow().clone();
+        let model = self.model.borrow_mut().take();
+        let (Some(mut model), Some(language)) = (model, language) else {
+            return Event::ProbeCancelled { id };
+        };
+        let control = Control::new(cancel, breathe);
+        let began = now();
+        let outcome = fill_mask(&mut model, &language.tokenizer, request, &control).await;
+        let milliseconds = now() - began;
+        *self.model.borrow_mut() = Some(model);
+        match outcome {
+            Ok(fill) => Event::Filled {
+                id,
+                fill,
+                milliseconds,
+            },
+            Err(ProbeError::Cancelled) => Event::ProbeCancelled { id },
+            Err(error) => Event::ProbeFailed {
+                id,
+                failure: unanswered(&error),
+            },
+        }
+    }
+
+    fn tell_memory(&self) {
+        let device = match &*self.device.borrow() {
+            Some(Device::Gpu(gpu)) => gpu.memory_in_use(),
+            _ => self.model.borrow().as_ref().map_or(0, Model::memory_bytes),
+        };
+        post(&Event::Memory {
+            memory: Memory {
+                device,
+                wasm: wasm_bytes(),
+            },
+        });
+    }
+}
+
+/// Tells the page when the GPU is lost.
+async fn watch(device: Device) {
+    let Device::Gpu(gpu) = device else { return };
+    loop {
+        if let Some(reason) = gpu.lost() {
+            let failure = Failure::new(
+                "The GPU was lost",
+                "The browser or the driver took it away: after sleep, an update, a crash, or when \
+                 memory ran out.",
+                "A new engine starts by itself and loads the model again. If the GPU is lost time \
+                 and again, choose the CPU under Engine.",
+            )
+            .with_details(reason);
+            post(&Event::DeviceLost { failure });
+            return;
+        }
+        sleep(PULSE_MS).await;
+    }
+}
+
+fn unanswered(error: &ProbeError) -> Failure {
+    Failure::new(
+        "The model could not answer",
+        sentence(error),
+        "Try again. If it keeps failing, choose another device under Engine.",
+    )
+}

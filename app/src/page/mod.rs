@@ -1,0 +1,60 @@
+//! The page: the store that components read, the engine's supervisor, files from the visitor.
+
+mod files;
+mod store;
+mod supervisor;
+
+pub use files::{offer_drop, offer_input};
+pub use store::Store;
+
+use crate::panels::probe::ProbePanel;
+use crate::widgets::{
+    badge::EngineBadge, drop_zone::DropZone, failure_card::SessionFailure, model_bar::ModelBar,
+    theme::ThemeButton,
+};
+use leptos::prelude::*;
+
+/// Draws the page in place of the still picture in `index.html`.
+pub fn start() {
+    if let Some(still) = document().get_element_by_id("still") {
+        still.remove();
+    }
+    mount_to_body(Page);
+}
+
+#[component]
+fn Page() -> impl IntoView {
+    let store = Store::start();
+    provide_context(store);
+    let spoken = store.view(|state| state.spoken());
+    view! {
+        <a class="skip" href="#text">"Skip to the text"</a>
+        <header class="top">
+            <a class="brand" href="./" aria-label="Unmask, start page">
+                <img src="icon.svg" alt="" width="32" height="32"/>
+                <span>"Unmask"</span>
+            </a>
+            <div class="top-end">
+                <EngineBadge/>
+                <ThemeButton/>
+            </div>
+        </header>
+        <main id="main">
+            <div class="hero">
+                <h1>"Hide a word. See what BERT expects."</h1>
+                <p>"A language model runs here, on your own device. What you type stays with you."</p>
+            </div>
+            <ModelBar/>
+            <SessionFailure/>
+            <ProbePanel/>
+        </main>
+        <footer class="foot">
+            <p>
+                "Unmask is free software under MIT or Apache-2.0: Rust and hand-written WGSL, \
+                 no server, no tracking, no cookies."
+            </p>
+        </footer>
+        <p class="unseen" role="status" aria-live="polite">{move || spoken.get()}</p>
+        <DropZone/>
+    }
+}

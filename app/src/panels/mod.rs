@@ -1,0 +1,3 @@
+//! The page's panels: one thing to do each.
+
+pub mod probe;

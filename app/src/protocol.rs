@@ -1,0 +1,367 @@
+//! What the page and its engine worker say to each other: two closed enums, carried as JSON.
+//!
+//! The JSON is externally tagged, `{"fatal": {"failure": …}}`, which decodes without buffering and
+//! keeps the page small; `worker.js` writes that one event by hand.
+//!
+//! Files travel beside the JSON as attachments of the same message; [`PickedFile::slot`] says which
+//! is which. Every request carries an id from one rising counter, so an answer to anything but the
+//! newest request of its kind is recognised as stale and dropped.
+
+use bert::probe::{Fill, Request, Token, Truncated};
+use serde::{Deserialize, Serialize};
+
+/// Names one request; rises by one with each.
+pub type RequestId = u32;
+
+/// Where the arithmetic should run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preference {
+    /// The GPU if there is a real one, else the CPU.
+    #[default]
+    Auto,
+    /// The GPU, even one imitated in software.
+    Gpu,
+    /// The processor.
+    Cpu,
+}
+
+/// From the page to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// First of all: choose a device, test it, report both.
+    Start { preference: Preference },
+    /// Load a checkpoint; the present model keeps answering until the new one is whole and valid.
+    Load { id: RequestId, source: Source },
+    /// Give up the load with this id.
+    CancelLoad { id: RequestId },
+    /// Cut a text into tokens; answered at once, even while a forward pass runs.
+    Tokenize {
+        id: RequestId,
+        text: String,
+        pair: Option<String>,
+    },
+    /// Predict what is hidden. Replaces any earlier probe, waiting or running.
+    Probe { id: RequestId, request: Request },
+    /// Give up the probe with this id.
+    CancelProbe { id: RequestId },
+}
+
+/// Where a checkpoint comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A folder beside the page, named relative to it.
+    Bundled { name: String, folder: String },
+    /// Files that someone dropped or picked; their bytes are the message's attachments.
+    Files {
+        name: String,
+        files: Vec<PickedFile>,
+    },
+}
+
+impl Source {
+    /// What to call the model on the page.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Bundled { name, .. } | Self::Files { name, .. } => name,
+        }
+    }
+}
+
+/// One file of a checkpoint and the part it plays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PickedFile {
+    pub role: Role,
+    pub name: String,
+    pub bytes: u64,
+    /// Index of the file among the message's attachments.
+    pub slot: usize,
+}
+
+/// The part a file plays in a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Weights,
+    Config,
+    TokenizerJson,
+    VocabTxt,
+    TokenizerConfig,
+}
+
+/// From the engine to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The worker listens.
+    Alive,
+    /// The device is chosen.
+    Device {
+        report: DeviceReport,
+    },
+    /// Every kernel has been run on a known input.
+    SelfTest {
+        checks: Vec<KernelCheck>,
+    },
+    /// How far a load has come.
+    Progress {
+        id: RequestId,
+        progress: Progress,
+    },
+    /// The new model is in place, the old one gone.
+    Loaded {
+        id: RequestId,
+        model: ModelFacts,
+    },
+    LoadFailed {
+        id: RequestId,
+        failure: Failure,
+    },
+    LoadCancelled {
+        id: RequestId,
+    },
+    Tokens {
+        id: RequestId,
+        tokens: Vec<Token>,
+        truncated: Option<Truncated>,
+    },
+    /// `milliseconds` is the time from taking up the request to having its numbers.
+    Filled {
+        id: RequestId,
+        fill: Fill,
+        milliseconds: f64,
+    },
+    ProbeFailed {
+        id: RequestId,
+        failure: Failure,
+    },
+    ProbeCancelled {
+        id: RequestId,
+    },
+    Memory {
+        memory: Memory,
+    },
+    /// The device is gone; this worker can do no more.
+    DeviceLost {
+        failure: Failure,
+    },
+    /// The engine itself broke; this worker can do no more.
+    Fatal {
+        failure: Failure,
+    },
+}
+
+/// What arithmetic runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Executor {
+    Gpu,
+    Cpu,
+}
+
+/// The chosen device, and why it was chosen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeviceReport {
+    pub executor: Executor,
+    /// The adapter that was found, used or not.
+    pub adapter: Option<Adapter>,
+    /// Set where the choice is not the obvious one: why the CPU is used instead of a GPU.
+    pub note: Option<String>,
+    /// What the browser said, for whoever wants to look closer.
+    pub details: Option<String>,
+}
+
+/// A graphics adapter as the browser describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adapter {
+    pub name: String,
+    pub backend: String,
+    pub software: bool,
+}
+
+/// One kernel's answer to the start-up test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KernelCheck {
+    pub kernel: String,
+    pub passed: bool,
+    /// `None` where it was not a finite number, which JSON cannot carry.
+    pub max_error: Option<f64>,
+    pub tolerance: f64,
+    pub detail: Option<String>,
+}
+
+/// The stages of a load, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Waiting for the device.
+    Wait,
+    /// Configuration and vocabulary.
+    Read,
+    /// Weights, read and sent to the device piece by piece.
+    Upload,
+    /// Checking the whole, recording the graph, making pipelines.
+    Compile,
+}
+
+/// How far a load has come; bytes where the stage has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    pub stage: Stage,
+    pub done: u64,
+    pub total: Option<u64>,
+}
+
+/// What is loaded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelFacts {
+    pub name: String,
+    pub architecture: String,
+    pub layers: usize,
+    pub hidden_size: usize,
+    pub heads: usize,
+    pub intermediate_size: usize,
+    pub vocabulary: usize,
+    pub max_positions: usize,
+    pub parameters: u64,
+    /// How the file stores its weights, such as `F16`.
+    pub dtype: String,
+    pub file_bytes: u64,
+    /// Why masks cannot be filled, where they cannot.
+    pub no_masks: Option<String>,
+    /// Whether there is a next-sentence head.
+    pub next_sentence: bool,
+}
+
+/// Bytes held now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// By the model, on whichever device runs it.
+    pub device: u64,
+    /// By the engine's WebAssembly memory, which never shrinks.
+    pub wasm: u64,
+}
+
+/// Something went wrong: what, in plain words; what one can do; what an expert wants to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub title: String,
+    pub cause: String,
+    pub advice: String,
+    pub details: Option<String>,
+}
+
+impl Failure {
+    pub fn new(
+        title: impl Into<String>,
+        cause: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            cause: cause.into(),
+            advice: advice.into(),
+            details: None,
+        }
+    }
+
+    /// Adds what only an expert wants to read.
+    pub fn with_details(mut self, details: impl Into<String>) -> Self {
+        self.details = Some(details.into());
+        self
+    }
+}
+
+/// Serialises a message. These types hold nothing JSON cannot carry except non-finite numbers,
+/// which serde writes as `null`; the engine never sends any.
+pub fn encode<T: Serialize>(message: &T) -> Result<String, String> {
+    serde_json::to_string(message).map_err(|error| error.to_string())
+}
+
+/// Reads a message back; the error names the place in the text.
+pub fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round_trip<T>(message: T)
+    where
+        T: Serialize + for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug,
+    {
+        let text = encode(&message).unwrap();
+        assert_eq!(decode::<T>(&text).unwrap(), message, "{text}");
+    }
+
+    #[test]
+    fn commands_survive_the_wire() {
+        round_trip(Command::Start {
+            preference: Preference::Auto,
+        });
+        round_trip(Command::Load {
+            id: 7,
+            source: Source::Files {
+                name: "mine".into(),
+                files: vec![PickedFile {
+                    role: Role::Weights,
+                    name: "model.safetensors".into(),
+                    bytes: u64::from(u32::MAX) * 3,
+                    slot: 0,
+                }],
+            },
+        });
+        round_trip(Command::Probe {
+            id: u32::MAX,
+            request: Request {
+                text: "a \u{0}\u{202e}\u{1f600} \"[MASK]\"".into(),
+                pair: Some(String::new()),
+                hidden: vec![1, 511],
+                top_k: 5,
+            },
+        });
+    }
+
+    #[test]
+    fn events_survive_the_wire() {
+        round_trip(Event::Alive);
+        round_trip(Event::Progress {
+            id: 1,
+            progress: Progress {
+                stage: Stage::Upload,
+                done: 3,
+                total: None,
+            },
+        });
+        round_trip(Event::LoadFailed {
+            id: 2,
+            failure: Failure::new("t", "c", "a").with_details("line\nline"),
+        });
+        round_trip(Event::SelfTest {
+            checks: vec![KernelCheck {
+                kernel: "softmax".into(),
+                passed: false,
+                max_error: None,
+                tolerance: 0.0625,
+                detail: None,
+            }],
+        });
+    }
+
+    #[test]
+    fn the_event_that_javascript_writes_is_understood() {
+        let text = r#"{"fatal":{"failure":{"title":"t","cause":"c","advice":"a","details":"d"}}}"#;
+        let failure = Failure::new("t", "c", "a").with_details("d");
+        assert_eq!(decode::<Event>(text), Ok(Event::Fatal { failure }));
+    }
+
+    #[test]
+    fn what_is_not_a_message_is_refused() {
+        assert!(decode::<Command>("{\"format_disk\":{}}").is_err());
+        assert!(decode::<Event>("[]").is_err());
+        assert!(decode::<Command>("{\"cancel_load\":{\"id\":-1}}").is_err());
+    }
+}

@@ -1,0 +1,4 @@
+//! Where checkpoints come from.
+
+pub mod files;
+pub mod reader;

@@ -1,0 +1,212 @@
+//! One file as a stream of pieces, from the page's own host or from the visitor's disk.
+
+use crate::engine::port::Timer;
+use crate::protocol::Failure;
+use js_sys::{Promise, Reflect, Uint8Array};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, ReadableStreamDefaultReader, Response};
+
+/// A file is read from disk in pieces of this many bytes.
+const DISK_PIECE: f64 = PIECE as f64;
+/// A read that brings nothing for this long has stalled.
+const STALL_MS: i32 = 30_000;
+
+/// A file being read.
+pub struct Reader {
+    name: String,
+    from: From,
+    /// The rest of a piece that was cut.
+    rest: Option<Uint8Array>,
+    /// Its length, where known beforehand.
+    pub len: Option<u64>,
+}
+
+/// Longest piece that is handed on; a network piece may be longer and is cut.
+const PIECE: u32 = 4 << 20;
+
+enum From {
+    Network(ReadableStreamDefaultReader),
+    Disk { file: Blob, offset: f64 },
+}
+
+impl Reader {
+    /// Opens a file of the page's own host. `Ok(None)` if there is none of that name.
+    ///
+    /// # Errors
+    /// When the host cannot be reached or answers with an error.
+    pub async fn fetch(url: &str) -> Result<Option<Self>, Failure> {
+        let unreachable = |error: JsValue| {
+            Failure::new(
+                format!("{url} could not be fetched"),
+                "The page's host cannot be reached.",
+                "Check the connection, then load the model again.",
+            )
+            .with_details(describe(&error))
+        };
+        let request = crate::engine::port::scope().fetch_with_str(url);
+        let response: Response = patient(request, url)
+            .await?
+            .map_err(unreachable)?
+            .unchecked_into();
+        if response.status() == 404 {
+            return Ok(None);
+        }
+        let body = response.body().filter(|_| response.ok()).ok_or_else(|| {
+            Failure::new(
+                format!("{url} could not be fetched"),
+                format!(
+                    "The host answered {} {}.",
+                    response.status(),
+                    response.status_text()
+                ),
+                "Load the model again in a while.",
+            )
+        })?;
+        let header = |name| response.headers().get(name).ok().flatten();
+        // The length counts bytes as sent: compressed ones, if they were.
+        let len = match header("content-encoding").as_deref() {
+            None | Some("identity") => header("content-length").and_then(|l| l.parse().ok()),
+            Some(_) => None,
+        };
+        let reader = body.get_reader().unchecked_into();
+        Ok(Some(Self {
+            name: url.to_owned(),
+            from: From::Network(reader),
+            rest: None,
+            len,
+        }))
+    }
+
+    /// Opens a file that the visitor gave.
+    pub fn disk(name: &str, file: Blob) -> Self {
+        let len = Some(file.size() as u64);
+        Self {
+            name: name.to_owned(),
+            from: From::Disk { file, offset: 0.0 },
+            rest: None,
+            len,
+        }
+    }
+
+    /// Puts the next piece, of at most 4 MiB, in place of what `buffer` holds; `false` at the end.
+    ///
+    /// # Errors
+    /// When the connection breaks or stalls, or the file changes or vanishes meanwhile.
+    pub async fn next_into(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Failure> {
+        let whole = match self.rest.take() {
+            Some(rest) => rest,
+            None => match self.next().await? {
+                Some(piece) => piece,
+                None => return Ok(false),
+            },
+        };
+        let length = whole.length().min(PIECE);
+        if length < whole.length() {
+            self.rest = Some(whole.subarray(length, whole.length()));
+        }
+        buffer.resize(length as usize, 0);
+        whole.subarray(0, length).copy_to(buffer);
+        Ok(true)
+    }
+
+    async fn next(&mut self) -> Result<Option<Uint8Array>, Failure> {
+        match &mut self.from {
+            From::Network(reader) => {
+                let read = patient(reader.read(), &self.name).await?;
+                let read = read.map_err(|error| {
+                    Failure::new(
+                        format!("{} arrived only in part", self.name),
+                        "The connection broke while it was being read.",
+                        "Check the connection, then load the model again.",
+                    )
+                    .with_details(describe(&error))
+                })?;
+                Ok(Reflect::get(&read, &"value".into())
+                    .ok()
+                    .and_then(|v| v.dyn_into().ok()))
+            }
+            From::Disk { file, offset } => {
+                let (begin, end) = (*offset, (*offset + DISK_PIECE).min(file.size()));
+                if begin >= end {
+                    return Ok(None);
+                }
+                let unreadable = |error: JsValue| {
+                    Failure::new(
+                        format!("{} cannot be read", self.name),
+                        "The file changed, moved or vanished while it was being read, or the \
+                         browser may not open it.",
+                        "Pick or drop it again.",
+                    )
+                    .with_details(describe(&error))
+                };
+                let piece = file
+                    .slice_with_f64_and_f64(begin, end)
+                    .map_err(unreadable)?;
+                let buffer = patient(piece.array_buffer(), &self.name).await?;
+                *offset = end;
+                Ok(Some(Uint8Array::new(&buffer.map_err(unreadable)?)))
+            }
+        }
+    }
+
+    /// The whole of a small file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is longer than `limit` bytes.
+    pub async fn all(mut self, limit: usize) -> Result<Vec<u8>, Failure> {
+        let too_long = |name: &str| {
+            Failure::new(
+                format!("{name} is too long"),
+                format!(
+                    "It has more than {} bytes; this cannot be the right file.",
+                    limit
+                ),
+                "Look whether the file is what its name says.",
+            )
+        };
+        let mut bytes = Vec::new();
+        let mut piece = Vec::new();
+        if self.len.is_some_and(|len| len > limit as u64) {
+            return Err(too_long(&self.name));
+        }
+        while self.next_into(&mut piece).await? {
+            if bytes.len() + piece.len() > limit {
+                self.close();
+                return Err(too_long(&self.name));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    /// Stops the transfer.
+    pub fn close(&self) {
+        if let From::Network(reader) = &self.from {
+            let told = JsFuture::from(reader.cancel());
+            // A transfer that broke rejects being cancelled; there is nothing left to do then.
+            spawn_local(async move { drop(told.await) });
+        }
+    }
+}
+
+/// Waits for a read, but not for ever. No read resolves to `undefined`, as a timer does.
+async fn patient(read: Promise, name: &str) -> Result<Result<JsValue, JsValue>, Failure> {
+    let timer = Timer::start(STALL_MS);
+    let race = Promise::race(&js_sys::Array::of2(&read, timer.promise()));
+    match JsFuture::from(race).await {
+        Ok(value) if value.is_undefined() => Err(Failure::new(
+            format!("{name} stalled"),
+            format!("Nothing arrived for {} seconds.", STALL_MS / 1000),
+            "Check the connection, then load the model again.",
+        )),
+        other => Ok(other),
+    }
+}
+
+fn describe(error: &JsValue) -> String {
+    error.dyn_ref::<js_sys::Error>().map_or_else(
+        || format!("{error:?}"),
+        |error| format!("{}: {}", error.name(), error.message()),
+    )
+}

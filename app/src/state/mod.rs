@@ -1,0 +1,205 @@
+//! Everything the page knows, and how it changes.
+//!
+//! [`State`] is plain data with plain methods. A method changes the state and returns the
+//! [`Effect`]s to carry out: messages to the engine, a new engine, a timer. Nothing here touches
+//! the browser, so native tests drive it; the page only calls, carries out and draws.
+
+pub mod format;
+pub mod probe;
+pub mod session;
+pub mod view;
+
+use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
+use probe::Probe;
+use session::Session;
+
+/// What a change of state asks of the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Send this to the engine.
+    Send(Command),
+    /// End the engine's worker, which frees all its memory, and start a new one.
+    Restart,
+}
+
+/// The page's whole state.
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub session: Session,
+    pub probe: Probe,
+    ids: RequestId,
+}
+
+/// Ids rise by one; the engine and the page treat a larger one as newer.
+fn next(ids: &mut RequestId) -> RequestId {
+    *ids = ids.wrapping_add(1);
+    *ids
+}
+
+impl State {
+    /// Takes in what the engine says.
+    pub fn receive(&mut self, event: Event) -> Vec<Effect> {
+        match event {
+            Event::Alive => self.on_alive(),
+            Event::Device { report } => {
+                self.session.device = Some(report);
+                Vec::new()
+            }
+            Event::SelfTest { checks } => {
+                self.session.checks = Some(checks);
+                Vec::new()
+            }
+            Event::Progress { id, progress } => {
+                self.session.on_progress(id, progress);
+                Vec::new()
+            }
+            Event::Loaded { id, model } => {
+                self.session.on_loaded(id, model);
+                self.probe.clear_results();
+                self.refresh()
+            }
+            Event::LoadFailed { id, failure } => {
+                self.session.on_load_ended(id, Some(failure));
+                Vec::new()
+            }
+            Event::LoadCancelled { id } => {
+                self.session.on_load_ended(id, None);
+                Vec::new()
+            }
+            Event::Tokens {
+                id,
+                tokens,
+                truncated,
+            } => {
+                if self.probe.on_tokens(id, tokens, truncated) {
+                    self.run()
+                } else {
+                    Vec::new()
+                }
+            }
+            Event::Filled {
+                id,
+                fill,
+                milliseconds,
+            } => {
+                self.probe.on_filled(id, fill, milliseconds);
+                Vec::new()
+            }
+            Event::ProbeFailed { id, failure } => {
+                self.probe.on_failed(id, Some(failure));
+                Vec::new()
+            }
+            Event::ProbeCancelled { id } => {
+                self.probe.on_failed(id, None);
+                Vec::new()
+            }
+            Event::Memory { memory } => {
+                self.session.memory = memory;
+                Vec::new()
+            }
+            Event::DeviceLost { failure } => self.on_device_lost(failure),
+            Event::Fatal { failure } => {
+                self.session.on_fatal(failure);
+                self.probe.abandon();
+                Vec::new()
+            }
+        }
+    }
+
+    fn on_alive(&mut self) -> Vec<Effect> {
+        let id = next(&mut self.ids);
+        let mut effects = vec![Effect::Send(Command::Start {
+            preference: self.session.preference,
+        })];
+        effects.extend(self.session.on_alive(id).map(Effect::Send));
+        effects
+    }
+
+    /// A new engine takes the lost device's place and reloads the model, unless that has already
+    /// happened twice: then something is wrong that starting again does not cure.
+    fn on_device_lost(&mut self, failure: Failure) -> Vec<Effect> {
+        self.probe.abandon();
+        if self.session.on_device_lost(failure) {
+            vec![Effect::Restart]
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Starts a new engine on request, after it broke or to run elsewhere.
+    pub fn restart(&mut self) -> Vec<Effect> {
+        self.session.on_restart();
+        self.probe.abandon();
+        vec![Effect::Restart]
+    }
+
+    /// Runs on another device from now on.
+    pub fn prefer(&mut self, preference: Preference) -> Vec<Effect> {
+        if preference == self.session.preference {
+            return Vec::new();
+        }
+        self.session.preference = preference;
+        self.restart()
+    }
+
+    /// Frees everything the model holds.
+    pub fn unload(&mut self) -> Vec<Effect> {
+        self.session.unload();
+        self.probe.clear_tokens();
+        self.restart()
+    }
+
+    /// Loads a checkpoint; the present one stays until this one is whole and valid.
+    pub fn load(&mut self, source: Source) -> Vec<Effect> {
+        let id = next(&mut self.ids);
+        self.session
+            .load(id, source)
+            .map(Effect::Send)
+            .into_iter()
+            .collect()
+    }
+
+    /// Gives up the load that runs.
+    pub fn cancel_load(&mut self) -> Vec<Effect> {
+        self.session
+            .cancel_load()
+            .map(Effect::Send)
+            .into_iter()
+            .collect()
+    }
+
+    /// The text, its pair or the model changed: cut it into tokens anew.
+    pub fn refresh(&mut self) -> Vec<Effect> {
+        if self.session.model.is_none() {
+            return Vec::new();
+        }
+        let id = next(&mut self.ids);
+        vec![Effect::Send(self.probe.tokenize(id))]
+    }
+
+    /// What is hidden, or how many predictions are wanted, changed: ask again.
+    pub fn run(&mut self) -> Vec<Effect> {
+        let Some(model) = &self.session.model else {
+            return Vec::new();
+        };
+        if self.probe.awaits_tokens() {
+            // The places may be about to move; the tokens' arrival asks.
+            return Vec::new();
+        }
+        let (masks, pairs) = (model.no_masks.is_none(), model.next_sentence);
+        let id = next(&mut self.ids);
+        self.probe
+            .ask(id, masks, pairs)
+            .map(Effect::Send)
+            .into_iter()
+            .collect()
+    }
+
+    /// Gives up the probe that runs.
+    pub fn cancel_probe(&mut self) -> Vec<Effect> {
+        self.probe.cancel().map(Effect::Send).into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! What is hidden, and what an edit does to it.
+
+use super::*;
+
+/// `[CLS]`, one token a word, `[SEP]`; ids are the words' lengths and first letters.
+fn cut(text: &str) -> Vec<Token> {
+    let token = |text: &str, special| Token {
+        id: text
+            .bytes()
+            .fold(7, |id, byte| id * 31 % 65_521 + u32::from(byte)),
+        text: text.to_owned(),
+        special,
+        masked: text == "[MASK]",
+        sequence: (!special).then_some(0),
+        start: 0,
+        end: 0,
+    };
+    let mut tokens = vec![token("[CLS]", true)];
+    tokens.extend(text.split_whitespace().map(|word| token(word, false)));
+    tokens.push(token("[SEP]", true));
+    tokens
+}
+
+fn edited(from: &str, to: &str, hidden: &[usize]) -> Vec<usize> {
+    carry_over(&cut(from), &cut(to), &hidden.iter().copied().collect())
+        .into_iter()
+        .collect()
+}
+
+#[test]
+fn hidden_words_move_with_the_text() {
+    assert_eq!(edited("a b c", "a b c", &[2]), [2]);
+    assert_eq!(edited("a b c", "x a b c", &[1, 3]), [2, 4]);
+    assert_eq!(edited("a b c d", "a d", &[1, 2, 4]), [1, 2]);
+    assert_eq!(edited("a b c", "a bb c", &[2, 3]), [3]);
+    assert_eq!(edited("a a a", "a a", &[1, 3]), [1]);
+    assert_eq!(edited("a b", "", &[1, 2]), [] as [usize; 0]);
+    assert_eq!(edited("a b", "a [MASK]", &[2]), [] as [usize; 0]);
+}
+
+#[test]
+fn only_words_can_be_hidden() {
+    let mut probe = Probe {
+        tokens: cut("a [MASK] c"),
+        ..Probe::default()
+    };
+    assert!(!probe.toggle(0), "[CLS]");
+    assert!(!probe.toggle(2), "a typed mask");
+    assert!(!probe.toggle(99), "beyond the end");
+    assert!(probe.toggle(1) && probe.is_hidden(1));
+    assert!(probe.toggle(1) && !probe.is_hidden(1));
+    assert!(probe.is_hidden(2));
+}
+
+#[test]
+fn arrow_keys_stay_on_the_strip() {
+    let mut probe = Probe::default();
+    assert_eq!(probe.step("ArrowRight"), None, "no tokens yet");
+    probe.tokens = cut("a b");
+    assert_eq!(probe.step("End"), Some(3));
+    assert_eq!(probe.step("ArrowRight"), Some(3));
+    assert_eq!(probe.step("Home"), Some(0));
+    assert_eq!(probe.step("ArrowLeft"), Some(0));
+    assert_eq!(probe.step("x"), None);
+}
+
+#[test]
+fn nothing_hidden_asks_nothing() {
+    let mut probe = Probe {
+        tokens: cut("a b"),
+        ..Probe::default()
+    };
+    assert_eq!(probe.ask(1, true, true), None);
+    probe.paired = true;
+    assert!(matches!(
+        probe.ask(2, true, true),
+        Some(Command::Probe { id: 2, .. })
+    ));
+    assert_eq!(
+        probe.ask(3, true, false),
+        Some(Command::CancelProbe { id: 2 })
+    );
+    assert!(!probe.busy());
+}
+
+#[test]
+fn examples_go_round_and_replace_what_was_typed() {
+    let mut probe = Probe::default();
+    for (text, pair) in EXAMPLES.iter().cycle().skip(1).take(EXAMPLES.len()) {
+        probe.next_example();
+        assert_eq!((probe.text.as_str(), probe.paired), (*text, pair.is_some()));
+    }
+    probe.edit_text("mine".into());
+    probe.next_example();
+    assert_eq!(probe.text, EXAMPLES[0].0);
+}
+
+#[test]
+fn the_number_of_predictions_is_bounded() {
+    let mut probe = Probe::default();
+    probe.set_top_k(0);
+    assert_eq!(probe.top_k, 1);
+    probe.set_top_k(usize::MAX);
+    assert_eq!(probe.top_k, 20);
+}
+
+#[test]
+fn the_token_one_looks_at_is_described() {
+    let mut probe = Probe {
+        tokens: cut("a [MASK]"),
+        ..Probe::default()
+    };
+    assert_eq!(probe.inspected(), None);
+    probe.focus(2);
+    let line = probe.inspected().unwrap();
+    assert!(
+        line.starts_with("[MASK]: token 2, id ") && line.ends_with("typed in the text"),
+        "{line}"
+    );
+    probe.inspect(Some(99));
+    assert_eq!(probe.inspected(), None, "beyond the end");
+}

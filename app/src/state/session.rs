@@ -1,0 +1,216 @@
+//! The engine and the model: which device, which checkpoint, what goes on, what went wrong.
+
+use crate::protocol::{
+    Command, DeviceReport, Failure, KernelCheck, Memory, ModelFacts, Preference, Progress,
+    RequestId, Source, Stage,
+};
+use crate::sources::files::{Basket, Offered};
+
+/// The checkpoint that is published with the page.
+pub fn bundled() -> Source {
+    Source::Bundled {
+        name: "Seedling".into(),
+        folder: "models/seedling".into(),
+    }
+}
+
+/// How the engine's worker is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// Its program is being fetched and compiled.
+    #[default]
+    Starting,
+    /// It listens.
+    Alive,
+    /// It broke; only a restart helps.
+    Broken,
+}
+
+/// A load under way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loading {
+    pub id: RequestId,
+    pub source: Source,
+    pub progress: Progress,
+    pub cancelling: bool,
+}
+
+/// The engine and the model as the page knows them.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub preference: Preference,
+    pub engine: Engine,
+    pub device: Option<DeviceReport>,
+    pub checks: Option<Vec<KernelCheck>>,
+    pub memory: Memory,
+    pub model: Option<ModelFacts>,
+    pub loading: Option<Loading>,
+    pub failure: Option<Failure>,
+    /// Files given so far for a checkpoint that is not complete yet.
+    pub basket: Basket,
+    /// What the present model was loaded from, and what a new engine loads again.
+    wanted: Option<Source>,
+    devices_lost: u32,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            preference: Preference::default(),
+            engine: Engine::default(),
+            device: None,
+            checks: None,
+            memory: Memory::default(),
+            model: None,
+            loading: None,
+            failure: None,
+            basket: Basket::default(),
+            wanted: Some(bundled()),
+            devices_lost: 0,
+        }
+    }
+}
+
+/// After this many lost devices the page stops starting new engines by itself.
+const RESTARTS_BY_ITSELF: u32 = 2;
+
+impl Session {
+    /// A new engine listens; `id` names the load it is given, if any.
+    pub(super) fn on_alive(&mut self, id: RequestId) -> Option<Command> {
+        self.engine = Engine::Alive;
+        let source = match self.loading.take() {
+            Some(loading) => loading.source,
+            None => self.wanted.clone()?,
+        };
+        // Not `load`: what is said of a lost device stays until it has been read.
+        self.begin(id, source)
+    }
+
+    /// Asks for a load, or remembers it until the engine listens.
+    pub(super) fn load(&mut self, id: RequestId, source: Source) -> Option<Command> {
+        self.failure = None;
+        self.begin(id, source)
+    }
+
+    fn begin(&mut self, id: RequestId, source: Source) -> Option<Command> {
+        let progress = Progress {
+            stage: Stage::Wait,
+            done: 0,
+            total: None,
+        };
+        self.loading = Some(Loading {
+            id,
+            source: source.clone(),
+            progress,
+            cancelling: false,
+        });
+        (self.engine == Engine::Alive).then_some(Command::Load { id, source })
+    }
+
+    pub(super) fn cancel_load(&mut self) -> Option<Command> {
+        let loading = self.loading.as_mut()?;
+        if self.engine != Engine::Alive {
+            self.loading = None;
+            return None;
+        }
+        loading.cancelling = true;
+        Some(Command::CancelLoad { id: loading.id })
+    }
+
+    pub(super) fn on_progress(&mut self, id: RequestId, progress: Progress) {
+        if let Some(loading) = self.loading.as_mut().filter(|loading| loading.id == id) {
+            loading.progress = progress;
+        }
+    }
+
+    /// A new model is in place. If a newer load has been asked for meanwhile, that one goes on.
+    pub(super) fn on_loaded(&mut self, id: RequestId, model: ModelFacts) {
+        if let Some(loading) = self.loading.take_if(|loading| loading.id == id) {
+            self.wanted = Some(loading.source);
+        }
+        self.model = Some(model);
+    }
+
+    /// A load failed or was cancelled; the model that was there still is.
+    pub(super) fn on_load_ended(&mut self, id: RequestId, failure: Option<Failure>) {
+        if self.loading.take_if(|loading| loading.id == id).is_some() {
+            self.failure = failure;
+        }
+    }
+
+    /// Whether a new engine should be started without asking.
+    pub(super) fn on_device_lost(&mut self, failure: Failure) -> bool {
+        self.devices_lost += 1;
+        self.forget_engine();
+        self.failure = Some(failure);
+        let again = self.devices_lost <= RESTARTS_BY_ITSELF;
+        self.engine = if again {
+            Engine::Starting
+        } else {
+            Engine::Broken
+        };
+        again
+    }
+
+    pub(super) fn on_fatal(&mut self, failure: Failure) {
+        if self.engine == Engine::Broken {
+            // One end has several reports: the first, from the panic itself, says most.
+            return;
+        }
+        self.forget_engine();
+        self.loading = None;
+        self.engine = Engine::Broken;
+        self.failure = Some(failure);
+    }
+
+    pub(super) fn on_restart(&mut self) {
+        self.forget_engine();
+        self.engine = Engine::Starting;
+        self.failure = None;
+        self.devices_lost = 0;
+    }
+
+    pub(super) fn unload(&mut self) {
+        self.wanted = None;
+        self.loading = None;
+        self.basket = Basket::default();
+    }
+
+    /// What died with the worker.
+    fn forget_engine(&mut self) {
+        self.device = None;
+        self.checks = None;
+        self.model = None;
+        self.memory = Memory::default();
+    }
+
+    /// Takes dropped or picked files; a complete checkpoint comes back as a source to load.
+    pub fn offer(&mut self, offered: &[Offered]) -> Option<Source> {
+        match self.basket.add(offered).and_then(|()| self.basket.take()) {
+            Ok(source) => Some(source),
+            Err(failure) => {
+                self.failure = Some(failure);
+                None
+            }
+        }
+    }
+
+    /// Whether the bundled checkpoint is loaded or on its way, so that it need not be offered.
+    pub fn has_or_loads_bundled(&self) -> bool {
+        let is_bundled = |source: &Source| *source == bundled();
+        match &self.loading {
+            Some(loading) => is_bundled(&loading.source),
+            None => self.model.is_some() && self.wanted.as_ref().is_some_and(is_bundled),
+        }
+    }
+
+    /// Puts the failure away once it has been read.
+    pub fn dismiss(&mut self) {
+        self.failure = None;
+    }
+
+    /// Kernels that failed the self-test.
+    pub fn failed_checks(&self) -> impl Iterator<Item = &KernelCheck> {
+        self.checks.iter().flatten().filter(|check| !check.passed)
+    }
+}

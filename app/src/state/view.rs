@@ -1,0 +1,276 @@
+//! What the widgets show, worked out from the state in plain Rust.
+
+use super::format;
+use super::session::Engine;
+use super::{Session, State};
+use crate::protocol::{Executor, KernelCheck, Stage};
+
+/// How a badge looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Wait,
+    Good,
+    Warn,
+    Bad,
+}
+
+impl Tone {
+    /// The style sheet's name for it.
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Good => "good",
+            Self::Warn => "warn",
+            Self::Bad => "bad",
+        }
+    }
+}
+
+/// The engine in a few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Badge {
+    pub tone: Tone,
+    pub text: String,
+    /// Memory in use, once there is something to say.
+    pub memory: Option<String>,
+}
+
+/// A load as the model bar shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadLine {
+    pub name: String,
+    pub stage: &'static str,
+    /// Bytes done and to do, in words, where the stage counts them.
+    pub amount: String,
+    /// Between 0 and 1; `None` where no one knows.
+    pub fraction: Option<f64>,
+    pub cancelling: bool,
+}
+
+impl Session {
+    pub fn badge(&self) -> Badge {
+        let (tone, text) = match (self.engine, &self.device) {
+            (Engine::Broken, _) => (Tone::Bad, "Engine stopped".to_owned()),
+            (Engine::Starting, _) => (Tone::Wait, "Starting the engine".to_owned()),
+            (Engine::Alive, None) => (Tone::Wait, "Looking for a GPU".to_owned()),
+            (Engine::Alive, Some(_)) if self.failed_checks().next().is_some() => {
+                let wrong: Vec<&str> = self.failed_checks().map(|c| c.kernel.as_str()).collect();
+                (
+                    Tone::Bad,
+                    format!(
+                        "{}: wrong answers from {}",
+                        self.runs_on(),
+                        wrong.join(", ")
+                    ),
+                )
+            }
+            (Engine::Alive, Some(device)) => {
+                let tone = match (&self.checks, &device.note) {
+                    (None, _) => Tone::Wait,
+                    (Some(_), Some(_)) => Tone::Warn,
+                    (Some(_), None) => Tone::Good,
+                };
+                (tone, self.runs_on().to_owned())
+            }
+        };
+        let used = self.memory.device;
+        Badge {
+            tone,
+            text,
+            memory: (used > 0).then(|| format::bytes(used)),
+        }
+    }
+
+    /// The device in one word or two.
+    pub fn runs_on(&self) -> &'static str {
+        match &self.device {
+            None => "Nothing yet",
+            Some(device) => match (device.executor, &device.adapter) {
+                (Executor::Cpu, _) => "CPU",
+                (Executor::Gpu, Some(adapter)) if adapter.software => "GPU (software)",
+                (Executor::Gpu, _) => "GPU",
+            },
+        }
+    }
+
+    /// A word about the device where it is not what one would expect.
+    pub fn device_line(&self) -> Option<&'static str> {
+        let device = self
+            .device
+            .as_ref()
+            .filter(|device| device.note.is_some())?;
+        Some(match &device.adapter {
+            Some(adapter) if adapter.software => {
+                "Runs on the CPU: the only GPU here is imitated in software."
+            }
+            _ => "Runs on the CPU: no usable GPU was found.",
+        })
+    }
+
+    /// What to call the GPU among the choices: a software one is named as such.
+    pub fn gpu_label(&self) -> &'static str {
+        let software = self
+            .device
+            .as_ref()
+            .and_then(|device| device.adapter.as_ref())
+            .is_some_and(|adapter| adapter.software);
+        if software { "GPU (software)" } else { "GPU" }
+    }
+
+    /// The self-test in one sentence.
+    pub fn self_test(&self) -> (Tone, String) {
+        let Some(checks) = &self.checks else {
+            return (Tone::Wait, "Self-test: running".to_owned());
+        };
+        let failed: Vec<&str> = self
+            .failed_checks()
+            .map(|check| check.kernel.as_str())
+            .collect();
+        if failed.is_empty() {
+            return (
+                Tone::Good,
+                format!("Self-test: all {} kernels are right", checks.len()),
+            );
+        }
+        let wrong = failed.join(", ");
+        (
+            Tone::Bad,
+            format!("Self-test failed: {wrong}. Do not trust what this device computes."),
+        )
+    }
+
+    /// The load that runs, if one does.
+    pub fn load_line(&self) -> Option<LoadLine> {
+        let loading = self.loading.as_ref()?;
+        let progress = loading.progress;
+        let stage = match progress.stage {
+            Stage::Wait => "Waiting for the engine",
+            Stage::Read => "Reading configuration and vocabulary",
+            Stage::Upload => "Reading weights",
+            Stage::Compile => "Preparing the model",
+        };
+        let (amount, fraction) = match (progress.stage, progress.total) {
+            (Stage::Upload, Some(total)) if total > 0 => (
+                format!(
+                    "{} of {}",
+                    format::bytes(progress.done),
+                    format::bytes(total)
+                ),
+                Some((progress.done as f64 / total as f64).clamp(0.0, 1.0)),
+            ),
+            (Stage::Upload | Stage::Read, _) if progress.done > 0 => {
+                (format::bytes(progress.done), None)
+            }
+            _ => (String::new(), None),
+        };
+        Some(LoadLine {
+            name: loading.source.name().to_owned(),
+            stage: if loading.cancelling {
+                "Cancelling"
+            } else {
+                stage
+            },
+            amount,
+            fraction,
+            cancelling: loading.cancelling,
+        })
+    }
+
+    /// The model in one line.
+    pub fn model_line(&self) -> Option<String> {
+        let model = self.model.as_ref()?;
+        let (layers, hidden) = (model.layers, model.hidden_size);
+        let size = format::parameters(model.parameters);
+        Some(format!("{layers} layers × {hidden}, {size} parameters"))
+    }
+
+    /// Names and values of the model's facts.
+    pub fn model_facts(&self) -> Vec<(&'static str, String)> {
+        let Some(model) = &self.model else {
+            return Vec::new();
+        };
+        let number = |value: usize| format::grouped(value as u64);
+        vec![
+            ("Architecture", model.architecture.clone()),
+            ("Layers", number(model.layers)),
+            ("Hidden size", number(model.hidden_size)),
+            ("Attention heads", number(model.heads)),
+            ("Feed-forward size", number(model.intermediate_size)),
+            ("Vocabulary", number(model.vocabulary)),
+            (
+                "Longest input",
+                format!("{} tokens", number(model.max_positions)),
+            ),
+            ("Parameters", format::grouped(model.parameters)),
+            ("Stored as", model.dtype.clone()),
+            ("File", format::bytes(model.file_bytes)),
+        ]
+    }
+}
+
+/// A kernel's error against its tolerance, for the self-test's table.
+pub fn check_line(check: &KernelCheck) -> String {
+    let error = check
+        .max_error
+        .map_or("not a number".to_owned(), |error| format!("{error:.1e}"));
+    let line = format!("{error} of {:.1e} allowed", check.tolerance);
+    match &check.detail {
+        Some(detail) => format!("{line}; {detail}"),
+        None => line,
+    }
+}
+
+impl State {
+    /// What happens, for those who listen rather than look: stages and results, not every byte.
+    pub fn spoken(&self) -> String {
+        if let Some(line) = self.session.load_line() {
+            return format!("{}: {}.", line.name, line.stage);
+        }
+        let Some(model) = &self.session.model else {
+            return String::new();
+        };
+        let results = self.probe.spoken();
+        if results.is_empty() {
+            format!("{} is ready.", model.name)
+        } else {
+            results
+        }
+    }
+
+    /// The line below the tokens: the one that is looked at, or what one can do with them.
+    pub fn token_line(&self) -> Option<String> {
+        let can_hide = |probe: &super::Probe| {
+            let model = self.session.model.as_ref()?;
+            let words = probe.tokens.iter().any(|token| !token.special);
+            (words && model.no_masks.is_none()).then(|| {
+                "Press a word to hide it, again to show it; or type [MASK] in the text.".to_owned()
+            })
+        };
+        self.probe.inspected().or_else(|| can_hide(&self.probe))
+    }
+
+    /// Whether two texts are given to a model that has no opinion on pairs.
+    pub fn lacks_verdict(&self) -> bool {
+        let model = self.session.model.as_ref();
+        self.probe.paired && model.is_some_and(|model| !model.next_sentence)
+    }
+
+    /// What the Probe panel says where it has no result to show.
+    pub fn hint(&self) -> Option<String> {
+        let (session, probe) = (&self.session, &self.probe);
+        let hint = match &session.model {
+            None if session.loading.is_some() => {
+                "The words turn into tokens as soon as the model is here.".to_owned()
+            }
+            None => "No model is loaded. Load the bundled one or open your own checkpoint.".into(),
+            Some(model) => match &model.no_masks {
+                Some(reason) => reason.clone(),
+                None if probe.tokens.iter().all(|token| token.special) && !probe.busy() => {
+                    "Type a sentence above.".to_owned()
+                }
+                None => return None,
+            },
+        };
+        Some(hint)
+    }
+}

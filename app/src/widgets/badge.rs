@@ -1,0 +1,164 @@
+//! The engine at a glance, and behind it: adapter, memory, self-test, choice of device.
+
+use crate::page::Store;
+use crate::protocol::{DeviceReport, Preference};
+use crate::state::format;
+use crate::state::view::{Tone, check_line};
+use leptos::prelude::*;
+
+#[component]
+pub fn EngineBadge() -> impl IntoView {
+    let store = Store::get();
+    let badge = store.view(|state| state.session.badge());
+    view! {
+        <button
+            type="button"
+            id="engine-badge"
+            class=move || format!("badge {}", badge.get().tone.class())
+            popovertarget="engine-card"
+        >
+            <span class="dot" aria-hidden="true"></span>
+            <span class="unseen">"Engine: "</span>
+            <span>{move || badge.get().text}</span>
+            <span class="badge-memory">{move || badge.get().memory}</span>
+        </button>
+        <div id="engine-card" popover="auto" role="dialog" aria-label="Engine">
+            <EngineCard/>
+        </div>
+    }
+}
+
+#[component]
+fn EngineCard() -> impl IntoView {
+    let store = Store::get();
+    let runs_on = store.view(|state| state.session.runs_on());
+    let device = store.view(|state| state.session.device.clone());
+    let memory = store.view(|state| state.session.memory);
+    view! {
+        <div class="card-head">
+            <h2>"Engine"</h2>
+            <button
+                type="button"
+                class="icon-button"
+                popovertarget="engine-card"
+                popovertargetaction="hide"
+                aria-label="Close"
+            >
+                <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" class="line-icon">
+                    <path d="M6 6l12 12M18 6L6 18"></path>
+                </svg>
+            </button>
+        </div>
+        <dl class="facts">
+            <dt>"Runs on"</dt>
+            <dd>{move || runs_on.get()}</dd>
+            {move || device.get().map(|device| view! { <AdapterFacts device/> })}
+            <dt>"Model memory"</dt>
+            <dd id="device-memory">{move || format::bytes(memory.get().device)}</dd>
+            <dt>"WebAssembly memory"</dt>
+            <dd>{move || format::bytes(memory.get().wasm)}</dd>
+        </dl>
+        {move || {
+            let device = device.get()?;
+            let details = device.details.map(|text| view! { <pre tabindex="0">{text}</pre> });
+            device.note.map(|note| view! { <div class="note"><p>{note}</p>{details}</div> })
+        }}
+        <SelfTest/>
+        <Executors/>
+    }
+}
+
+#[component]
+fn AdapterFacts(device: DeviceReport) -> impl IntoView {
+    device.adapter.map(|adapter| {
+        let kind = if adapter.software {
+            "Software (slow)"
+        } else {
+            "Hardware"
+        };
+        view! {
+            <dt>"Adapter"</dt>
+            <dd>{adapter.name}</dd>
+            <dt>"Backend"</dt>
+            <dd>{adapter.backend}</dd>
+            <dt>"Kind"</dt>
+            <dd>{kind}</dd>
+        }
+    })
+}
+
+#[component]
+fn SelfTest() -> impl IntoView {
+    let store = Store::get();
+    let verdict = store.view(|state| state.session.self_test());
+    let checks = store.view(|state| state.session.checks.clone().unwrap_or_default());
+    let rows = move || {
+        checks
+            .get()
+            .into_iter()
+            .map(|check| {
+                let (tone, mark) = if check.passed {
+                    (Tone::Good, "✓ right")
+                } else {
+                    (Tone::Bad, "✗ wrong")
+                };
+                view! {
+                    <tr class=tone.class()>
+                        <th scope="row">{check.kernel.clone()}</th>
+                        <td>{mark}</td>
+                        <td>{check_line(&check)}</td>
+                    </tr>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <div id="self-test" class=move || format!("self-test {}", verdict.get().0.class())>
+            <p>{move || verdict.get().1}</p>
+            <details>
+                <summary>"Every kernel"</summary>
+                <div class="scroll" tabindex="0" role="region" aria-label="Self-test results">
+                    <table>
+                        <thead>
+                            <tr>
+                                <th scope="col">"Kernel"</th>
+                                <th scope="col">"Answer"</th>
+                                <th scope="col">"Largest error"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
+            </details>
+        </div>
+    }
+}
+
+#[component]
+fn Executors() -> impl IntoView {
+    let store = Store::get();
+    let chosen = store.view(|state| state.session.preference);
+    let gpu = store.view(|state| state.session.gpu_label());
+    let choice = move |preference: Preference, label: Signal<&'static str>, id: &'static str| {
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="executor"
+                    id=id
+                    prop:checked=move || chosen.get() == preference
+                    on:change=move |_| store.prefer(preference)
+                />
+                <span>{move || label.get()}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="executors">
+            <legend>"Compute on"</legend>
+            {choice(Preference::Auto, Signal::stored("Automatic"), "executor-auto")}
+            {choice(Preference::Gpu, gpu.into(), "executor-gpu")}
+            {choice(Preference::Cpu, Signal::stored("CPU"), "executor-cpu")}
+        </fieldset>
+    }
+}

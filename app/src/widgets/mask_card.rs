@@ -1,0 +1,66 @@
+//! One hidden place and what the model expects there.
+
+use crate::page::Store;
+use crate::state::format::percent;
+use bert::probe::{MaskResult, Prediction};
+use leptos::prelude::*;
+
+/// The card of the mask at `position`; empty once that place is no longer hidden.
+#[component]
+pub fn MaskCard(position: usize) -> impl IntoView {
+    let store = Store::get();
+    let result = store.view(move |state| state.probe.result(position).cloned());
+    let heading = format!("mask-{position}");
+    let labelled_by = heading.clone();
+    view! {
+        <section class="mask card" aria-labelledby=labelled_by>
+            <h3 id=heading>"Position " {position}</h3>
+            {move || result.get().map(|result| view! { <Predictions result/> })}
+        </section>
+    }
+}
+
+#[component]
+fn Predictions(result: MaskResult) -> impl IntoView {
+    let original_id = result.original.as_ref().map(|original| original.id);
+    let original = result.original.map(|original| {
+        view! {
+            <p class="original">
+                "Hidden here: "
+                <strong>{original.token}</strong>
+                ", "
+                {percent(original.probability)}
+                ", rank "
+                {crate::state::format::grouped(u64::from(original.rank))}
+            </p>
+        }
+    });
+    let bars = result
+        .predictions
+        .into_iter()
+        .map(|prediction| {
+            let right = original_id == Some(prediction.id);
+            view! { <Bar prediction right/> }
+        })
+        .collect_view();
+    view! {
+        <ol class="bars">{bars}</ol>
+        {original}
+    }
+}
+
+#[component]
+fn Bar(prediction: Prediction, right: bool) -> impl IntoView {
+    let width = format!("{}%", prediction.probability.clamp(0.0, 1.0) * 100.0);
+    let title = format!("id {}, logit {:.3}", prediction.id, prediction.logit);
+    view! {
+        <li class="bar" class:right=right title=title data-id=prediction.id.to_string()>
+            <span class="bar-fill" aria-hidden="true" style:width=width></span>
+            <span class="bar-token">
+                {prediction.token}
+                {right.then_some(view! { <span class="unseen">" (the hidden word)"</span> })}
+            </span>
+            <span class="bar-value">{percent(prediction.probability)}</span>
+        </li>
+    }
+}

@@ -1,0 +1,9 @@
+//! The page's pieces. They read the store, call its methods, and hold no logic of their own.
+
+pub mod badge;
+pub mod drop_zone;
+pub mod failure_card;
+pub mod mask_card;
+pub mod model_bar;
+pub mod theme;
+pub mod token_strip;

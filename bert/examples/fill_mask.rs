@@ -1,0 +1,133 @@
+//! Fills the masks of a text, natively, as the page does.
+//!
+//! `cargo run --release -p bert --example fill_mask -- DIR "text with [MASK]" [--pair "text"]
+//! [--device gpu|cpu] [--top 10] [--json]`
+
+mod common;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bert::probe::{Fill, MAX_TOP_K, Request, fill_mask};
+use common::AnyError;
+use kernels::Control;
+use serde_json::{Value, json};
+
+const USAGE: &str = "usage: fill_mask DIR \"text with [MASK]\" [--pair \"text\"] [--device gpu|cpu] \
+                     [--top 1..100] [--json]";
+
+struct Arguments {
+    folder: PathBuf,
+    request: Request,
+    device: String,
+    json: bool,
+}
+
+fn arguments() -> Result<Arguments, AnyError> {
+    let mut places = Vec::new();
+    let (mut pair, mut device, mut top_k, mut json) = (None, "gpu".to_owned(), 10, false);
+    let mut rest = std::env::args().skip(1);
+    while let Some(argument) = rest.next() {
+        let mut value = |name: &str| rest.next().ok_or(format!("{name} needs a value\n{USAGE}"));
+        match argument.as_str() {
+            "--pair" => pair = Some(value("--pair")?),
+            "--device" => device = value("--device")?,
+            "--top" => top_k = value("--top")?.parse().map_err(|e| format!("--top: {e}"))?,
+            "--json" => json = true,
+            "--help" => return Err(USAGE.into()),
+            other if other.starts_with("--") => return Err(format!("{other}?\n{USAGE}").into()),
+            _ => places.push(argument),
+        }
+    }
+    let [folder, text] = places.try_into().map_err(|_| USAGE)?;
+    if !(1..=MAX_TOP_K).contains(&top_k) {
+        return Err(format!("--top {top_k}: it is 1 to {MAX_TOP_K}").into());
+    }
+    let request = Request {
+        text,
+        pair,
+        hidden: Vec::new(),
+        top_k,
+    };
+    Ok(Arguments {
+        folder: folder.into(),
+        request,
+        device,
+        json,
+    })
+}
+
+fn run() -> Result<(), AnyError> {
+    let arguments = arguments()?;
+    let device = common::device(&arguments.device)?;
+    let (config, tokenizer) = common::tokenizer(&arguments.folder)?;
+    let mut model = common::model(&arguments.folder, config, &device)?;
+    let control = Control::default();
+    let fill = fill_mask(&mut model, &tokenizer, &arguments.request, &control);
+    let fill = pollster::block_on(fill)?;
+    if arguments.json {
+        println!("{}", as_json(&fill));
+    } else {
+        print(&fill);
+    }
+    Ok(())
+}
+
+fn as_json(fill: &Fill) -> Value {
+    let masks: Vec<Value> = fill
+        .masks
+        .iter()
+        .map(|m| json!({"position": m.position, "predictions": m.predictions}))
+        .collect();
+    let mut object = json!({
+        "tokens": fill.tokens.iter().map(|t| &t.text).collect::<Vec<_>>(),
+        "ids": fill.tokens.iter().map(|t| t.id).collect::<Vec<_>>(),
+        "masks": masks,
+    });
+    if let Some(nsp) = &fill.nsp {
+        object["nsp"] = json!(nsp);
+    }
+    if let Some(truncated) = &fill.truncated {
+        object["truncated"] = json!(truncated);
+    }
+    object
+}
+
+fn print(fill: &Fill) {
+    let spellings: Vec<&str> = fill.tokens.iter().map(|t| t.text.as_str()).collect();
+    println!("{}", spellings.join(" "));
+    if let Some(truncated) = fill.truncated {
+        let more = if truncated.or_more { "more than " } else { "" };
+        println!(
+            "read {} of {more}{} tokens",
+            truncated.kept, truncated.total
+        );
+    }
+    for mask in &fill.masks {
+        println!("\n[MASK] at token {}", mask.position);
+        for p in &mask.predictions {
+            println!(
+                "  {:>8.4} %  {:<16} logit {:.5}",
+                100.0 * p.probability,
+                p.token,
+                p.logit
+            );
+        }
+    }
+    if let Some(nsp) = &fill.nsp {
+        println!(
+            "\nthe second text follows the first: {:.4} %",
+            100.0 * nsp.is_next
+        );
+    }
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! The JSON header of a safetensors file: parsed without trust, checked as a whole.
+
+use super::Dtype;
+use serde::de::value::StrDeserializer;
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::collections::HashSet;
+use std::fmt;
+
+/// The longest JSON header that is read. A BERT's is about 50 KB.
+pub const MAX_HEADER_BYTES: u64 = 4 << 20;
+/// The longest tensor name.
+pub const MAX_NAME_BYTES: usize = 512;
+/// The most dimensions a tensor may have.
+pub const MAX_RANK: usize = 4;
+
+/// One tensor of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    pub name: String,
+    pub dtype: Dtype,
+    /// Dimensions, outermost first; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// First byte, counted from the start of the data section.
+    pub begin: u64,
+    /// One past the last byte.
+    pub end: u64,
+}
+
+impl TensorInfo {
+    /// Bytes of data.
+    pub fn byte_len(&self) -> u64 {
+        self.end - self.begin
+    }
+
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        // Cannot overflow: the header's validation multiplied the same numbers with checks.
+        self.shape.iter().product()
+    }
+}
+
+/// A validated header: the tensors cover the data section exactly, in order, without overlap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// By offset.
+    pub tensors: Vec<TensorInfo>,
+    /// Where the data section starts in the file.
+    pub data_start: u64,
+    /// Length of the whole file, in bytes.
+    pub file_len: u64,
+}
+
+/// Why a header was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HeaderError {
+    #[error(
+        "its first 8 bytes give a header of {length} bytes, but a header has 1 to {MAX_HEADER_BYTES} bytes"
+    )]
+    Length { length: u64 },
+    #[error(
+        "its header claims {length} bytes, which with the 8 before it is more than the whole file, {file_len} bytes"
+    )]
+    BeyondFile { length: u64, file_len: u64 },
+    #[error("its header is not the JSON object that the format prescribes: {0}")]
+    Json(String),
+    #[error("its header names no tensor")]
+    NoTensors,
+    #[error("tensor {}: {rule}", shown(.name))]
+    Tensor { name: String, rule: Rule },
+    #[error(
+        "bytes {begin} to {end} of the data section belong to no tensor (just before {})", shown(.next)
+    )]
+    Hole { begin: u64, end: u64, next: String },
+    #[error("the file is {file_len} bytes long, but its header accounts for {expected} bytes: {}",
+        if .file_len < .expected { "the end is missing" } else { "there are stray bytes at the end" })]
+    FileLength { file_len: u64, expected: u64 },
+}
+
+/// The rule that a tensor's entry breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rule {
+    #[error("the name stands twice in the header")]
+    Duplicate,
+    #[error("the name is {0} bytes long; at most {MAX_NAME_BYTES} are allowed")]
+    NameTooLong(usize),
+    #[error("unknown dtype {}", shown(.0))]
+    UnknownDtype(String),
+    #[error("the shape has {0} dimensions; at most {MAX_RANK} are allowed")]
+    Rank(usize),
+    #[error("the shape {0:?} has more elements than can be counted")]
+    ShapeOverflow(Vec<u64>),
+    #[error("data_offsets end, at {end}, before they begin, at {begin}")]
+    Backwards { begin: u64, end: u64 },
+    #[error(
+        "shape {shape:?} of {dtype} needs {needed} bytes, but data_offsets span {found} ({begin} to {end})"
+    )]
+    Size {
+        shape: Vec<u64>,
+        dtype: Dtype,
+        needed: u64,
+        found: u64,
+        begin: u64,
+        end: u64,
+    },
+    #[error("starts at byte {begin} of the data section, inside {}, which ends at {previous_end}", shown(.previous))]
+    Overlap {
+        begin: u64,
+        previous: String,
+        previous_end: u64,
+    },
+}
+
+/// Text from the file as an error shows it: quoted, escaped, cut.
+fn shown(text: &str) -> String {
+    match text.char_indices().nth(100) {
+        Some((cut, _)) => format!("{:?}...", &text[..cut]),
+        None => format!("{text:?}"),
+    }
+}
+
+impl Header {
+    /// Checks the length field, the first 8 bytes of the file.
+    ///
+    /// # Errors
+    /// Zero, over [`MAX_HEADER_BYTES`], or beyond the file.
+    pub fn check_length(length: u64, file_len: Option<u64>) -> Result<(), HeaderError> {
+        if length == 0 || length > MAX_HEADER_BYTES {
+            return Err(HeaderError::Length { length });
+        }
+        match file_len {
+            Some(file_len) if file_len < 8 + length => {
+                Err(HeaderError::BeyondFile { length, file_len })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Parses and validates the JSON that follows the length field.
+    /// `file_len` is the length of the whole file where it is known.
+    ///
+    /// # Errors
+    /// The first rule that is broken, with the tensor that breaks it.
+    pub fn parse(json: &[u8], file_len: Option<u64>) -> Result<Self, HeaderError> {
+        let length = json.len() as u64;
+        Self::check_length(length, file_len)?;
+        let entries: Entries =
+            serde_json::from_slice(json).map_err(|e| HeaderError::Json(e.to_string()))?;
+        let mut names = HashSet::with_capacity(entries.0.len());
+        for (name, _) in &entries.0 {
+            if !names.insert(name.as_str()) {
+                return Err(HeaderError::Tensor {
+                    name: name.clone(),
+                    rule: Rule::Duplicate,
+                });
+            }
+        }
+        let mut tensors = Vec::with_capacity(entries.0.len());
+        for (name, entry) in entries.0 {
+            match entry.check(&name) {
+                Ok((dtype, shape)) => {
+                    let [begin, end] = entry.data_offsets;
+                    tensors.push(TensorInfo {
+                        name,
+                        dtype,
+                        shape,
+                        begin,
+                        end,
+                    });
+                }
+                Err(rule) => return Err(HeaderError::Tensor { name, rule }),
+            }
+        }
+        if tensors.is_empty() {
+            return Err(HeaderError::NoTensors);
+        }
+        tensors.sort_by_key(|tensor| (tensor.begin, tensor.end));
+        check_coverage(&tensors)?;
+
+        let data_start = 8 + length;
+        let data_len = tensors.last().map_or(0, |last| last.end);
+        let expected = data_start.saturating_add(data_len);
+        match file_len {
+            Some(file_len) if file_len != expected => {
+                Err(HeaderError::FileLength { file_len, expected })
+            }
+            _ => Ok(Self {
+                tensors,
+                data_start,
+                file_len: expected,
+            }),
+        }
+    }
+
+    /// Index of the tensor of this name.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.tensors.iter().position(|tensor| tensor.name == name)
+    }
+}
+
+/// Each tensor, in order of offsets, must start where the one before it ends.
+fn check_coverage(tensors: &[TensorInfo]) -> Result<(), HeaderError> {
+    let mut previous: Option<&TensorInfo> = None;
+    for tensor in tensors {
+        let covered = previous.map_or(0, |p| p.end);
+        if tensor.begin > covered {
+            return Err(HeaderError::Hole {
+                begin: covered,
+                end: tensor.begin,
+                next: tensor.name.clone(),
+            });
+        }
+        if let Some(previous) = previous
+            && tensor.begin < covered
+        {
+            return Err(HeaderError::Tensor {
+                name: tensor.name.clone(),
+                rule: Rule::Overlap {
+                    begin: tensor.begin,
+                    previous: previous.name.clone(),
+                    previous_end: previous.end,
+                },
+            });
+        }
+        previous = Some(tensor);
+    }
+    Ok(())
+}
+
+/// The header's tensors in the order of the JSON, duplicates kept (a map would drop them silently).
+struct Entries(Vec<(String, Entry)>);
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    dtype: String,
+    shape: Shape,
+    data_offsets: [u64; 2],
+}
+
+/// Dimensions; those past the limit are counted, not kept.
+struct Shape {
+    dims: Vec<u64>,
+    rank: usize,
+}
+
+impl Entry {
+    fn check(&self, name: &str) -> Result<(Dtype, Vec<usize>), Rule> {
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Rule::NameTooLong(name.len()));
+        }
+        let known: StrDeserializer<'_, de::value::Error> =
+            de::IntoDeserializer::into_deserializer(self.dtype.as_str());
+        let dtype: Dtype = safetensors::Dtype::deserialize(known)
+            .map_err(|_| Rule::UnknownDtype(self.dtype.clone()))?
+            .into();
+        if self.shape.rank > MAX_RANK {
+            return Err(Rule::Rank(self.shape.rank));
+        }
+        let dims = &self.shape.dims;
+        // In bits, since the format has types narrower than a byte. Zero-sized dimensions must not hide
+        // an overflow of the others, so every prefix product is checked with zeros taken as ones.
+        let overflow = || Rule::ShapeOverflow(dims.clone());
+        let bits = dims
+            .iter()
+            .try_fold(dtype.bits(), |bits, &dim| bits.checked_mul(dim.max(1)))
+            .ok_or_else(overflow)?;
+        let shape = dims
+            .iter()
+            .map(|&dim| usize::try_from(dim))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| overflow())?;
+        // On a 32-bit target an element count may fit u64 and not usize.
+        shape
+            .iter()
+            .try_fold(1usize, |n, &dim| n.checked_mul(dim.max(1)))
+            .ok_or_else(overflow)?;
+        let [begin, end] = self.data_offsets;
+        let found = end
+            .checked_sub(begin)
+            .ok_or(Rule::Backwards { begin, end })?;
+        let needed = if dims.contains(&0) {
+            0
+        } else {
+            bits.div_ceil(8)
+        };
+        if needed != found {
+            return Err(Rule::Size {
+                shape: dims.clone(),
+                dtype,
+                needed,
+                found,
+                begin,
+                end,
+            });
+        }
+        Ok((dtype, shape))
+    }
+}
+
+impl<'de> Deserialize<'de> for Entries {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Names;
+        impl<'de> Visitor<'de> for Names {
+            type Value = Entries;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of tensors")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
+                let mut entries = Vec::new();
+                let mut metadata = false;
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "__metadata__" {
+                        if std::mem::replace(&mut metadata, true) {
+                            return Err(de::Error::custom("`__metadata__` stands twice"));
+                        }
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    }
+                    let entry = map.next_value().map_err(|error| {
+                        de::Error::custom(format!("tensor {}: {error}", shown(&name)))
+                    })?;
+                    entries.push((name, entry));
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(Names)
+    }
+}
+
+impl<'de> Deserialize<'de> for Shape {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Dims;
+        impl<'de> Visitor<'de> for Dims {
+            type Value = Shape;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of dimensions")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape, A::Error> {
+                let mut shape = Shape {
+                    dims: Vec::new(),
+                    rank: 0,
+                };
+                while let Some(dim) = seq.next_element::<u64>()? {
+                    shape.rank += 1;
+                    if shape.rank <= MAX_RANK {
+                        shape.dims.push(dim);
+                    }
+                }
+                Ok(shape)
+            }
+        }
+        deserializer.deserialize_seq(Dims)
+    }
+}

@@ -1,0 +1,25 @@
+//! Bytes to text.
+
+use super::{DataError, MAX_FILE_BYTES};
+
+/// The text of a file: UTF-8, without its byte order mark.
+pub fn decode(bytes: &[u8]) -> Result<&str, DataError> {
+    if bytes.len() > MAX_FILE_BYTES {
+        return Err(DataError::TooLarge { bytes: bytes.len() });
+    }
+    // Without a mark, UTF-16 shows by the zero in every other byte of plain Latin text.
+    let start = &bytes[..bytes.len().min(256)];
+    let zeros = start.iter().filter(|&&b| b == 0).count();
+    let marked = start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]);
+    if marked || zeros * 4 > start.len() {
+        return Err(DataError::Utf16);
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let valid = &bytes[..error.valid_up_to()];
+        DataError::NotUtf8 {
+            line: 1 + valid.iter().filter(|&&b| b == b'\n').count(),
+            byte: bytes[error.valid_up_to()],
+        }
+    })
+}

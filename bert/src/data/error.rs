@@ -1,0 +1,192 @@
+//! What can be wrong with a file of examples.
+
+use super::{MAX_CLASSES, MAX_COLUMNS, MAX_FILE_BYTES, MAX_ROW_BYTES, MAX_ROWS};
+
+/// Why a file gives no examples. `line` is the line of the file, from 1, where the row begins.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DataError {
+    /// More bytes than are read at all.
+    #[error("the file has {bytes} bytes; at most {MAX_FILE_BYTES} are read. Use a part of it")]
+    TooLarge {
+        /// The file's size.
+        bytes: usize,
+    },
+    /// UTF-16, by its byte order mark or by its zero bytes.
+    #[error("the file is in UTF-16, from its first row on; save it as UTF-8 and try again")]
+    Utf16,
+    /// Bytes that are no UTF-8.
+    #[error(
+        "row at line {line}: byte {byte:#04x} is not UTF-8. The file is probably in Windows-1252 or \
+         another older encoding; save it as UTF-8 and try again"
+    )]
+    NotUtf8 {
+        /// The row.
+        line: usize,
+        /// The first byte that does not fit.
+        byte: u8,
+    },
+    /// Nothing but blank lines, or a header alone.
+    #[error("there are no rows{}", if *.header { " below the header" } else { "" })]
+    NoRows {
+        /// Whether there is a header.
+        header: bool,
+    },
+    /// Too many rows.
+    #[error(
+        "there are more than {MAX_ROWS} rows (the next begins at line {line}). Use a part of the \
+         file, chosen so that every class is in it"
+    )]
+    TooManyRows {
+        /// The first row too many.
+        line: usize,
+    },
+    /// One row is longer than any text.
+    #[error(
+        "row at line {line} is longer than {MAX_ROW_BYTES} bytes. If a quote is opened there and \
+         never closed, close it; otherwise shorten the text: a model reads a few hundred words"
+    )]
+    LongRow {
+        /// The row.
+        line: usize,
+    },
+    /// A quote that is still open at the end of the file.
+    #[error(
+        "row at line {line}: a quote is opened and never closed; write a quote inside a text as \"\""
+    )]
+    OpenQuote {
+        /// The row.
+        line: usize,
+    },
+    /// The CSV reader gave up.
+    #[error("row at line {line} cannot be read: {reason}")]
+    Csv {
+        /// The row.
+        line: usize,
+        /// Its words.
+        reason: String,
+    },
+    /// A row with more or fewer cells than the first.
+    #[error(
+        "row at line {line} has {found} cells, but the first row has {expected}{}. {hint}", and_more(*.more)
+    )]
+    Ragged {
+        /// The first such row.
+        line: usize,
+        /// Its cells.
+        found: usize,
+        /// Cells of the first row.
+        expected: usize,
+        /// How many more rows are like this.
+        more: usize,
+        /// What to do in this format.
+        hint: &'static str,
+    },
+    /// Too many columns.
+    #[error("row at line {line} has more than {MAX_COLUMNS} columns; keep the text and the label")]
+    TooManyColumns {
+        /// The row.
+        line: usize,
+    },
+    /// Two columns share a name.
+    #[error("the name `{name}` stands twice at line {line}; rename one of the two")]
+    DuplicateName {
+        /// The header or the JSON object.
+        line: usize,
+        /// The name.
+        name: String,
+    },
+    /// A line that is no JSON object.
+    #[error("row at line {line} is not a JSON object: {reason}. JSON Lines has one object a line")]
+    Json {
+        /// The row.
+        line: usize,
+        /// What the parser says.
+        reason: String,
+    },
+    /// The file is one JSON array.
+    #[error(
+        "the file is a JSON array; JSON Lines has one object a line, without brackets and commas around"
+    )]
+    JsonArray,
+    /// A JSON value that is no text.
+    #[error("row at line {line}: `{name}` is {kind}; a text, a number or true/false is expected")]
+    JsonValue {
+        /// The row.
+        line: usize,
+        /// The key.
+        name: String,
+        /// "a list" or "an object".
+        kind: &'static str,
+    },
+    /// A chosen column does not exist, or is chosen twice.
+    #[error("column {column} cannot be the {role}: {reason}")]
+    Column {
+        /// The column, from 1.
+        column: usize,
+        /// "text", "second text" or "label".
+        role: &'static str,
+        /// Why not.
+        reason: String,
+    },
+    /// No column was chosen for the labels.
+    #[error("no column with labels was found; the columns are {}. Choose one", .columns.join(", "))]
+    NoLabels {
+        /// All columns.
+        columns: Vec<String>,
+    },
+    /// Rows without a text.
+    #[error("row at line {line} has nothing in `{column}`{}. Fill it in, or delete the row", and_more(*.more))]
+    Empty {
+        /// The first such row.
+        line: usize,
+        /// The column.
+        column: String,
+        /// How many more rows are like this.
+        more: usize,
+    },
+    /// Too little to learn from.
+    #[error("there is only one row; a model learns from several of each class")]
+    OneRow,
+    /// All rows have one label.
+    #[error(
+        "every row has the label `{label}` in column `{column}`; there must be at least two classes"
+    )]
+    OneClass {
+        /// The column.
+        column: String,
+        /// The label.
+        label: String,
+    },
+    /// The column holds no labels.
+    #[error(
+        "column `{column}` has more than {MAX_CLASSES} different values in {rows} rows: it does not \
+         look like labels. Choose another"
+    )]
+    TooManyClasses {
+        /// The column.
+        column: String,
+        /// All rows.
+        rows: usize,
+    },
+    /// A label that training knows nothing of.
+    #[error(
+        "row at line {line} has the label `{label}`, which the training rows lack; they have {}",
+        .known.join(", ")
+    )]
+    UnknownLabel {
+        /// The row.
+        line: usize,
+        /// The label.
+        label: String,
+        /// The labels of the training rows.
+        known: Vec<String>,
+    },
+}
+
+fn and_more(rows: usize) -> String {
+    match rows {
+        0 => String::new(),
+        1 => " (and one more row is like this)".to_owned(),
+        n => format!(" (and {n} more rows are like this)"),
+    }
+}

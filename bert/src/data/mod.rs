@@ -1,0 +1,42 @@
+//! Labelled texts: from a file's bytes to examples, a split, batches and masks.
+//!
+//! A file is TSV, CSV (RFC 4180) or JSON Lines, in UTF-8, with or without a header. The way is
+//! [`Format::guess`] → [`Table::parse`] → [`Columns::guess`] → [`Dataset::new`], and the caller may
+//! overrule every guess. Nothing here reads a file or asks for entropy: the same bytes and the same
+//! seed give the same result everywhere.
+
+mod batch;
+mod columns;
+mod dataset;
+mod encoding;
+mod error;
+mod mask;
+mod random;
+mod split;
+mod table;
+
+pub use batch::{Batch, batches};
+pub use columns::Columns;
+pub use dataset::{Dataset, Example, MergedLabel, Report, Text, texts};
+pub use error::DataError;
+pub use mask::{MASKED_SHARE, Masked, Masker};
+pub use random::Random;
+pub use split::Split;
+pub use table::{Format, HeaderRow, Row, Table};
+
+/// The most rows a file may have. More are refused, not cut off: which part to keep is the user's
+/// choice, and an order by class is common.
+pub const MAX_ROWS: usize = 100_000;
+
+/// The most bytes one row may have. A model reads a few hundred words at most, so a longer row is
+/// a mistake, most often a quote that is never closed.
+pub const MAX_ROW_BYTES: usize = 1 << 20;
+
+/// The most bytes a file may have; callers can check it before they read.
+pub const MAX_FILE_BYTES: usize = 256 << 20;
+
+/// The most columns a file may have.
+pub const MAX_COLUMNS: usize = 256;
+
+/// The most classes: beyond it the column holds something other than labels.
+pub const MAX_CLASSES: usize = 1000;

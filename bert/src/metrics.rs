@@ -1,0 +1,196 @@
+//! How well a classifier does, in scikit-learn's terms: every class counts, present or not, and a
+//! quotient by zero is zero (`labels=range(classes), zero_division=0`).
+
+use serde::{Deserialize, Serialize};
+
+/// How often which class was taken for which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// `counts[truth][predicted]`: rows are the true classes, columns the predicted ones.
+    pub counts: Vec<Vec<u64>>,
+}
+
+/// The figures of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ClassMetrics {
+    /// Of what was predicted as this class, the share that is.
+    pub precision: f64,
+    /// Of what is this class, the share that was predicted so.
+    pub recall: f64,
+    /// The harmonic mean of the two.
+    pub f1: f64,
+    /// Examples of this class.
+    pub support: u64,
+}
+
+/// The figures of all classes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metrics {
+    /// The share of examples that were predicted right.
+    pub accuracy: f64,
+    /// The unweighted mean of the classes' F1.
+    pub macro_f1: f64,
+    /// Class by class.
+    pub classes: Vec<ClassMetrics>,
+}
+
+impl Confusion {
+    /// Nothing counted yet.
+    pub fn new(classes: usize) -> Self {
+        Self {
+            counts: vec![vec![0; classes]; classes],
+        }
+    }
+
+    /// What always answering with the class that is the most frequent in `train` (the first of
+    /// equals) gives on `evaluation`; both are examples by class, of the same classes. A
+    /// classifier that is not better has learned nothing.
+    pub fn of_majority(train: &[usize], evaluation: &[usize]) -> Self {
+        let mut confusion = Self::new(evaluation.len());
+        let most = (0..train.len()).rev().max_by_key(|&class| train[class]);
+        for (truth, &count) in evaluation.iter().enumerate() {
+            if let Some(cell) = most.and_then(|class| confusion.counts[truth].get_mut(class)) {
+                *cell = count as u64;
+            }
+        }
+        confusion
+    }
+
+    /// Counts one example. Classes beyond those it was made for are not counted.
+    pub fn add(&mut self, truth: usize, predicted: usize) {
+        let row = self.counts.get_mut(truth);
+        if let Some(cell) = row.and_then(|row| row.get_mut(predicted)) {
+            *cell += 1;
+        }
+    }
+
+    /// Examples counted.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().flatten().sum()
+    }
+
+    /// The figures.
+    pub fn metrics(&self) -> Metrics {
+        let class = |c: usize| {
+            let right = self.counts[c][c];
+            let support = self.counts[c].iter().sum();
+            let predicted = self.counts.iter().map(|row| row[c]).sum();
+            ClassMetrics {
+                precision: ratio(right, predicted),
+                recall: ratio(right, support),
+                f1: ratio(2 * right, support + predicted),
+                support,
+            }
+        };
+        let classes: Vec<ClassMetrics> = (0..self.counts.len()).map(class).collect();
+        let right = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
+        let f1: f64 = classes.iter().map(|c| c.f1).sum();
+        Metrics {
+            accuracy: ratio(right, self.total()),
+            macro_f1: f1 / classes.len().max(1) as f64,
+            classes,
+        }
+    }
+}
+
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    part as f64 / whole as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(pairs: &[(usize, usize)], classes: usize) -> Confusion {
+        let mut confusion = Confusion::new(classes);
+        for &(truth, predicted) in pairs {
+            confusion.add(truth, predicted);
+        }
+        confusion
+    }
+
+    fn near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+    }
+
+    #[test]
+    fn two_classes_by_hand() {
+        // 3 right and 1 wrong of class 0; 2 wrong and 4 right of class 1.
+        let pairs = [
+            [(0, 0); 3].to_vec(),
+            [(0, 1); 1].to_vec(),
+            [(1, 0); 2].to_vec(),
+            [(1, 1); 4].to_vec(),
+        ]
+        .concat();
+        let confusion = count(&pairs, 2);
+        assert_eq!(confusion.counts, [[3, 1], [2, 4]]);
+        let metrics = confusion.metrics();
+        near(metrics.accuracy, 0.7);
+        near(metrics.classes[0].precision, 3.0 / 5.0);
+        near(metrics.classes[0].recall, 3.0 / 4.0);
+        near(metrics.classes[0].f1, 2.0 / 3.0);
+        near(metrics.classes[1].precision, 4.0 / 5.0);
+        near(metrics.classes[1].recall, 4.0 / 6.0);
+        near(metrics.classes[1].f1, 8.0 / 11.0);
+        near(metrics.macro_f1, (2.0 / 3.0 + 8.0 / 11.0) / 2.0);
+        assert_eq!([0, 1].map(|c| metrics.classes[c].support), [4, 6]);
+    }
+
+    /// Class 2 is never predicted, class 3 never true, class 4 neither.
+    #[test]
+    fn absent_classes_are_zero_and_count() {
+        let pairs = [
+            (0, 0),
+            (0, 0),
+            (0, 3),
+            (1, 1),
+            (1, 0),
+            (2, 1),
+            (2, 3),
+            (1, 1),
+        ];
+        let metrics = count(&pairs, 5).metrics();
+        near(metrics.accuracy, 4.0 / 8.0);
+        let expected = [
+            (2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 3),
+            (2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 3),
+            (0.0, 0.0, 0.0, 2),
+            (0.0, 0.0, 0.0, 0),
+            (0.0, 0.0, 0.0, 0),
+        ];
+        for (found, (precision, recall, f1, support)) in metrics.classes.iter().zip(expected) {
+            near(found.precision, precision);
+            near(found.recall, recall);
+            near(found.f1, f1);
+            assert_eq!(found.support, support);
+        }
+        near(metrics.macro_f1, 4.0 / 15.0);
+    }
+
+    #[test]
+    fn nothing_counted_is_zero_and_no_panic() {
+        for classes in [0, 3] {
+            let mut confusion = Confusion::new(classes);
+            confusion.add(7, 0);
+            confusion.add(0, 7);
+            assert_eq!(confusion.total(), 0);
+            let metrics = confusion.metrics();
+            assert_eq!((metrics.accuracy, metrics.macro_f1), (0.0, 0.0));
+        }
+    }
+
+    #[test]
+    fn the_majority_is_that_of_training() {
+        // Class 1 leads in training, class 2 in evaluation.
+        let confusion = Confusion::of_majority(&[3, 9, 9], &[1, 3, 6]);
+        assert_eq!(confusion.counts, [[0, 1, 0], [0, 3, 0], [0, 6, 0]]);
+        near(confusion.metrics().accuracy, 0.3);
+        // Precision 3/10, recall 1: F1 is 6/13, and 0 for the others.
+        near(confusion.metrics().macro_f1, 6.0 / 39.0);
+        assert_eq!(Confusion::of_majority(&[], &[]).total(), 0);
+    }
+}

@@ -1,0 +1,264 @@
+//! BERT as a graph (Devlin et al. 2019).
+
+use kernels::ops::{Function, Noise, TopKValues};
+use kernels::{Graph, GraphError, TensorType, Value};
+
+use super::layout::{Heads, names};
+use crate::config::{Activation, Config};
+use crate::train::DropoutRates;
+
+/// The encoder's values: B sequences of T tokens, rows in the order of the batch.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    /// Token ids `[B·T]`, u32.
+    pub ids: Value,
+    /// Positions `[B·T]`, u32.
+    pub positions: Value,
+    /// Token types `[B·T]`, u32.
+    pub types: Value,
+    /// Number of tokens that are not padding `[B]`, u32.
+    pub lengths: Value,
+    /// The embeddings' output, then every layer's: `[B·T, H]` each.
+    pub hidden: Vec<Value>,
+}
+
+impl Encoder {
+    /// The last layer's output `[B·T, H]`.
+    pub fn output(&self) -> Value {
+        self.hidden[self.hidden.len() - 1]
+    }
+}
+
+/// Dropout while a model learns: rates, the run's seed, and a stream for each place.
+#[derive(Clone, Copy, Debug)]
+pub struct TrainingNoise {
+    rates: DropoutRates,
+    seed: Value,
+    next: u32,
+}
+
+impl TrainingNoise {
+    /// `seed` (`[1]`, u32) changes from step to step.
+    pub fn new(rates: DropoutRates, seed: Value) -> Self {
+        Self {
+            rates,
+            seed,
+            next: 0,
+        }
+    }
+
+    fn draw(&mut self, rate: fn(&DropoutRates) -> f64) -> Option<(Noise, Value)> {
+        let probability = rate(&self.rates);
+        self.next += 1;
+        let noise = Noise {
+            probability,
+            stream: self.next,
+        };
+        (probability > 0.0).then_some((noise, self.seed))
+    }
+}
+
+/// Records BERT's parts into a graph.
+pub struct Builder<'a> {
+    /// The graph.
+    pub graph: &'a mut Graph,
+    /// The model's configuration.
+    pub config: &'a Config,
+    /// Dropout, where the model is to learn.
+    pub noise: Option<TrainingNoise>,
+}
+
+impl Builder<'_> {
+    fn dense(&mut self, x: Value, name: &str, outputs: usize) -> Result<Value, GraphError> {
+        let inputs = self.graph.ty(x).shape.columns();
+        let weight = self
+            .graph
+            .param(&format!("{name}.weight"), [outputs, inputs])?;
+        let bias = self.graph.param(&format!("{name}.bias"), [outputs])?;
+        self.graph.linear(x, weight, Some(bias))
+    }
+
+    fn norm(&mut self, x: Value, residual: Option<Value>, name: &str) -> Result<Value, GraphError> {
+        let size = self.graph.ty(x).shape.columns();
+        let gamma = self.graph.param(&format!("{name}.weight"), [size])?;
+        let beta = self.graph.param(&format!("{name}.bias"), [size])?;
+        self.graph
+            .layer_norm(x, residual, gamma, beta, self.config.layer_norm_eps)
+    }
+
+    fn noise(&mut self, rate: fn(&DropoutRates) -> f64) -> Option<(Noise, Value)> {
+        self.noise.as_mut().and_then(|noise| noise.draw(rate))
+    }
+
+    fn dropout(&mut self, x: Value, rate: fn(&DropoutRates) -> f64) -> Result<Value, GraphError> {
+        match self.noise(rate) {
+            Some((noise, seed)) => self.graph.dropout(x, seed, noise),
+            None => Ok(x),
+        }
+    }
+
+    fn activation(&self) -> Function {
+        match self.config.hidden_act {
+            Activation::Gelu => Function::Gelu,
+            Activation::GeluTanh => Function::GeluTanh,
+            Activation::Relu => Function::Relu,
+        }
+    }
+
+    /// Embeddings and all layers, for `batch` sequences of `tokens` tokens.
+    pub fn encoder(&mut self, batch: usize, tokens: usize) -> Result<Encoder, GraphError> {
+        let c = self.config;
+        let rows = TensorType::u32([batch * tokens]);
+        let [ids, positions, types] =
+            ["ids", "positions", "types"].map(|name| self.graph.input(name, rows));
+        let lengths = self.graph.input("lengths", TensorType::u32([batch]));
+        let tables = [
+            self.graph
+                .param(names::WORD, [c.vocab_size, c.hidden_size])?,
+            self.graph
+                .param(names::POSITION, [c.max_position_embeddings, c.hidden_size])?,
+            self.graph
+                .param(names::TYPE, [c.type_vocab_size, c.hidden_size])?,
+        ];
+        let sum = self
+            .graph
+            .embed([ids, positions, types], tables, Some(c.pad_token_id))?;
+        let normed = self.norm(sum, None, names::EMBEDDING_NORM)?;
+        let mut x = self.dropout(normed, |rates| rates.hidden)?;
+        let mut hidden = vec![x];
+        for i in 0..c.num_hidden_layers {
+            x = self.layer(i, x, lengths)?;
+            hidden.push(x);
+        }
+        Ok(Encoder {
+            ids,
+            positions,
+            types,
+            lengths,
+            hidden,
+        })
+    }
+
+    /// One layer: attention and feed-forward, each with a residual sum and a norm after it.
+    fn layer(&mut self, i: usize, x: Value, lengths: Value) -> Result<Value, GraphError> {
+        let c = self.config;
+        let name = |part: &str| names::layer(i, part);
+        let qkv = self.dense(x, &name(names::QKV), 3 * c.hidden_size)?;
+        let noise = self.noise(|rates| rates.attention);
+        let (context, _) = self
+            .graph
+            .attention(qkv, lengths, c.num_attention_heads, noise)?;
+        let projected = self.dense(context, &name("attention.output.dense"), c.hidden_size)?;
+        let projected = self.dropout(projected, |rates| rates.hidden)?;
+        let x = self.norm(projected, Some(x), &name("attention.output.LayerNorm"))?;
+        let inner = self.dense(x, &name("intermediate.dense"), c.intermediate_size)?;
+        let inner = self.graph.activation(inner, self.activation())?;
+        let outer = self.dense(inner, &name("output.dense"), c.hidden_size)?;
+        let outer = self.dropout(outer, |rates| rates.hidden)?;
+        self.norm(outer, Some(x), &name("output.LayerNorm"))
+    }
+
+    /// The masked-language-model head over rows `[R, H]`: logits `[R, V]`.
+    pub fn mlm(&mut self, rows: Value, heads: &Heads) -> Result<Value, GraphError> {
+        let c = self.config;
+        let x = self.dense(rows, names::TRANSFORM, c.hidden_size)?;
+        let x = self.graph.activation(x, self.activation())?;
+        let x = self.norm(x, None, names::TRANSFORM_NORM)?;
+        let decoder = if heads.untied_decoder {
+            names::DECODER
+        } else {
+            names::WORD
+        };
+        let decoder = self.graph.param(decoder, [c.vocab_size, c.hidden_size])?;
+        let bias = self.graph.param(names::DECODER_BIAS, [c.vocab_size])?;
+        self.graph.linear(x, decoder, Some(bias))
+    }
+
+    /// The pooler over the rows of `[CLS]` (`[B, H]`): `[B, H]`.
+    pub fn pooler(&mut self, first: Value) -> Result<Value, GraphError> {
+        let x = self.dense(first, names::POOLER, self.config.hidden_size)?;
+        self.graph.activation(x, Function::Tanh)
+    }
+
+    /// A classifier over pooled vectors (`[B, H]`): logits `[B, classes]`.
+    pub fn classifier(
+        &mut self,
+        pooled: Value,
+        name: &str,
+        classes: usize,
+    ) -> Result<Value, GraphError> {
+        let pooled = self.dropout(pooled, |rates| rates.classifier)?;
+        self.dense(pooled, name, classes)
+    }
+
+    /// The next-sentence head over the pooler's output (`[B, H]`): logits `[B, 2]`, of which the
+    /// first says that the second text follows.
+    pub fn nsp(&mut self, pooled: Value) -> Result<Value, GraphError> {
+        self.dense(pooled, names::NSP, 2)
+    }
+}
+
+/// The graph that fills masks in one text: the decoder runs on R masked rows only, and only k
+/// predictions of each are read back.
+#[derive(Clone, Debug)]
+pub struct FillGraph {
+    /// The graph.
+    pub graph: Graph,
+    /// The encoder, for one sequence.
+    pub encoder: Encoder,
+    /// Which rows are masked `[R]`, and the ids that stood there `[R]`; both u32.
+    pub masked: Option<(Value, Value, TopKValues)>,
+    /// The row of `[CLS]` `[1]`, u32, and the next-sentence logits `[1, 2]`.
+    pub nsp: Option<(Value, Value)>,
+}
+
+impl FillGraph {
+    /// `tokens` is T; `masks` is R, and k, or `None` where nothing is masked.
+    pub fn new(
+        config: &Config,
+        heads: &Heads,
+        tokens: usize,
+        masks: Option<(usize, usize)>,
+    ) -> Result<Self, GraphError> {
+        let mut graph = Graph::new();
+        let mut builder = Builder {
+            graph: &mut graph,
+            config,
+            noise: None,
+        };
+        let encoder = builder.encoder(1, tokens)?;
+        let mut masked = None;
+        if let Some((rows, k)) = masks {
+            let at = builder.graph.input("masked rows", TensorType::u32([rows]));
+            let targets = builder.graph.input("original ids", TensorType::u32([rows]));
+            let hidden = builder.graph.gather_rows(encoder.output(), at)?;
+            let logits = builder.mlm(hidden, heads)?;
+            masked = Some((at, targets, builder.graph.top_k(logits, targets, k)?));
+        }
+        let mut nsp = None;
+        if heads.nsp {
+            let at = builder.graph.input("[CLS] row", TensorType::u32([1]));
+            let first = builder.graph.gather_rows(encoder.output(), at)?;
+            let pooled = builder.pooler(first)?;
+            nsp = Some((at, builder.nsp(pooled)?));
+        }
+        Ok(Self {
+            graph,
+            encoder,
+            masked,
+            nsp,
+        })
+    }
+
+    /// What a run reads back: values, columns and figures where something is masked, then the
+    /// next-sentence logits where there is the head.
+    pub fn outputs(&self) -> Vec<Value> {
+        let masked = self
+            .masked
+            .iter()
+            .flat_map(|(.., top)| [top.values, top.columns, top.figures]);
+        masked
+            .chain(self.nsp.iter().map(|(_, logits)| *logits))
+            .collect()
+    }
+}

@@ -1,0 +1,159 @@
+//! A checkpoint's bytes, streamed into a device's parameters.
+
+use kernels::{Device, DeviceError, LocalBoxFuture, Params, Storage};
+
+use super::layout::Layout;
+use super::{LoadError, Model};
+use crate::checkpoint::{Dtype, Header, SafetensorsStream, Sink, decode, first_non_finite};
+use crate::config::Config;
+
+/// Elements converted at a time where the device cannot take the file's bytes as they are.
+const CONVERT: usize = 1 << 16;
+
+/// Takes the chunks of a `model.safetensors` as they arrive, and writes each tensor's bytes to
+/// the device at once: nothing ever holds the file. The model exists only once every byte has
+/// come and been checked.
+pub struct ModelLoader {
+    stream: SafetensorsStream<Writer>,
+}
+
+impl ModelLoader {
+    /// Begins to load a file of `file_len` bytes, if that is known, for `config`.
+    pub fn new(device: &Device, config: Config, file_len: Option<u64>) -> Result<Self, LoadError> {
+        let head = config.head_size();
+        if head > kernels::ops::MAX_HEAD_SIZE {
+            return Err(LoadError::HeadSize(head));
+        }
+        let writer = Writer {
+            device: device.clone(),
+            config,
+            loaded: None,
+            scratch: Vec::new(),
+        };
+        Ok(Self {
+            stream: SafetensorsStream::new(file_len, writer),
+        })
+    }
+
+    /// Takes the next chunk, of any length.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        Ok(self.stream.push(bytes)?)
+    }
+
+    /// Bytes taken, and bytes in all once known (else 0).
+    pub fn progress(&self) -> (u64, u64) {
+        self.stream.progress()
+    }
+
+    /// Ends the file: checks that nothing is missing and that the device took everything.
+    pub async fn finish(self) -> Result<Model, LoadError> {
+        let writer = self.stream.finish()?;
+        let Some(Loaded {
+            layout,
+            params,
+            ready,
+        }) = writer.loaded
+        else {
+            unreachable!("a stream that ends well has delivered its header");
+        };
+        ready.await?;
+        // Writes to a device that is gone vanish without an error.
+        check_lost(&writer.device)?;
+        Ok(Model::new(writer.device, writer.config, layout, params))
+    }
+}
+
+struct Loaded {
+    layout: Layout,
+    params: Params,
+    ready: LocalBoxFuture<'static, Result<(), DeviceError>>,
+}
+
+struct Writer {
+    device: Device,
+    config: Config,
+    loaded: Option<Loaded>,
+    scratch: Vec<f32>,
+}
+
+impl Sink for Writer {
+    type Error = LoadError;
+
+    fn header(&mut self, header: &Header) -> Result<(), LoadError> {
+        let layout = Layout::new(&self.config, header)?;
+        check_lost(&self.device)?;
+        let (params, ready) = Params::new(&self.device, &layout.params)?;
+        self.loaded = Some(Loaded {
+            layout,
+            params,
+            ready,
+        });
+        Ok(())
+    }
+
+    fn data(
+        &mut self,
+        header: &Header,
+        index: usize,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), LoadError> {
+        let Some(Loaded { layout, params, .. }) = &mut self.loaded else {
+            unreachable!("the header comes before the data");
+        };
+        let Some(slot) = layout.sources[index] else {
+            return Ok(());
+        };
+        check_lost(&self.device)?;
+        let slot = &layout.slots[slot];
+        let tensor = &header.tensors[index];
+        let Some(size) = tensor.dtype.float_bytes() else {
+            unreachable!("the layout refused tensors that hold no floats");
+        };
+        let first = offset as usize / size;
+        if let Some(at) = first_non_finite(tensor.dtype, bytes) {
+            return Err(LoadError::NonFinite {
+                name: tensor.name.clone(),
+                index: first + at,
+            });
+        }
+        let storage = params
+            .specs()
+            .iter()
+            .find(|s| s.name == slot.param)
+            .map(|s| s.storage);
+        let as_is = matches!(
+            (tensor.dtype, storage),
+            (Dtype::F32, Some(Storage::F32)) | (Dtype::F16, Some(Storage::F16))
+        );
+        if params.takes_bytes() && as_is {
+            let to = (slot.offset * size) as u64 + offset;
+            if bytes.len().is_multiple_of(4) {
+                params.write_bytes(&slot.param, to, bytes);
+            } else {
+                // The odd last half of a tensor: parameters are rounded up to whole words.
+                let mut padded = bytes.to_vec();
+                padded.resize(bytes.len().next_multiple_of(4), 0);
+                params.write_bytes(&slot.param, to, &padded);
+            }
+            return Ok(());
+        }
+        for (i, piece) in bytes.chunks(CONVERT * size).enumerate() {
+            self.scratch.clear();
+            decode(tensor.dtype, piece, &mut self.scratch);
+            params.write(
+                &slot.param,
+                slot.offset + first + i * CONVERT,
+                &self.scratch,
+            );
+        }
+        Ok(())
+    }
+}
+
+fn check_lost(device: &Device) -> Result<(), DeviceError> {
+    match device {
+        Device::Gpu(gpu) => gpu.lost().map_or(Ok(()), |why| Err(DeviceError::Lost(why))),
+        Device::Cpu(_) => Ok(()),
+    }
+}

@@ -1,0 +1,260 @@
+//! A BERT on a device.
+
+mod forward;
+mod layout;
+mod loader;
+
+pub use forward::{Builder, Encoder, FillGraph, TrainingNoise};
+pub use layout::{Heads, Layout, Slot, names};
+pub use loader::ModelLoader;
+
+use kernels::{Control, Device, DeviceError, Executable, Graph, Params, Plan, RunError, Tensor};
+
+use crate::checkpoint::StreamError;
+use crate::config::Config;
+
+/// Why a checkpoint could not be loaded. Nothing of it stays on the device.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file is not what it should be.
+    #[error(transparent)]
+    Stream(Box<StreamError<LoadError>>),
+    /// Tensors are missing, or differ from what config.json says.
+    #[error("the checkpoint does not fit its config.json: {}", .0.join("; "))]
+    Tensors(Vec<String>),
+    /// A weight is not a number.
+    #[error(
+        "tensor `{name}` holds NaN or infinity at element {index}: the checkpoint is damaged, or its \
+         training diverged"
+    )]
+    NonFinite {
+        /// The tensor's name in the file.
+        name: String,
+        /// The element, counted row by row.
+        index: usize,
+    },
+    /// The shaders cannot hold a head of this size.
+    #[error("attention heads of size {0} are not supported; the largest is 128")]
+    HeadSize(usize),
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+impl From<StreamError<LoadError>> for LoadError {
+    fn from(error: StreamError<LoadError>) -> Self {
+        match error {
+            StreamError::Sink(error) => error,
+            error => LoadError::Stream(Box::new(error)),
+        }
+    }
+}
+
+/// Prepared plans kept at a time: one for each recent length of text and number of masks.
+const PREPARED: usize = 8;
+
+/// The sizes that a prepared plan was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sizes {
+    tokens: usize,
+    masks: Option<(usize, usize)>,
+}
+
+/// A plan ready to run, with the values that its inputs go to.
+pub struct Prepared {
+    sizes: Sizes,
+    /// The graph.
+    pub fill: FillGraph,
+    /// The plan on the device.
+    pub executable: Executable,
+}
+
+/// A loaded checkpoint.
+pub struct Model {
+    device: Device,
+    config: Config,
+    layout: Layout,
+    params: Params,
+    prepared: Vec<Prepared>,
+}
+
+impl Model {
+    fn new(device: Device, config: Config, layout: Layout, params: Params) -> Self {
+        Self {
+            device,
+            config,
+            layout,
+            params,
+            prepared: Vec::new(),
+        }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The device it lives on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Its weights on the device.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// Its weights, for plans of one's own to run with.
+    pub fn params_mut(&mut self) -> &mut Params {
+        &mut self.params
+    }
+
+    /// What it has beside the encoder.
+    pub fn heads(&self) -> &Heads {
+        &self.layout.heads
+    }
+
+    /// Its tensors and parameters.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The device, configuration and layout, with the weights to write.
+    pub(crate) fn parts(&mut self) -> (&Device, &Config, &Layout, &mut Params) {
+        (&self.device, &self.config, &self.layout, &mut self.params)
+    }
+
+    /// Drops prepared plans: they read the parameters that they were made with, also when others
+    /// have taken their names since.
+    pub(crate) fn forget_plans(&mut self) {
+        self.prepared.clear();
+    }
+
+    /// The numbers of a parameter, read back from the device.
+    ///
+    /// # Errors
+    /// [`RunError::MissingParam`] if there is none of this name.
+    pub async fn read(&mut self, name: &str) -> Result<Tensor, RunError> {
+        let missing = || RunError::MissingParam(name.to_owned());
+        let spec = self
+            .params
+            .specs()
+            .iter()
+            .find(|s| s.name == name)
+            .ok_or_else(missing)?;
+        let mut graph = Graph::new();
+        let read = graph
+            .param(name, spec.shape)
+            .and_then(|param| graph.copy(param))
+            .expect("a copy has the parameter's own shape");
+        let plan = Plan::new(&graph, &[read]);
+        let mut executable = Executable::new(&self.device, plan, &self.params).await?;
+        let control = Control::default();
+        let mut outputs = executable
+            .run(&mut self.params, Vec::new(), &control)
+            .await?;
+        Ok(outputs.remove(0))
+    }
+
+    /// Whether it can fill masks, or why not.
+    pub fn has_mlm(&self) -> Result<(), String> {
+        if self.layout.heads.mlm {
+            return Ok(());
+        }
+        Err(
+            "This checkpoint is an encoder without a masked-language-model head (its file has no \
+             `cls.predictions.*` tensors), so it cannot fill masks. Its tokens can still be looked \
+             at; a `BertForMaskedLM` or `BertForPreTraining` checkpoint has the head."
+                .to_owned(),
+        )
+    }
+
+    /// Whether it can judge whether one text follows another.
+    pub fn has_nsp(&self) -> bool {
+        self.layout.heads.nsp
+    }
+
+    /// Number of weights.
+    pub fn parameter_count(&self) -> u64 {
+        self.layout.parameter_count()
+    }
+
+    /// Bytes that the weights take on the device.
+    pub fn memory_bytes(&self) -> u64 {
+        self.params.memory_bytes()
+    }
+
+    /// Gives the device's memory back. Dropping does the same.
+    pub fn destroy(self) {}
+
+    /// GPU dispatches (or CPU steps) of one forward pass over `tokens` tokens with `masks` masks.
+    pub async fn dispatches(&mut self, tokens: usize, masks: usize) -> Result<usize, RunError> {
+        let (prepared, _) = self.prepare(tokens, masks, 10).await?;
+        Ok(prepared.executable.dispatches())
+    }
+
+    /// The plan for a text of `tokens` tokens with `masks` masks, of whose predictions `top_k` are
+    /// wanted. Sizes are rounded up, so that editing a text seldom needs a new plan.
+    pub(crate) async fn prepare(
+        &mut self,
+        tokens: usize,
+        masks: usize,
+        top_k: usize,
+    ) -> Result<(&mut Prepared, &mut Params), RunError> {
+        let sizes = Sizes {
+            tokens: bucket(tokens)
+                .min(self.config.max_position_embeddings)
+                .max(tokens),
+            masks: (masks > 0).then(|| {
+                let k = top_k.next_multiple_of(10).min(self.config.vocab_size);
+                (masks.next_power_of_two(), k)
+            }),
+        };
+        if let Some(i) = self.prepared.iter().position(|p| p.sizes == sizes) {
+            // The most recently used one last, the one to forget first.
+            let prepared = self.prepared.remove(i);
+            self.prepared.push(prepared);
+        } else {
+            let fill = FillGraph::new(&self.config, &self.layout.heads, sizes.tokens, sizes.masks)
+                .expect("the layout checked every shape against the configuration");
+            let plan = Plan::new(&fill.graph, &fill.outputs());
+            let executable = Executable::new(&self.device, plan, &self.params).await?;
+            if self.prepared.len() == PREPARED {
+                self.prepared.remove(0);
+            }
+            self.prepared.push(Prepared {
+                sizes,
+                fill,
+                executable,
+            });
+        }
+        let last = self.prepared.len() - 1;
+        Ok((&mut self.prepared[last], &mut self.params))
+    }
+}
+
+/// A length of text, rounded up: plans are made for few lengths, and padding costs little.
+fn bucket(tokens: usize) -> usize {
+    const STEPS: [usize; 6] = [8, 16, 24, 32, 48, 64];
+    match STEPS.into_iter().find(|&s| s >= tokens) {
+        Some(step) => step,
+        None => tokens.next_multiple_of(if tokens <= 128 { 32 } else { 64 }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bucket;
+
+    #[test]
+    fn buckets_hold_their_texts_and_waste_little() {
+        for tokens in 1..=512 {
+            let bucket = bucket(tokens);
+            assert!(bucket >= tokens);
+            assert!(
+                bucket - tokens < 8.max(tokens * 6 / 10),
+                "{tokens} -> {bucket}"
+            );
+        }
+    }
+}

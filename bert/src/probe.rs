@@ -1,0 +1,343 @@
+//! What a model says of a text: tokens, predictions for hidden words, the next-sentence verdict.
+
+use kernels::ops::NO_TARGET;
+use kernels::{Control, RunError, Tensor};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::model::Model;
+use crate::tokenizer::{Encoding, Tokenizer};
+
+pub use crate::tokenizer::Truncated;
+
+/// The most predictions of one mask that may be asked for.
+pub const MAX_TOP_K: usize = 100;
+
+/// One token of a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its id in the vocabulary; the id of the word that is hidden, where one is.
+    pub id: u32,
+    /// Its spelling in the vocabulary; of the word that is hidden, where one is.
+    pub text: String,
+    /// Whether it was put around the text.
+    pub special: bool,
+    /// Whether the model sees `[MASK]` here.
+    pub masked: bool,
+    /// 0 for the first text, 1 for the second.
+    pub sequence: Option<u8>,
+    /// First character in the text that it comes from.
+    pub start: usize,
+    /// One past its last character.
+    pub end: usize,
+}
+
+/// One guess.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The token's id.
+    pub id: u32,
+    /// Its spelling.
+    pub token: String,
+    /// The decoder's output.
+    pub logit: f32,
+    /// Its share of the softmax over the whole vocabulary.
+    pub probability: f32,
+}
+
+/// How the word that really stands at a mask fares.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Original {
+    /// The token's id.
+    pub id: u32,
+    /// Its spelling.
+    pub token: String,
+    /// The decoder's output.
+    pub logit: f32,
+    /// Its share of the softmax over the whole vocabulary.
+    pub probability: f32,
+    /// 1 if it is the best guess.
+    pub rank: u32,
+}
+
+/// The guesses for one mask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MaskResult {
+    /// The mask's place among the tokens.
+    pub position: usize,
+    /// The hidden word's standing; `None` where `[MASK]` was typed.
+    pub original: Option<Original>,
+    /// The best guesses, best first.
+    pub predictions: Vec<Prediction>,
+}
+
+/// The next-sentence head's verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nsp {
+    /// "It follows", "it does not".
+    pub logits: [f32; 2],
+    /// Probability that the second text follows the first.
+    pub is_next: f32,
+}
+
+/// What a model says of a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fill {
+    /// The text's tokens.
+    pub tokens: Vec<Token>,
+    /// One entry a mask, in the order of the text.
+    pub masks: Vec<MaskResult>,
+    /// Where the checkpoint has the head.
+    pub nsp: Option<Nsp>,
+    /// Where the text was longer than the model can read.
+    pub truncated: Option<Truncated>,
+}
+
+/// What to ask.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    /// The text; `[MASK]` may stand in it.
+    pub text: String,
+    /// A second text.
+    pub pair: Option<String>,
+    /// Places among the tokens to hide beside the typed `[MASK]`s; places that hold no word of a
+    /// text are ignored.
+    pub hidden: Vec<usize>,
+    /// How many guesses for each mask: at least 1, at most [`MAX_TOP_K`].
+    pub top_k: usize,
+}
+
+/// Why a text could not be probed.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ProbeError {
+    /// A newer request came, or the user pressed cancel.
+    #[error("cancelled")]
+    Cancelled,
+    /// The tokenizer belongs to another model.
+    #[error(
+        "the tokenizer has ids up to {highest}, but the model's vocabulary ends at {vocab_size}: they \
+         belong to different models"
+    )]
+    Vocabulary {
+        /// The tokenizer's highest id.
+        highest: usize,
+        /// Rows of the word embedding.
+        vocab_size: usize,
+    },
+    /// There are masks, but the model cannot fill them.
+    #[error("{0}")]
+    NoHead(String),
+    /// Words are to be hidden, but the vocabulary has no `[MASK]`.
+    #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
+    NoMask,
+    /// The run failed.
+    #[error(transparent)]
+    Run(RunError),
+}
+
+impl From<RunError> for ProbeError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cancelled => ProbeError::Cancelled,
+            error => ProbeError::Run(error),
+        }
+    }
+}
+
+/// Refuses a tokenizer whose ids the model does not know.
+pub fn check_vocabulary(tokenizer: &Tokenizer, config: &Config) -> Result<(), ProbeError> {
+    let (ids, vocab_size) = (tokenizer.vocab_size(), config.vocab_size);
+    if ids > vocab_size {
+        return Err(ProbeError::Vocabulary {
+            highest: ids.saturating_sub(1),
+            vocab_size,
+        });
+    }
+    Ok(())
+}
+
+/// The tokens of a request's text, with those that are hidden marked.
+pub fn tokenize(
+    tokenizer: &Tokenizer,
+    config: &Config,
+    request: &Request,
+) -> (Vec<Token>, Option<Truncated>) {
+    let encoding = encode(tokenizer, config, request);
+    let tokens = tokens(tokenizer, &encoding, request);
+    (tokens, encoding.truncated)
+}
+
+fn encode(tokenizer: &Tokenizer, config: &Config, request: &Request) -> Encoding {
+    let pair = request.pair.as_deref();
+    tokenizer.encode(&request.text, pair, config.max_position_embeddings)
+}
+
+fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, request: &Request) -> Vec<Token> {
+    let token = |i: usize| {
+        let word = encoding.sequence[i].is_some();
+        let typed = word && tokenizer.mask_id() == Some(encoding.ids[i]);
+        Token {
+            id: encoding.ids[i],
+            text: encoding.tokens[i].clone(),
+            special: encoding.special[i],
+            masked: typed || (word && request.hidden.contains(&i)),
+            sequence: encoding.sequence[i],
+            start: encoding.offsets[i].0,
+            end: encoding.offsets[i].1,
+        }
+    };
+    (0..encoding.ids.len()).map(token).collect()
+}
+
+/// Hides what the request hides, runs the model, and returns its guesses for every mask.
+///
+/// # Errors
+/// [`ProbeError::Cancelled`] when `control` says so between two steps; the model can be used on.
+pub async fn fill_mask(
+    model: &mut Model,
+    tokenizer: &Tokenizer,
+    request: &Request,
+    control: &Control,
+) -> Result<Fill, ProbeError> {
+    check_vocabulary(tokenizer, model.config())?;
+    let encoding = encode(tokenizer, model.config(), request);
+    let tokens = tokens(tokenizer, &encoding, request);
+    let truncated = encoding.truncated;
+    let masked: Vec<usize> = (0..tokens.len()).filter(|&i| tokens[i].masked).collect();
+    if !masked.is_empty() {
+        model.has_mlm().map_err(ProbeError::NoHead)?;
+    }
+    if masked.is_empty() && !model.has_nsp() {
+        return Ok(Fill {
+            tokens,
+            masks: Vec::new(),
+            nsp: None,
+            truncated,
+        });
+    }
+    let mut ids = encoding.ids;
+    for &i in &masked {
+        ids[i] = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;
+    }
+    let top_k = request
+        .top_k
+        .clamp(1, MAX_TOP_K.min(model.config().vocab_size));
+    let pad = model.config().pad_token_id;
+    let (prepared, params) = model.prepare(tokens.len(), masked.len(), top_k).await?;
+    let length = tokens.len() as u32;
+    let rows = prepared
+        .executable
+        .plan()
+        .ty(prepared.fill.encoder.ids)
+        .shape
+        .len();
+    let padded = |values: Vec<u32>, filler: u32| {
+        let mut values = values;
+        values.resize(rows, filler);
+        Tensor::U32(values)
+    };
+    let encoder = &prepared.fill.encoder;
+    let mut inputs = vec![
+        (encoder.ids, padded(ids, pad)),
+        (encoder.positions, Tensor::U32((0..rows as u32).collect())),
+        (encoder.types, padded(encoding.type_ids, 0)),
+        (encoder.lengths, Tensor::U32(vec![length])),
+    ];
+    if let Some((at, targets, _)) = prepared.fill.masked {
+        // The plan may have room for more masks: the rest repeat the first row, and are ignored.
+        let room = prepared.executable.plan().ty(at).shape.len();
+        let mut places: Vec<u32> = masked.iter().map(|&i| i as u32).collect();
+        places.resize(room, places[0]);
+        let original = |&i: &usize| match tokenizer.mask_id() == Some(tokens[i].id) {
+            true => NO_TARGET,
+            false => tokens[i].id,
+        };
+        let mut originals: Vec<u32> = masked.iter().map(original).collect();
+        originals.resize(room, NO_TARGET);
+        inputs.extend([(at, Tensor::U32(places)), (targets, Tensor::U32(originals))]);
+    }
+    if let Some((at, _)) = prepared.fill.nsp {
+        inputs.push((at, Tensor::U32(vec![0])));
+    }
+    let outputs = prepared.executable.run(params, inputs, control).await?;
+    let mut outputs = outputs.iter();
+    let mut masks = Vec::new();
+    if prepared.fill.masked.is_some()
+        && let (Some(values), Some(columns), Some(figures)) =
+            (outputs.next(), outputs.next(), outputs.next())
+    {
+        let guesses = Guesses {
+            values: values.to_f32(),
+            columns: columns.as_u32(),
+            figures: figures.to_f32(),
+            stride: values.len() / (figures.len() / 3),
+        };
+        let result = |(row, &i)| guesses.mask(row, i, &tokens[i], tokenizer, top_k);
+        masks = masked.iter().enumerate().map(result).collect();
+    }
+    let nsp = outputs.next().map(|logits| {
+        let logits = logits.to_f32();
+        let is_next = 1.0 / (1.0 + (logits[1] - logits[0]).exp());
+        Nsp {
+            logits: [logits[0], logits[1]],
+            is_next,
+        }
+    });
+    Ok(Fill {
+        tokens,
+        masks,
+        nsp,
+        truncated,
+    })
+}
+
+/// What the plan's top-k returned, row by row.
+struct Guesses<'a> {
+    values: Vec<f32>,
+    columns: &'a [u32],
+    figures: Vec<f32>,
+    /// Guesses of each row.
+    stride: usize,
+}
+
+impl Guesses<'_> {
+    fn mask(
+        &self,
+        row: usize,
+        position: usize,
+        token: &Token,
+        tokenizer: &Tokenizer,
+        top_k: usize,
+    ) -> MaskResult {
+        let spelling = |id: u32| {
+            tokenizer
+                .id_to_token(id)
+                .unwrap_or_else(|| format!("#{id}"))
+        };
+        let figures = &self.figures[3 * row..][..3];
+        let probability = |logit: f32| (logit - figures[0]).exp();
+        let range = row * self.stride..row * self.stride + top_k;
+        let predictions = self.values[range.clone()]
+            .iter()
+            .zip(&self.columns[range])
+            .map(|(&logit, &id)| Prediction {
+                id,
+                token: spelling(id),
+                logit,
+                probability: probability(logit),
+            })
+            .collect();
+        let original = (tokenizer.mask_id() != Some(token.id)).then(|| Original {
+            id: token.id,
+            token: token.text.clone(),
+            logit: figures[1],
+            probability: probability(figures[1]),
+            rank: figures[2] as u32,
+        });
+        MaskResult {
+            position,
+            original,
+            predictions,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Text to token ids and back to places in the text, as `transformers` does it: the `tokenizers` crate behind one
+//! small type.
+
+mod load;
+mod template;
+
+pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
+
+use serde::{Deserialize, Serialize};
+use tokenizers::{PostProcessor, PostProcessorWrapper, TruncationDirection};
+
+const CLS: &str = "[CLS]";
+const SEP: &str = "[SEP]";
+const UNK: &str = "[UNK]";
+const PAD: &str = "[PAD]";
+const MASK: &str = "[MASK]";
+
+/// A tokenizer with the special tokens of BERT.
+pub struct Tokenizer {
+    inner: tokenizers::Tokenizer,
+    /// Puts `[CLS]` and `[SEP]` around. Taken out of `inner`, since truncation comes in between.
+    template: PostProcessorWrapper,
+    vocab_size: usize,
+    cls: u32,
+    sep: u32,
+    unk: u32,
+    pad: u32,
+    mask: Option<u32>,
+}
+
+/// A text, or a pair of texts, as tokens; all lists have one entry per token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Encoding {
+    pub ids: Vec<u32>,
+    pub tokens: Vec<String>,
+    /// 0 for the first text and the special tokens around it, 1 for the second.
+    pub type_ids: Vec<u32>,
+    /// Characters (not bytes) from..to in the text that the token comes from; (0, 0) for special tokens.
+    pub offsets: Vec<(usize, usize)>,
+    /// Whether the token was put around the text. A `[MASK]` or `[SEP]` typed in the text is not special here.
+    pub special: Vec<bool>,
+    /// 0 for the first text, 1 for the second, `None` for special tokens.
+    pub sequence: Vec<Option<u8>>,
+    /// Set where the text did not fit.
+    pub truncated: Option<Truncated>,
+}
+
+/// How much of a text was kept, in tokens, special tokens counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Truncated {
+    pub kept: usize,
+    pub total: usize,
+    /// Whether there are more than `total`: far beyond the limit a text is not tokenised just to be counted.
+    pub or_more: bool,
+}
+
+impl Tokenizer {
+    /// One more than the highest token id: as many rows the word embedding must have at least.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// The token of this id; `None` for an id that the vocabulary leaves out.
+    pub fn id_to_token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    pub fn token_to_id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    pub fn cls_id(&self) -> u32 {
+        self.cls
+    }
+
+    pub fn sep_id(&self) -> u32 {
+        self.sep
+    }
+
+    pub fn unk_id(&self) -> u32 {
+        self.unk
+    }
+
+    /// The padding id; 0 where the vocabulary has no `[PAD]`, since padding is never attended to.
+    pub fn pad_id(&self) -> u32 {
+        self.pad
+    }
+
+    /// `None` where the vocabulary has no `[MASK]`: then nothing can be hidden.
+    pub fn mask_id(&self) -> Option<u32> {
+        self.mask
+    }
+
+    /// Tokens of a text or a pair, special tokens around them, at most `max_len` in all.
+    ///
+    /// A pair that is too long loses tokens at the end of the longer text first, as in `transformers`
+    /// (`longest_first`). If not even the special tokens fit, they alone are returned.
+    pub fn encode(&self, text: &str, pair: Option<&str>, max_len: usize) -> Encoding {
+        let around = self.template.added_tokens(pair.is_some());
+        let room = max_len.saturating_sub(around);
+        let mut first = self.start(text, room);
+        let second = pair.map(|pair| self.start(pair, room));
+        let mut lens = (
+            first.tokens.len(),
+            second.as_ref().map_or(0, |s| s.tokens.len()),
+        );
+        let or_more = !first.whole || second.as_ref().is_some_and(|s| !s.whole);
+        let total = lens.0 + lens.1 + around;
+        if let (false, Some(Start { whole: false, .. })) = (first.whole, &second) {
+            // Neither was counted to its end; their lengths in bytes stand in for which is the longer.
+            lens = (text.len(), pair.map_or(0, str::len));
+        }
+        let keep = longest_first(lens, room);
+        cut(&mut first.tokens, keep.0);
+        let second = second.map(|mut second| {
+            cut(&mut second.tokens, keep.1);
+            second.tokens
+        });
+        let merged = self
+            .template
+            .process(first.tokens, second, true)
+            .unwrap_or_else(|error| {
+                // Checked when the tokenizer was loaded.
+                log::error!("the tokenizer's post-processor failed: {error}");
+                tokenizers::Encoding::default()
+            });
+        let kept = merged.len();
+        Encoding {
+            ids: merged.get_ids().to_vec(),
+            tokens: merged.get_tokens().to_vec(),
+            type_ids: merged.get_type_ids().to_vec(),
+            offsets: merged.get_offsets().to_vec(),
+            special: merged
+                .get_special_tokens_mask()
+                .iter()
+                .map(|&bit| bit == 1)
+                .collect(),
+            sequence: merged
+                .get_sequence_ids()
+                .iter()
+                .map(|id| id.map(|id| id as u8))
+                .collect(),
+            truncated: (kept < total).then_some(Truncated {
+                kept,
+                total,
+                or_more,
+            }),
+        }
+    }
+
+    /// The first tokens of a text: all of them, or more than `want` where the text goes on for long.
+    ///
+    /// A tokenizer cuts a text into words by what stands next to them, so the words before the last one of a
+    /// prefix are those of the whole. This spares a megabyte of text its seconds and hundreds of megabytes.
+    fn start(&self, text: &str, want: usize) -> Start {
+        let mut limit = want.saturating_mul(32).max(16 << 10);
+        while limit < text.len() {
+            let mut tokens = self.raw(&text[..boundary(text, limit)]);
+            let words = tokens.get_word_ids();
+            let last = words.last().copied();
+            let trusted = words.iter().take_while(|&&word| Some(word) != last).count();
+            if trusted > want {
+                cut(&mut tokens, trusted);
+                return Start {
+                    tokens,
+                    whole: false,
+                };
+            }
+            limit = limit.saturating_mul(4);
+        }
+        Start {
+            tokens: self.raw(text),
+            whole: true,
+        }
+    }
+
+    /// A text's own tokens. Should the model of the tokenizer fail, the whole text is one unknown token.
+    fn raw(&self, text: &str) -> tokenizers::Encoding {
+        self.inner
+            .encode_char_offsets(text, false)
+            .unwrap_or_else(|error| {
+                log::error!(
+                    "the tokenizer failed on a text of {} bytes: {error}",
+                    text.len()
+                );
+                let unknown =
+                    tokenizers::Token::new(self.unk, UNK.into(), (0, text.chars().count()));
+                tokenizers::Encoding::from_tokens(vec![unknown], 0)
+            })
+    }
+}
+
+/// The character boundary at or before byte `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    (0..=at)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
+}
+
+/// The tokens at the start of a text, without special tokens around.
+struct Start {
+    tokens: tokenizers::Encoding,
+    /// Whether these are all the text has.
+    whole: bool,
+}
+
+/// How many tokens of each text stay when there is `room` for both: the longer one gives way until they are equal.
+fn longest_first((first, second): (usize, usize), room: usize) -> (usize, usize) {
+    if first.saturating_add(second) <= room {
+        return (first, second);
+    }
+    // The shorter text keeps up to half; of two equally long ones the second gets the odd token.
+    let shorter = first.min(second).min(room / 2);
+    if first <= second {
+        (shorter, room - shorter)
+    } else {
+        (room - shorter, shorter)
+    }
+}
+
+/// Keeps the first `keep` tokens.
+fn cut(encoding: &mut tokenizers::Encoding, keep: usize) {
+    if keep < encoding.len() {
+        encoding.truncate(keep, 0, TruncationDirection::Right);
+        // The rest is kept aside in windows, which the post-processor would wrap one by one.
+        drop(encoding.take_overflowing());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::longest_first;
+
+    #[test]
+    fn the_longer_text_gives_way_first() {
+        for (lens, room, kept) in [
+            ((3, 4), 7, (3, 4)),
+            ((3, 9), 7, (3, 4)),
+            ((9, 3), 7, (4, 3)),
+            ((9, 9), 7, (3, 4)),
+            ((9, 8), 7, (4, 3)),
+            ((9, 0), 7, (7, 0)),
+            ((0, 9), 7, (0, 7)),
+            ((9, 9), 0, (0, 0)),
+            ((9, 9), 1, (0, 1)),
+        ] {
+            assert_eq!(longest_first(lens, room), kept, "{lens:?} in {room}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What the parity tests share: folders, devices, and loading a checkpoint in small chunks.
+#![allow(dead_code)] // each test binary uses a part
+
+use std::path::{Path, PathBuf};
+
+use bert::config::Config;
+use bert::model::{Model, ModelLoader};
+use bert::tokenizer::Tokenizer;
+use kernels::gpu::{Gpu, Options, Style};
+use kernels::{Device, Precision};
+
+/// A folder of the project's own fixtures.
+pub fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures")
+        .join(name)
+}
+
+/// The bundled checkpoint.
+pub fn bundled() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/models/seedling")
+}
+
+/// A folder of the material that may lie beside the checkout; says so where it does not.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared")
+        .join(name);
+    if !path.exists() {
+        eprintln!("SKIPPED: ../shared/{name} is not there");
+        return None;
+    }
+    Some(path)
+}
+
+/// The CPU executor, and the GPU one with both families of shaders.
+pub fn devices() -> Vec<(&'static str, Device)> {
+    let gpu = |style| {
+        let options = Options {
+            style: Some(style),
+            adapter: None,
+        };
+        Device::Gpu(
+            pollster::block_on(Gpu::new(options))
+                .expect("a Vulkan adapter: Debian's mesa-vulkan-drivers has a software one"),
+        )
+    };
+    vec![
+        ("cpu", Device::Cpu(Precision::F32)),
+        ("gpu, tiles", gpu(Style::Tiles)),
+        ("gpu, lanes", gpu(Style::Lanes)),
+    ]
+}
+
+pub fn config(folder: &Path) -> Config {
+    let text = std::fs::read_to_string(folder.join("config.json")).expect("config.json");
+    Config::from_json(&text).expect("a valid config.json")
+}
+
+pub fn tokenizer(folder: &Path) -> Tokenizer {
+    let bytes = std::fs::read(folder.join("tokenizer.json")).expect("tokenizer.json");
+    Tokenizer::from_tokenizer_json(&bytes).expect("a valid tokenizer.json")
+}
+
+pub fn model(folder: &Path, device: &Device) -> Model {
+    let bytes = std::fs::read(folder.join("model.safetensors")).expect("model.safetensors");
+    let mut loader =
+        ModelLoader::new(device, config(folder), Some(bytes.len() as u64)).expect("a loader");
+    // A length that divides nothing, so that pieces begin and end everywhere.
+    for chunk in bytes.chunks(99_991) {
+        loader.push(chunk).expect("a valid file");
+    }
+    pollster::block_on(loader.finish()).expect("a whole model")
+}

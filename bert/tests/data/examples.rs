@@ -1,0 +1,95 @@
+//! The labelled sets that come with the project keep their README's promises.
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+
+use bert::data::{Columns, Dataset, Format, HeaderRow, Report, Table};
+
+/// The largest share of words that two texts may have in common.
+const OVERLAP: f64 = 0.6;
+
+/// File, examples of each class, labels.
+const SETS: [(&str, usize, &[&str]); 2] = [
+    ("review-sentiment.tsv", 160, &["negative", "positive"]),
+    (
+        "question-type.tsv",
+        52,
+        &["number", "person", "place", "reason", "thing", "time"],
+    ),
+];
+
+fn read(file: &str) -> (Dataset, Report) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/examples");
+    let bytes = std::fs::read(folder.join(file)).expect("a readable file");
+    let format = Format::guess(Some(file), &bytes);
+    let table = Table::parse(&bytes, format, HeaderRow::Detect).expect("a table");
+    assert_eq!(table.columns, ["label", "text"], "{file}");
+    let columns = Columns::guess(&table);
+    assert_eq!(
+        (columns.text, columns.pair, columns.label),
+        (1, None, Some(0))
+    );
+    Dataset::new(&table, &columns).expect("examples")
+}
+
+/// Lower case, no punctuation.
+fn words(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric());
+    words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
+#[test]
+fn classes_are_as_large_as_promised() {
+    for (file, each, labels) in SETS {
+        let (data, report) = read(file);
+        assert_eq!(data.labels, labels, "{file}");
+        assert_eq!(report.counts, vec![each; labels.len()], "{file}");
+        assert_eq!((report.repeated, report.merged.len()), (0, 0), "{file}");
+    }
+}
+
+#[test]
+fn no_two_texts_are_nearly_the_same() {
+    for (file, ..) in SETS {
+        let (data, _) = read(file);
+        let texts: Vec<Vec<String>> = data.examples.iter().map(|e| words(&e.text)).collect();
+        let different: HashSet<&Vec<String>> = texts.iter().collect();
+        assert_eq!(different.len(), texts.len(), "{file}");
+        let sets: Vec<BTreeSet<&String>> = texts.iter().map(|t| t.iter().collect()).collect();
+        for (i, a) in sets.iter().enumerate() {
+            for (j, b) in sets[..i].iter().enumerate() {
+                let (both, either) = (a.intersection(b).count(), a.union(b).count());
+                let overlap = both as f64 / either as f64;
+                let (a, b) = (&data.examples[i].text, &data.examples[j].text);
+                assert!(overlap < OVERLAP, "{file}: {overlap:.2}\n{a}\n{b}");
+            }
+        }
+    }
+}
+
+/// A learner must not be able to tell the classes by where they stand or how long their texts are.
+#[test]
+fn neither_order_nor_length_gives_the_label_away() {
+    for (file, each, labels) in SETS {
+        let (data, _) = read(file);
+        let first_half = &data.examples[..data.examples.len() / 2];
+        let mean = |class: usize| {
+            let of = data.examples.iter().filter(|e| e.label == class);
+            of.map(|e| words(&e.text).len()).sum::<usize>() as f64 / each as f64
+        };
+        let means: Vec<f64> = (0..labels.len()).map(mean).collect();
+        let all = means.iter().sum::<f64>() / means.len() as f64;
+        for (class, label) in labels.iter().enumerate() {
+            let early = first_half.iter().filter(|e| e.label == class).count();
+            assert!(
+                (each / 4..=3 * each / 4).contains(&early),
+                "{file}: {early} early {label}"
+            );
+            assert!(
+                (means[class] / all - 1.0).abs() < 0.25,
+                "{file}: {label}: {means:?}"
+            );
+        }
+    }
+}

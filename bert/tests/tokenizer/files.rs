@@ -1,0 +1,143 @@
+//! What vocab.txt, tokenizer.json and tokenizer_config.json may hold, and what is refused.
+
+use crate::{VOCAB, small};
+use bert::tokenizer::{Tokenizer, TokenizerConfig, TokenizerError};
+use proptest::prelude::*;
+
+#[test]
+fn special_tokens_of_a_vocabulary() {
+    let tokenizer = small();
+    assert_eq!(tokenizer.vocab_size(), 13);
+    assert_eq!(
+        (tokenizer.cls_id(), tokenizer.sep_id(), tokenizer.unk_id()),
+        (2, 3, 1)
+    );
+    assert_eq!((tokenizer.pad_id(), tokenizer.mask_id()), (0, Some(4)));
+    assert_eq!(tokenizer.id_to_token(7).as_deref(), Some("##s"));
+    assert_eq!(tokenizer.id_to_token(13), None);
+    assert_eq!(tokenizer.token_to_id("sat"), Some(8));
+
+    let no_mask = Tokenizer::from_vocab_txt(&VOCAB.replace("[MASK]", "mask"), true).unwrap();
+    assert_eq!(no_mask.mask_id(), None);
+    let error = Tokenizer::from_vocab_txt("the\n[CLS]\ncat", true)
+        .err()
+        .unwrap();
+    assert_eq!(
+        error,
+        TokenizerError::MissingSpecialTokens {
+            file: "vocab.txt",
+            missing: vec!["[SEP]", "[UNK]"]
+        }
+    );
+    assert!(
+        error.to_string().contains("has no [SEP] and no [UNK]"),
+        "{error}"
+    );
+    assert!(Tokenizer::from_vocab_txt("", true).is_err());
+}
+
+#[test]
+fn lines_of_a_vocabulary() {
+    let crlf = Tokenizer::from_vocab_txt(&VOCAB.replace('\n', "\r\n"), true).unwrap();
+    assert_eq!(crlf.encode("the cats.", None, 99).ids, [2, 5, 6, 7, 9, 3]);
+    let trailing = Tokenizer::from_vocab_txt(&format!("\u{feff}{VOCAB}\n\n"), true).unwrap();
+    assert_eq!((trailing.vocab_size(), trailing.pad_id()), (13, 0));
+    // A blank line inside is a token that no text has; of a duplicate the last line counts.
+    let odd = Tokenizer::from_vocab_txt("[UNK]\n\n[CLS]\ncat\n[SEP]\ncat", true).unwrap();
+    assert_eq!(odd.encode("cat", None, 99).ids, [2, 5, 4]);
+    assert_eq!((odd.vocab_size(), odd.id_to_token(3)), (6, None));
+}
+
+#[test]
+fn lower_case_or_not() {
+    let cased = TokenizerConfig::from_json(r#"{"do_lower_case": false, "x": 1}"#).unwrap();
+    assert!(!cased.do_lower_case && cased.tokenize_chinese_chars);
+    assert_eq!(
+        TokenizerConfig::from_json("{}").unwrap(),
+        TokenizerConfig::default()
+    );
+    assert!(TokenizerConfig::from_json(r#"{"do_lower_case": "no"}"#).is_err());
+    let cased = Tokenizer::from_vocab_txt_with(VOCAB, &cased).unwrap();
+    assert_eq!(cased.encode("Cat é", None, 99).ids, [2, 11, 12, 3]);
+    assert_eq!(
+        small().encode("Cat é", None, 99).ids,
+        [2, 6, 10, 3],
+        "lower case, no accents"
+    );
+    let accents = TokenizerConfig {
+        strip_accents: Some(false),
+        ..TokenizerConfig::default()
+    };
+    let accents = Tokenizer::from_vocab_txt_with(VOCAB, &accents).unwrap();
+    assert_eq!(accents.encode("Cat É", None, 99).ids, [2, 6, 12, 3]);
+}
+
+/// Padding and truncation that a file switches on, a template that it lacks.
+#[test]
+fn settings_of_a_tokenizer_json() {
+    let vocab = r###"{"[PAD]":0,"[UNK]":1,"[CLS]":2,"[SEP]":3,"a":4,"##b":5}"###;
+    let model = format!(
+        r###"{{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{vocab}}}"###
+    );
+    let whole = |rest: &str| {
+        format!(
+            r#"{{"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":{{"type":"BertPreTokenizer"}},"decoder":null,{rest},"model":{model}}}"#
+        )
+    };
+    let padded = whole(
+        r#""truncation":{"direction":"Right","max_length":3,"strategy":"LongestFirst","stride":0},
+           "padding":{"strategy":{"Fixed":9},"direction":"Right","pad_to_multiple_of":null,"pad_id":0,"pad_type_id":0,"pad_token":"[PAD]"},
+           "post_processor":null"#,
+    );
+    let tokenizer = Tokenizer::from_tokenizer_json(padded.as_bytes()).unwrap();
+    let got = tokenizer.encode("a ab a a", Some("a"), 99);
+    assert_eq!(
+        got.ids,
+        [2, 4, 4, 5, 4, 4, 3, 4, 3],
+        "BERT's own template, no padding, no cut"
+    );
+
+    let template = |single: &str, specials: &str| {
+        let text = whole(&format!(
+            r#""truncation":null,"padding":null,"post_processor":{{"type":"TemplateProcessing","single":[{single}],"pair":[],"special_tokens":{specials}}}"#
+        ));
+        Tokenizer::from_tokenizer_json(text.as_bytes())
+            .map(|_| ())
+            .unwrap_err()
+            .to_string()
+    };
+    let special = r#"{"SpecialToken":{"id":"[CLS]","type_id":0}}"#;
+    assert!(template(special, "{}").contains("\"[CLS]\", which is not among"));
+    let second = r#"{"Sequence":{"id":"B","type_id":0}}"#;
+    assert!(template(second, "{}").contains("asks for a second"));
+    let too_high = r#"{"[CLS]":{"id":"[CLS]","ids":[99],"tokens":["[CLS]"]}}"#;
+    assert!(template(special, too_high).contains("id 99"));
+
+    for (text, expected) in [
+        ("{", "cannot be read"),
+        ("{}", "cannot be read"),
+        (&padded.replace(r#""[SEP]":3,"#, ""), "no [SEP]"),
+        (&padded.replace(r#""a":4"#, r#""a":4000000"#), "4000000"),
+        (
+            &padded.replace(r#""unk_token":"[UNK]""#, r#""unk_token":"<unk>""#),
+            "\"<unk>\"",
+        ),
+    ] {
+        let error = Tokenizer::from_tokenizer_json(text.as_bytes())
+            .err()
+            .expect(text)
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_files_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
+        let _ = Tokenizer::from_tokenizer_json(&bytes);
+        let _ = Tokenizer::from_vocab_txt(&text, true);
+        let _ = TokenizerConfig::from_json(&text);
+    }
+}

@@ -1,0 +1,348 @@
+//! What PyTorch learns, on every executor: losses over five AdamW steps, and the first step's
+//! gradients, parameter by parameter.
+
+mod common;
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use bert::model::Model;
+use bert::train::{
+    Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, StepReport, Task,
+};
+use kernels::{Control, Device};
+use serde_json::Value;
+
+/// Largest relative distance of a loss, and of a logit after training.
+const LOSS: f64 = 1e-4;
+/// Largest relative distance of a gradient's norm.
+const GRADIENT: f64 = 1e-3;
+/// The gradient of a key's bias is zero but for rounding: softmax does not see a constant.
+const ZERO: f64 = 1e-4;
+
+fn golden(path: &Path) -> Value {
+    let text = std::fs::read_to_string(path).expect("the golden file");
+    serde_json::from_str(&text).expect("a golden file")
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|x| x.as_f64().expect("a number"))
+        .collect()
+}
+
+fn rows(value: &Value) -> Vec<Vec<i64>> {
+    let row = |r: &Value| numbers(r).into_iter().map(|x| x as i64).collect();
+    value.as_array().expect("a list").iter().map(row).collect()
+}
+
+/// The golden batch: texts cut to their attended length.
+fn batch(golden: &Value) -> Batch {
+    let lengths: Vec<usize> = rows(&golden["attention_mask"])
+        .iter()
+        .map(|m| m.iter().sum::<i64>() as usize)
+        .collect();
+    let cut = |key: &str| -> Vec<Vec<u32>> {
+        let cut = |(row, &n): (&Vec<i64>, &usize)| row[..n].iter().map(|&x| x as u32).collect();
+        rows(&golden[key]).iter().zip(&lengths).map(cut).collect()
+    };
+    let tokens = rows(&golden["input_ids"])[0].len();
+    let mut batch = Batch {
+        tokens,
+        ids: cut("input_ids"),
+        types: cut("token_type_ids"),
+        labels: Vec::new(),
+        masks: Vec::new(),
+    };
+    if golden["labels"][0].is_array() {
+        for (text, row) in rows(&golden["labels"]).iter().enumerate() {
+            let masked = row.iter().enumerate().filter(|(_, label)| **label != -100);
+            batch
+                .masks
+                .extend(masked.map(|(place, &label)| (text, place, label as u32)));
+        }
+    } else {
+        batch.labels = numbers(&golden["labels"])
+            .into_iter()
+            .map(|x| x as u32)
+            .collect();
+    }
+    batch
+}
+
+fn optimiser(golden: &Value, decay_all: bool) -> Optimiser {
+    let betas = numbers(&golden["betas"]);
+    let number = |key: &str| golden[key].as_f64();
+    Optimiser {
+        beta1: betas[0],
+        beta2: betas[1],
+        eps: number("eps").expect("eps"),
+        weight_decay: number("weight_decay").expect("weight_decay"),
+        decay_all,
+        max_norm: number("max_grad_norm"),
+    }
+}
+
+fn norm(values: &[f64]) -> f64 {
+    values.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+struct Run {
+    model: Model,
+    learner: Learner,
+    inputs: Inputs,
+    rate: f64,
+}
+
+impl Run {
+    fn step(&mut self) -> StepReport {
+        let control = Control::default();
+        let step = self
+            .learner
+            .step(&mut self.model, &self.inputs, self.rate, true, &control);
+        pollster::block_on(step).expect("a step").expect("a report")
+    }
+
+    /// The first step's gradient of every tensor, by its name in `transformers`.
+    fn gradients(&mut self) -> HashMap<String, Vec<f64>> {
+        let mut found = HashMap::new();
+        let trainable: Vec<String> = self.learner.trainable().map(str::to_owned).collect();
+        for name in trainable {
+            let gradient = self.learner.gradient_name(&name);
+            let all = pollster::block_on(self.model.read(&gradient))
+                .expect("a gradient")
+                .to_f64();
+            let slots = self.model.layout().slots.iter().filter(|s| s.param == name);
+            let parts: Vec<_> = slots.cloned().collect();
+            for slot in &parts {
+                let part = all[slot.offset..][..slot.elements()].to_vec();
+                let outer = slot.name.starts_with("cls.");
+                let full = if outer {
+                    slot.name.clone()
+                } else {
+                    format!("bert.{}", slot.name)
+                };
+                found.insert(full, part);
+            }
+            if parts.is_empty() {
+                found.insert(name, all);
+            }
+        }
+        found
+    }
+}
+
+fn start(
+    folder: &Path,
+    device: &Device,
+    golden: &Value,
+    [task, method]: [&str; 2],
+    pooling: Pooling,
+) -> Run {
+    let mut model = common::model(folder, device);
+    let batch = batch(golden);
+    let (task, decay_all) = match task {
+        "mlm" => (Task::MaskedLm, true),
+        _ => (
+            Task::Classify {
+                classes: 3,
+                pooling,
+            },
+            false,
+        ),
+    };
+    let method = match method {
+        "head" => Method::Head,
+        "last:1" => Method::LastLayers(1),
+        _ => Method::All,
+    };
+    let optimiser = optimiser(golden, decay_all);
+    let dropout = DropoutRates::default();
+    let control = Control::default();
+    let count = batch.ids.len();
+    let (learner, inputs) = pollster::block_on(async {
+        let mut learner =
+            Learner::new(&mut model, task, method, optimiser, dropout, count, 1).await?;
+        if task == Task::MaskedLm {
+            return Ok((learner, Inputs::Texts(batch)));
+        }
+        let flat = |key: &str| -> Vec<f32> {
+            let rows = golden[key].as_array().expect("a list");
+            let row = |r: &Value| {
+                if r.is_array() {
+                    numbers(r)
+                } else {
+                    vec![r.as_f64().unwrap()]
+                }
+            };
+            rows.iter().flat_map(row).map(|x| x as f32).collect()
+        };
+        model
+            .params_mut()
+            .write("classifier.weight", 0, &flat("classifier_weight"));
+        model
+            .params_mut()
+            .write("classifier.bias", 0, &flat("classifier_bias"));
+        if method != Method::Head {
+            return Ok((learner, Inputs::Texts(batch)));
+        }
+        learner.reserve_features(&mut model, count).await?;
+        learner
+            .add_features(&mut model, pooling, 0, &batch, &control)
+            .await?;
+        let rows = (0..count as u32).collect();
+        Ok::<_, kernels::RunError>((
+            learner,
+            Inputs::Features {
+                rows,
+                labels: batch.labels,
+            },
+        ))
+    })
+    .expect("a learner");
+    Run {
+        model,
+        learner,
+        inputs,
+        rate: golden["lr"].as_f64().expect("lr"),
+    }
+}
+
+fn check_gradients(run: &mut Run, expected: &[(String, &Value)], what: &str) {
+    let found = run.gradients();
+    let mut names: Vec<&String> = expected.iter().map(|(name, _)| name).collect();
+    let mut have: Vec<&String> = found.keys().collect();
+    names.sort();
+    have.sort();
+    assert_eq!(have, names, "{what}: what is trained");
+    for (name, gradient) in expected {
+        let what = format!("{what}: gradient of {name}");
+        let found = &found[name];
+        let l2 = gradient["l2"].as_f64().expect("l2");
+        let size = norm(found);
+        if name.ends_with("attention.self.key.bias") {
+            assert!(size < ZERO, "{what}: {size}");
+            continue;
+        }
+        assert!(
+            (size - l2).abs() <= GRADIENT * l2,
+            "{what}: {size}, expected {l2}"
+        );
+        for (found, expected) in found.iter().zip(numbers(&gradient["first4"])) {
+            assert!(
+                (found - expected).abs() <= GRADIENT * l2,
+                "{what}: {found}, not {expected}"
+            );
+        }
+    }
+}
+
+fn check_losses(run: &mut Run, first: StepReport, losses: &[f64], what: &str) {
+    let mut report = first;
+    for (i, &expected) in losses.iter().enumerate() {
+        let error = (report.loss - expected).abs();
+        assert!(
+            error <= LOSS * expected,
+            "{what}: loss {i} is {}, not {expected}",
+            report.loss
+        );
+        if i + 1 < losses.len() {
+            report = run.step();
+        }
+    }
+}
+
+fn check_mlm(folder: &Path) {
+    let golden = golden(&folder.join("golden_train.json"));
+    // The two golden files list gradients differently.
+    let gradients: Vec<(String, &Value)> = match golden["parameters"].as_array() {
+        Some(list) => list
+            .iter()
+            .map(|p| (p["name"].as_str().expect("a name").to_owned(), &p["grad"]))
+            .collect(),
+        None => {
+            let map = golden["grads"].as_object().expect("gradients");
+            map.iter()
+                .map(|(name, gradient)| (name.clone(), gradient))
+                .collect()
+        }
+    };
+    for (name, device) in common::devices() {
+        let mut run = start(folder, &device, &golden, ["mlm", "all"], Pooling::Cls);
+        let first = run.step();
+        check_gradients(&mut run, &gradients, name);
+        check_losses(&mut run, first, &numbers(&golden["losses"]), name);
+    }
+}
+
+#[test]
+fn tiny_bert_learns_to_fill_masks_as_in_pytorch() {
+    check_mlm(&common::fixture("tiny-bert"));
+}
+
+#[test]
+fn rxnfp_learns_to_fill_masks_as_in_pytorch() {
+    if let Some(folder) = common::shared("checkpoints/rxnfp-bert-mlm-nsp-f16") {
+        check_mlm(&folder);
+    }
+}
+
+#[test]
+fn tiny_bert_learns_to_classify_as_in_pytorch() {
+    let folder = common::fixture("tiny-bert");
+    let golden = golden(&folder.join("golden_classify.json"));
+    let runs = golden["runs"].as_array().expect("runs");
+    assert!(runs.len() >= 7);
+    for (name, device) in common::devices() {
+        for expected in runs {
+            let text = |key: &str| expected[key].as_str().expect("a word");
+            let pooling = match text("pooling") {
+                "pooler" => Pooling::Pooler,
+                "cls" => Pooling::Cls,
+                _ => Pooling::Mean,
+            };
+            let what = format!("{name}, {}, {}", text("method"), text("pooling"));
+            let mut run = start(
+                &folder,
+                &device,
+                &golden,
+                ["classify", text("method")],
+                pooling,
+            );
+            let first = run.step();
+            let gradients: Vec<(String, &Value)> = expected["parameters"]
+                .as_array()
+                .expect("parameters")
+                .iter()
+                .map(|p| (p["name"].as_str().expect("a name").to_owned(), &p["grad"]))
+                .collect();
+            check_gradients(&mut run, &gradients, &what);
+            let norms = numbers(&expected["grad_norms"]);
+            assert!(
+                (first.norm - norms[0]).abs() <= GRADIENT * norms[0],
+                "{what}: {first:?}"
+            );
+            let losses = numbers(&expected["losses"]);
+            check_losses(&mut run, first, &losses[..5], &what);
+            let control = Control::default();
+            let evaluate = run.learner.evaluate(&mut run.model, &run.inputs, &control);
+            let (logits, loss) = pollster::block_on(evaluate).expect("an evaluation");
+            assert!(
+                (loss - losses[5]).abs() <= LOSS * losses[5],
+                "{what}: {loss}"
+            );
+            let after = expected["logits_after"].as_array().expect("logits");
+            for (found, expected) in logits.iter().zip(after) {
+                for (found, expected) in found.iter().zip(numbers(expected)) {
+                    assert!(
+                        (f64::from(*found) - expected).abs() < 1e-3,
+                        "{what}: {found}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Matrix products through the `gemm` crate.
+
+use super::Real;
+
+/// A strided view of a matrix: element (i, j) is `data[i * row_stride + j * column_stride]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Matrix<'a, F> {
+    /// The elements, beginning with (0, 0).
+    pub data: &'a [F],
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// Distance between rows.
+    pub row_stride: usize,
+    /// Distance between columns.
+    pub column_stride: usize,
+}
+
+impl<'a, F> Matrix<'a, F> {
+    /// A row-major matrix without gaps.
+    pub fn new(data: &'a [F], rows: usize, columns: usize) -> Self {
+        Self {
+            data,
+            rows,
+            columns,
+            row_stride: columns,
+            column_stride: 1,
+        }
+    }
+
+    /// Row-major with `row_stride` elements from one row to the next.
+    pub fn strided(data: &'a [F], rows: usize, columns: usize, row_stride: usize) -> Self {
+        Self {
+            data,
+            rows,
+            columns,
+            row_stride,
+            column_stride: 1,
+        }
+    }
+
+    /// The same elements, rows and columns exchanged.
+    pub fn transposed(self) -> Self {
+        Self {
+            data: self.data,
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+        }
+    }
+
+    fn reach(&self) -> usize {
+        match (self.rows, self.columns) {
+            (0, _) | (_, 0) => 0,
+            (r, c) => (r - 1) * self.row_stride + (c - 1) * self.column_stride + 1,
+        }
+    }
+}
+
+/// `out = scale * a b` (+ `out` where `add`), with `out` row-major and `out_stride` elements from
+/// row to row.
+pub fn matmul<F: Real>(
+    a: Matrix<'_, F>,
+    b: Matrix<'_, F>,
+    out: &mut [F],
+    out_stride: usize,
+    scale: F,
+    add: bool,
+) {
+    let (m, k, n) = (a.rows, a.columns, b.columns);
+    assert_eq!(k, b.rows, "inner dimensions differ");
+    assert!(
+        a.reach() <= a.data.len() && b.reach() <= b.data.len(),
+        "a matrix view is too long"
+    );
+    if m == 0 || n == 0 {
+        return;
+    }
+    assert!(
+        (m - 1) * out_stride + n <= out.len() && n <= out_stride,
+        "the product does not fit"
+    );
+    let stride = |s: usize| s as isize;
+    // SAFETY: the assertions above bound every address that the strides can reach, `out` is
+    // borrowed mutably and so overlaps neither operand, and strides fit isize as lengths do.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            1,
+            stride(out_stride),
+            add,
+            a.data.as_ptr(),
+            stride(a.column_stride),
+            stride(a.row_stride),
+            b.data.as_ptr(),
+            stride(b.column_stride),
+            stride(b.row_stride),
+            if add { F::new(1.0) } else { F::new(0.0) },
+            scale,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! The CPU executor: the same plans, in f32 (the fallback) or f64 (the tests' oracle).
+
+mod matmul;
+mod program;
+mod real;
+
+pub(crate) use matmul::{Matrix, matmul};
+pub(crate) use program::{CpuParams, CpuProgram};
+pub use real::Real;
+
+use crate::tensor::TensorType;
+
+/// Elements of one value.
+#[derive(Clone, Debug)]
+pub enum Buffer<F> {
+    /// Real numbers.
+    Real(Vec<F>),
+    /// Unsigned integers.
+    U32(Vec<u32>),
+}
+
+/// The operands of one operation: inputs to read, outputs to fill.
+///
+/// Output buffers may be longer than their value (memory is shared between values) and hold
+/// whatever was there before; [`Io::output`] cuts them to length.
+pub struct Io<'a, F> {
+    pub(crate) inputs: Vec<(&'a Buffer<F>, TensorType)>,
+    pub(crate) outputs: Vec<(&'a mut Buffer<F>, TensorType)>,
+}
+
+impl<F: Real> Io<'_, F> {
+    /// Type of input `i`.
+    pub fn input_type(&self, i: usize) -> TensorType {
+        self.inputs[i].1
+    }
+
+    /// Input `i` and output `o`, both real.
+    pub fn real(&mut self, i: usize, o: usize) -> (&[F], &mut [F]) {
+        (real(&self.inputs[i]), real_mut(&mut self.outputs[o]))
+    }
+
+    /// Everything at once, for operations that need several inputs beside an output.
+    pub fn split(&mut self) -> (Inputs<'_, F>, Outputs<'_, F>) {
+        let outputs = self
+            .outputs
+            .iter_mut()
+            .map(|(b, ty)| (&mut **b, *ty))
+            .collect();
+        (Inputs(&self.inputs), Outputs(outputs))
+    }
+}
+
+/// The inputs of an operation.
+pub struct Inputs<'a, F>(&'a [(&'a Buffer<F>, TensorType)]);
+
+impl<'a, F: Real> Inputs<'a, F> {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+    /// Type of input `i`.
+    pub fn ty(&self, i: usize) -> TensorType {
+        self.0[i].1
+    }
+    /// The real numbers of input `i`.
+    pub fn real(&self, i: usize) -> &'a [F] {
+        real(&self.0[i])
+    }
+    /// The integers of input `i`.
+    pub fn u32(&self, i: usize) -> &'a [u32] {
+        match self.0[i] {
+            (Buffer::U32(v), ty) => &v[..ty.shape.len()],
+            _ => unreachable!("the shape rule checked that this operand holds u32"),
+        }
+    }
+}
+
+/// The outputs of an operation, taken one by one.
+pub struct Outputs<'a, F>(Vec<(&'a mut Buffer<F>, TensorType)>);
+
+impl<'a, F: Real> Outputs<'a, F> {
+    /// The next output, which holds real numbers.
+    pub fn real(&mut self) -> &'a mut [F] {
+        match self.0.remove(0) {
+            (Buffer::Real(v), ty) => &mut v[..ty.shape.len()],
+            _ => unreachable!("the shape rule made this output real"),
+        }
+    }
+    /// The next output, which holds integers.
+    pub fn u32(&mut self) -> &'a mut [u32] {
+        match self.0.remove(0) {
+            (Buffer::U32(v), ty) => &mut v[..ty.shape.len()],
+            _ => unreachable!("the shape rule made this output u32"),
+        }
+    }
+}
+
+fn real<'a, F>(input: &(&'a Buffer<F>, TensorType)) -> &'a [F] {
+    match input {
+        (Buffer::Real(v), ty) => &v[..ty.shape.len()],
+        _ => unreachable!("the shape rule checked that this operand is real"),
+    }
+}
+
+fn real_mut<'a, F>(output: &'a mut (&mut Buffer<F>, TensorType)) -> &'a mut [F] {
+    match output {
+        (Buffer::Real(v), ty) => &mut v[..ty.shape.len()],
+        _ => unreachable!("the shape rule made this output real"),
+    }
+}

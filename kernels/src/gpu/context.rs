@@ -1,0 +1,42 @@
+//! What is known of an adapter, and what one may ask of it.
+
+/// Which family of shaders suits an adapter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Shared memory and barriers: real GPUs.
+    Tiles,
+    /// Much work per lane, no barriers: software adapters, where a barrier costs more than the
+    /// arithmetic between two of them.
+    Lanes,
+}
+
+/// What to ask for when opening a device.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Take only an adapter whose name contains this (native only).
+    pub adapter: Option<String>,
+    /// Use this family of shaders instead of the one that suits the adapter (for tests).
+    pub style: Option<Style>,
+}
+
+/// The adapter, in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdapterInfo {
+    /// Its name, or vendor and architecture where the browser gives no name.
+    pub name: String,
+    /// WebGPU, Vulkan, Metal or DX12.
+    pub backend: String,
+    /// Whether it computes on the CPU.
+    pub software: bool,
+}
+
+/// What the choice of a shader may depend on.
+#[derive(Clone, Debug)]
+pub struct Capabilities {
+    /// Which family of shaders to use.
+    pub style: Style,
+    /// Largest storage binding, in bytes.
+    pub max_binding: u64,
+    /// Largest buffer, in bytes.
+    pub max_buffer: u64,
+}

@@ -1,0 +1,17 @@
+//! The GPU executor: plans as lists of WGSL dispatches through wgpu.
+
+mod buffer;
+mod context;
+mod device;
+mod kernel;
+mod params;
+mod program;
+
+pub use buffer::Buffer;
+pub use context::{AdapterInfo, Capabilities, Options, Style};
+pub use device::Gpu;
+pub(crate) use kernel::params;
+pub use kernel::{Access, Field, Kernel, Scalar};
+pub(crate) use kernel::{Dispatch, DispatchContext, Operand, Pack, grid_1d};
+pub(crate) use params::GpuParams;
+pub(crate) use program::GpuProgram;

@@ -1,0 +1,140 @@
+//! Parameters at rest on the GPU.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::buffer::Buffer;
+use super::device::Gpu;
+use crate::control::LocalBoxFuture;
+use crate::error::DeviceError;
+use crate::tensor::{ParamSpec, Storage};
+
+/// Where a parameter lies.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The buffer, alone or with other parameters.
+    pub buffer: Rc<Buffer>,
+    /// First byte.
+    pub offset: u64,
+    /// Bytes.
+    pub size: u64,
+    /// How its elements rest.
+    pub storage: Storage,
+}
+
+impl View {
+    /// The parameter's own bytes as a binding.
+    pub fn binding(&self) -> wgpu::BindingResource<'_> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: self.offset,
+            size: std::num::NonZeroU64::new(self.size),
+        })
+    }
+}
+
+/// Whether the driver had room for an allocation.
+pub type Check = LocalBoxFuture<'static, Result<(), DeviceError>>;
+
+/// Every parameter's place.
+#[derive(Debug)]
+pub struct GpuParams {
+    gpu: Rc<Gpu>,
+    views: HashMap<String, View>,
+}
+
+impl GpuParams {
+    /// No parameters yet.
+    pub fn new(gpu: Rc<Gpu>) -> Self {
+        Self {
+            gpu,
+            views: HashMap::new(),
+        }
+    }
+
+    /// Allocates parameters, zeroed, replacing those of the same names. `packed` ones share as few
+    /// buffers as the adapter's limits allow, in order, so that one dispatch can go over all;
+    /// they must rest in f32.
+    pub fn add(&mut self, specs: &[ParamSpec], packed: bool) -> Result<Check, DeviceError> {
+        let align = u64::from(self.gpu.device.limits().min_storage_buffer_offset_alignment);
+        let capabilities = self.gpu.capabilities();
+        let limit = capabilities.max_binding.min(capabilities.max_buffer);
+        // Runs of parameters, each to become one buffer: (total bytes, offset of each).
+        let mut runs: Vec<(u64, Vec<(usize, u64)>)> = Vec::new();
+        for (i, spec) in specs.iter().enumerate() {
+            let bytes = spec.gpu_bytes();
+            match runs.last_mut() {
+                Some((total, members))
+                    if packed && total.next_multiple_of(align) + bytes <= limit =>
+                {
+                    let offset = total.next_multiple_of(align);
+                    members.push((i, offset));
+                    *total = offset + bytes;
+                }
+                _ => runs.push((bytes, vec![(i, 0)])),
+            }
+        }
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::COPY_DST
+            | wgpu::BufferUsages::COPY_SRC;
+        let gpu = self.gpu.clone();
+        let total = runs.iter().map(|(bytes, _)| bytes).sum();
+        let (buffers, check) = gpu.guarded("the parameters", total, || {
+            let label = |members: &[(usize, u64)]| specs[members[0].0].name.clone();
+            let make =
+                |(bytes, members): &(u64, Vec<_>)| gpu.buffer(&label(members), *bytes, usage);
+            runs.iter().map(make).collect::<Result<Vec<_>, _>>()
+        });
+        for (buffer, (_, members)) in buffers?.into_iter().zip(runs) {
+            let buffer = Rc::new(buffer);
+            for (i, offset) in members {
+                let spec = &specs[i];
+                let (size, storage) = (spec.gpu_bytes(), spec.storage);
+                let view = View {
+                    buffer: buffer.clone(),
+                    offset,
+                    size,
+                    storage,
+                };
+                self.views.insert(spec.name.clone(), view);
+            }
+        }
+        Ok(check)
+    }
+
+    /// Frees a parameter, and its buffer with the last that lies there.
+    pub fn remove(&mut self, name: &str) {
+        self.views.remove(name);
+    }
+
+    /// Gives a parameter another name.
+    pub fn rename(&mut self, from: &str, to: &str) {
+        if let Some(view) = self.views.remove(from) {
+            self.views.insert(to.to_owned(), view);
+        }
+    }
+
+    /// Copies one parameter over another of the same length and storage.
+    pub fn copy(&self, from: &str, to: &str) {
+        if let (Some(from), Some(to)) = (self.views.get(from), self.views.get(to)) {
+            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+            let size = from.size.min(to.size);
+            encoder.copy_buffer_to_buffer(&from.buffer, from.offset, &to.buffer, to.offset, size);
+            self.gpu.queue.submit([encoder.finish()]);
+        }
+    }
+
+    /// Writes bytes as they rest, from byte `offset` on; both must be multiples of 4.
+    pub fn write(&self, name: &str, offset: u64, bytes: &[u8]) {
+        if let Some(view) = self.views.get(name) {
+            self.gpu
+                .queue
+                .write_buffer(&view.buffer, view.offset + offset, bytes);
+        }
+    }
+
+    /// Where a parameter lies.
+    pub fn get(&self, name: &str) -> Option<&View> {
+        self.views.get(name)
+    }
+}

@@ -1,0 +1,57 @@
+//! Reverse-mode differentiation, from graph to graph.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::error::GraphError;
+use crate::graph::{Graph, Value};
+use crate::ops::GradientAt;
+
+/// Records the gradient of `Σ d_output · output` with respect to `parameters`.
+///
+/// `d_output` has the shape of `output`: for a loss (`[1]`) it is 1. What no parameter feeds costs nothing: neither frozen parameters nor what lies below
+/// them appear. A parameter that `output` does not depend on has no gradient (`None`).
+pub fn gradients(
+    graph: &mut Graph,
+    output: Value,
+    d_output: Value,
+    parameters: &[Value],
+) -> Result<Vec<Option<Value>>, GraphError> {
+    let mut moving: HashSet<Value> = parameters.iter().copied().collect();
+    let forward = graph.nodes().to_vec();
+    for node in &forward {
+        if node.inputs.iter().any(|v| moving.contains(v)) {
+            moving.extend(&node.outputs);
+        }
+    }
+    let mut gradients: HashMap<Value, Value> = HashMap::from([(output, d_output)]);
+    for node in forward.iter().rev() {
+        let d_outputs: Vec<_> = node
+            .outputs
+            .iter()
+            .map(|v| gradients.get(v).copied())
+            .collect();
+        let wanted: Vec<_> = node.inputs.iter().map(|v| moving.contains(v)).collect();
+        if d_outputs.iter().all(Option::is_none) || !wanted.contains(&true) {
+            continue;
+        }
+        let at = GradientAt {
+            inputs: &node.inputs,
+            outputs: &node.outputs,
+            d_outputs: &d_outputs,
+            wanted: &wanted,
+        };
+        let found = node.op.gradient(graph, &at)?;
+        for (&value, gradient) in node.inputs.iter().zip(found) {
+            let Some(gradient) = gradient else { continue };
+            let sum = match gradients.get(&value) {
+                Some(&before) => graph.add(before, gradient)?,
+                None => gradient,
+            };
+            gradients.insert(value, sum);
+        }
+    }
+    Ok(parameters
+        .iter()
+        .map(|v| gradients.get(v).copied())
+        .collect())
+}

@@ -1,0 +1,20 @@
+// dx = dy f'(x), element by element; see functions.wgsl for f.
+// x, dy, dx: [n]. Cost: two reads and one write an element, bound by memory; one thread an element.
+
+struct Params { len: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = thread_index(group, groups, lane);
+    if (i >= params.len) { return; }
+    dx[i] = dy[i] * slope(x[i]);
+}

@@ -1,0 +1,161 @@
+//! The gradient of attention, weights computed again from the log-sum-exp.
+
+use super::super::Rule;
+use super::super::check::Check;
+use super::super::dropout::Noise;
+use super::{Params, READ, Sizes, WRITE, kept, seed};
+use crate::cpu::{self, Real, matmul};
+use crate::error::GraphError;
+use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
+use crate::tensor::{DType, Shape, TensorType};
+
+/// The gradient of [`super::Attention`] with respect to its packed queries, keys and values.
+///
+/// Operands: qkv `[B·T, 3·A·D]`, lengths `[B]` (u32), log-sum-exp `[B, A, T]`, out and dout
+/// `[B·T, A·D]`; with `dropout`, the run's seed `[1]` (u32). Results: dqkv `[B·T, 3·A·D]`, and `[B, A,
+/// T]`, each query's `dout · out`. Appears in gradients only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AttentionGrad {
+    /// A, the number of heads.
+    pub heads: usize,
+    /// As in the forward pass.
+    pub dropout: Option<Noise>,
+}
+
+static QUERIES: Kernel = Kernel {
+    name: "attention, queries backward",
+    source: concat!(
+        include_str!("../shared/grid.wgsl"),
+        include_str!("../dropout/noise.wgsl"),
+        include_str!("read.wgsl"),
+        include_str!("backward_queries.wgsl")
+    ),
+    params: Params::FIELDS,
+    bindings: &[READ, READ, READ, READ, READ, READ, WRITE, WRITE],
+};
+
+static KEYS: Kernel = Kernel {
+    name: "attention, keys backward",
+    source: concat!(
+        include_str!("../shared/grid.wgsl"),
+        include_str!("../dropout/noise.wgsl"),
+        include_str!("read.wgsl"),
+        include_str!("backward_keys.wgsl")
+    ),
+    params: Params::FIELDS,
+    bindings: &[READ, READ, READ, READ, READ, READ, WRITE],
+};
+
+impl Rule for AttentionGrad {
+    const NAME: &'static str = "attention, backward";
+    const KERNELS: &'static [&'static Kernel] = &[&QUERIES, &KEYS];
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
+        let check = Check::new(Self::NAME, inputs, 5 + usize::from(self.dropout.is_some()))?;
+        let (rows, columns) = check.matrix(0, "qkv")?;
+        let batch = check.indices(1, "lengths")?;
+        let lse = Shape::new(&[batch, self.heads, rows / batch]);
+        check.exactly(2, "log-sum-exp", DType::Real, lse)?;
+        let out = Shape::new(&[rows, columns / 3]);
+        check.exactly(3, "out", DType::Real, out)?;
+        check.exactly(4, "dout", DType::Real, out)?;
+        Ok(vec![inputs[0], inputs[2]])
+    }
+
+    fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
+        let sizes = Sizes::new(self.heads, &context.inputs[0], &context.inputs[1]);
+        let style = context.capabilities.style;
+        let seed = if self.dropout.is_some() {
+            Operand::Input(5)
+        } else {
+            Operand::Unused
+        };
+        let [qkv, lengths, lse, out, dout] = [0, 1, 2, 3, 4].map(Operand::Input);
+        let [dqkv, delta] = [0, 1].map(Operand::Output);
+        let queries = vec![qkv, lengths, seed, lse, out, dout, dqkv, delta];
+        let keys = vec![qkv, lengths, seed, lse, delta, dout, dqkv];
+        vec![
+            sizes.dispatch(&QUERIES, style, self.dropout, queries),
+            sizes.dispatch(&KEYS, style, self.dropout, keys),
+        ]
+    }
+
+    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+        let (inputs, mut outputs) = io.split();
+        let sizes = Sizes::new(self.heads, &inputs.ty(0), &inputs.ty(1));
+        let Sizes {
+            tokens,
+            head,
+            heads,
+            ..
+        } = sizes;
+        let (qkv, lengths, lse) = (inputs.real(0), inputs.u32(1), inputs.real(2));
+        let (out, dout) = (inputs.real(3), inputs.real(4));
+        let seed = seed(self.dropout, &inputs, 5);
+        let (dqkv, delta) = (outputs.real(), outputs.real());
+        dqkv.fill(F::default());
+        let (width, scale, one) = (heads * head, F::new(sizes.scale()), F::new(1.0));
+        let mut weights = vec![F::default(); tokens * tokens];
+        let mut ds = vec![F::default(); tokens * tokens];
+        for (b, &length) in lengths.iter().enumerate() {
+            let length = (length as usize).clamp(1, tokens);
+            for a in 0..heads {
+                let part = |part: usize, rows: usize| sizes.part(qkv, [b, a, part], rows);
+                let weights = &mut weights[..tokens * length];
+                let ds = &mut ds[..tokens * length];
+                let dy = sizes.head_of(dout, [b, a]);
+                matmul(
+                    part(0, tokens),
+                    part(1, length).transposed(),
+                    weights,
+                    length,
+                    scale,
+                    false,
+                );
+                matmul(dy, part(2, length).transposed(), ds, length, one, false);
+                let rows = weights
+                    .chunks_exact_mut(length)
+                    .zip(ds.chunks_exact_mut(length));
+                for (i, (weights, ds)) in rows.enumerate() {
+                    let row = (b * heads + a) * tokens + i;
+                    let at = (b * tokens + i) * width + a * head;
+                    let terms = out[at..][..head].iter().zip(&dout[at..][..head]);
+                    delta[row] = terms.map(|(&o, &d)| o * d).sum();
+                    for (j, (w, ds)) in weights.iter_mut().zip(ds).enumerate() {
+                        *w = (*w - lse[row]).exp();
+                        let keep: F = kept(self.dropout, seed, &sizes, [b, a, i, j]);
+                        *ds = *w * (keep * *ds - delta[row]);
+                        *w *= keep;
+                    }
+                }
+                let ds = cpu::Matrix::new(&*ds, tokens, length);
+                let weights = cpu::Matrix::new(&*weights, tokens, length);
+                let start = |part: usize| b * tokens * 3 * width + part * width + a * head;
+                let stride = 3 * width;
+                let (key, query) = (part(1, length), part(0, tokens));
+                matmul(ds, key, &mut dqkv[start(0)..], stride, scale, false);
+                matmul(
+                    ds.transposed(),
+                    query,
+                    &mut dqkv[start(1)..],
+                    stride,
+                    scale,
+                    false,
+                );
+                matmul(
+                    weights.transposed(),
+                    dy,
+                    &mut dqkv[start(2)..],
+                    stride,
+                    one,
+                    false,
+                );
+            }
+        }
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> f64 {
+        let tokens = inputs[0].shape.rows() / inputs[1].shape.len().max(1);
+        14.0 / 3.0 * inputs[0].shape.len() as f64 * tokens as f64
+    }
+}

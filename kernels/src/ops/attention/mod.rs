@@ -1,0 +1,281 @@
+//! Multi-head self-attention over packed queries, keys and values.
+
+mod grad;
+
+pub use grad::AttentionGrad;
+
+use super::check::Check;
+use super::dropout::Noise;
+use super::softmax::softmax_row;
+use super::{GradientAt, Rule};
+use crate::cpu::{self, Inputs, Matrix, Real, matmul};
+use crate::error::GraphError;
+use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
+use crate::graph::{Graph, Value};
+use crate::tensor::{DType, Shape, TensorType};
+
+/// The largest head size that the shaders' registers hold.
+pub const MAX_HEAD_SIZE: usize = 128;
+
+/// `out = softmax(q kᵀ / √D) v` for every head, over the keys that lie within each sequence's
+/// length (Vaswani et al. 2017, eq. 1).
+///
+/// Operands: qkv `[B·T, 3·A·D]`, each row holding q, k and v, each `[A, D]`; lengths `[B]` (u32),
+/// taken as at least 1; with `dropout`, the run's seed `[1]` (u32). Results: out `[B·T, A·D]`, and
+/// `[B, A, T]`, the log-sum-exp of each query's scores, which is all that the backward pass needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attention {
+    /// A, the number of heads.
+    pub heads: usize,
+    /// Dropout of the weights, after the softmax.
+    pub dropout: Option<Noise>,
+}
+
+params! {
+    struct Params {
+        tokens: u32,
+        heads: u32,
+        scale: f32,
+        stream: u32,
+        threshold: u32,
+        keep_scale: f32,
+    }
+}
+
+const READ: Access = Access::Read;
+const WRITE: Access = Access::Write;
+
+static FORWARD: Kernel = Kernel {
+    name: "attention",
+    source: concat!(
+        include_str!("../shared/grid.wgsl"),
+        include_str!("../dropout/noise.wgsl"),
+        include_str!("read.wgsl"),
+        include_str!("forward.wgsl")
+    ),
+    params: Params::FIELDS,
+    bindings: &[READ, READ, READ, WRITE, WRITE],
+};
+
+/// The sizes of one use, and what all its shaders are told.
+struct Sizes {
+    batch: usize,
+    tokens: usize,
+    head: usize,
+    heads: usize,
+}
+
+impl Sizes {
+    fn new(heads: usize, qkv: &TensorType, lengths: &TensorType) -> Self {
+        let batch = lengths.shape.len();
+        let head = qkv.shape.columns() / (3 * heads);
+        Self {
+            batch,
+            tokens: qkv.shape.rows() / batch,
+            head,
+            heads,
+        }
+    }
+
+    fn scale(&self) -> f64 {
+        1.0 / (self.head as f64).sqrt()
+    }
+
+    /// A use of one of the shaders, which have a thread for each token of each head.
+    fn dispatch(
+        &self,
+        kernel: &'static Kernel,
+        style: Style,
+        dropout: Option<Noise>,
+        operands: Vec<Operand>,
+    ) -> Dispatch {
+        let threads: u32 = if style == Style::Lanes { 4 } else { 32 };
+        let params = Params {
+            tokens: self.tokens as u32,
+            heads: self.heads as u32,
+            scale: self.scale() as f32,
+            stream: dropout.map_or(0, |n| n.stream),
+            threshold: dropout.map_or(0, |n| n.threshold()),
+            keep_scale: dropout.map_or(1.0, |n| n.scale() as f32),
+        };
+        Dispatch {
+            kernel,
+            constants: vec![
+                ("WG", f64::from(threads)),
+                ("HEAD", self.head as f64),
+                ("DROPOUT", f64::from(dropout.is_some())),
+            ],
+            params: params.bytes(),
+            operands,
+            workgroups: [
+                (self.tokens as u32).div_ceil(threads),
+                self.heads as u32,
+                self.batch as u32,
+            ],
+        }
+    }
+
+    /// The part (0 = q, 1 = k, 2 = v) of `rows` tokens of head `a` of sequence `b`.
+    fn part<'a, F>(&self, qkv: &'a [F], [b, a, part]: [usize; 3], rows: usize) -> Matrix<'a, F> {
+        let width = self.heads * self.head;
+        let start = b * self.tokens * 3 * width + part * width + a * self.head;
+        Matrix::strided(&qkv[start..], rows, self.head, 3 * width)
+    }
+
+    /// Head `a` of sequence `b` in a tensor `[B T, A D]`.
+    fn head_of<'a, F>(&self, x: &'a [F], [b, a]: [usize; 2]) -> Matrix<'a, F> {
+        let width = self.heads * self.head;
+        let start = b * self.tokens * width + a * self.head;
+        Matrix::strided(&x[start..], self.tokens, self.head, width)
+    }
+}
+
+fn seed<F: Real>(dropout: Option<Noise>, inputs: &Inputs<'_, F>, i: usize) -> u32 {
+    if dropout.is_some() {
+        inputs.u32(i)[0]
+    } else {
+        0
+    }
+}
+
+/// The factor of the weight of query `i` and key `j`.
+fn kept<F: Real>(dropout: Option<Noise>, seed: u32, sizes: &Sizes, at: [usize; 4]) -> F {
+    let [b, a, i, j] = at;
+    let index = ((b * sizes.heads + a) * sizes.tokens + i) * sizes.tokens + j;
+    dropout.map_or(F::new(1.0), |noise| noise.keep(seed, index as u32))
+}
+
+impl Rule for Attention {
+    const NAME: &'static str = "attention";
+    const KERNELS: &'static [&'static Kernel] = &[&FORWARD];
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
+        let check = Check::new(Self::NAME, inputs, 2 + usize::from(self.dropout.is_some()))?;
+        let (rows, columns) = check.matrix(0, "qkv")?;
+        let batch = check.indices(1, "lengths")?;
+        if !rows.is_multiple_of(batch) {
+            return Err(check.shape(0, "qkv", format!("rows in {batch} equal sequences")));
+        }
+        if self.heads == 0 || !columns.is_multiple_of(3 * self.heads) {
+            return Err(check.shape(0, "qkv", format!("3 x {} equal heads", self.heads)));
+        }
+        let head = columns / (3 * self.heads);
+        if head > MAX_HEAD_SIZE {
+            return Err(check.attribute(format!("head size {head} is over {MAX_HEAD_SIZE}")));
+        }
+        if let Some(noise) = self.dropout {
+            check.exactly(2, "seed", DType::U32, Shape::new(&[1]))?;
+            noise.check(Self::NAME)?;
+        }
+        let lse = TensorType::real([batch, self.heads, rows / batch]);
+        Ok(vec![TensorType::real([rows, columns / 3]), lse])
+    }
+
+    fn gradient(
+        &self,
+        graph: &mut Graph,
+        at: &GradientAt<'_>,
+    ) -> Result<Vec<Option<Value>>, GraphError> {
+        let d = at.d_output(Self::NAME)?;
+        let grad = AttentionGrad {
+            heads: self.heads,
+            dropout: self.dropout,
+        };
+        let mut inputs = vec![at.inputs[0], at.inputs[1], at.outputs[1], at.outputs[0], d];
+        inputs.extend(at.inputs.get(2));
+        let mut gradients = vec![None; at.inputs.len()];
+        gradients[0] = at.want(0, || Ok(graph.apply(grad.into(), &inputs)?[0]))?;
+        Ok(gradients)
+    }
+
+    fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
+        let sizes = Sizes::new(self.heads, &context.inputs[0], &context.inputs[1]);
+        let operands = vec![
+            Operand::Input(0),
+            Operand::Input(1),
+            if self.dropout.is_some() {
+                Operand::Input(2)
+            } else {
+                Operand::Unused
+            },
+            Operand::Output(0),
+            Operand::Output(1),
+        ];
+        vec![sizes.dispatch(&FORWARD, context.capabilities.style, self.dropout, operands)]
+    }
+
+    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+        let (inputs, mut outputs) = io.split();
+        let sizes = Sizes::new(self.heads, &inputs.ty(0), &inputs.ty(1));
+        let Sizes {
+            batch,
+            tokens,
+            head,
+            heads,
+        } = sizes;
+        let (qkv, lengths) = (inputs.real(0), inputs.u32(1));
+        let seed = seed(self.dropout, &inputs, 2);
+        let (out, lse) = (outputs.real(), outputs.real());
+        let (width, scale) = (heads * head, F::new(sizes.scale()));
+        let mut scores = vec![F::default(); tokens * tokens];
+        for b in 0..batch {
+            let length = (lengths[b] as usize).clamp(1, tokens);
+            for a in 0..heads {
+                let part = |part: usize, rows: usize| sizes.part(qkv, [b, a, part], rows);
+                let scores = &mut scores[..tokens * length];
+                matmul(
+                    part(0, tokens),
+                    part(1, length).transposed(),
+                    scores,
+                    length,
+                    scale,
+                    false,
+                );
+                for (i, row) in scores.chunks_exact_mut(length).enumerate() {
+                    lse[(b * heads + a) * tokens + i] = softmax_row(row);
+                    if self.dropout.is_some() {
+                        for (j, w) in row.iter_mut().enumerate() {
+                            *w *= kept(self.dropout, seed, &sizes, [b, a, i, j]);
+                        }
+                    }
+                }
+                let start = b * tokens * width + a * head;
+                let weights = Matrix::new(&*scores, tokens, length);
+                matmul(
+                    weights,
+                    part(2, length),
+                    &mut out[start..],
+                    width,
+                    F::new(1.0),
+                    false,
+                );
+            }
+        }
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> f64 {
+        let tokens = inputs[0].shape.rows() / inputs[1].shape.len().max(1);
+        4.0 / 3.0 * inputs[0].shape.len() as f64 * tokens as f64
+    }
+}
+
+impl Graph {
+    /// Self-attention of `heads` heads; see [`Attention`] for the shapes. `dropout` holds the
+    /// noise and the run's seed (`[1]`, u32). Returns the output and the log-sum-exp.
+    pub fn attention(
+        &mut self,
+        qkv: Value,
+        lengths: Value,
+        heads: usize,
+        dropout: Option<(Noise, Value)>,
+    ) -> Result<(Value, Value), GraphError> {
+        let mut inputs = vec![qkv, lengths];
+        inputs.extend(dropout.map(|(_, seed)| seed));
+        let op = Attention {
+            heads,
+            dropout: dropout.map(|(noise, _)| noise),
+        };
+        let outputs = self.apply(op.into(), &inputs)?;
+        Ok((outputs[0], outputs[1]))
+    }
+}

@@ -1,0 +1,35 @@
+// losses[r] = lse(x[r, :]) - x[r, label[r]], 0 where label[r] is the ignored one; lse[r] is kept for
+// the backward pass. logits x: [R, V]; labels: [R]; losses, lse: [R].
+// Two reads of the logits, bound by memory. LANES lanes share a row.
+
+struct Params { rows: u32, columns: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> labels: array<u32>;
+@group(0) @binding(3) var<storage, read_write> losses: array<f32>;
+@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+
+const IGNORED: u32 = 0xffffffffu;
+
+@compute @workgroup_size(LANES, ROWS)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_id) local: vec3u,
+) {
+    let row = (group.y * groups.x + group.x) * ROWS + local.y;
+    let safe = min(row, params.rows - 1u);
+    let base = safe * params.columns;
+    var largest = logits[base];
+    for (var c = local.x; c < params.columns; c += LANES) { largest = max(largest, logits[base + c]); }
+    largest = row_max(largest, local.x, local.y);
+    var sum = 0.0;
+    for (var c = local.x; c < params.columns; c += LANES) { sum += exp(logits[base + c] - largest); }
+    sum = row_sum(sum, local.x, local.y);
+    if (row >= params.rows || local.x != 0u) { return; }
+    let total = largest + log(sum);
+    let label = labels[row];
+    lse[row] = total;
+    losses[row] = select(total - logits[base + min(label, params.columns - 1u)], 0.0, label == IGNORED);
+}

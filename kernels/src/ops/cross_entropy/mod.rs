@@ -1,0 +1,227 @@
+//! The mean cross-entropy of rows that have a label.
+
+use super::check::Check;
+use super::softmax::softmax_row;
+use super::top_k::NO_TARGET;
+use super::{GradientAt, Rule};
+use crate::cpu::{self, Real};
+use crate::error::GraphError;
+use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
+use crate::graph::{Graph, Value};
+use crate::tensor::{DType, Shape, TensorType};
+
+/// `mean = Σ (lse(x_r) - x_r[label_r]) / count` over the rows whose label is not [`NO_TARGET`]; 0
+/// if none has one, as a batch without masks should not stop a run.
+///
+/// Operands: logits `[R, V]`, labels `[R]` (u32). Results: mean `[1]`, each row's loss `[R]`,
+/// log-sum-exp `[R]`, count `[1]`. Only the mean has a gradient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossEntropy;
+
+/// The gradient of the mean cross-entropy with respect to the logits.
+///
+/// Operands: logits `[R, V]`, labels `[R]`, log-sum-exp `[R]`, count `[1]`, d `[1]`; result `[R, V]`.
+/// Appears in gradients only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CrossEntropyGrad;
+
+params! {
+    struct Params { rows: u32, columns: u32 }
+}
+
+params! {
+    struct MeanParams { rows: u32 }
+}
+
+const READ: Access = Access::Read;
+const WRITE: Access = Access::Write;
+
+static FORWARD: Kernel = Kernel {
+    name: "cross-entropy",
+    source: concat!(
+        include_str!("../shared/reduce.wgsl"),
+        include_str!("forward.wgsl")
+    ),
+    params: Params::FIELDS,
+    bindings: &[READ, READ, WRITE, WRITE],
+};
+
+static MEAN: Kernel = Kernel {
+    name: "cross-entropy, mean",
+    source: include_str!("mean.wgsl"),
+    params: MeanParams::FIELDS,
+    bindings: &[READ, READ, WRITE, WRITE],
+};
+
+static BACKWARD: Kernel = Kernel {
+    name: "cross-entropy, backward",
+    source: concat!(
+        include_str!("../shared/grid.wgsl"),
+        include_str!("backward.wgsl")
+    ),
+    params: Params::FIELDS,
+    bindings: &[READ, READ, READ, READ, READ, WRITE],
+};
+
+impl Rule for CrossEntropy {
+    const NAME: &'static str = "cross-entropy";
+    const KERNELS: &'static [&'static Kernel] = &[&FORWARD, &MEAN];
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
+        let check = Check::new(Self::NAME, inputs, 2)?;
+        let (rows, _) = check.matrix(0, "logits")?;
+        check.exactly(1, "labels", DType::U32, Shape::new(&[rows]))?;
+        let (scalar, row) = (TensorType::real([1]), TensorType::real([rows]));
+        Ok(vec![scalar, row, row, scalar])
+    }
+
+    fn gradient(
+        &self,
+        graph: &mut Graph,
+        at: &GradientAt<'_>,
+    ) -> Result<Vec<Option<Value>>, GraphError> {
+        let d = at.d_output(Self::NAME)?;
+        let inputs = [at.inputs[0], at.inputs[1], at.outputs[2], at.outputs[3], d];
+        let dx = at.want(0, || graph.apply1(CrossEntropyGrad.into(), &inputs))?;
+        Ok(vec![dx, None])
+    }
+
+    fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
+        let shape = context.inputs[0].shape;
+        let rows = shape.rows() as u32;
+        let (lanes, group_rows) = context.row_lanes(2 * shape.columns());
+        vec![
+            Dispatch {
+                kernel: &FORWARD,
+                constants: vec![("LANES", f64::from(lanes)), ("ROWS", f64::from(group_rows))],
+                params: Params {
+                    rows,
+                    columns: shape.columns() as u32,
+                }
+                .bytes(),
+                operands: vec![
+                    Operand::Input(0),
+                    Operand::Input(1),
+                    Operand::Output(1),
+                    Operand::Output(2),
+                ],
+                workgroups: grid_1d(shape.rows(), group_rows),
+            },
+            Dispatch {
+                kernel: &MEAN,
+                constants: vec![],
+                params: MeanParams { rows }.bytes(),
+                operands: vec![
+                    Operand::Output(1),
+                    Operand::Input(1),
+                    Operand::Output(0),
+                    Operand::Output(3),
+                ],
+                workgroups: [1, 1, 1],
+            },
+        ]
+    }
+
+    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+        let (inputs, mut outputs) = io.split();
+        let columns = inputs.ty(0).shape.columns();
+        let labels = inputs.u32(1);
+        let (mean, losses, lse, count) = (
+            outputs.real(),
+            outputs.real(),
+            outputs.real(),
+            outputs.real(),
+        );
+        let mut sum = F::default();
+        let mut labelled = 0;
+        for (r, row) in inputs.real(0).chunks_exact(columns).enumerate() {
+            lse[r] = softmax_row(&mut row.to_vec());
+            losses[r] = F::default();
+            if labels[r] != NO_TARGET {
+                losses[r] = lse[r] - row[(labels[r] as usize).min(columns - 1)];
+                sum += losses[r];
+                labelled += 1;
+            }
+        }
+        mean[0] = sum / F::new(f64::from(labelled.max(1)));
+        count[0] = F::new(f64::from(labelled));
+    }
+}
+
+impl Rule for CrossEntropyGrad {
+    const NAME: &'static str = "cross-entropy, backward";
+    const KERNELS: &'static [&'static Kernel] = &[&BACKWARD];
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
+        let check = Check::new(Self::NAME, inputs, 5)?;
+        let (rows, _) = check.matrix(0, "logits")?;
+        check.exactly(1, "labels", DType::U32, Shape::new(&[rows]))?;
+        check.vector(2, "log-sum-exp", rows)?;
+        check.vector(3, "count", 1)?;
+        check.vector(4, "d", 1)?;
+        Ok(vec![inputs[0]])
+    }
+
+    fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
+        let shape = context.inputs[0].shape;
+        let mut operands: Vec<Operand> = (0..5).map(Operand::Input).collect();
+        operands.push(Operand::Output(0));
+        vec![Dispatch {
+            kernel: &BACKWARD,
+            constants: vec![],
+            params: Params {
+                rows: shape.rows() as u32,
+                columns: shape.columns() as u32,
+            }
+            .bytes(),
+            operands,
+            workgroups: grid_1d(shape.len(), 64),
+        }]
+    }
+
+    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+        let (inputs, mut outputs) = io.split();
+        let columns = inputs.ty(0).shape.columns();
+        let (labels, lse) = (inputs.u32(1), inputs.real(2));
+        let scale = inputs.real(4)[0] / inputs.real(3)[0].max(F::new(1.0));
+        let rows = inputs.real(0).chunks_exact(columns);
+        for (r, (x, dx)) in rows
+            .zip(outputs.real().chunks_exact_mut(columns))
+            .enumerate()
+        {
+            if labels[r] == NO_TARGET {
+                dx.fill(F::default());
+                continue;
+            }
+            for (dx, &x) in dx.iter_mut().zip(x) {
+                *dx = (x - lse[r]).exp() * scale;
+            }
+            dx[(labels[r] as usize).min(columns - 1)] -= scale;
+        }
+    }
+}
+
+/// The results of [`Graph::cross_entropy`].
+#[derive(Clone, Copy, Debug)]
+pub struct CrossEntropyValues {
+    /// `[1]`: the mean over the rows that have a label.
+    pub mean: Value,
+    /// `[R]`: each row's loss, 0 where it has no label.
+    pub losses: Value,
+}
+
+impl Graph {
+    /// The mean cross-entropy of `logits` (`[R, V]`) against `labels` (`[R]`, u32, [`NO_TARGET`] =
+    /// ignored).
+    pub fn cross_entropy(
+        &mut self,
+        logits: Value,
+        labels: Value,
+    ) -> Result<CrossEntropyValues, GraphError> {
+        let outputs = self.apply(CrossEntropy.into(), &[logits, labels])?;
+        Ok(CrossEntropyValues {
+            mean: outputs[0],
+            losses: outputs[1],
+        })
+    }
+}

@@ -1,0 +1,59 @@
+// The gradient of a layer norm with respect to its input, with the figures that the gradients of
+// gamma and beta need: with n = (z - mean) s, s = 1 / sqrt(var + eps), g = dy gamma,
+//   dz = s (g - mean g - n mean(g n))
+// x, residual, dy, dz: [R, C]; gamma: [C]; figures: [R, 2] = mean, s. z = x + residual has the same
+// gradient for both. Everything is computed again from x: nothing but the input is kept from the
+// forward pass. Six reads and one write an element, bound by memory. LANES lanes share a row.
+
+struct Params { rows: u32, columns: u32, eps: f32 }
+
+override RESIDUAL: bool = false;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> residual: array<f32>;
+@group(0) @binding(3) var<storage, read> gamma: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dz: array<f32>;
+@group(0) @binding(6) var<storage, read_write> figures: array<f32>;
+
+fn z(i: u32) -> f32 {
+    if (RESIDUAL) { return x[i] + residual[i]; }
+    return x[i];
+}
+
+@compute @workgroup_size(LANES, ROWS)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_id) local: vec3u,
+) {
+    let row = (group.y * groups.x + group.x) * ROWS + local.y;
+    let base = min(row, params.rows - 1u) * params.columns;
+    let count = f32(params.columns);
+    var sum = 0.0;
+    for (var c = local.x; c < params.columns; c += LANES) { sum += z(base + c); }
+    let mean = row_sum(sum, local.x, local.y) / count;
+    var squares = 0.0;
+    var sum_g = 0.0;
+    var sum_gd = 0.0;
+    for (var c = local.x; c < params.columns; c += LANES) {
+        let d = z(base + c) - mean;
+        let g = dy[base + c] * gamma[c];
+        squares = fma(d, d, squares);
+        sum_g += g;
+        sum_gd = fma(g, d, sum_gd);
+    }
+    let s = 1.0 / sqrt(row_sum(squares, local.x, local.y) / count + params.eps);
+    let mean_g = row_sum(sum_g, local.x, local.y) / count;
+    let mean_gn = row_sum(sum_gd, local.x, local.y) * s / count;
+    if (row >= params.rows) { return; }
+    for (var c = local.x; c < params.columns; c += LANES) {
+        let n = (z(base + c) - mean) * s;
+        dz[base + c] = s * (dy[base + c] * gamma[c] - mean_g - n * mean_gn);
+    }
+    if (local.x == 0u) {
+        figures[2u * row] = mean;
+        figures[2u * row + 1u] = s;
+    }
+}

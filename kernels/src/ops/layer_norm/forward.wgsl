@@ -1,0 +1,44 @@
+// y = (z - mean z) / sqrt(var z + eps) * gamma + beta, z = x + residual   (Ba et al. 2016, eq. 4)
+// x, residual, y: [R, C]; gamma, beta: [C]. The variance is the biased one, around the mean that a
+// first pass found (a one-pass formula cancels). Cost: three reads of x and residual, one write an
+// element, bound by memory. LANES lanes share a row, so that their reads are neighbours.
+
+struct Params { rows: u32, columns: u32, eps: f32 }
+
+override RESIDUAL: bool = false;
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> residual: array<f32>;
+@group(0) @binding(3) var<storage, read> gamma: array<f32>;
+@group(0) @binding(4) var<storage, read> beta: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+
+fn z(i: u32) -> f32 {
+    if (RESIDUAL) { return x[i] + residual[i]; }
+    return x[i];
+}
+
+@compute @workgroup_size(LANES, ROWS)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_id) local: vec3u,
+) {
+    let row = (group.y * groups.x + group.x) * ROWS + local.y;
+    let base = min(row, params.rows - 1u) * params.columns;
+    var sum = 0.0;
+    for (var c = local.x; c < params.columns; c += LANES) { sum += z(base + c); }
+    let mean = row_sum(sum, local.x, local.y) / f32(params.columns);
+    var squares = 0.0;
+    for (var c = local.x; c < params.columns; c += LANES) {
+        let d = z(base + c) - mean;
+        squares = fma(d, d, squares);
+    }
+    let variance = row_sum(squares, local.x, local.y) / f32(params.columns);
+    if (row >= params.rows) { return; }
+    let scale = 1.0 / sqrt(variance + params.eps);
+    for (var c = local.x; c < params.columns; c += LANES) {
+        y[base + c] = fma((z(base + c) - mean) * scale, gamma[c], beta[c]);
+    }
+}

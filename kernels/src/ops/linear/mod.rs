@@ -1,0 +1,220 @@
+//! The linear layer: a matrix product with its bias and activation in the epilogue.
+
+use super::activation::Function;
+use super::check::Check;
+use super::{GradientAt, Rule};
+use crate::cpu::{self, Matrix, Real, matmul};
+use crate::error::GraphError;
+use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
+use crate::graph::{Graph, Value};
+use crate::tensor::TensorType;
+
+/// `y = f(x wᵀ + bias)`: x `[M, K]`, w `[N, K]` (as PyTorch stores `nn.Linear`), bias `[N]` (if
+/// `bias`); result `[M, N]`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear {
+    /// Whether there is a bias operand.
+    pub bias: bool,
+    /// The activation in the epilogue; graphs record it as a node of its own, plans fuse it here.
+    pub activation: Option<Function>,
+}
+
+params! {
+    struct Tiled { m: u32, n: u32, k: u32 }
+}
+
+params! {
+    struct Lanes { m: u32, n: u32, k4: u32 }
+}
+
+static TILED: Kernel = Kernel {
+    name: "linear, tiled",
+    source: concat!(
+        include_str!("../activation/functions.wgsl"),
+        include_str!("tiled.wgsl")
+    ),
+    params: Tiled::FIELDS,
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
+};
+
+static LANES: Kernel = Kernel {
+    name: "linear, lanes",
+    source: concat!(
+        include_str!("../activation/functions.wgsl"),
+        include_str!("lanes.wgsl")
+    ),
+    params: Lanes::FIELDS,
+    bindings: &[
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Read,
+        Access::Write,
+    ],
+};
+
+/// The shader for a product of `m` rows over `k`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Variant {
+    Tiled,
+    Lanes { rows: u32 },
+}
+
+impl Variant {
+    fn choose(style: Style, m: usize, k: usize) -> Self {
+        match style {
+            Style::Lanes if k.is_multiple_of(4) => Variant::Lanes {
+                rows: m.next_power_of_two().clamp(4, 16) as u32,
+            },
+            _ => Variant::Tiled,
+        }
+    }
+}
+
+impl Rule for Linear {
+    const NAME: &'static str = "linear";
+    const KERNELS: &'static [&'static Kernel] = &[&TILED, &LANES];
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
+        let check = Check::new(Self::NAME, inputs, 2 + usize::from(self.bias))?;
+        let (m, k) = check.matrix(0, "x")?;
+        let n = check.rows_of(1, "weight", k)?;
+        if self.bias {
+            check.vector(2, "bias", n)?;
+        }
+        Ok(vec![TensorType::real([m, n])])
+    }
+
+    fn gradient(
+        &self,
+        graph: &mut Graph,
+        at: &GradientAt<'_>,
+    ) -> Result<Vec<Option<Value>>, GraphError> {
+        if self.activation.is_some() {
+            let message = "gradients are taken before plans fuse activations".to_owned();
+            return Err(GraphError::Attribute {
+                op: Self::NAME,
+                message,
+            });
+        }
+        let d = at.d_output(Self::NAME)?;
+        let (x, w) = (at.inputs[0], at.inputs[1]);
+        let mut gradients = vec![
+            at.want(0, || graph.matmul(d, w, false))?,
+            at.want(1, || graph.matmul(d, x, true))?,
+        ];
+        if self.bias {
+            gradients.push(at.want(2, || graph.sum_rows(d))?);
+        }
+        Ok(gradients)
+    }
+
+    fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
+        let (m, k) = (
+            context.inputs[0].shape.rows(),
+            context.inputs[0].shape.columns(),
+        );
+        let n = context.inputs[1].shape.rows();
+        let bias = if self.bias {
+            Operand::Input(2)
+        } else {
+            Operand::Unused
+        };
+        let mut constants = vec![
+            ("ACTIVATION", Function::constant(self.activation)),
+            ("HALF", context.is_f16(1)),
+            ("BIAS", f64::from(self.bias)),
+        ];
+        let (x, w, y) = (Operand::Input(0), Operand::Input(1), Operand::Output(0));
+        let tiles = |length: usize, tile: usize| length.div_ceil(tile) as u32;
+        vec![match Variant::choose(context.capabilities.style, m, k) {
+            Variant::Tiled => Dispatch {
+                kernel: &TILED,
+                constants,
+                params: Tiled {
+                    m: m as u32,
+                    n: n as u32,
+                    k: k as u32,
+                }
+                .bytes(),
+                operands: vec![x, w, bias, y],
+                workgroups: [tiles(n, 64), tiles(m, 64), 1],
+            },
+            Variant::Lanes { rows } => {
+                constants.push(("ROWS", f64::from(rows)));
+                Dispatch {
+                    kernel: &LANES,
+                    constants,
+                    params: Lanes {
+                        m: m as u32,
+                        n: n as u32,
+                        k4: k as u32 / 4,
+                    }
+                    .bytes(),
+                    operands: vec![x, w, w, bias, y],
+                    workgroups: [tiles(n, 32), tiles(m, rows as usize), 1],
+                }
+            }
+        }]
+    }
+
+    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+        let (inputs, mut outputs) = io.split();
+        let (m, k) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
+        let n = inputs.ty(1).shape.rows();
+        let y = outputs.real();
+        if self.bias {
+            for row in y.chunks_exact_mut(n) {
+                row.copy_from_slice(inputs.real(2));
+            }
+        }
+        let x = Matrix::new(inputs.real(0), m, k);
+        let w = Matrix::new(inputs.real(1), n, k);
+        matmul(x, w.transposed(), y, n, F::new(1.0), self.bias);
+        if let Some(function) = self.activation {
+            for y in y.iter_mut() {
+                *y = function.apply(*y);
+            }
+        }
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> f64 {
+        2.0 * inputs[0].shape.len() as f64 * inputs[1].shape.rows() as f64
+    }
+}
+
+impl Graph {
+    /// `x wᵀ + bias`: x `[M, K]`, weight `[N, K]`, bias `[N]`; result `[M, N]`.
+    pub fn linear(
+        &mut self,
+        x: Value,
+        weight: Value,
+        bias: Option<Value>,
+    ) -> Result<Value, GraphError> {
+        let mut inputs = vec![x, weight];
+        inputs.extend(bias);
+        self.apply1(
+            Linear {
+                bias: bias.is_some(),
+                activation: None,
+            }
+            .into(),
+            &inputs,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_choice_of_shader_is_a_pure_function_of_style_and_shape() {
+        use Variant::*;
+        assert_eq!(Variant::choose(Style::Tiles, 128, 768), Tiled);
+        assert_eq!(Variant::choose(Style::Lanes, 128, 768), Lanes { rows: 16 });
+        assert_eq!(Variant::choose(Style::Lanes, 1, 768), Lanes { rows: 4 });
+        assert_eq!(Variant::choose(Style::Lanes, 5, 768), Lanes { rows: 8 });
+        assert_eq!(Variant::choose(Style::Lanes, 128, 17), Tiled);
+    }
+}

@@ -1,0 +1,176 @@
+//! The operations. Each is a folder: shape rule, choice of shader, the WGSL and its CPU twin.
+
+mod activation;
+mod adamw;
+mod add;
+mod attention;
+mod check;
+mod copy;
+mod cross_entropy;
+mod dropout;
+mod embed;
+mod gather;
+mod layer_norm;
+mod linear;
+mod matmul;
+mod mean_tokens;
+mod softmax;
+mod sum_rows;
+mod top_k;
+
+pub use activation::{Activation, ActivationGrad, Function};
+pub use adamw::{AdamW, AdamWValues, GradientNorm};
+pub use add::Add;
+pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
+pub use copy::Copy;
+pub use cross_entropy::{CrossEntropy, CrossEntropyGrad, CrossEntropyValues};
+pub use dropout::{Dropout, Noise};
+pub use embed::Embed;
+pub use gather::{GatherRows, ScatterRows};
+pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad};
+pub use linear::Linear;
+pub use matmul::MatMul;
+pub use mean_tokens::{MeanTokens, MeanTokensGrad};
+pub use softmax::{Softmax, SoftmaxGrad};
+pub use sum_rows::SumRows;
+pub use top_k::{NO_TARGET, TopK, TopKValues};
+
+use crate::cpu::{self, Real};
+use crate::error::GraphError;
+use crate::gpu::{Dispatch, DispatchContext, Kernel};
+use crate::graph::{Graph, Value};
+use crate::tensor::TensorType;
+
+/// A node in reverse: its operands, its results, and the gradients of the results that have one.
+pub(crate) struct GradientAt<'a> {
+    pub inputs: &'a [Value],
+    pub outputs: &'a [Value],
+    /// One entry a result.
+    pub d_outputs: &'a [Option<Value>],
+    /// One entry an operand: whether anything needs its gradient.
+    pub wanted: &'a [bool],
+}
+
+impl GradientAt<'_> {
+    /// The gradient of the only differentiable result; reverse mode does not visit a node
+    /// without one.
+    pub fn d_output(&self, op: &'static str) -> Result<Value, GraphError> {
+        let message = "only its first result has a gradient".to_owned();
+        self.d_outputs[0].ok_or(GraphError::Attribute { op, message })
+    }
+
+    /// Records operand `i`'s gradient if it is wanted.
+    pub fn want(
+        &self,
+        i: usize,
+        record: impl FnOnce() -> Result<Value, GraphError>,
+    ) -> Result<Option<Value>, GraphError> {
+        if self.wanted[i] {
+            record().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+/// What an operation must be able to say of itself.
+pub(crate) trait Rule {
+    /// The name used in messages and labels.
+    const NAME: &'static str;
+    /// The shaders it may choose from.
+    const KERNELS: &'static [&'static Kernel];
+    /// The shape rule: the outputs' types, or why the operands do not fit.
+    fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError>;
+    /// The gradient rule: records into `graph` what the wanted operands' gradients are made of.
+    fn gradient(
+        &self,
+        _graph: &mut Graph,
+        _at: &GradientAt<'_>,
+    ) -> Result<Vec<Option<Value>>, GraphError> {
+        let message = "is not differentiable".to_owned();
+        Err(GraphError::Attribute {
+            op: Self::NAME,
+            message,
+        })
+    }
+    /// The shaders to run, with their bindings and sizes: a pure function of shapes and device.
+    fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch>;
+    /// The CPU twin.
+    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>);
+    /// Roughly how many floating-point operations it takes, for cutting long command buffers.
+    fn flops(&self, inputs: &[TensorType]) -> f64 {
+        inputs.first().map_or(0.0, |x| 8.0 * x.shape.len() as f64)
+    }
+}
+
+macro_rules! ops {
+    ($($name:ident),* $(,)?) => {
+        /// An operation with its attributes.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs)] // each variant is documented at its struct
+        pub enum Op { $($name($name)),* }
+
+        $(impl From<$name> for Op {
+            fn from(op: $name) -> Self { Op::$name(op) }
+        })*
+
+        impl Op {
+            /// The operation's name.
+            pub fn name(&self) -> &'static str {
+                match self { $(Op::$name(_) => $name::NAME),* }
+            }
+            pub(crate) fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
+                match self { $(Op::$name(op) => op.infer(inputs)),* }
+            }
+            pub(crate) fn gradient(
+                &self,
+                graph: &mut Graph,
+                at: &GradientAt<'_>,
+            ) -> Result<Vec<Option<Value>>, GraphError> {
+                match self { $(Op::$name(op) => op.gradient(graph, at)),* }
+            }
+            pub(crate) fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
+                match self { $(Op::$name(op) => op.dispatch(context)),* }
+            }
+            pub(crate) fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+                match self { $(Op::$name(op) => op.cpu(io)),* }
+            }
+            pub(crate) fn flops(&self, inputs: &[TensorType]) -> f64 {
+                match self { $(Op::$name(op) => op.flops(inputs)),* }
+            }
+        }
+
+        /// Every shader of every operation.
+        pub fn kernels() -> Vec<&'static Kernel> {
+            [$($name::KERNELS),*].concat()
+        }
+    };
+}
+
+ops! {
+    Activation,
+    ActivationGrad,
+    AdamW,
+    Add,
+    Attention,
+    AttentionGrad,
+    Copy,
+    CrossEntropy,
+    CrossEntropyGrad,
+    Dropout,
+    Embed,
+    GatherRows,
+    GradientNorm,
+    LayerNorm,
+    LayerNormGrad,
+    LayerNormParamGrad,
+    Linear,
+    MatMul,
+    MeanTokens,
+    MeanTokensGrad,
+    ScatterRows,
+    Softmax,
+    SoftmaxGrad,
+    SumRows,
+    TopK,
+}

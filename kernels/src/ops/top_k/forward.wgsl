@@ -1,0 +1,93 @@
+// The k largest logits of every row with their columns, in falling order (equal ones by column),
+// and three figures of the row: log-sum-exp, the target's logit, the target's rank (1 = largest).
+// logits: [R, V]; targets: [R], 0xffffffff = none; values, columns: [R, k]; figures: [R, 3].
+// k + 3 passes over the row, each taking the largest element after the one before: for the k of a
+// few dozen that people look at, this beats sorting and needs no memory. LANES lanes share a row.
+
+struct Params { rows: u32, columns: u32, k: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> targets: array<u32>;
+@group(0) @binding(3) var<storage, read_write> values: array<f32>;
+@group(0) @binding(4) var<storage, read_write> columns: array<u32>;
+@group(0) @binding(5) var<storage, read_write> figures: array<f32>;
+
+const LOWEST: f32 = -3.4028234e38;
+const NONE: u32 = 0xffffffffu;
+
+var<workgroup> lane_columns: array<u32, 256>;
+
+struct Candidate { value: f32, column: u32 }
+
+// Whether a comes before b in falling order.
+fn before(a: Candidate, b: Candidate) -> bool {
+    return a.value > b.value || (a.value == b.value && a.column < b.column);
+}
+
+fn row_first(mine: Candidate, lane: u32, row: u32) -> Candidate {
+    if (LANES == 1u) { return mine; }
+    let base = row * LANES;
+    lane_values[base + lane] = mine.value;
+    lane_columns[base + lane] = mine.column;
+    workgroupBarrier();
+    for (var reach = LANES / 2u; reach > 0u; reach /= 2u) {
+        if (lane < reach) {
+            let i = base + lane;
+            let other = Candidate(lane_values[i + reach], lane_columns[i + reach]);
+            if (before(other, Candidate(lane_values[i], lane_columns[i]))) {
+                lane_values[i] = other.value;
+                lane_columns[i] = other.column;
+            }
+        }
+        workgroupBarrier();
+    }
+    let first = Candidate(lane_values[base], lane_columns[base]);
+    workgroupBarrier();
+    return first;
+}
+
+@compute @workgroup_size(LANES, ROWS)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_id) local: vec3u,
+) {
+    let row = (group.y * groups.x + group.x) * ROWS + local.y;
+    let exists = row < params.rows;
+    let safe_row = min(row, params.rows - 1u);
+    let base = safe_row * params.columns;
+    let writes = exists && local.x == 0u;
+    var largest = LOWEST;
+    for (var c = local.x; c < params.columns; c += LANES) { largest = max(largest, logits[base + c]); }
+    largest = row_max(largest, local.x, local.y);
+    let wanted = targets[safe_row];
+    let mine = Candidate(logits[base + min(wanted, params.columns - 1u)], wanted);
+    var sum = 0.0;
+    var better = 0.0; // exact: V is far below 2^24
+    for (var c = local.x; c < params.columns; c += LANES) {
+        let logit = logits[base + c];
+        sum += exp(logit - largest);
+        if (before(Candidate(logit, c), mine)) { better += 1.0; }
+    }
+    sum = row_sum(sum, local.x, local.y);
+    better = row_sum(better, local.x, local.y);
+    if (writes) {
+        figures[3u * row] = largest + log(sum);
+        figures[3u * row + 1u] = select(mine.value, 0.0, wanted == NONE);
+        figures[3u * row + 2u] = select(better + 1.0, 0.0, wanted == NONE);
+    }
+    var last = Candidate(0.0, 0u);
+    for (var i = 0u; i < params.k; i++) {
+        var best = Candidate(LOWEST, NONE);
+        for (var c = local.x; c < params.columns; c += LANES) {
+            let candidate = Candidate(logits[base + c], c);
+            if ((i == 0u || before(last, candidate)) && before(candidate, best)) { best = candidate; }
+        }
+        last = row_first(best, local.x, local.y);
+        if (writes) {
+            values[row * params.k + i] = last.value;
+            columns[row * params.k + i] = last.column;
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! The optimiser over packed parameters, on every executor, against a plain loop.
+
+use kernels::gpu::{Gpu, Options, Style};
+use kernels::ops::AdamW;
+use kernels::{
+    Control, Device, Executable, Graph, ParamSpec, Params, Plan, Precision, Storage, Tensor,
+    TensorType, Value,
+};
+
+/// The lengths of the parameters; the first `DECAYED` are decayed.
+const LENGTHS: [usize; 5] = [257, 3, 64, 1, 1000];
+const DECAYED: usize = 2;
+const STEPS: usize = 3;
+
+fn number(i: usize) -> f64 {
+    f64::from(((i as f64 * 12.9898).sin() * 4.0) as f32)
+}
+
+fn settings(max_norm: Option<f64>) -> AdamW {
+    AdamW {
+        decayed: DECAYED,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        weight_decay: 0.1,
+        max_norm,
+    }
+}
+
+fn schedule(step: usize) -> [f64; 3] {
+    let t = step as i32 + 1;
+    [
+        0.01 / f64::from(t),
+        1.0 - 0.9f64.powi(t),
+        1.0 - 0.999f64.powi(t),
+    ]
+}
+
+/// What torch.optim.AdamW and clip_grad_norm_ do, written out.
+fn reference(max_norm: Option<f64>) -> Vec<Vec<f64>> {
+    let start = |p: usize| {
+        (0..LENGTHS[p])
+            .map(|i| number(100 * p + i))
+            .collect::<Vec<_>>()
+    };
+    let mut weights: Vec<Vec<f64>> = (0..LENGTHS.len()).map(start).collect();
+    let mut moments: Vec<Vec<[f64; 2]>> = LENGTHS.iter().map(|&n| vec![[0.0; 2]; n]).collect();
+    for step in 0..STEPS {
+        let g = |p: usize, i: usize| number(7 * p + i + step);
+        let all = (0..LENGTHS.len()).flat_map(|p| (0..LENGTHS[p]).map(move |i| (p, i)));
+        let norm = all.map(|(p, i)| g(p, i).powi(2)).sum::<f64>().sqrt();
+        let clip = max_norm.map_or(1.0, |max| (max / (norm + 1e-6)).min(1.0));
+        let [rate, c1, c2] = schedule(step);
+        for p in 0..LENGTHS.len() {
+            for i in 0..LENGTHS[p] {
+                let g = clip * g(p, i);
+                let [m, v] = &mut moments[p][i];
+                *m = 0.9 * *m + 0.1 * g;
+                *v = 0.999 * *v + 0.001 * g * g;
+                let w = &mut weights[p][i];
+                if p < DECAYED {
+                    *w *= 1.0 - rate * 0.1;
+                }
+                *w -= rate / c1 * *m / ((*v / c2).sqrt() + 1e-8);
+            }
+        }
+    }
+    weights
+}
+
+fn run(device: &Device, max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
+    let specs = |kind: &str| -> Vec<ParamSpec> {
+        let spec = |(i, &n): (usize, &usize)| ParamSpec {
+            name: format!("{kind}{i}"),
+            shape: [n].into(),
+            storage: Storage::F32,
+        };
+        LENGTHS.iter().enumerate().map(spec).collect()
+    };
+    pollster::block_on(async {
+        let (mut params, _) = Params::new(device, &[]).expect("memory");
+        for kind in ["weight", "gradient", "first", "second"] {
+            params
+                .add(&specs(kind), packed)
+                .expect("memory")
+                .await
+                .expect("memory");
+        }
+        for (p, spec) in specs("weight").iter().enumerate() {
+            let start: Vec<f32> = (0..LENGTHS[p])
+                .map(|i| number(100 * p + i) as f32)
+                .collect();
+            params.write(&spec.name, 0, &start);
+        }
+        let mut g = Graph::new();
+        let gradients: Vec<Value> = specs("gradient")
+            .iter()
+            .map(|s| g.param(&s.name, s.shape).expect("new"))
+            .collect();
+        let rates = g.input("schedule", TensorType::real([3]));
+        let values = g
+            .adamw(&gradients, rates, settings(max_norm))
+            .expect("it fits");
+        let mut stores = Vec::new();
+        for (kind, values) in [
+            ("weight", &values.weights),
+            ("first", &values.first),
+            ("second", &values.second),
+        ] {
+            stores.extend(
+                specs(kind)
+                    .into_iter()
+                    .zip(values)
+                    .map(|(s, &v)| (v, s.name)),
+            );
+        }
+        let plan = Plan::with_stores(&g, &[values.norm], &stores);
+        let mut step = Executable::new(device, plan, &params)
+            .await
+            .expect("a plan");
+        for t in 0..STEPS {
+            for (p, spec) in specs("gradient").iter().enumerate() {
+                let now: Vec<f32> = (0..LENGTHS[p])
+                    .map(|i| number(7 * p + i + t) as f32)
+                    .collect();
+                params.write(&spec.name, 0, &now);
+            }
+            let inputs = vec![(rates, Tensor::F64(schedule(t).to_vec()))];
+            step.run(&mut params, inputs, &Control::default())
+                .await
+                .expect("a step");
+        }
+        let mut g = Graph::new();
+        let read: Vec<Value> = specs("weight")
+            .iter()
+            .map(|s| g.param(&s.name, s.shape).expect("new"))
+            .collect();
+        let mut read = Executable::new(device, Plan::new(&g, &read), &params)
+            .await
+            .expect("a plan");
+        let weights = read
+            .run(&mut params, vec![], &Control::default())
+            .await
+            .expect("a run");
+        weights.iter().map(Tensor::to_f64).collect()
+    })
+}
+
+fn gpu(style: Style) -> Device {
+    let options = Options {
+        style: Some(style),
+        adapter: None,
+    };
+    Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
+}
+
+#[test]
+fn adamw_is_torchs_on_every_executor() {
+    let devices = [
+        ("f64", Device::Cpu(Precision::F64), 1e-12),
+        ("f32", Device::Cpu(Precision::F32), 1e-5),
+        ("tiles", gpu(Style::Tiles), 1e-5),
+        ("lanes", gpu(Style::Lanes), 1e-5),
+    ];
+    for max_norm in [None, Some(1.0), Some(1e6)] {
+        let expected = reference(max_norm);
+        for (name, device, allowed) in &devices {
+            for packed in [false, true] {
+                let found = run(device, max_norm, packed);
+                for (p, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                    for (i, (f, e)) in found.iter().zip(expected).enumerate() {
+                        let what = format!("{name}, packed {packed}, {max_norm:?}, {p}[{i}]");
+                        assert!((f - e).abs() <= *allowed, "{what}: {f}, expected {e}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn packed_parameters_take_three_dispatches_whatever_their_number() {
+    let device = gpu(Style::Tiles);
+    let specs = |kind: &str| -> Vec<ParamSpec> {
+        let spec = |i: usize| ParamSpec {
+            name: format!("{kind}{i}"),
+            shape: [i + 1].into(),
+            storage: Storage::F32,
+        };
+        (0..50).map(spec).collect()
+    };
+    pollster::block_on(async {
+        let (mut params, _) = Params::new(&device, &[]).expect("memory");
+        for kind in ["weight", "gradient", "first", "second"] {
+            params
+                .add(&specs(kind), true)
+                .expect("memory")
+                .await
+                .expect("memory");
+        }
+        let mut g = Graph::new();
+        let gradients: Vec<Value> = specs("gradient")
+            .iter()
+            .map(|s| g.param(&s.name, s.shape).expect("new"))
+            .collect();
+        let rates = g.input("schedule", TensorType::real([3]));
+        let values = g
+            .adamw(&gradients, rates, settings(Some(1.0)))
+            .expect("it fits");
+        let mut stores = Vec::new();
+        for (kind, values) in [
+            ("weight", &values.weights),
+            ("first", &values.first),
+            ("second", &values.second),
+        ] {
+            stores.extend(
+                specs(kind)
+                    .into_iter()
+                    .zip(values)
+                    .map(|(s, &v)| (v, s.name)),
+            );
+        }
+        let plan = Plan::with_stores(&g, &[], &stores);
+        let step = Executable::new(&device, plan, &params)
+            .await
+            .expect("a plan");
+        assert_eq!(step.dispatches(), 3);
+    });
+}

@@ -1,0 +1,325 @@
+//! Every kernel against its CPU twin in double precision, at awkward sizes, with both families of
+//! shaders, on whatever Vulkan adapter there is (a software one will do).
+
+use kernels::cases::{self, Case};
+use kernels::gpu::{Gpu, Options, Style};
+use kernels::ops::Function;
+use kernels::{Device, Precision, Storage, check};
+
+const SIZES: [usize; 6] = [1, 3, 17, 255, 256, 257];
+
+/// Both families of shaders on the GPU, and the CPU in single precision.
+fn devices() -> Vec<(&'static str, Device)> {
+    let gpu = |style| {
+        let options = Options {
+            style: Some(style),
+            adapter: None,
+        };
+        let gpu = pollster::block_on(Gpu::new(options))
+            .expect("a Vulkan adapter: Debian's mesa-vulkan-drivers has a software one");
+        Device::Gpu(gpu)
+    };
+    vec![
+        ("cpu f32", Device::Cpu(Precision::F32)),
+        ("tiles", gpu(Style::Tiles)),
+        ("lanes", gpu(Style::Lanes)),
+    ]
+}
+
+fn assert_all(cases: impl IntoIterator<Item = Case>) {
+    let mut failures = Vec::new();
+    let mut count = 0;
+    let devices = devices();
+    for case in cases {
+        for (name, device) in &devices {
+            let report = pollster::block_on(check(device, &case));
+            count += 1;
+            if !report.passed {
+                failures.push(format!(
+                    "{name}: {} ({}): error {:.3e} over {:.3e}: {}",
+                    report.kernel,
+                    case.what,
+                    report.max_error,
+                    report.tolerance,
+                    report.detail.unwrap_or_default()
+                ));
+            }
+        }
+    }
+    assert!(count > 0);
+    assert!(
+        failures.is_empty(),
+        "{} of {count}:\n{}",
+        failures.len(),
+        failures.join("\n")
+    );
+}
+
+#[test]
+fn linear() {
+    let mut shapes: Vec<[usize; 3]> = Vec::new();
+    for size in SIZES {
+        shapes.extend([
+            [size, 17, 3],
+            [3, size, 17],
+            [17, 3, size],
+            [5, 4 * size, 33],
+        ]);
+    }
+    shapes.extend([[64, 64, 64], [65, 260, 65], [257, 256, 255]]);
+    let functions = [
+        None,
+        Some(Function::Gelu),
+        Some(Function::GeluTanh),
+        Some(Function::Tanh),
+        Some(Function::Relu),
+    ];
+    assert_all(shapes.into_iter().enumerate().flat_map(|(i, shape)| {
+        let function = functions[i % functions.len()];
+        [
+            cases::linear(shape, Storage::F32, i % 2 == 0, function),
+            cases::linear(shape, Storage::F16, i % 2 == 1, function),
+        ]
+    }));
+}
+
+#[test]
+fn activation() {
+    use Function::{Gelu, GeluTanh, Relu, Tanh};
+    assert_all(
+        SIZES
+            .into_iter()
+            .flat_map(|n| [Gelu, GeluTanh, Tanh, Relu].map(|f| cases::activation(n, f))),
+    );
+}
+
+#[test]
+fn a_grid_of_more_workgroups_than_one_dimension_allows() {
+    assert_all([cases::activation(65_535 * 64 + 65, Function::Relu)]);
+}
+
+#[test]
+fn embed() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::embed(n, 17, Storage::F32),
+            cases::embed(3, n, Storage::F16),
+            cases::embed(3, n, Storage::F32),
+        ]
+    }));
+}
+
+#[test]
+fn gather() {
+    assert_all(
+        SIZES
+            .into_iter()
+            .flat_map(|n| [cases::gather(n, 17), cases::gather(3, n)]),
+    );
+}
+
+#[test]
+fn layer_norm() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::layer_norm(n, 17, true),
+            cases::layer_norm(3, n.max(2), false),
+            cases::layer_norm(5, 4 * n, true),
+        ]
+    }));
+}
+
+#[test]
+fn softmax() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::softmax(n, 17),
+            cases::softmax(3, n),
+            cases::softmax(2, 4 * n),
+        ]
+    }));
+}
+
+fn attention_sizes() -> impl Iterator<Item = [usize; 4]> {
+    let heads = [[2, 1], [2, 3], [1, 17], [3, 32], [2, 64], [1, 128]];
+    let sizes = SIZES
+        .into_iter()
+        .flat_map(|tokens| [[1, tokens, 2, 8], [3, tokens, 1, 5]]);
+    sizes.chain(heads.map(|[a, d]| [2, 19, a, d]))
+}
+
+#[test]
+fn attention() {
+    assert_all(
+        attention_sizes()
+            .enumerate()
+            .map(|(i, s)| cases::attention(s, i % 2 == 1)),
+    );
+}
+
+#[test]
+fn attention_backward() {
+    assert_all(attention_sizes().enumerate().map(|(i, s)| {
+        let [_, tokens, _, head] = s;
+        // dv sums T products of a weight of at most 1; dq and dk sum T products of ds, |ds| being at
+        // most twice the sum of D products.
+        let magnitude = 4.0 * (head as f64).sqrt() + 1.0;
+        cases::backward(
+            cases::attention(s, i % 2 == 1),
+            2 * (tokens + head),
+            magnitude,
+        )
+    }));
+}
+
+#[test]
+fn linear_backward() {
+    let shapes = SIZES
+        .into_iter()
+        .flat_map(|s| [[s, 17, 4], [3, s, 17], [17, 4, s], [5, 33, 4 * s]]);
+    assert_all(shapes.enumerate().map(|(i, [m, k, n])| {
+        let storage = if i % 2 == 0 {
+            Storage::F32
+        } else {
+            Storage::F16
+        };
+        let longest = m.max(k).max(n);
+        cases::backward(
+            cases::linear([m, k, n], storage, true, None),
+            longest,
+            longest as f64,
+        )
+    }));
+}
+
+#[test]
+fn matmul() {
+    let shapes = SIZES
+        .into_iter()
+        .flat_map(|s| [[s, 17, 4], [3, s, 17], [17, 4, s], [5, 33, 4 * s]]);
+    assert_all(shapes.enumerate().map(|(i, shape)| {
+        let storage = if i % 3 == 0 {
+            Storage::F32
+        } else {
+            Storage::F16
+        };
+        cases::matmul(shape, storage, i % 2 == 1)
+    }));
+}
+
+#[test]
+fn elementwise_and_their_gradients() {
+    use Function::{Gelu, GeluTanh, Relu, Tanh};
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        let mut cases = vec![
+            cases::add(n),
+            cases::dropout(n),
+            cases::backward(cases::dropout(n), 1, 2.0),
+            cases::backward(cases::add(n), 1, 1.0),
+        ];
+        cases.extend([Gelu, GeluTanh, Tanh, Relu].map(|f| {
+            // The slope's argument reaches 8, where one rounding moves x² phi(x) most.
+            cases::backward(cases::activation(n, f), 1, 8.0)
+        }));
+        cases
+    }));
+}
+
+#[test]
+fn row_reductions_backward() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        let softmax = |rows, columns| cases::backward(cases::softmax(rows, columns), columns, 4.0);
+        let norm = |rows: usize, columns: usize, residual| {
+            // Sums over a row of C for dz, over R rows for the parameters; 1/deviation is about 2.
+            let longest = rows.max(columns);
+            let case = cases::layer_norm(rows, columns, residual);
+            cases::backward(case, longest, 8.0 * (longest as f64).sqrt() + 8.0)
+        };
+        [
+            softmax(n, 17),
+            softmax(3, n),
+            norm(n, 17, true),
+            norm(3, n.max(2), false),
+        ]
+    }));
+}
+
+#[test]
+fn cross_entropy_and_its_gradient() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [[n, 17], [3, n], [2, 4 * n]]
+            .into_iter()
+            .flat_map(|[rows, columns]| {
+                let case = cases::cross_entropy(rows, columns);
+                [case.clone(), cases::backward(case, columns, 2.0)]
+            })
+    }));
+}
+
+#[test]
+fn mean_of_tokens_and_its_gradient() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        let cases = [cases::mean_tokens(3, n, 17), cases::mean_tokens(n, 3, 5)];
+        cases
+            .into_iter()
+            .flat_map(|case| [case.clone(), cases::backward(case, 1, 1.0)])
+    }));
+}
+
+#[test]
+fn copy() {
+    let storages = [Storage::F32, Storage::F16];
+    assert_all(
+        SIZES
+            .into_iter()
+            .flat_map(|n| storages.map(|s| cases::copy(n, s))),
+    );
+}
+
+#[test]
+fn look_ups_backward() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::backward(cases::embed(n, 17, Storage::F32), n, n as f64),
+            cases::backward(cases::embed(3, n, Storage::F16), 3, 3.0),
+            cases::backward(cases::gather(n, 17), n, n as f64),
+        ]
+    }));
+}
+
+#[test]
+fn top_k() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::top_k(n, 17, 5),
+            cases::top_k(3, n, n.min(10)),
+            cases::top_k(2, 4 * n, 3.min(n)),
+        ]
+    }));
+}
+
+#[test]
+fn rows_as_long_as_a_vocabulary() {
+    assert_all([
+        cases::top_k(3, 8192, 10),
+        cases::top_k(2, 30_522, 100),
+        cases::softmax(2, 30_522),
+    ]);
+}
+
+#[test]
+fn the_start_up_test_passes_and_tells_a_wrong_kernel() {
+    let devices = devices();
+    for (name, device) in &devices {
+        let start_up = pollster::block_on(kernels::self_test(device));
+        let training = pollster::block_on(kernels::self_test_training(device));
+        for report in start_up.into_iter().chain(training) {
+            assert!(report.passed, "{name}: {report:?}");
+        }
+    }
+    // A case whose expectation is broken on purpose must not pass.
+    let mut case = cases::softmax(3, 17);
+    case.magnitude = 1e-12;
+    let report = pollster::block_on(check(&devices[1].1, &case));
+    assert!(!report.passed && report.detail.is_some(), "{report:?}");
+}

@@ -1,0 +1,69 @@
+//! The built page in a real, headless Chromium.
+//!
+//! Everything here waits until what it waits for has come, and panics after [`PATIENCE`], saying
+//! what did not come: the bound is there so that a broken page fails, not to time anything.
+
+mod command;
+mod driver;
+mod page;
+
+pub use driver::Gpu;
+pub use page::{Element, Page};
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use xtask::setup::{Browser, find_browser};
+
+/// How long to wait before giving up. A software GPU on a busy machine is slow.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// What a browser test needs.
+#[derive(Clone, Debug)]
+pub struct Bench {
+    /// The built page.
+    pub site: PathBuf,
+    browser: Browser,
+}
+
+impl Bench {
+    /// The page and the browser; where one is missing, says so on the console and returns `None`.
+    ///
+    /// # Panics
+    /// If one is missing though `UNMASK_SITE` is set: `cargo xtask test` has promised both.
+    pub fn ready() -> Option<Self> {
+        let promised = std::env::var_os("UNMASK_SITE");
+        let site = match &promised {
+            Some(site) => PathBuf::from(site),
+            None => xtask::Workspace::find().site(),
+        };
+        let found = if !site.join("index.html").is_file() {
+            Err(format!(
+                "there is no page in {}; `cargo xtask build` makes it",
+                site.display()
+            ))
+        } else {
+            find_browser().ok_or_else(|| "Chromium or chromedriver is missing".to_string())
+        };
+        match found {
+            Ok(browser) => Some(Self { site, browser }),
+            Err(reason) if promised.is_some() => panic!("{reason}"),
+            Err(reason) => {
+                eprintln!("skipped: {reason}");
+                None
+            }
+        }
+    }
+}
+
+/// Where screenshots go: `screenshots/NAME.png` in the target folder.
+fn screenshot_file(name: &str) -> PathBuf {
+    xtask::Workspace::find()
+        .target
+        .join("screenshots")
+        .join(name)
+        .with_extension("png")
+}
+
+fn as_text(path: &Path) -> &str {
+    path.to_str().expect("paths in the tests are UTF-8")
+}

@@ -1,0 +1,137 @@
+//! Checkpoints of the visitor's own: dropped or picked, whole or broken.
+
+use crate::reference::Reference;
+use crate::visit::{Choice, Visit, files_of, fixture};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const TEXT: &str = "the [MASK] sat on the mat.";
+
+/// A folder with a copy of the smallest checkpoint, to be broken.
+fn copy() -> TempDir {
+    let folder = TempDir::with_prefix("unmask-broken-").expect("a folder");
+    for file in files_of(&fixture("tiny-bert")) {
+        let name = file.file_name().expect("a name");
+        std::fs::copy(&file, folder.path().join(name)).expect("a copy");
+    }
+    folder
+}
+
+fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let file = folder.join(name);
+    std::fs::write(&file, bytes).expect("a writable folder");
+    file
+}
+
+#[test]
+fn broken_files_are_explained_and_the_old_model_keeps_answering() {
+    let Some(visit) = Visit::begin(Choice::Cpu) else {
+        return;
+    };
+    let reference = Reference::of(&fixture("tiny-bert"));
+    visit.open_fixture("tiny-bert");
+    visit.type_text(TEXT);
+    visit.wait_for_fill(&reference.fill(TEXT));
+
+    let weights = std::fs::read(fixture("tiny-bert").join("model.safetensors")).expect("weights");
+    let pointer: &[u8] = b"version https://git-lfs.github.com/spec/v1\noid sha256:\
+        4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 440473133\n";
+    let mut zipped = b"PK\x03\x04".to_vec();
+    zipped.resize(4096, 0);
+    let mut not_a_number = weights.clone();
+    let last = not_a_number.len() - 4;
+    not_a_number[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    let broken: [(&str, &str, &[u8], &str); 6] = [
+        (
+            "half of the weights",
+            "model.safetensors",
+            &weights[..weights.len() / 2],
+            "bytes",
+        ),
+        (
+            "a pointer instead of weights",
+            "model.safetensors",
+            pointer,
+            "LFS",
+        ),
+        (
+            "a web page instead of weights",
+            "model.safetensors",
+            b"<!DOCTYPE html><p>404",
+            "page",
+        ),
+        ("a pickle's bytes", "model.safetensors", &zipped, "PyTorch"),
+        (
+            "a weight that is no number",
+            "model.safetensors",
+            &not_a_number,
+            "NaN",
+        ),
+        (
+            "a configuration of another kind",
+            "config.json",
+            b"{\"model_type\": \"t5\"}",
+            "t5",
+        ),
+    ];
+    // A text for each, so that it is a new answer that comes after the failure.
+    let words = ["cat", "dog", "man", "sea", "film", "movie"];
+    for ((what, name, bytes, said), word) in broken.into_iter().zip(words) {
+        eprintln!("{what}");
+        let folder = copy();
+        write(folder.path(), name, bytes);
+        visit.pick(&files_of(folder.path()));
+        visit.alert(said);
+        let text = format!("the {word} was [MASK].");
+        visit.type_text(&text);
+        visit.wait_for_fill(&reference.fill(&text));
+        visit.click("button", "Dismiss");
+        visit.wait("the failure to go", || visit.all("alert", "").is_empty());
+    }
+
+    // What is missing is named and can be brought later.
+    let folder = copy();
+    let files = files_of(folder.path());
+    visit.pick(&files[1..]);
+    visit.alert("Still missing: config.json");
+    visit.pick(&files[..1]);
+    visit.wait("the failure to go", || visit.all("alert", "").is_empty());
+    visit.wait_for_model("model.safetensors");
+    visit.wait_for_fill(&reference.fill("the movie was [MASK]."));
+    visit.end();
+}
+
+#[test]
+fn files_can_be_dropped_anywhere() {
+    let Some(visit) = Visit::begin(Choice::Cpu) else {
+        return;
+    };
+    for name in ["tiny-bert-legacy", "tiny-bert-f16"] {
+        visit.drop_files("footer", &files_of(&fixture(name)));
+        visit.wait_for_model("model.safetensors");
+        visit.type_text(TEXT);
+        visit.wait_for_fill(&Reference::of(&fixture(name)).fill(TEXT));
+    }
+    visit.drop_files("h1", &[fixture("tiny-bert").join("golden.json")]);
+    visit.alert("Nothing here is part of a checkpoint");
+    visit.click("button", "Dismiss");
+    visit.wait("the failure to go", || visit.all("alert", "").is_empty());
+    visit.end();
+}
+
+#[test]
+fn an_encoder_says_why_it_cannot_fill_masks() {
+    let Some(visit) = Visit::begin(Choice::Cpu) else {
+        return;
+    };
+    visit.open_fixture("tiny-encoder");
+    visit.wait_for_text("#hint", "an encoder without a masked-language-model head");
+    visit.type_text(TEXT);
+    visit.wait("the tokens", || {
+        visit.strip().iter().any(|(token, _)| token == "mat")
+    });
+    assert_eq!(visit.cards().len(), 0);
+    visit.open_fixture("tiny-bert");
+    visit.wait_for_fill(&Reference::of(&fixture("tiny-bert")).fill(TEXT));
+    visit.end();
+}

@@ -1,0 +1,106 @@
+//! The engine's worker and its loads: ended, begun again, and given up half-way.
+
+use crate::reference::Reference;
+use crate::visit::{Choice, Visit, fixture, site};
+use serde_json::json;
+use std::fs::File;
+use std::io::{self, Read};
+use std::time::Duration;
+use unmask_tests::browser::{Bench, Gpu};
+use xtask::server::Reply;
+
+const TEXT: &str = "the [MASK] sat on the mat.";
+
+/// Counts the workers that the page starts and ends.
+const COUNT_WORKERS: &str = "
+    window.workers = { started: 0, ended: 0 };
+    window.Worker = class extends Worker {
+        constructor(...all) { super(...all); window.workers.started += 1; }
+        terminate() { super.terminate(); window.workers.ended += 1; }
+    };";
+
+#[test]
+fn unloading_ends_the_worker_with_its_device_and_loading_again_works() {
+    let Some(bench) = Bench::ready() else { return };
+    let visit = Visit::before(&bench, site(&bench), Choice::Gpu, Gpu::Software);
+    let source = json!({ "source": COUNT_WORKERS });
+    visit.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+    visit.go(&visit.url());
+    visit.open_fixture("tiny-bert");
+    visit.type_text(TEXT);
+    let expected = Reference::of(&fixture("tiny-bert")).fill(TEXT);
+    visit.wait_for_fill(&expected);
+    visit.wait("memory in use", || visit.text_of("#device-memory") != "0 B");
+    let workers = || visit.run("return [workers.started, workers.ended]", &[]);
+    assert_eq!(workers(), json!([1, 0]));
+
+    visit.run("document.querySelector('.model-facts').open = true", &[]);
+    visit.click("button", "Unload and free its memory");
+    visit.wait_for_text("#model-name", "No model");
+    visit.wait_for_text("#hint", "No model is loaded.");
+    assert_eq!(visit.strip(), []);
+    assert_eq!(visit.cards().len(), 0);
+    assert_eq!(workers(), json!([2, 1]), "the device went with its worker");
+    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait("all memory back", || {
+        visit.text_of("#device-memory") == "0 B"
+    });
+
+    visit.open_fixture("tiny-bert");
+    visit.wait_for_fill(&expected);
+    assert_eq!(workers(), json!([2, 1]));
+    visit.end();
+}
+
+/// A file that comes so slowly that it would take hours.
+struct Trickle(File);
+
+impl Read for Trickle {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        std::thread::sleep(Duration::from_millis(100));
+        let few = buffer.len().min(200);
+        self.0.read(&mut buffer[..few])
+    }
+}
+
+#[test]
+fn a_load_can_be_given_up_half_way() {
+    let Some(bench) = Bench::ready() else { return };
+    let weights = bench.site.join("models/seedling/model.safetensors");
+    let slow = move || {
+        let file = File::open(&weights).expect("the bundled model");
+        let length = file.metadata().expect("its length").len();
+        Reply {
+            status: 200,
+            content_type: "application/octet-stream",
+            length: Some(length as usize),
+            body: Box::new(Trickle(file)),
+        }
+    };
+    let site = site(&bench).answer("/models/seedling/model.safetensors", slow);
+    let visit = Visit::with(&bench, site, Choice::Cpu, Gpu::Software);
+    visit.wait_for_text("#loading", "Reading weights");
+    visit.find("progressbar", "Loading the model");
+    visit.click("button", "Cancel");
+    visit.wait_for_text("#model-name", "No model");
+    visit.wait_for_text("#hint", "No model is loaded.");
+
+    // A model that is there keeps answering while another comes, and after that is given up.
+    visit.open_fixture("tiny-bert");
+    let reference = Reference::of(&fixture("tiny-bert"));
+    visit.click("button", "Load the bundled model");
+    visit.wait_for_text("#loading", "Reading weights");
+    visit.type_text(TEXT);
+    visit.wait_for_fill(&reference.fill(TEXT));
+    visit.click("button", "Cancel");
+    visit.wait_for_model("model.safetensors");
+    visit.type_text("is it [MASK]?");
+    visit.wait_for_fill(&reference.fill("is it [MASK]?"));
+
+    // Another load in its place ends it too.
+    visit.click("button", "Load the bundled model");
+    visit.wait_for_text("#loading", "Reading weights");
+    visit.open_fixture("tiny-bert-f16");
+    visit.wait_for_fill(&Reference::of(&fixture("tiny-bert-f16")).fill("is it [MASK]?"));
+    visit.end();
+}

@@ -1,0 +1,159 @@
+//! Hiding words and reading what the model expects: the same answers as natively, by pointer and by
+//! keyboard, on both executors.
+
+use crate::reference::{Reference, TOP_K};
+use crate::visit::{Choice, Visit, fixture};
+use fantoccini::key::Key;
+use unmask_tests::browser::Bench;
+
+#[test]
+fn the_bundled_model_answers_as_natively() {
+    let Some(bench) = Bench::ready() else { return };
+    let reference = Reference::of(&bench.site.join("models/seedling"));
+    let Some(visit) = Visit::begin(Choice::Cpu) else {
+        return;
+    };
+    visit.wait_for_model("Seedling");
+    visit.wait_for_fill(&reference.fill(&visit.find("textbox", "Text").value()));
+    for text in [
+        "The capital of France is [MASK].",
+        "Über 42 [MASK] naïve cafés 😀 opened; [MASK]!",
+    ] {
+        visit.type_text(text);
+        visit.wait_for_fill(&reference.fill(text));
+    }
+    visit.wait_for_text("#took", "on the CPU");
+    visit.end();
+}
+
+/// A visit with the smallest checkpoint, which has all heads, on the GPU.
+fn tiny_on_gpu() -> Option<(Visit, Reference)> {
+    let visit = Visit::begin(Choice::Gpu)?;
+    visit.open_fixture("tiny-bert");
+    Some((visit, Reference::of(&fixture("tiny-bert"))))
+}
+
+#[test]
+fn on_the_gpu_a_picked_model_answers_as_natively() {
+    let Some((visit, reference)) = tiny_on_gpu() else {
+        return;
+    };
+    let (text, pair) = ("I [MASK] this movie", "it was [MASK] long.");
+    visit.type_text(text);
+    visit.wait_for_fill(&reference.fill(text));
+    visit.wait_for_text("#took", "on the GPU (software)");
+
+    // The pair brings a second mask and the head's verdict; without it, both go.
+    visit.click("checkbox", "Second text");
+    visit.find("textbox", "Second text").fill(pair);
+    visit.wait_for_fill(&reference.answer(text, Some(pair), &[], TOP_K));
+    visit.find("region", "Next sentence");
+    visit.click("checkbox", "Second text");
+    visit.wait_for_fill(&reference.fill(text));
+    assert_eq!(visit.all("region", "Next sentence").len(), 0);
+
+    // As many predictions as asked for, by the slider's own keys.
+    let slider = visit.find("slider", "Predictions");
+    slider.focus();
+    visit.press(&Key::Right.repeat(2));
+    visit.wait_for_fill(&reference.answer(text, None, &[], TOP_K + 2));
+    visit.press(&Key::Home);
+    visit.wait_for_fill(&reference.answer(text, None, &[], 1));
+    visit.press(&Key::End);
+    visit.wait_for_fill(&reference.answer(text, None, &[], 20));
+    visit.end();
+}
+
+/// Tokens 0 to 8, the special ones at both ends included.
+const SENTENCE: &str = "the cat sat on a mat.";
+
+#[test]
+fn a_click_hides_a_word_and_another_shows_it_again() {
+    let Some((visit, reference)) = tiny_on_gpu() else {
+        return;
+    };
+    let answer = |hidden: &[usize]| reference.answer(SENTENCE, None, hidden, TOP_K);
+    visit.type_text(SENTENCE);
+    visit.wait_for_fill(&answer(&[]));
+    visit.click("button", "cat");
+    // With the hidden word's own probability and rank.
+    visit.wait_for_fill(&answer(&[2]));
+    visit.click("button", "mat");
+    visit.wait_for_fill(&answer(&[2, 6]));
+    visit.click("button", "[SEP]");
+    visit.click("button", "cat");
+    visit.wait_for_fill(&answer(&[6]));
+    visit.click("button", "cat");
+    visit.wait_for_fill(&answer(&[2, 6]));
+    visit.click("button", "Show every word");
+    visit.wait_for_fill(&answer(&[]));
+    visit.end();
+}
+
+#[test]
+fn the_keyboard_alone_is_enough() {
+    let Some((visit, reference)) = tiny_on_gpu() else {
+        return;
+    };
+    let answer = |hidden: &[usize]| reference.answer(SENTENCE, None, hidden, TOP_K);
+    let press = |key: Key, focus: &str| {
+        visit.press(&key);
+        assert_eq!(visit.focused(), focus, "after {key:?}");
+    };
+    press(Key::Tab, "link Skip to the text");
+    press(Key::Enter, "textbox Text");
+    // Selecting all and typing over it, as one does.
+    visit.press(&format!("{}a{}", Key::Control, Key::Null));
+    visit.press(SENTENCE);
+    visit.wait_for_fill(&answer(&[]));
+
+    press(Key::Tab, "checkbox Second text");
+    press(Key::Tab, "slider Predictions");
+    press(Key::Tab, "button the");
+    press(Key::Right, "button cat");
+    press(Key::Enter, "button cat");
+    visit.wait_for_fill(&answer(&[2]));
+    press(Key::Down, "button sat");
+    press(Key::Right, "button on");
+    visit.press(" ");
+    visit.wait_for_fill(&answer(&[2, 4]));
+    press(Key::Up, "button sat");
+    press(Key::Left, "button cat");
+    visit.press(" ");
+    visit.wait_for_fill(&answer(&[4]));
+    // The ends of the strip hold no words to hide.
+    press(Key::End, "button [SEP]");
+    press(Key::Enter, "button [SEP]");
+    press(Key::Home, "button [CLS]");
+    press(Key::Enter, "button [CLS]");
+    visit.wait_for_fill(&answer(&[4]));
+    visit.end();
+}
+
+#[test]
+fn the_newest_edit_wins() {
+    let Some((visit, reference)) = tiny_on_gpu() else {
+        return;
+    };
+    // Each is still at work, or has not even begun, when the next comes.
+    for text in [
+        "I [MASK] this movie and it was a very [MASK] film",
+        "you [MASK]",
+        "the [MASK] sat on the mat, and the dog ran!",
+        "is it [MASK]?",
+    ] {
+        visit.type_text(text);
+    }
+    let last = reference.fill("is it [MASK]?");
+    visit.wait_for_fill(&last);
+    // Hiding and showing in quick succession, too, ends where it ended.
+    for word in ["is", "it", "is"] {
+        visit.click("button", word);
+    }
+    visit.wait_for_fill(&reference.answer("is it [MASK]?", None, &[2], TOP_K));
+    visit.wait("an end to all work", || {
+        visit.all("button", "Stop").is_empty()
+    });
+    visit.wait_for_fill(&reference.answer("is it [MASK]?", None, &[2], TOP_K));
+    visit.end();
+}

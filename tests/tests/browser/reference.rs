@@ -1,0 +1,59 @@
+//! What the page should show: the same checkpoint, natively, on the CPU executor.
+
+use bert::config::Config;
+use bert::model::{Model, ModelLoader};
+use bert::probe::{Fill, Request, fill_mask};
+use bert::tokenizer::Tokenizer;
+use kernels::{Control, Device, Precision};
+use std::cell::RefCell;
+use std::path::Path;
+
+/// How many predictions the page shows unless asked for more.
+pub const TOP_K: usize = 5;
+
+/// A checkpoint, loaded natively.
+pub struct Reference {
+    model: RefCell<Model>,
+    tokenizer: Tokenizer,
+}
+
+impl Reference {
+    pub fn of(folder: &Path) -> Self {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        };
+        let config = String::from_utf8(read("config.json")).expect("UTF-8");
+        let config = Config::from_json(&config).expect("a valid config.json");
+        let weights = read("model.safetensors");
+        let device = Device::Cpu(Precision::F32);
+        let mut loader =
+            ModelLoader::new(&device, config, Some(weights.len() as u64)).expect("a loader");
+        loader.push(&weights).expect("valid weights");
+        Self {
+            model: RefCell::new(pollster::block_on(loader.finish()).expect("a whole model")),
+            tokenizer: Tokenizer::from_tokenizer_json(&read("tokenizer.json"))
+                .expect("a tokenizer"),
+        }
+    }
+
+    /// The answer to a text as a visitor types it.
+    pub fn fill(&self, text: &str) -> Fill {
+        self.answer(text, None, &[], TOP_K)
+    }
+
+    pub fn answer(&self, text: &str, pair: Option<&str>, hidden: &[usize], top_k: usize) -> Fill {
+        let request = Request {
+            text: text.to_string(),
+            pair: pair.map(str::to_string),
+            hidden: hidden.to_vec(),
+            top_k,
+        };
+        let (control, mut model) = (Control::default(), self.model.borrow_mut());
+        let answer = fill_mask(&mut model, &self.tokenizer, &request, &control);
+        let mut fill = pollster::block_on(answer).expect("an answer");
+        // Of one text alone the head says nothing, though it computes something.
+        fill.nsp = fill.nsp.filter(|_| pair.is_some());
+        fill
+    }
+}

@@ -1,0 +1,316 @@
+//! What the scenarios share: the page on a server of its own, and what a visitor reads off it.
+
+use bert::probe::Fill;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::ops::Deref;
+use std::path::PathBuf;
+use unmask_tests::browser::{Bench, Gpu, Page};
+use xtask::server::{Reply, Server, Site};
+
+/// What the visitor chose under "Compute on", on an earlier visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// Nothing: this is the first visit.
+    None,
+    Cpu,
+    /// In these tests a software one.
+    Gpu,
+}
+
+/// One visit to the page, by a browser that remembers no other.
+pub struct Visit {
+    page: Page,
+    server: Server,
+}
+
+impl Deref for Visit {
+    type Target = Page;
+
+    fn deref(&self) -> &Page {
+        &self.page
+    }
+}
+
+/// One hidden place as its card shows it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Card {
+    pub position: usize,
+    pub bars: Vec<Bar>,
+    /// What it says of the word that is hidden there.
+    pub original: Option<String>,
+}
+
+/// One prediction as its bar shows it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Bar {
+    pub token: String,
+    pub id: String,
+    /// `id 7, logit 1.234`
+    pub title: String,
+    /// `12.3 %`
+    pub value: String,
+}
+
+/// Every token's text, and whether it shows as hidden.
+pub type Strip = Vec<(String, bool)>;
+
+const STRIP: &str = "
+    return [...document.querySelectorAll('#tokens .token')].map((token) =>
+        [token.querySelector('.word').textContent, token.getAttribute('aria-pressed') === 'true']);";
+const CARDS: &str = "
+    return [...document.querySelectorAll('.mask')].map((card) => ({
+        position: Number(card.querySelector('h3').textContent.replace('Position ', '')),
+        bars: [...card.querySelectorAll('.bar')].map((bar) => ({
+            token: bar.querySelector('.bar-token').firstChild.textContent,
+            id: bar.dataset.id,
+            title: bar.title,
+            value: bar.querySelector('.bar-value').textContent,
+        })),
+        original: card.querySelector('.original')?.textContent ?? null,
+    }));";
+
+/// The site as it is published.
+pub fn site(bench: &Bench) -> Site {
+    Site::new(&bench.site)
+}
+
+/// A folder of the project's own small checkpoints.
+pub fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(name)
+}
+
+/// The files of a checkpoint's folder that its picker would be given.
+pub fn files_of(folder: &std::path::Path) -> Vec<PathBuf> {
+    let names = ["config.json", "model.safetensors", "tokenizer.json"];
+    names.iter().map(|name| folder.join(name)).collect()
+}
+
+impl Visit {
+    /// Opens the published page where there is a browser and a page; says so where there is not.
+    pub fn begin(choice: Choice) -> Option<Self> {
+        let bench = Bench::ready()?;
+        Some(Self::with(&bench, site(&bench), choice, Gpu::Software))
+    }
+
+    /// Opens the page of some other site, or in a browser with another GPU.
+    pub fn with(bench: &Bench, site: Site, choice: Choice, gpu: Gpu) -> Self {
+        let visit = Self::before(bench, site, choice, gpu);
+        visit.go(&visit.url());
+        visit
+    }
+
+    /// All but the opening: the browser shows an empty document of the same site, so that the page's
+    /// surroundings can be arranged before it starts.
+    pub fn before(bench: &Bench, site: Site, choice: Choice, gpu: Gpu) -> Self {
+        let blank = || {
+            Reply::bytes(
+                "text/html; charset=utf-8",
+                b"<!doctype html><link rel=icon href=data:,>".to_vec(),
+            )
+        };
+        let server = Server::start(site.answer("/blank", blank), 0).expect("a free port");
+        let page = Page::open_with(bench, &server, "blank", gpu);
+        let choice = match choice {
+            Choice::None => None,
+            Choice::Cpu => Some("cpu"),
+            Choice::Gpu => Some("gpu"),
+        };
+        if let Some(choice) = choice {
+            page.run(
+                "localStorage.setItem('unmask.device', arguments[0])",
+                &[json!(choice)],
+            );
+        }
+        Self { page, server }
+    }
+
+    /// The page's address.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The text of the first element a CSS selector finds, seen or not; empty where there is none.
+    pub fn text_of(&self, selector: &str) -> String {
+        let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
+        let text = self.run(script, &[json!(selector)]);
+        text.as_str().unwrap_or_default().trim().to_string()
+    }
+
+    /// Waits until the first element that a selector finds holds this text.
+    pub fn wait_for_text(&self, selector: &str, text: &str) {
+        self.wait(&format!("\"{text}\" in {selector}"), || {
+            self.text_of(selector).contains(text)
+        });
+    }
+
+    /// What the Engine card says under a heading, such as `Adapter`.
+    pub fn engine_fact(&self, heading: &str) -> String {
+        let script = "
+            const terms = [...document.querySelectorAll('#engine-card dt')];
+            const term = terms.find((term) => term.textContent === arguments[0]);
+            return term?.nextElementSibling.textContent ?? '';";
+        let text = self.run(script, &[json!(heading)]);
+        text.as_str().unwrap_or_default().to_string()
+    }
+
+    /// Waits until a model is loaded and carries this name.
+    pub fn wait_for_model(&self, name: &str) {
+        self.wait(&format!("the model {name}"), || {
+            self.text_of("#model-name") == name && self.text_of("#loading").is_empty()
+        });
+    }
+
+    /// Picks a checkpoint's files, as the file picker would.
+    pub fn pick(&self, files: &[PathBuf]) {
+        self.wait("the file picker", || {
+            let there = "return document.querySelector('#pick-files') !== null";
+            self.run(there, &[]) == json!(true)
+        });
+        self.upload("#pick-files", files);
+    }
+
+    /// Picks one of the project's own checkpoints and waits until it is loaded.
+    pub fn open_fixture(&self, name: &str) {
+        self.pick(&files_of(&fixture(name)));
+        self.wait_for_model("model.safetensors");
+    }
+
+    /// Types over the text.
+    pub fn type_text(&self, text: &str) {
+        self.find("textbox", "Text").fill(text);
+    }
+
+    pub fn strip(&self) -> Strip {
+        read(self.run(STRIP, &[]))
+    }
+
+    pub fn cards(&self) -> Vec<Card> {
+        read(self.run(CARDS, &[]))
+    }
+
+    /// The failure that is announced; waits for one that holds this text.
+    pub fn alert(&self, text: &str) -> String {
+        self.wait_for(&format!("an alert that says \"{text}\""), || {
+            let mut alerts = self.all("alert", "").into_iter().map(|alert| alert.text());
+            alerts.find(|alert| alert.contains(text))
+        })
+    }
+
+    /// Waits until the page shows exactly this: its tokens, its predictions in order, with the
+    /// probabilities to the digits shown, and its verdict on the pair.
+    pub fn wait_for_fill(&self, fill: &Fill) {
+        let mut difference = String::new();
+        self.wait_for(&expectation(fill), || {
+            let found = self.difference(fill);
+            // Told at once, since the wait only says what it waited for.
+            if let Some(found) = found.as_ref().filter(|found| **found != difference) {
+                eprintln!("not yet: {found}");
+                difference.clone_from(found);
+            }
+            found.is_none().then_some(())
+        });
+    }
+
+    /// How what the page shows differs from a result.
+    fn difference(&self, fill: &Fill) -> Option<String> {
+        let tokens = fill.tokens.iter();
+        let expected: Strip = tokens.map(|t| (t.text.clone(), t.masked)).collect();
+        let strip = self.strip();
+        if strip != expected {
+            return Some(format!("the tokens are {strip:?}"));
+        }
+        let cards = self.cards();
+        if cards.len() != fill.masks.len() {
+            return Some(format!("there are {} cards", cards.len()));
+        }
+        for (card, mask) in cards.iter().zip(&fill.masks) {
+            let ids: Vec<String> = card.bars.iter().map(|bar| bar.id.clone()).collect();
+            let expected: Vec<String> = mask.predictions.iter().map(|p| p.id.to_string()).collect();
+            if card.position != mask.position || ids != expected {
+                return Some(format!("position {} has {ids:?}", card.position));
+            }
+            for (bar, prediction) in card.bars.iter().zip(&mask.predictions) {
+                let logit = bar.title.rsplit(' ').next().unwrap_or_default();
+                let logit: f32 = logit.parse().unwrap_or(f32::NAN);
+                let right = bar.token == prediction.token
+                    && same_percent(&bar.value, prediction.probability)
+                    && (logit - prediction.logit).abs() <= 2e-3;
+                if !right {
+                    return Some(format!("{bar:?} is not {prediction:?}"));
+                }
+            }
+            let Some(original) = &mask.original else {
+                continue;
+            };
+            let said = card.original.clone().unwrap_or_default();
+            let rank = format!("rank {}", original.rank);
+            if !said.contains(&original.token) || !said.replace('\u{202f}', "").ends_with(&rank) {
+                return Some(format!("\"{said}\" is not {original:?}"));
+            }
+        }
+        let verdict = self.text_of("#nsp .bar-value");
+        match &fill.nsp {
+            Some(nsp) if same_percent(&verdict, nsp.is_next) => None,
+            None if verdict.is_empty() => None,
+            _ => Some(format!("the verdict is \"{verdict}\"")),
+        }
+    }
+
+    /// The end of a scenario: nothing went wrong that nobody looked at.
+    pub fn end(self) {
+        let errors = self.console_errors();
+        assert!(errors.is_empty(), "on the page's console: {errors:#?}");
+        assert_eq!(self.all("alert", "").len(), 0, "an alert is left");
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).expect("what the script returns")
+}
+
+fn expectation(fill: &Fill) -> String {
+    let masks = fill.masks.iter().map(|mask| {
+        let best = mask.predictions.iter();
+        let best: Vec<String> = best
+            .map(|p| format!("{} {:.3} %", p.token, p.probability * 100.0))
+            .collect();
+        format!("position {}: {}", mask.position, best.join(", "))
+    });
+    let masks: Vec<String> = masks.collect();
+    format!("[{}], verdict {:?}", masks.join("; "), fill.nsp)
+}
+
+/// Whether `12.3 %` stands for a probability, give or take one in its last digit.
+fn same_percent(shown: &str, probability: f32) -> bool {
+    let value = f64::from(probability) * 100.0;
+    if let Some(bound) = shown.strip_prefix("< ") {
+        return value < number(bound).0 * 1.01;
+    }
+    let (shown, last_digit) = number(shown);
+    (shown - value).abs() <= last_digit * 1.01
+}
+
+/// The number in `1.23 %`, and the worth of its last digit.
+fn number(shown: &str) -> (f64, f64) {
+    let text = shown.trim_end_matches('%').trim();
+    let decimals = text
+        .split_once('.')
+        .map_or(0, |(_, decimals)| decimals.len());
+    (
+        text.parse().unwrap_or(f64::NAN),
+        10f64.powi(-(decimals as i32)),
+    )
+}
+
+#[test]
+fn percentages_are_compared_to_the_digits_shown() {
+    assert!(same_percent("12.3 %", 0.1234));
+    assert!(same_percent("12.4 %", 0.1234), "one in the last digit");
+    assert!(!same_percent("12.5 %", 0.1234));
+    assert!(!same_percent("", 0.1234));
+    assert!(same_percent("< 0.001 %", 0.000_001));
+    assert!(!same_percent("< 0.001 %", 0.001));
+}

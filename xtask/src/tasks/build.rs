@@ -1,0 +1,135 @@
+//! Builds the page: two wasm binaries of the crate `app`, their JavaScript, and the static files.
+//!
+//! The result in `target/site` needs nothing else: any static host can serve it. The scripts only
+//! define what starts the two programs; files under `static/` call it.
+
+use super::assets;
+use crate::error::{At, Error, Result};
+use crate::setup::{self, WASM_TARGET, WasmToolchain};
+use crate::shell::{self, find_program};
+use crate::workspace::Workspace;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use wasm_bindgen_cli_support::Bindgen;
+
+/// The page, and the Web Worker that owns the device.
+const BINARIES: [&str; 2] = ["app", "engine"];
+
+/// What to build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// As small and fast as it gets; what is published.
+    Web,
+    /// Quick to rebuild, with names in stack traces.
+    Dev,
+}
+
+impl Profile {
+    /// Cargo's name for it, and the folder that cargo builds it in.
+    fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Web => ("web", "web"),
+            Self::Dev => ("dev", "debug"),
+        }
+    }
+}
+
+/// Builds everything into [`Workspace::site`]; what has not changed is not made again.
+pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
+    let toolchain = setup::wasm_toolchain(workspace)?;
+    compile(workspace, &toolchain, profile)?;
+    let mut sources = vec![workspace.root.join("static")];
+    for binary in BINARIES {
+        sources.push(bind(workspace, profile, binary)?);
+    }
+    let site = workspace.site();
+    assets::mirror(&workspace.root.join("index.html"), &sources, &site)?;
+    if profile == Profile::Web {
+        assets::compress(&site)?;
+    }
+    assets::print_sizes(&site)
+}
+
+/// Both binaries in one cargo run, so that their dependencies are compiled once.
+fn compile(workspace: &Workspace, toolchain: &WasmToolchain, profile: Profile) -> Result<()> {
+    let mut cargo = toolchain.cargo(workspace);
+    cargo.args([
+        "build",
+        "--package",
+        "app",
+        "--bins",
+        "--target",
+        WASM_TARGET,
+    ]);
+    cargo.args(["--profile", profile.names().0]);
+    shell::run(&mut cargo)
+}
+
+/// Makes `NAME.js` and `NAME_bg.wasm` from cargo's wasm, unless that has not changed since.
+/// Returns the folder that they lie in.
+fn bind(workspace: &Workspace, profile: Profile, binary: &str) -> Result<PathBuf> {
+    let compiled = workspace.target.join(WASM_TARGET).join(profile.names().1);
+    let input = compiled.join(format!("{binary}.wasm"));
+    let folder = workspace
+        .cache()
+        .join("bindgen")
+        .join(profile.names().1)
+        .join(binary);
+    let optimizer = find_program(&["wasm-opt"]).filter(|_| profile == Profile::Web);
+
+    let bytes = std::fs::read(&input).at("read", &input)?;
+    let mut hasher = DefaultHasher::new();
+    (&bytes, &optimizer).hash(&mut hasher);
+    let stamp = format!("{:016x}", hasher.finish());
+    let stamp_file = folder.with_extension("stamp");
+    if std::fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && folder.is_dir() {
+        return Ok(folder);
+    }
+
+    // Gone first: an interrupted run must not look finished, nor old files like new ones.
+    let _ = std::fs::remove_file(&stamp_file);
+    let _ = std::fs::remove_dir_all(&folder);
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_bytes(binary, bytes)
+        .typescript(false)
+        .keep_debug(false)
+        // The library leaves out what the command-line tool writes: where the wasm lies.
+        .omit_default_module_path(false);
+    bindgen
+        .remove_name_section(profile == Profile::Web)
+        .remove_producers_section(true);
+    let generated = bindgen
+        .web(true)
+        .and_then(|bindgen| bindgen.generate(&folder));
+    generated.map_err(|error| Error::Bindgen {
+        path: input,
+        reason: format!("{error:#}"),
+    })?;
+    if let Some(optimizer) = optimizer {
+        optimize(&optimizer, &folder.join(format!("{binary}_bg.wasm")))?;
+    }
+    std::fs::write(&stamp_file, stamp).at("write", &stamp_file)?;
+    Ok(folder)
+}
+
+/// The features rustc's wasm uses; wasm-opt refuses what it is not told of.
+const WASM_FEATURES: [&str; 8] = [
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-multivalue",
+    "--enable-mutable-globals",
+    "--enable-nontrapping-float-to-int",
+    "--enable-reference-types",
+    "--enable-sign-ext",
+    "--enable-simd",
+];
+
+fn optimize(optimizer: &Path, wasm: &Path) -> Result<()> {
+    let mut command = Command::new(optimizer);
+    command
+        .args(["-O2", "--strip-producers"])
+        .args(WASM_FEATURES);
+    shell::run(command.arg(wasm).arg("-o").arg(wasm))
+}

@@ -1,0 +1,47 @@
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where things are in this checkout.
+#[derive(Clone, Debug)]
+pub struct Workspace {
+    /// The folder that holds the root `Cargo.toml`.
+    pub root: PathBuf,
+    /// Cargo's target folder.
+    pub target: PathBuf,
+}
+
+impl Workspace {
+    /// The checkout this xtask was compiled from.
+    pub fn find() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .expect("xtask/ has a parent");
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(folder) => root.join(folder),
+            None => root.join("target"),
+        };
+        Self {
+            root: root.to_path_buf(),
+            target,
+        }
+    }
+
+    /// The built page, ready to be copied to any static host.
+    pub fn site(&self) -> PathBuf {
+        self.target.join("site")
+    }
+
+    /// Where xtask keeps what lets it skip work next time.
+    pub fn cache(&self) -> PathBuf {
+        self.target.join("xtask")
+    }
+
+    /// The cargo that runs us, started at the root.
+    pub fn cargo(&self) -> Command {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut command = Command::new(cargo);
+        command.current_dir(&self.root);
+        command
+    }
+}
