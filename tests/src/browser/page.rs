@@ -143,8 +143,8 @@ impl Page {
         self.must(input.send_keys(&names.join("\n")), "choose files");
     }
 
-    /// Drops files on the element that the CSS selector names, as from a file manager: their bytes
-    /// travel through the script, so they should be small.
+    /// Drops files on the element that the CSS selector names, as from a file manager, once it is
+    /// there: their bytes travel through the script, so they should be small.
     pub fn drop_files(&self, selector: &str, files: &[PathBuf]) {
         let script = "
             const [selector, files] = arguments;
@@ -167,6 +167,10 @@ impl Page {
             json!([name, BASE64_STANDARD.encode(bytes)])
         };
         let contents: Vec<Value> = files.iter().map(|file| content(file)).collect();
+        let there = "return document.querySelector(arguments[0]) !== null";
+        self.wait(&format!("{selector} to drop files on"), || {
+            self.run(there, &[json!(selector)]) == json!(true)
+        });
         self.run(script, &[json!(selector), json!(contents)]);
     }
 
@@ -276,10 +280,17 @@ impl Element<'_> {
         self.in_script("arguments[0].focus()");
     }
 
-    /// Replaces what a text box holds, key by key.
+    /// Replaces what a text box holds, key by key; at once where the driver knows no keys for it,
+    /// as an input method or an emoji picker does.
     pub fn fill(&self, text: &str) {
         self.page.must(self.handle.clear(), "empty a text box");
-        self.page.must(self.handle.send_keys(text), "type");
+        if text.chars().all(|c| c <= '\u{ffff}') {
+            self.page.must(self.handle.send_keys(text), "type");
+        } else {
+            self.focus();
+            self.page
+                .devtools("Input.insertText", json!({ "text": text }));
+        }
     }
 
     fn in_script(&self, script: &str) -> Value {
