@@ -7,6 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
 
+use crate::train::Pooling;
+
 /// The longest `config.json` that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 1 << 20;
 
@@ -39,6 +41,14 @@ pub struct Config {
     pub architectures: Vec<String>,
     /// Names of the classes by id; empty where the file names none.
     pub id2label: Vec<String>,
+    /// How a classifier's vector is made: the pooler, unless this project's own key `unmask` says
+    /// another way.
+    pub pooling: Pooling,
+    /// Whether a classifier chooses one class: `problem_type` is absent, or says so.
+    pub single_label: bool,
+    /// The stored classifier's weight is the true one times this power of two (see
+    /// [`crate::export`]).
+    pub classifier_scale: f32,
 }
 
 /// Model families that this project computes.
@@ -119,8 +129,13 @@ impl Config {
         }
         // Files edited on Windows may start with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let value: Value =
+        let mut value: Value =
             serde_json::from_str(text).map_err(|e| ConfigError::Json(e.to_string()))?;
+        // A folder that needs code of its own in `transformers` has a type of its own there.
+        let own_type = value.get("unmask").and_then(|own| own.get("model_type"));
+        if let Some(family) = own_type.cloned() {
+            value["model_type"] = family;
+        }
         let Value::Object(map) = &value else {
             return Err(ConfigError::NotAnObject {
                 found: shown(&value),
@@ -173,6 +188,11 @@ impl Config {
             tie_word_embeddings: keys.flag("tie_word_embeddings", true)?,
             architectures,
             id2label: keys.labels()?,
+            pooling: keys.pooling()?,
+            single_label: keys
+                .get("problem_type")
+                .is_none_or(|kind| kind == "single_label_classification"),
+            classifier_scale: keys.classifier_scale()?,
         })
     }
 
@@ -191,8 +211,8 @@ const EPSILON: Rule = ("a number above 0 and at most 1", |x| x > 0.0 && x <= 1.0
 const DEVIATION: Rule = ("a number from 0 to 100", |x| (0.0..=100.0).contains(&x));
 
 /// Class names are shown and exported; more of them, or longer ones, are not class names.
-const MAX_LABELS: usize = 10_000;
-const MAX_LABEL_BYTES: usize = 1_000;
+pub(crate) const MAX_LABELS: usize = 10_000;
+pub(crate) const MAX_LABEL_BYTES: usize = 1_000;
 
 /// Typed access to the settings of the file.
 struct Keys<'a>(&'a Map<String, Value>);
@@ -313,6 +333,43 @@ impl Keys<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A setting of this project's own, in the object `unmask`.
+    fn own(&self, key: &str) -> Result<Option<&Value>, ConfigError> {
+        let Some(value) = self.get("unmask") else {
+            return Ok(None);
+        };
+        let map = value
+            .as_object()
+            .ok_or_else(|| rule("unmask", value, "an object of settings"))?;
+        Ok(map.get(key).filter(|value| !value.is_null()))
+    }
+
+    fn pooling(&self) -> Result<Pooling, ConfigError> {
+        let Some(value) = self.own("pooling")? else {
+            return Ok(Pooling::Pooler);
+        };
+        let words = "\"pooler\", \"cls\" or \"mean\"";
+        serde_json::from_value(value.clone()).map_err(|_| rule("unmask.pooling", value, words))
+    }
+
+    fn classifier_scale(&self) -> Result<f32, ConfigError> {
+        let Some(value) = self.own("classifier_scale")? else {
+            return Ok(1.0);
+        };
+        let power = |n: &u64| n.is_power_of_two() && *n <= 1 << 20;
+        value
+            .as_u64()
+            .filter(power)
+            .map(|n| n as f32)
+            .ok_or_else(|| {
+                rule(
+                    "unmask.classifier_scale",
+                    value,
+                    "a power of two up to 1048576",
+                )
+            })
     }
 
     /// `id2label`, whose keys must be 0, 1, 2, ... in any order.

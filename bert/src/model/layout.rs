@@ -4,7 +4,8 @@ use kernels::{ParamSpec, Shape, Storage};
 
 use super::LoadError;
 use crate::checkpoint::{Dtype, Header};
-use crate::config::Config;
+use crate::config::{Config, MAX_LABELS};
+use crate::train::Pooling;
 
 /// What a checkpoint holds beside the encoder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Heads {
     pub nsp: bool,
     /// Whether the decoder has a matrix of its own instead of the word embeddings.
     pub untied_decoder: bool,
+    /// Classes of the classifier, where there is one for whole texts.
+    pub classifier: Option<usize>,
 }
 
 /// One tensor of the model: its name in `transformers`, and the parameter that holds it. Queries,
@@ -75,6 +78,8 @@ pub mod names {
     pub const DECODER_BIAS: &str = "cls.predictions.bias";
     /// `.weight`: `[2, H]`
     pub const NSP: &str = "cls.seq_relationship";
+    /// `.weight`: `[L, H]`
+    pub const CLASSIFIER: &str = "classifier";
 
     /// Layer `i`'s part of this name, as in `encoder.layer.0.output.dense`.
     pub fn layer(i: usize, part: &str) -> String {
@@ -162,6 +167,9 @@ fn wanted(config: &Config, heads: &Heads) -> Vec<Slot> {
     if heads.nsp {
         w.dense(names::NSP, 2, h);
     }
+    if let Some(classes) = heads.classifier {
+        w.dense(names::CLASSIFIER, classes, h);
+    }
     w.slots
 }
 
@@ -171,12 +179,18 @@ impl Layout {
     pub fn new(config: &Config, header: &Header) -> Result<Self, LoadError> {
         let names: Vec<String> = header.tensors.iter().map(|t| canonical(&t.name)).collect();
         let has = |start: &str| names.iter().any(|n| n.starts_with(start));
-        let pooler = has("pooler.");
+        let classifier = classes(config, header, &names);
+        // A pooler that only passes [CLS] on is no pooler (see `export`); one that the classifier
+        // reads must be there.
+        let passes = classifier.is_some() && config.classifier_scale != 1.0;
+        let reads = classifier.is_some() && config.pooling == Pooling::Pooler;
+        let pooler = (has("pooler.") && !passes) || reads;
         let heads = Heads {
             mlm: has("cls.predictions."),
             pooler,
             nsp: pooler && has("cls.seq_relationship."),
             untied_decoder: !config.tie_word_embeddings && has("cls.predictions."),
+            classifier,
         };
         let slots = wanted(config, &heads);
         let mut sources = vec![None; names.len()];
@@ -228,7 +242,9 @@ fn params(slots: &[Slot], dtype: impl Fn(usize) -> Option<Dtype>) -> Vec<ParamSp
         // Parts begin at whole words only if every part has an even number of elements.
         let halves = dtype(s) == Some(Dtype::F16) && slot.shape.len() == 2;
         let alone = slot.param == slot.name;
-        let f16 = halves && (alone || slot.elements().is_multiple_of(2));
+        // Training and heads of their own replace the classifier, in f32.
+        let replaced = slot.name.starts_with(names::CLASSIFIER);
+        let f16 = halves && !replaced && (alone || slot.elements().is_multiple_of(2));
         let storage = if f16 { Storage::F16 } else { Storage::F32 };
         match params.iter_mut().find(|p| p.name == slot.param) {
             Some(param) => {
@@ -250,6 +266,40 @@ fn params(slots: &[Slot], dtype: impl Fn(usize) -> Option<Dtype>) -> Vec<ParamSp
         }
     }
     params
+}
+
+/// Classes of the classifier for whole texts, as config.json names them or, where it names none,
+/// as the file holds them. Heads of the same name for something else (tokens, choices, numbers,
+/// several labels at once) are left aside.
+fn classes(config: &Config, header: &Header, names: &[String]) -> Option<usize> {
+    let place = |part: &str| {
+        let name = format!("{}.{part}", names::CLASSIFIER);
+        names.iter().position(|n| *n == name)
+    };
+    let (weight, bias) = (place("weight"), place("bias"));
+    let found = weight.or(bias)?;
+    let whole = |name: &String| name.ends_with("ForSequenceClassification");
+    if !config.architectures.is_empty() && !config.architectures.iter().any(whole) {
+        return None;
+    }
+    let stored = header.tensors[found].shape.first().copied();
+    let classes = match config.id2label.len() {
+        0 => stored?,
+        named => named,
+    };
+    let usable = (2..=MAX_LABELS).contains(&classes) && config.single_label;
+    if !usable {
+        log::warn!(
+            "the checkpoint's classifier is left aside: only one for a choice of 2 to {MAX_LABELS} \
+             classes is used, and this one has {classes}{}",
+            if config.single_label {
+                ""
+            } else {
+                " and another problem_type"
+            }
+        );
+    }
+    usable.then_some(classes)
 }
 
 /// A file's tensor name in today's form: no `bert.` prefix, no `gamma` and `beta`.

@@ -1,9 +1,12 @@
 //! A BERT on a device.
 
+mod classifier;
 mod forward;
 mod layout;
 mod loader;
 
+pub(crate) use classifier::parts as classifier_parts;
+pub use classifier::{Classifier, ClassifierError};
 pub use forward::{Builder, Encoder, FillGraph, TrainingNoise};
 pub use layout::{Heads, Layout, Slot, names};
 pub use loader::ModelLoader;
@@ -75,18 +78,31 @@ pub struct Model {
     config: Config,
     layout: Layout,
     params: Params,
+    sha256: String,
+    classifier: Option<Classifier>,
     prepared: Vec<Prepared>,
+    classifying: Vec<classifier::Prepared>,
 }
 
 impl Model {
-    fn new(device: Device, config: Config, layout: Layout, params: Params) -> Self {
+    fn new(device: Device, config: Config, layout: Layout, params: Params, sha256: String) -> Self {
+        let classifier = Classifier::loaded(&config, &layout.heads);
         Self {
             device,
             config,
             layout,
             params,
+            sha256,
+            classifier,
             prepared: Vec::new(),
+            classifying: Vec::new(),
         }
+    }
+
+    /// SHA-256 of the file that it was loaded from, in hexadecimal digits. Training does not
+    /// change it: it names the base.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Its configuration.
@@ -128,6 +144,7 @@ impl Model {
     /// have taken their names since.
     pub(crate) fn forget_plans(&mut self) {
         self.prepared.clear();
+        self.classifying.clear();
     }
 
     /// The numbers of a parameter, read back from the device.

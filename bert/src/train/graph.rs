@@ -191,7 +191,7 @@ impl LossGraph {
 }
 
 /// The vectors of texts `[B, H]`, and the input that names the rows of `[CLS]`, where one is read.
-fn pool(
+pub(crate) fn pool(
     builder: &mut Builder<'_>,
     encoder: &Encoder,
     pooling: Pooling,
@@ -263,12 +263,12 @@ impl FeatureGraph {
 }
 
 /// The rows of `[CLS]` in `batch` texts of `tokens` tokens.
-fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
+pub(crate) fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
     (0..batch).map(|b| (b * tokens) as u32).collect()
 }
 
 /// The encoder's inputs for a batch, in a plan with room for `room` texts of `tokens` tokens.
-fn encoder_values(
+pub(crate) fn encoder_values(
     config: &Config,
     encoder: &Encoder,
     batch: &Batch,

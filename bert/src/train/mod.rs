@@ -5,6 +5,7 @@ mod learner;
 mod run;
 
 pub use graph::{Batch, Inputs};
+pub(crate) use graph::{cls_rows, encoder_values, pool};
 pub use learner::{Learner, StepReport};
 pub use run::{EpochReport, Event, Progress, TrainError, Training};
 

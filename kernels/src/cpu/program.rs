@@ -46,6 +46,17 @@ impl<F: Real> CpuParams<F> {
         }
     }
 
+    /// Elements from element `offset` on, in single precision.
+    pub fn read(&self, name: &str, offset: usize, count: usize) -> Option<Vec<f32>> {
+        match self.values.get(name)? {
+            Buffer::Real(data) => {
+                let range = data.get(offset..offset.checked_add(count)?)?;
+                Some(range.iter().map(|x| x.f64() as f32).collect())
+            }
+            Buffer::U32(_) => None,
+        }
+    }
+
     /// Writes elements from element `offset` on.
     pub fn write(&mut self, name: &str, offset: usize, elements: &[f32]) {
         if let Some(Buffer::Real(data)) = self.values.get_mut(name) {

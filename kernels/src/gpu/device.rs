@@ -287,6 +287,25 @@ impl Gpu {
         self.check_lost()
     }
 
+    /// The bytes of a buffer that can be mapped, once the GPU has written them.
+    pub(super) async fn map(&self, buffer: &Buffer) -> Result<Vec<u8>, DeviceError> {
+        let (signal, wait) = super::program::signal();
+        buffer
+            .slice(..)
+            .map_async(wgpu::MapMode::Read, move |result| signal.done(result));
+        self.wait_natively();
+        let failed = |message: String| match self.lost() {
+            Some(reason) => DeviceError::Lost(reason),
+            None => DeviceError::Rejected {
+                what: "read-back".to_owned(),
+                message,
+            },
+        };
+        wait.await.map_err(|e| failed(e.to_string()))?;
+        let range = buffer.slice(..).get_mapped_range();
+        Ok(range.map_err(|e| failed(e.to_string()))?.to_vec())
+    }
+
     /// Natively, callbacks run inside `poll`; in a browser, from its event loop.
     pub(super) fn wait_natively(&self) {
         #[cfg(not(target_arch = "wasm32"))]
