@@ -121,12 +121,15 @@ pub(super) fn header(tensors: &[Stored]) -> Vec<u8> {
     [&(text.len() as u64).to_le_bytes()[..], &text].concat()
 }
 
+/// Takes the file's next piece.
+type Put<'a, E> = dyn FnMut(&[u8]) -> Result<(), ExportError<E>> + 'a;
+
 /// Writes the file.
 pub(super) async fn write<E>(
     model: &mut Model,
     tensors: &[Stored],
     control: &Control,
-    put: &mut dyn FnMut(&[u8]) -> Result<(), ExportError<E>>,
+    put: &mut Put<'_, E>,
 ) -> Result<(), ExportError<E>> {
     put(&header(tensors))?;
     for tensor in tensors {
@@ -165,7 +168,13 @@ async fn piece(
         }
         Origin::Diagonal => {
             let stride = tensor.shape[0] + 1;
-            let diagonal = |i: usize| if i % stride == 0 { PASSING } else { 0.0 };
+            let diagonal = |i: usize| {
+                if i.is_multiple_of(stride) {
+                    PASSING
+                } else {
+                    0.0
+                }
+            };
             Ok((first..first + count).map(diagonal).collect())
         }
         Origin::Zeros => Ok(vec![0.0; count]),
