@@ -243,6 +243,7 @@ fn cluster(model: &Model, run: &Run, labels: &[String], code: bool) -> String {
                  model = AutoModelForSequenceClassification.from_pretrained(\".\")\n\
                  with torch.no_grad():\n    model.classifier.weight /= 4096\n    \
                  model.bert.pooler.dense.weight *= 4096\n\
+                 del model.config.unmask\n\
                  model.save_pretrained(\"trainable\")\n\
                  AutoTokenizer.from_pretrained(\".\").save_pretrained(\"trainable\")\n```\n\n";
     }

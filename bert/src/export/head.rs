@@ -1,12 +1,14 @@
 //! A classifier alone: a small safetensors file for a base that others have too.
 
-use std::collections::HashMap;
+use std::convert::Infallible;
 
-use kernels::RunError;
-use safetensors::tensor::{SafeTensors, TensorView};
+use kernels::{Control, RunError};
+use safetensors::tensor::SafeTensors;
 use safetensors::{Dtype, SafeTensorError};
+use serde_json::json;
 
-use super::{About, Refusal};
+use super::weights::{self, Origin, Stored};
+use super::{About, ExportError, Refusal};
 use crate::config::MAX_LABELS;
 use crate::model::{Classifier, ClassifierError, Model, classifier_parts};
 use crate::train::{Method, Pooling};
@@ -93,33 +95,36 @@ pub async fn head(model: &mut Model, about: &About) -> Result<Vec<u8>, HeadError
     let classifier = model.classifier().cloned();
     let classifier = classifier.ok_or(Refusal::NoClassifier)?;
     let hidden = model.config().hidden_size;
-    let mut parts = Vec::new();
-    for (name, shape) in classifier_parts(classifier.labels.len(), hidden) {
-        let count = shape.iter().product();
-        let numbers = model.params().read(&name, 0, count).await?;
-        if numbers.iter().any(|x| !x.is_finite()) {
-            return Err(Refusal::NonFinite(name).into());
-        }
-        let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
-        parts.push((name, shape, bytes));
-    }
-    let pooling = serde_json::to_value(classifier.pooling).ok();
-    let pooling = pooling.as_ref().and_then(|p| p.as_str());
-    let metadata = [
-        ("format", "pt".to_owned()),
-        ("unmask_head", VERSION.to_owned()),
-        ("base_sha256", model.sha256().to_owned()),
-        ("base", about.base.clone()),
-        ("hidden_size", hidden.to_string()),
-        ("pooling", pooling.unwrap_or_default().to_owned()),
-        ("labels", serde_json::json!(classifier.labels).to_string()),
-    ];
-    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
-    let views = parts.iter().map(|(name, shape, bytes)| {
-        TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
+    let tensors = classifier_parts(classifier.labels.len(), hidden).map(|(name, shape)| Stored {
+        origin: Origin::Param {
+            name: name.clone(),
+            offset: 0,
+            scale: 1.0,
+        },
+        name,
+        shape,
     });
-    let views = views.collect::<Result<Vec<_>, _>>().map_err(damaged)?;
-    safetensors::serialize(views, Some(HashMap::from(metadata))).map_err(damaged)
+    let metadata = json!({
+        "format": "pt",
+        "unmask_head": VERSION,
+        "base_sha256": model.sha256(),
+        "base": about.base,
+        "hidden_size": hidden.to_string(),
+        "pooling": classifier.pooling,
+        "labels": json!(classifier.labels).to_string(),
+    });
+    let mut file = Vec::new();
+    let mut put = |bytes: &[u8]| {
+        file.extend_from_slice(bytes);
+        Ok(())
+    };
+    let control = Control::default();
+    match weights::write::<Infallible>(model, &tensors, metadata, &control, &mut put).await {
+        Ok(()) => Ok(file),
+        Err(ExportError::Refused(refusal)) => Err(refusal.into()),
+        Err(ExportError::Run(error)) => Err(error.into()),
+        Err(ExportError::Sink(never)) => match never {},
+    }
 }
 
 fn damaged(error: SafeTensorError) -> HeadError {

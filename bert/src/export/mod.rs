@@ -187,7 +187,13 @@ pub async fn folder<E>(
         }
     }
     put(CARD, card.as_bytes())?;
-    weights::write(model, &tensors, control, &mut |bytes| put(WEIGHTS, bytes)).await
+    let mut piece = |bytes: &[u8]| put(WEIGHTS, bytes);
+    weights::write(model, &tensors, format(), control, &mut piece).await
+}
+
+/// The metadata that `transformers` asks for.
+fn format() -> serde_json::Value {
+    serde_json::json!({"format": "pt"})
 }
 
 /// Length of the `model.safetensors` that [`folder`] writes, in bytes.
@@ -196,7 +202,7 @@ pub async fn folder<E>(
 /// As [`folder`] refuses.
 pub fn size(model: &Model, kind: Kind) -> Result<u64, Refusal> {
     let tensors = weights::tensors(model, kind)?;
-    Ok(weights::header(&tensors).len() as u64 + weights::data_len(&tensors))
+    Ok(weights::header(&tensors, format()).len() as u64 + weights::data_len(&tensors))
 }
 
 /// What stands in the way of any export of this kind.

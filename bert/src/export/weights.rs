@@ -1,7 +1,7 @@
 //! `model.safetensors`, piece by piece.
 
 use kernels::Control;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{ExportError, Kind, Refusal, check, pooling};
 use crate::model::{Model, names};
@@ -104,10 +104,10 @@ pub(super) fn data_len(tensors: &[Stored]) -> u64 {
 }
 
 /// The file's first bytes: the header's length and the header, padded so that the numbers begin at
-/// a multiple of 8.
-pub(super) fn header(tensors: &[Stored]) -> Vec<u8> {
+/// a multiple of 8. The metadata's values are strings.
+pub(super) fn header(tensors: &[Stored], metadata: Value) -> Vec<u8> {
     let mut header = Map::new();
-    header.insert("__metadata__".to_owned(), json!({"format": "pt"}));
+    header.insert("__metadata__".to_owned(), metadata);
     let mut begin = 0u64;
     for tensor in tensors {
         let end = begin + 4 * tensor.elements() as u64;
@@ -116,7 +116,7 @@ pub(super) fn header(tensors: &[Stored]) -> Vec<u8> {
         header.insert(tensor.name.clone(), info);
         begin = end;
     }
-    let mut text = serde_json::Value::from(header).to_string().into_bytes();
+    let mut text = Value::from(header).to_string().into_bytes();
     text.resize(text.len().next_multiple_of(8), b' ');
     [&(text.len() as u64).to_le_bytes()[..], &text].concat()
 }
@@ -128,10 +128,11 @@ type Put<'a, E> = dyn FnMut(&[u8]) -> Result<(), ExportError<E>> + 'a;
 pub(super) async fn write<E>(
     model: &mut Model,
     tensors: &[Stored],
+    metadata: Value,
     control: &Control,
     put: &mut Put<'_, E>,
 ) -> Result<(), ExportError<E>> {
-    put(&header(tensors))?;
+    put(&header(tensors, metadata))?;
     for tensor in tensors {
         let elements = tensor.elements();
         for first in (0..elements).step_by(PIECE) {
