@@ -165,6 +165,32 @@ fn every_executor_gives_back_what_it_was_given() {
     }
 }
 
+/// Ranges that begin or end within a word of two halves, or beyond the end.
+#[test]
+fn any_range_of_a_parameter_can_be_read() {
+    let name = "encoder.layer.0.intermediate.dense.weight";
+    for fixture in ["tiny-bert", "tiny-bert-f16"] {
+        let folder = common::fixture(fixture);
+        let stored = &tensors(&weights_of(&folder))[&format!("bert.{name}")];
+        let end = stored.len();
+        for (on, device) in common::devices() {
+            let model = common::model(&folder, &device);
+            for (offset, count) in [(0, end), (1, 1), (3, 4), (6, 5), (end - 1, 1), (end, 0)] {
+                let read = block_on(model.params().read(name, offset, count)).expect("a range");
+                assert_eq!(
+                    read,
+                    stored[offset..offset + count],
+                    "{on}: {offset}, {count}"
+                );
+            }
+            for (name, offset, count) in [(name, end, 1), (name, 1, usize::MAX), ("x", 0, 1)] {
+                let error = block_on(model.params().read(name, offset, count));
+                assert_eq!(error, Err(RunError::MissingParam(name.to_owned())), "{on}");
+            }
+        }
+    }
+}
+
 fn device_is_cpu(device: &Device) -> bool {
     matches!(device, Device::Cpu(_))
 }

@@ -9,11 +9,13 @@
 //! writes a folder for `transformers`; `--predictions` what the model says of every evaluation
 //! text: `{"labels": [..], "rows": [{"text", "pair", "label", "logits"}, ..]}`.
 
+mod arguments;
+#[path = "../common/mod.rs"]
 mod common;
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -23,27 +25,12 @@ use bert::metrics::{Confusion, Metrics};
 use bert::model::Model;
 use bert::probe;
 use bert::tokenizer::Tokenizer;
-use bert::train::{Event, Method, Pooling, Recipe, Training};
+use bert::train::{Event, Training};
+
+use arguments::{Arguments, USAGE, arguments};
 use common::AnyError;
 use kernels::Control;
 use serde_json::json;
-
-const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
-    --method head|last:N|all|scratch [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
-    [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
-    [--predictions FILE.json] [--json]";
-
-struct Arguments {
-    model: PathBuf,
-    train: PathBuf,
-    eval: PathBuf,
-    recipe: Recipe,
-    limit: Option<usize>,
-    device: String,
-    out: Option<PathBuf>,
-    predictions: Option<PathBuf>,
-    json: bool,
-}
 
 /// What a run came to.
 struct Outcome {
@@ -51,111 +38,6 @@ struct Outcome {
     confusion: Confusion,
     best_epoch: usize,
     seconds: f64,
-}
-
-fn method(name: &str) -> Result<Method, AnyError> {
-    match (name, name.strip_prefix("last:")) {
-        ("head", _) => Ok(Method::Head),
-        ("all", _) => Ok(Method::All),
-        ("scratch", _) => Ok(Method::Scratch),
-        (_, Some(n)) => Ok(Method::LastLayers(
-            n.parse().map_err(|e| format!("--method {name}: {e}"))?,
-        )),
-        _ => Err(format!("--method {name}: it is head, last:N, all or scratch").into()),
-    }
-}
-
-fn pooling(name: &str) -> Result<Pooling, AnyError> {
-    match name {
-        "pooler" => Ok(Pooling::Pooler),
-        "cls" => Ok(Pooling::Cls),
-        "mean" => Ok(Pooling::Mean),
-        _ => Err(format!("--pooling {name}: it is pooler, cls or mean").into()),
-    }
-}
-
-fn number<T: std::str::FromStr<Err: std::fmt::Display>>(
-    name: &str,
-    value: &str,
-) -> Result<T, AnyError> {
-    let wrong = |e: T::Err| format!("{name} {value}: {e}");
-    Ok(value.parse().map_err(wrong)?)
-}
-
-/// `None` where help was asked for.
-fn arguments() -> Result<Option<Arguments>, AnyError> {
-    let mut given: Vec<(String, String)> = Vec::new();
-    let mut json = false;
-    let mut rest = std::env::args().skip(1);
-    const NAMES: [&str; 14] = [
-        "--model",
-        "--train",
-        "--eval",
-        "--method",
-        "--epochs",
-        "--lr",
-        "--batch",
-        "--seed",
-        "--limit",
-        "--pooling",
-        "--max-tokens",
-        "--device",
-        "--out",
-        "--predictions",
-    ];
-    while let Some(name) = rest.next() {
-        match name.as_str() {
-            "--json" => json = true,
-            "--help" => return Ok(None),
-            known if NAMES.contains(&known) => {
-                let value = rest
-                    .next()
-                    .ok_or(format!("{name} needs a value\n{USAGE}"))?;
-                given.push((name, value));
-            }
-            other => return Err(format!("{other}?\n{USAGE}").into()),
-        }
-    }
-    let last = |name: &str| {
-        given
-            .iter()
-            .rev()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
-    };
-    let needed = |name: &str| last(name).ok_or(format!("{name} is missing\n{USAGE}"));
-    let mut recipe = Recipe::new(method(needed("--method")?)?);
-    let fields: [(&str, &mut usize); 3] = [
-        ("--epochs", &mut recipe.epochs),
-        ("--batch", &mut recipe.batch),
-        ("--max-tokens", &mut recipe.max_tokens),
-    ];
-    for (name, field) in fields {
-        if let Some(value) = last(name) {
-            *field = number(name, value)?;
-        }
-    }
-    if let Some(value) = last("--lr") {
-        recipe.learning_rate = number("--lr", value)?;
-    }
-    if let Some(value) = last("--seed") {
-        recipe.seed = number("--seed", value)?;
-    }
-    if let Some(value) = last("--pooling") {
-        recipe.pooling = pooling(value)?;
-    }
-    let limit = last("--limit").map(|v| number("--limit", v)).transpose()?;
-    Ok(Some(Arguments {
-        model: needed("--model")?.into(),
-        train: needed("--train")?.into(),
-        eval: needed("--eval")?.into(),
-        recipe,
-        limit,
-        device: last("--device").unwrap_or("gpu").to_owned(),
-        out: last("--out").map(PathBuf::from),
-        predictions: last("--predictions").map(PathBuf::from),
-        json,
-    }))
 }
 
 /// A labelled file as a table with its columns guessed.
