@@ -5,7 +5,8 @@
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
 //! [--predictions FILE.json] [--json]`
 //!
-//! Files are TSV, CSV or JSON Lines. `--limit` takes the first rows of the training file. `--out`
+//! Files are TSV, CSV or JSON Lines. Progress goes to stderr; `--json` prints one object instead of
+//! a few lines. `--limit` takes the first rows of the training file. `--out`
 //! writes a folder for `transformers`; `--predictions` what the model says of every evaluation
 //! text: `{"labels": [..], "rows": [{"text", "pair", "label", "logits"}, ..]}`.
 
@@ -113,17 +114,16 @@ fn train(
     );
     let mut training = pollster::block_on(training)?;
     let (mut losses, mut best) = (Vec::new(), None);
-    let quiet = arguments.json;
     let best_epoch = loop {
         match pollster::block_on(training.advance(model, &control))? {
             Event::Features { done, total } => {
-                if !quiet && (done == total || done % 256 == 0) {
+                if done == total || done % 256 == 0 {
                     eprintln!("features {done} of {total}");
                 }
             }
             Event::Step(progress) => {
                 losses.push(progress.loss);
-                if !quiet && (progress.step % 20 == 0 || progress.step == progress.steps) {
+                if progress.step % 100 == 0 || progress.step == progress.steps {
                     eprintln!(
                         "step {} of {}, loss {:.4}, rate {:.2e}, {:.0} s",
                         progress.step,
@@ -135,17 +135,15 @@ fn train(
                 }
             }
             Event::Epoch(report) => {
-                if !quiet {
-                    eprintln!(
-                        "epoch {}: loss {:.4}, evaluation loss {:.4}, accuracy {:.4}, macro F1 {:.4}{}",
-                        report.epoch,
-                        report.train_loss,
-                        report.validation_loss,
-                        report.validation.accuracy,
-                        report.validation.macro_f1,
-                        if report.best { ", the best so far" } else { "" }
-                    );
-                }
+                eprintln!(
+                    "epoch {}: loss {:.4}, evaluation loss {:.4}, accuracy {:.4}, macro F1 {:.4}{}",
+                    report.epoch,
+                    report.train_loss,
+                    report.validation_loss,
+                    report.validation.accuracy,
+                    report.validation.macro_f1,
+                    if report.best { ", the best so far" } else { "" }
+                );
                 if report.best {
                     best = Some(report.confusion);
                 }

@@ -21,6 +21,9 @@
 //! * *Mean* has no class in `transformers`: the folder brings one. Its model type is its own, so
 //!   that loading it without that code fails, instead of giving a BERT with a random pooler.
 //!
+//! A pooler that the classifier does not read stays behind, and so does the
+//! masked-language-model head.
+//!
 //! Weights are F32 throughout: what was trained is, and what rests in F16 loses nothing by it.
 
 mod card;

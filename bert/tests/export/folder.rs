@@ -41,18 +41,18 @@ fn tiny() -> String {
 
 #[test]
 fn what_goes_out_comes_in_again_bit_by_bit() {
-    for method in [Method::Head, Method::All] {
+    for (on, device) in common::devices() {
         for pooling in POOLINGS {
-            let mut model = trained(&CPU, method, pooling);
+            let mut model = trained(&device, Method::All, pooling);
             let about = about(Kind::Classifier);
             let folder = exported(&mut model, &tiny(), &about).expect("a folder");
             let length = folder["model.safetensors"].len() as u64;
             assert_eq!(size(&model, Kind::Classifier), Ok(length));
             let config = utf8(&folder, "config.json");
-            let mut again = load(&config, &folder["model.safetensors"], &CPU).expect("a model");
+            let mut again = load(&config, &folder["model.safetensors"], &device).expect("one");
             assert_eq!(again.classifier(), model.classifier());
             let (ours, theirs) = (classified(&mut model), classified(&mut again));
-            assert_eq!(bits(&ours), bits(&theirs), "{method:?}, {pooling:?}");
+            assert_eq!(bits(&ours), bits(&theirs), "{on}, {pooling:?}");
             // Once more: nothing is lost, and nothing piles up.
             let second = exported(&mut again, &config, &about).expect("a folder");
             assert_eq!(second["config.json"], folder["config.json"]);
