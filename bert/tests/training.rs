@@ -100,10 +100,12 @@ struct Run {
 impl Run {
     fn step(&mut self) -> StepReport {
         let control = Control::default();
-        let step = self
-            .learner
-            .step(&mut self.model, &self.inputs, self.rate, true, &control);
-        pollster::block_on(step).expect("a step").expect("a report")
+        let (learner, model) = (&mut self.learner, &mut self.model);
+        let step = learner.step(model, &self.inputs, self.rate, &control);
+        pollster::block_on(step).expect("a step");
+        let reports = pollster::block_on(learner.reports(model)).expect("its report");
+        assert_eq!(reports.len(), 1);
+        reports[0]
     }
 
     /// The first step's gradient of every tensor, by its name in `transformers`.
