@@ -102,12 +102,22 @@ impl Plan {
     }
 
     /// Bytes that a run of the plan takes on a GPU beside its parameters: shared memory and
-    /// inputs, without what the driver adds.
+    /// inputs, without uniforms and what the driver adds.
     pub fn gpu_bytes(&self) -> u64 {
-        let rounded = |bytes: u64| bytes.next_multiple_of(16).max(16);
-        let slots = self.slots.iter().map(|slot| rounded(slot.len as u64 * 4));
-        let inputs = self.inputs().map(|(v, _)| rounded(self.ty(v).gpu_bytes()));
-        slots.chain(inputs).sum()
+        self.buffers().sum()
+    }
+
+    /// The largest buffer among them.
+    pub fn largest_buffer(&self) -> u64 {
+        self.buffers().max().unwrap_or(0)
+    }
+
+    fn buffers(&self) -> impl Iterator<Item = u64> {
+        let slots = self.slots.iter().map(|slot| slot.len as u64 * 4);
+        let inputs = self.inputs().map(|(v, _)| self.ty(v).gpu_bytes());
+        slots
+            .chain(inputs)
+            .map(|bytes| bytes.next_multiple_of(16).max(16))
     }
 
     /// The pieces of shared memory.

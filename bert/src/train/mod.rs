@@ -4,6 +4,7 @@ mod epoch;
 mod event;
 mod graph;
 mod learner;
+mod memory;
 mod recipe;
 mod run;
 mod step;
@@ -13,6 +14,7 @@ mod weights;
 pub use event::{Best, EpochReport, Event, Mistake, Progress, RunState, TrainError};
 pub use graph::{Batch, Inputs};
 pub use learner::{Learner, StepReport};
+pub use memory::{Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;
 pub use run::Training;
 

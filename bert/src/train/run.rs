@@ -6,6 +6,7 @@ use super::epoch::Evaluation;
 use super::event::{Best, EpochReport, Event, Progress, RunState, TrainError};
 use super::graph::{Batch, Inputs};
 use super::learner::Learner;
+use super::memory::{self, Limits};
 use super::texts::{Encoded, Texts};
 use super::{DropoutRates, Method, Pooling, Recipe, Task};
 use crate::data::{self, Example, Masker, Random, Text, batches};
@@ -143,6 +144,8 @@ impl Training {
     ) -> Result<Self, TrainError> {
         let batch = recipe.batch.min(texts.train());
         let recipe = Recipe { batch, ..recipe };
+        let needs = memory::needs(model, task, &recipe, texts.longest(), texts.len())?;
+        memory::check(&needs, &Limits::of(model.device())).map_err(TrainError::Memory)?;
         let dropout = DropoutRates {
             hidden: recipe.dropout,
             attention: recipe.dropout,

@@ -116,6 +116,11 @@ impl Texts {
         self.all[places].iter().map(|t| t.ids.len()).collect()
     }
 
+    /// Tokens of the longest text.
+    pub fn longest(&self) -> usize {
+        self.all.iter().map(|t| t.ids.len()).max().unwrap_or(1)
+    }
+
     /// Begins an epoch (from 1).
     pub fn begin(&mut self, epoch: usize) {
         let drawn = self.draw(epoch, 0, self.train);

@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Memory};
 use super::context::{AdapterInfo, Capabilities, Options, Style};
 use super::kernel::{Access, Dispatch, Kernel};
 use crate::control::LocalBoxFuture;
@@ -23,7 +23,7 @@ pub struct Gpu {
     info: AdapterInfo,
     capabilities: Capabilities,
     lost: Arc<Mutex<Option<String>>>,
-    memory: Arc<AtomicU64>,
+    memory: Arc<Memory>,
     modules: RefCell<HashMap<&'static str, wgpu::ShaderModule>>,
     pipelines: RefCell<HashMap<PipelineKey, Rc<wgpu::ComputePipeline>>>,
     pub(super) unused: wgpu::Buffer,
@@ -110,7 +110,20 @@ impl Gpu {
 
     /// Bytes of GPU memory held now.
     pub fn memory_in_use(&self) -> u64 {
-        self.memory.load(Ordering::Relaxed)
+        self.memory.now.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes of GPU memory held at a time since the device was opened, or since
+    /// [`Gpu::forget_peak`].
+    pub fn memory_peak(&self) -> u64 {
+        self.memory.peak.load(Ordering::Relaxed)
+    }
+
+    /// Measures the peak of what comes from now on.
+    pub fn forget_peak(&self) {
+        self.memory
+            .peak
+            .store(self.memory_in_use(), Ordering::Relaxed);
     }
 
     /// Why the device was lost, if it was.

@@ -1,8 +1,6 @@
 //! What PyTorch learns, on every executor: losses over five AdamW steps, and the first step's
 //! gradients, parameter by parameter.
 
-mod common;
-
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -12,6 +10,8 @@ use bert::train::{
 };
 use kernels::{Control, Device};
 use serde_json::Value;
+
+use crate::common;
 
 /// Largest relative distance of a loss, and of a logit after training.
 const LOSS: f64 = 1e-4;
