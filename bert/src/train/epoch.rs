@@ -1,9 +1,14 @@
 //! The evaluation that ends an epoch, batch by batch.
 
-use super::event::Mistake;
+use kernels::Control;
+
+use super::event::{Best, EpochReport, Event, Mistake, TrainError};
+use super::graph::Inputs;
+use super::run::{Stage, Training};
 use super::texts::Texts;
 use crate::data::{Batch, Random, batches};
 use crate::metrics::{Confusion, Metrics};
+use crate::model::Model;
 
 /// The most mistakes that are told.
 const MAX_MISTAKES: usize = 100;
@@ -152,6 +157,96 @@ impl Evaluation {
             confusion: self.confusion,
             mistakes: self.mistakes,
         }
+    }
+}
+
+/// What an evaluated batch gave.
+enum Counted {
+    /// Targets, guesses and the mean loss.
+    Tokens(Vec<u32>, Vec<u32>, f64),
+    /// Logits of each text, and the mean loss.
+    Classes(Vec<Vec<f32>>, f64),
+}
+
+impl Training {
+    /// Evaluates a batch; ends the epoch with the last.
+    pub(super) async fn evaluate(
+        &mut self,
+        model: &mut Model,
+        control: &Control,
+    ) -> Result<Event, TrainError> {
+        let Stage::Evaluate(evaluation) = &self.stage else {
+            unreachable!("an evaluation is under way")
+        };
+        let Some(batch) = evaluation.batch().cloned() else {
+            unreachable!("there is a validation set")
+        };
+        let inputs = self.inputs(&batch);
+        let validation = batch.examples[0] >= self.texts.train();
+        let counted = if let (true, Inputs::Texts(texts)) = (self.texts.has_masks(), &inputs) {
+            let (found, loss) = self.learner.guess(model, &inputs, control).await?;
+            let targets: Vec<u32> = texts.masks.iter().map(|&(.., id)| id).collect();
+            Counted::Tokens(targets, found, loss)
+        } else {
+            let (rows, loss) = self.learner.evaluate(model, &inputs, control).await?;
+            Counted::Classes(rows, loss)
+        };
+        let Stage::Evaluate(evaluation) = &mut self.stage else {
+            unreachable!("an evaluation is under way")
+        };
+        match counted {
+            Counted::Tokens(targets, found, loss) => {
+                evaluation.count_tokens(validation, &targets, &found, loss);
+            }
+            Counted::Classes(rows, loss) => {
+                evaluation.count_classes(&self.texts, &batch.examples, &rows, loss);
+            }
+        }
+        if !evaluation.next() {
+            return Ok(Event::Evaluating {
+                done: evaluation.done,
+                total: evaluation.total,
+            });
+        }
+        self.end_epoch(model)
+    }
+
+    fn end_epoch(&mut self, model: &mut Model) -> Result<Event, TrainError> {
+        let Stage::Evaluate(evaluation) = std::mem::replace(&mut self.stage, Stage::Train) else {
+            unreachable!("an evaluation is under way")
+        };
+        let figures = evaluation.figures();
+        let losses = std::mem::take(&mut self.losses);
+        let (accuracy, loss) = (figures.validation.accuracy, figures.loss);
+        if !loss.is_finite() {
+            // The losses were finite: the last step broke the weights.
+            self.stage = Stage::Diverged(self.step);
+            return Ok(Event::Steps(Vec::new()));
+        }
+        let is_better = |best: Best| match self.texts.has_masks() {
+            true => loss < best.loss,
+            false => accuracy > best.accuracy || (accuracy == best.accuracy && loss < best.loss),
+        };
+        let best = self.best.is_none_or(is_better);
+        let epoch = self.epoch;
+        if best {
+            self.best = Some(Best {
+                epoch,
+                accuracy,
+                loss,
+            });
+            self.learner.keep(model);
+        }
+        Ok(Event::Epoch(EpochReport {
+            epoch,
+            train_loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
+            train_accuracy: figures.train_accuracy,
+            validation_loss: loss,
+            validation: figures.validation,
+            confusion: figures.confusion,
+            mistakes: figures.mistakes,
+            best,
+        }))
     }
 }
 

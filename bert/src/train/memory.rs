@@ -83,7 +83,7 @@ pub fn check(needs: &Needs, limits: &Limits) -> Result<(), String> {
     if needs.largest_buffer > limits.buffer {
         return Err(format!(
             "this run needs a buffer of {}, and this device allows {}: take a smaller batch, \
-             shorter texts, or train fewer layers",
+             shorter texts, fewer layers, or for a head fewer texts",
             mib(needs.largest_buffer),
             mib(limits.buffer)
         ));
@@ -91,7 +91,7 @@ pub fn check(needs: &Needs, limits: &Limits) -> Result<(), String> {
     match limits.total {
         Some(total) if needs.total() > total => Err(format!(
             "this run needs {} ({} of weights, {} to train them, {} of intermediate values), and \
-             there are {}: take a smaller batch, shorter texts, or train fewer layers",
+             there are {}: take a smaller batch, shorter texts, or fewer layers",
             mib(needs.total()),
             mib(needs.weights),
             mib(needs.training),
@@ -164,12 +164,28 @@ pub fn needs(
     let all: u64 = trainable.specs.iter().map(packed).sum();
     let rested = |s: &&ParamSpec| trainable.specs.iter().any(|t| t.name == s.name);
     let known = model.params().specs().iter();
-    let before: u64 = known.filter(rested).map(ParamSpec::gpu_bytes).sum();
+    let halves = model.params().takes_bytes();
+    let bytes = |s: &ParamSpec| match halves {
+        true => s.gpu_bytes(),
+        false => s.shape.len() as u64 * 4,
+    };
+    let before: u64 = known.filter(rested).map(bytes).sum();
     let training = (all * (COPIES as u64 + 1)).saturating_sub(before) + LOG_ROWS as u64 * 16;
 
     let room = recipe.batch.min(texts.max(1));
     let limit = recipe.max_tokens.min(config.max_position_embeddings);
     let longest = longest.clamp(1, limit);
+    let widest = widest(model, task, room, longest);
+    if widest > usize::MAX as u64 {
+        // Nothing that a plan could describe: one value is more than can be addressed.
+        return Ok(Needs {
+            weights,
+            training,
+            activations: widest,
+            features: 0,
+            largest_buffer: widest,
+        });
+    }
     let settings = Settings {
         task,
         optimiser: recipe.optimiser,
@@ -193,7 +209,7 @@ pub fn needs(
         let Task::Classify { pooling, .. } = task else {
             unreachable!("refused above")
         };
-        features = (texts * config.hidden_size * 4) as u64;
+        features = texts as u64 * config.hidden_size as u64 * 4;
         let tokens = longest.next_multiple_of(16).min(limit.max(longest));
         let batch = FEATURE_BATCH.min(texts.max(1));
         let graph = FeatureGraph::new(config, pooling, batch, tokens)
@@ -234,6 +250,18 @@ pub fn needs(
         features,
         largest_buffer: largest.max(activations.largest),
     })
+}
+
+/// Bytes of the largest value of a step.
+fn widest(model: &Model, task: Task, room: usize, tokens: usize) -> u64 {
+    let config = model.config();
+    let width = (3 * config.hidden_size).max(config.intermediate_size);
+    let rows = |rows: usize, columns: usize| 4 * rows as u64 * columns as u64;
+    let encoder = rows(room * tokens, width);
+    match task {
+        Task::MaskedLm => encoder.max(rows(mask_room(room, tokens, 0), config.vocab_size)),
+        Task::Classify { .. } => encoder,
+    }
 }
 
 /// Recipes near to one that does not fit, and that do, nearest first: a smaller batch, shorter

@@ -7,6 +7,7 @@ mod learner;
 mod memory;
 mod recipe;
 mod run;
+mod start;
 mod step;
 mod texts;
 mod weights;

@@ -1,7 +1,7 @@
 //! Runs from start to end: what they tell, what they learn, and that they repeat.
 
-use bert::train::{Event, Method, Pooling, Recipe};
-use kernels::Device;
+use bert::train::{DropoutRates, Event, Inputs, Learner, Method, Optimiser, Pooling, Recipe, Task};
+use kernels::{Control, Device};
 
 use crate::common;
 use crate::support::{drive, examples, majority, recipe, start, weights};
@@ -65,6 +65,48 @@ fn a_run_tells_every_step_and_every_epoch() {
             let rate = recipe(Method::All).rate(i, steps);
             assert_eq!(progress.rate, rate, "{name}");
         }
+    }
+}
+
+/// More steps than the device's log holds.
+#[test]
+fn reports_that_nobody_reads_make_room_for_later_ones() {
+    let inputs = Inputs::Features {
+        rows: vec![0, 2, 3],
+        labels: vec![0, 1, 1],
+    };
+    for (name, device) in common::devices() {
+        let run = |every: usize| {
+            let mut model = tiny(&device);
+            let task = Task::Classify {
+                classes: 2,
+                pooling: Pooling::Mean,
+            };
+            let (optimiser, dropout) = (Optimiser::default(), DropoutRates::default());
+            pollster::block_on(async {
+                let learner =
+                    Learner::new(&mut model, task, Method::Head, optimiser, dropout, 3, 1);
+                let mut learner = learner.await.expect("a learner");
+                let room = learner.reserve_features(&mut model, 4).await;
+                room.expect("room");
+                let numbers: Vec<f32> = (0..4 * 32).map(|i| (i as f32).sin()).collect();
+                model.params_mut().write("features", 0, &numbers);
+                let mut reports = Vec::new();
+                for step in 1..=70 {
+                    let control = Control::default();
+                    let taken = learner.step(&mut model, &inputs, 1e-2, &control).await;
+                    taken.expect("a step");
+                    if step % every == 0 {
+                        reports.extend(learner.reports(&mut model).await.expect("reports"));
+                    }
+                }
+                reports
+            })
+        };
+        let each = run(1);
+        assert_eq!(each.len(), 70, "{name}");
+        assert!(each.windows(2).all(|r| r[1].loss < r[0].loss), "{name}");
+        assert_eq!(run(70), each[70 - Learner::REPORTS..], "{name}");
     }
 }
 

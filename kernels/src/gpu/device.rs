@@ -292,7 +292,7 @@ impl Gpu {
 
     /// Resolves when the GPU has finished what was submitted so far.
     pub(super) async fn finished(&self) -> Result<(), DeviceError> {
-        let (signal, wait) = super::program::signal();
+        let (signal, wait) = super::signal::signal();
         self.queue
             .on_submitted_work_done(move || signal.done(Ok(())));
         self.wait_natively();
