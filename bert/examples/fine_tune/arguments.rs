@@ -15,12 +15,38 @@ pub struct Arguments {
     pub model: PathBuf,
     pub train: PathBuf,
     pub eval: PathBuf,
-    pub recipe: Recipe,
+    pub settings: Settings,
     pub limit: Option<usize>,
     pub device: String,
     pub out: Option<PathBuf>,
     pub predictions: Option<PathBuf>,
     pub json: bool,
+}
+
+/// The recipe's settings that were given.
+pub struct Settings {
+    pub method: Method,
+    pooling: Option<Pooling>,
+    epochs: Option<usize>,
+    batch: Option<usize>,
+    max_tokens: Option<usize>,
+    learning_rate: Option<f64>,
+    seed: Option<u64>,
+}
+
+impl Settings {
+    /// The recipe with them in place of its own.
+    pub fn over(&self, recipe: Recipe) -> Recipe {
+        Recipe {
+            pooling: self.pooling.unwrap_or(recipe.pooling),
+            epochs: self.epochs.unwrap_or(recipe.epochs),
+            batch: self.batch.unwrap_or(recipe.batch),
+            max_tokens: self.max_tokens.unwrap_or(recipe.max_tokens),
+            learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
+            seed: self.seed.unwrap_or(recipe.seed),
+            ..recipe
+        }
+    }
 }
 
 fn method(name: &str) -> Result<Method, AnyError> {
@@ -94,36 +120,26 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
             .map(|(_, v)| v.as_str())
     };
     let needed = |name: &str| last(name).ok_or(format!("{name} is missing\n{USAGE}"));
-    let mut recipe = Recipe::new(method(needed("--method")?)?);
-    let fields: [(&str, &mut usize); 3] = [
-        ("--epochs", &mut recipe.epochs),
-        ("--batch", &mut recipe.batch),
-        ("--max-tokens", &mut recipe.max_tokens),
-    ];
-    for (name, field) in fields {
-        if let Some(value) = last(name) {
-            *field = number(name, value)?;
-        }
-    }
-    if let Some(value) = last("--lr") {
-        recipe.learning_rate = number("--lr", value)?;
-    }
-    if let Some(value) = last("--seed") {
-        recipe.seed = number("--seed", value)?;
-    }
-    if let Some(value) = last("--pooling") {
-        recipe.pooling = pooling(value)?;
-    }
-    let problems = recipe.problems();
+    let option = |name: &str| last(name).map(|v| number(name, v)).transpose();
+    let settings = Settings {
+        method: method(needed("--method")?)?,
+        pooling: last("--pooling").map(pooling).transpose()?,
+        epochs: option("--epochs")?,
+        batch: option("--batch")?,
+        max_tokens: option("--max-tokens")?,
+        learning_rate: last("--lr").map(|v| number("--lr", v)).transpose()?,
+        seed: last("--seed").map(|v| number("--seed", v)).transpose()?,
+    };
+    let problems = settings.over(Recipe::new(settings.method)).problems();
     if !problems.is_empty() {
         return Err(problems.join("; ").into());
     }
-    let limit = last("--limit").map(|v| number("--limit", v)).transpose()?;
+    let limit = option("--limit")?;
     Ok(Some(Arguments {
         model: needed("--model")?.into(),
         train: needed("--train")?.into(),
         eval: needed("--eval")?.into(),
-        recipe,
+        settings,
         limit,
         device: last("--device").unwrap_or("gpu").to_owned(),
         out: last("--out").map(PathBuf::from),

@@ -26,7 +26,7 @@ use bert::metrics::{Confusion, Metrics};
 use bert::model::Model;
 use bert::probe;
 use bert::tokenizer::Tokenizer;
-use bert::train::{Event, Training};
+use bert::train::{Event, Learner, Recipe, Training};
 
 use arguments::{Arguments, USAGE, arguments};
 use common::AnyError;
@@ -35,6 +35,7 @@ use serde_json::json;
 
 /// What a run came to.
 struct Outcome {
+    recipe: Recipe,
     losses: Vec<f64>,
     confusion: Confusion,
     best_epoch: usize,
@@ -102,7 +103,11 @@ fn train(
 ) -> Result<Outcome, AnyError> {
     let control = Control::default();
     let classes = train.labels.len();
-    let recipe = arguments.recipe;
+    let method = arguments.settings.method;
+    let recipe = (arguments.settings).over(Recipe::for_model(method, model));
+    for warning in recipe.warnings() {
+        eprintln!("warning: {warning}");
+    }
     let start = Instant::now();
     let training = Training::start(
         model,
@@ -113,6 +118,8 @@ fn train(
         recipe,
     );
     let mut training = pollster::block_on(training)?;
+    // As far as is held at a time: looking waits for the device.
+    training.set_report_every(Learner::REPORTS);
     let (mut losses, mut best) = (Vec::new(), None);
     let best_epoch = loop {
         match pollster::block_on(training.advance(model, &control))? {
@@ -121,19 +128,20 @@ fn train(
                     eprintln!("features {done} of {total}");
                 }
             }
-            Event::Step(progress) => {
-                losses.push(progress.loss);
-                if progress.step % 100 == 0 || progress.step == progress.steps {
+            Event::Steps(steps) => {
+                losses.extend(steps.iter().map(|p| p.loss));
+                if let Some(p) = steps.last() {
                     eprintln!(
                         "step {} of {}, loss {:.4}, rate {:.2e}, {:.0} s",
-                        progress.step,
-                        progress.steps,
-                        progress.loss,
-                        progress.rate,
+                        p.step,
+                        p.steps,
+                        p.loss,
+                        p.rate,
                         start.elapsed().as_secs_f64()
                     );
                 }
             }
+            Event::Evaluating { .. } => {}
             Event::Epoch(report) => {
                 eprintln!(
                     "epoch {}: loss {:.4}, evaluation loss {:.4}, accuracy {:.4}, macro F1 {:.4}{}",
@@ -160,6 +168,7 @@ fn train(
     training.finish(model);
     model.set_classifier(train.labels.clone(), recipe.pooling)?;
     Ok(Outcome {
+        recipe,
         losses,
         confusion: best.ok_or("no epoch was finished")?,
         best_epoch,
@@ -274,7 +283,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     }
     if let Some(out) = &arguments.out {
         let run = Run {
-            recipe: arguments.recipe,
+            recipe: outcome.recipe,
             train: train_set.counts(),
             validation: eval.counts(),
             pairs: train_set.examples.iter().any(|e| e.pair.is_some()),

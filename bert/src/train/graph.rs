@@ -55,12 +55,31 @@ pub enum Inputs {
     },
 }
 
+impl Inputs {
+    /// Texts.
+    pub(super) fn texts(&self) -> usize {
+        match self {
+            Self::Texts(batch) => batch.ids.len(),
+            Self::Features { rows, .. } => rows.len(),
+        }
+    }
+
+    /// Rows of logits: texts, or masked places.
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Texts(batch) if !batch.masks.is_empty() => batch.masks.len(),
+            _ => self.texts(),
+        }
+    }
+}
+
 /// A forward pass with its loss.
 pub(super) struct LossGraph {
     pub graph: Graph,
     encoder: Option<Encoder>,
     rows: Option<Value>,
-    labels: Value,
+    /// `[B]` or `[R]`, u32.
+    pub labels: Value,
     seed: Option<Value>,
     /// `[B, classes]` or `[R, V]`.
     pub logits: Value,

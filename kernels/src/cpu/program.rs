@@ -109,12 +109,13 @@ impl<F: Real> CpuProgram<F> {
         self.inputs = inputs.into_iter().map(|(v, t)| (v, buffer(t))).collect();
         let plan = self.plan.clone();
         let mut since_breath = 0.0;
-        for step in plan.steps() {
+        let commit = plan.commit().unwrap_or(usize::MAX);
+        for (i, step) in plan.steps().iter().enumerate() {
             if since_breath > FLOPS_PER_BREATH {
                 control.breathe().await;
                 since_breath = 0.0;
             }
-            if control.is_cancelled() {
+            if i <= commit && control.is_cancelled() {
                 return Err(RunError::Cancelled);
             }
             since_breath += step.op.flops(&plan.types_of(&step.inputs));

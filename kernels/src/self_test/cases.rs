@@ -395,7 +395,17 @@ pub fn small_training() -> Vec<Case> {
         copy(17, Storage::F16),
         add(17),
         gradient_norm(33),
+        record(),
     ]
+}
+
+/// Two figures into a log of one row.
+pub fn record() -> Case {
+    let mut b = Builder::new("record", "1 row".to_owned(), 1, 0.0);
+    let figures = [b.input([1], 1.0), b.input([1], 1.0)];
+    let row = b.ids(vec![0]);
+    let log = b.case.graph.record(figures, row, 1).expect(FITS);
+    b.done(vec![log])
 }
 
 /// The norm of two gradients that are not packed.

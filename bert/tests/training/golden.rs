@@ -1,8 +1,6 @@
 //! What PyTorch learns, on every executor: losses over five AdamW steps, and the first step's
 //! gradients, parameter by parameter.
 
-mod common;
-
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -12,6 +10,8 @@ use bert::train::{
 };
 use kernels::{Control, Device};
 use serde_json::Value;
+
+use crate::common;
 
 /// Largest relative distance of a loss, and of a logit after training.
 const LOSS: f64 = 1e-4;
@@ -100,10 +100,12 @@ struct Run {
 impl Run {
     fn step(&mut self) -> StepReport {
         let control = Control::default();
-        let step = self
-            .learner
-            .step(&mut self.model, &self.inputs, self.rate, true, &control);
-        pollster::block_on(step).expect("a step").expect("a report")
+        let (learner, model) = (&mut self.learner, &mut self.model);
+        let step = learner.step(model, &self.inputs, self.rate, &control);
+        pollster::block_on(step).expect("a step");
+        let reports = pollster::block_on(learner.reports(model)).expect("its report");
+        assert_eq!(reports.len(), 1);
+        reports[0]
     }
 
     /// The first step's gradient of every tensor, by its name in `transformers`.
