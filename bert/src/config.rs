@@ -3,6 +3,11 @@
 //! The file is untrusted. Every number is bounded, so no later product of dimensions can overflow or
 //! ask for an absurd allocation, and what this project does not compute is refused by name.
 
+mod family;
+
+use family::Setting;
+pub use family::{Activation, Family};
+
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -12,7 +17,8 @@ use crate::train::Pooling;
 /// The longest `config.json` that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 1 << 20;
 
-/// Hyperparameters of a checkpoint. Keys that are absent take the defaults of `transformers`' `BertConfig`.
+/// Hyperparameters of a checkpoint, under BERT's names whatever its family. Keys that are absent take the
+/// defaults of the family's configuration class in `transformers`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Config {
     pub family: Family,
@@ -20,11 +26,16 @@ pub struct Config {
     pub vocab_size: usize,
     /// C: width of the hidden states; a multiple of `num_attention_heads`.
     pub hidden_size: usize,
+    /// E: width of the embeddings; the hidden size, but for ALBERT and ELECTRA.
+    pub embedding_size: usize,
     pub num_hidden_layers: usize,
+    /// Layers with weights of their own; fewer than layers where those share them (ALBERT).
+    pub num_hidden_groups: usize,
     pub num_attention_heads: usize,
     pub intermediate_size: usize,
-    /// Longest sequence, in tokens.
+    /// P: rows of the position embedding; see [`Config::max_tokens`].
     pub max_position_embeddings: usize,
+    /// S: rows of the token-type embedding; 0 where there are no token types.
     pub type_vocab_size: usize,
     pub hidden_act: Activation,
     pub layer_norm_eps: f64,
@@ -49,48 +60,6 @@ pub struct Config {
     /// The stored classifier's weight is the true one times this power of two (see
     /// [`crate::export`]).
     pub classifier_scale: f32,
-}
-
-/// Model families that this project computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Family {
-    Bert,
-}
-
-impl Family {
-    /// `model_type` values that are understood.
-    pub const SUPPORTED: &[&str] = &["bert"];
-}
-
-/// The activation between the two feed-forward matrices and in the MLM head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Activation {
-    /// `0.5 x (1 + erf(x / sqrt 2))`: `gelu`.
-    Gelu,
-    /// `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`: `gelu_new`, `gelu_pytorch_tanh`, `gelu_fast`.
-    GeluTanh,
-    Relu,
-}
-
-impl Activation {
-    /// `hidden_act` values that are understood.
-    pub const SUPPORTED: &[&str] = &[
-        "gelu",
-        "gelu_python",
-        "gelu_new",
-        "gelu_pytorch_tanh",
-        "gelu_fast",
-        "relu",
-    ];
-
-    fn from_name(name: &str) -> Option<Self> {
-        Some(match name {
-            "gelu" | "gelu_python" => Self::Gelu,
-            "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Self::GeluTanh,
-            "relu" => Self::Relu,
-            _ => return None,
-        })
-    }
 }
 
 /// Why a `config.json` was refused.
@@ -145,45 +114,72 @@ impl Config {
         let architectures = keys.architectures()?;
         let family = keys.family(&architectures)?;
 
-        let vocab_size = keys.integer("vocab_size", 30_522, 1, 2_000_000)?;
-        let hidden_size = keys.integer("hidden_size", 768, 1, 16_384)?;
-        let num_attention_heads = keys.integer("num_attention_heads", 12, 1, 1_024)?;
+        let names = family.settings();
+        let vocab_size = keys.integer(names.vocab_size, 1, 2_000_000)?;
+        let hidden_size = keys.integer(names.hidden_size, 1, 16_384)?;
+        let num_attention_heads = keys.integer(names.heads, 1, 1_024)?;
         if hidden_size % num_attention_heads != 0 {
             return Err(ConfigError::Rule {
-                key: "num_attention_heads",
+                key: names.heads.0,
                 found: num_attention_heads.to_string(),
-                rule: format!("a divisor of `hidden_size`, {hidden_size}"),
+                rule: format!("a divisor of `{}`, {hidden_size}", names.hidden_size.0),
             });
         }
-        let pad_token_id = match keys.get("pad_token_id") {
-            None => 0,
-            Some(_) => keys.integer("pad_token_id", 0, 0, vocab_size - 1)?,
+        let pad_token_id = match keys.get(names.pad.0) {
+            None => names.pad.1.min(vocab_size - 1),
+            Some(_) => keys.integer(names.pad, 0, vocab_size - 1)?,
         };
-        keys.refuse_what_is_not_computed()?;
-        let hidden_dropout_prob = keys.number("hidden_dropout_prob", 0.1, PROBABILITY)?;
+        let positions = ("max_position_embeddings", 512);
+        let max_position_embeddings = keys.integer(positions, 2, 131_072)?;
+        let first = first_position(family, pad_token_id);
+        if max_position_embeddings < first + 2 {
+            return Err(ConfigError::Rule {
+                key: positions.0,
+                found: max_position_embeddings.to_string(),
+                rule: format!(
+                    "at least {}: positions begin at `pad_token_id` + 1",
+                    first + 2
+                ),
+            });
+        }
+        keys.refuse_what_is_not_computed(family)?;
+        let num_hidden_layers = keys.integer(names.layers, 1, 256)?;
+        let hidden_dropout_prob = keys.number(names.hidden_dropout, PROBABILITY)?;
+        let (dropout, default) = names.classifier_dropout;
+        let default = default.unwrap_or(hidden_dropout_prob);
 
         Ok(Self {
             family,
             vocab_size,
             hidden_size,
-            num_hidden_layers: keys.integer("num_hidden_layers", 12, 1, 256)?,
+            embedding_size: match names.embedding_size {
+                None => hidden_size,
+                Some(setting) => keys.integer(setting, 1, 16_384)?,
+            },
+            num_hidden_layers,
+            num_hidden_groups: match family {
+                Family::Albert => keys.integer(("num_hidden_groups", 1), 1, num_hidden_layers)?,
+                _ => num_hidden_layers,
+            },
             num_attention_heads,
-            intermediate_size: keys.integer("intermediate_size", 3_072, 1, 131_072)?,
-            max_position_embeddings: keys.integer("max_position_embeddings", 512, 2, 131_072)?,
-            type_vocab_size: keys.integer("type_vocab_size", 2, 1, 1_024)?,
-            hidden_act: keys.activation()?,
-            layer_norm_eps: keys.number("layer_norm_eps", 1e-12, EPSILON)?,
+            intermediate_size: keys.integer(names.intermediate_size, 1, 131_072)?,
+            max_position_embeddings,
+            type_vocab_size: match names.types {
+                None => 0,
+                Some(setting) => keys.integer(setting, 1, 1_024)?,
+            },
+            hidden_act: keys.activation(names.activation)?,
+            layer_norm_eps: match names.eps {
+                None => 1e-12,
+                Some(setting) => keys.number(setting, EPSILON)?,
+            },
             pad_token_id: pad_token_id as u32,
-            initializer_range: keys.number("initializer_range", 0.02, DEVIATION)?,
+            initializer_range: keys.number(("initializer_range", 0.02), DEVIATION)?,
             hidden_dropout_prob,
-            attention_probs_dropout_prob: keys.number(
-                "attention_probs_dropout_prob",
-                0.1,
-                PROBABILITY,
-            )?,
-            classifier_dropout: match keys.get("classifier_dropout") {
-                None => hidden_dropout_prob,
-                Some(_) => keys.number("classifier_dropout", 0.1, PROBABILITY)?,
+            attention_probs_dropout_prob: keys.number(names.attention_dropout, PROBABILITY)?,
+            classifier_dropout: match keys.get(dropout) {
+                None => default,
+                Some(_) => keys.number((dropout, default), PROBABILITY)?,
             },
             tie_word_embeddings: keys.flag("tie_word_embeddings", true)?,
             architectures,
@@ -196,9 +192,53 @@ impl Config {
         })
     }
 
+    /// The longest text that it reads, in tokens.
+    pub fn max_tokens(&self) -> usize {
+        self.max_position_embeddings - first_position(self.family, self.pad_token_id as usize)
+    }
+
+    /// The position of each of a text's tokens. RoBERTa counts from `pad_token_id + 1` and leaves
+    /// padding out, which stands at `pad_token_id`; the others count from 0.
+    pub fn positions(&self, ids: &[u32]) -> Vec<u32> {
+        let mut next = first_position(self.family, self.pad_token_id as usize) as u32;
+        let mut position = |&id: &u32| {
+            if self.position_padding() == Some(id) {
+                return id;
+            }
+            next += 1;
+            next - 1
+        };
+        ids.iter().map(&mut position).collect()
+    }
+
+    /// The row of the position embedding that stands for padding, and learns nothing.
+    pub fn position_padding(&self) -> Option<u32> {
+        (self.family == Family::Roberta).then_some(self.pad_token_id)
+    }
+
+    /// Whether a matrix leads from the embeddings to the hidden states.
+    pub fn projects_embeddings(&self) -> bool {
+        self.family == Family::Albert || self.embedding_size != self.hidden_size
+    }
+
+    /// Which of the [`Config::num_hidden_groups`] weights layer `i` has.
+    pub fn layer_group(&self, i: usize) -> usize {
+        // In floating point, as the reference does it.
+        let layers = self.num_hidden_layers as f64 / self.num_hidden_groups as f64;
+        ((i as f64 / layers) as usize).min(self.num_hidden_groups - 1)
+    }
+
     /// D: `hidden_size / num_attention_heads`.
     pub fn head_size(&self) -> usize {
         self.hidden_size / self.num_attention_heads
+    }
+}
+
+/// The position of a text's first token.
+fn first_position(family: Family, pad_token_id: usize) -> usize {
+    match family {
+        Family::Roberta => pad_token_id + 1,
+        _ => 0,
     }
 }
 
@@ -225,8 +265,7 @@ impl Keys<'_> {
 
     fn integer(
         &self,
-        key: &'static str,
-        default: usize,
+        (key, default): Setting<usize>,
         min: usize,
         max: usize,
     ) -> Result<usize, ConfigError> {
@@ -242,8 +281,7 @@ impl Keys<'_> {
 
     fn number(
         &self,
-        key: &'static str,
-        default: f64,
+        (key, default): Setting<f64>,
         (words, holds): Rule,
     ) -> Result<f64, ConfigError> {
         let Some(value) = self.0.get(key) else {
@@ -289,31 +327,39 @@ impl Keys<'_> {
             })
         };
         match self.get("model_type") {
-            Some(Value::String(name)) if name == "bert" => Ok(Family::Bert),
-            Some(other) => unsupported("model_type", shown(other)),
-            None => match architectures.iter().find(|name| !name.starts_with("Bert")) {
-                Some(other) => unsupported("architectures", format!("{other:?}")),
-                None => Ok(Family::Bert),
+            Some(value) => match value.as_str().and_then(Family::of_model_type) {
+                Some(family) => Ok(family),
+                None => unsupported("model_type", shown(value)),
             },
+            None => {
+                let mut family = None;
+                for name in architectures {
+                    let found = Family::of_class(name);
+                    if found.is_none() || family.is_some_and(|other| found != Some(other)) {
+                        return unsupported("architectures", format!("{name:?}"));
+                    }
+                    family = found;
+                }
+                Ok(family.unwrap_or(Family::Bert))
+            }
         }
     }
 
-    fn activation(&self) -> Result<Activation, ConfigError> {
-        let Some(value) = self.0.get("hidden_act") else {
-            return Ok(Activation::Gelu);
-        };
+    fn activation(&self, (key, default): Setting<&'static str>) -> Result<Activation, ConfigError> {
+        let default = Value::from(default);
+        let value = self.0.get(key).unwrap_or(&default);
         value
             .as_str()
             .and_then(Activation::from_name)
             .ok_or_else(|| ConfigError::Unsupported {
-                key: "hidden_act",
+                key,
                 found: shown(value),
                 supported: Activation::SUPPORTED.to_vec(),
             })
     }
 
     /// Settings that would change the arithmetic in ways that are not written here.
-    fn refuse_what_is_not_computed(&self) -> Result<(), ConfigError> {
+    fn refuse_what_is_not_computed(&self, family: Family) -> Result<(), ConfigError> {
         if let Some(value) = self.get("position_embedding_type")
             && value != "absolute"
         {
@@ -331,6 +377,15 @@ impl Keys<'_> {
                     supported: vec!["false (an encoder)"],
                 });
             }
+        }
+        if let (Family::Albert, Some(value)) = (family, self.get("inner_group_num"))
+            && value != 1
+        {
+            return Err(ConfigError::Unsupported {
+                key: "inner_group_num",
+                found: shown(value),
+                supported: vec!["1"],
+            });
         }
         Ok(())
     }

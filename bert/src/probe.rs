@@ -1,12 +1,16 @@
 //! What a model says of a text: tokens, predictions for hidden words, the next-sentence verdict.
 
+mod replaced;
+
+pub use replaced::{Replaced, replaced};
+
 use kernels::ops::NO_TARGET;
-use kernels::{Control, RunError, Tensor};
+use kernels::{Control, RunError, Tensor, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::data::{self, Random, Text};
-use crate::model::Model;
+use crate::model::{Model, Prepared};
 use crate::tokenizer::{Encoding, Tokenizer};
 
 use crate::train::Batch;
@@ -136,6 +140,12 @@ pub enum ProbeError {
     /// Words are to be hidden, but the vocabulary has no `[MASK]`.
     #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
     NoMask,
+    /// The model cannot tell replaced tokens.
+    #[error(
+        "this checkpoint has no replaced-token head (`discriminator_predictions.*`), so it cannot \
+         say which tokens were replaced; the discriminator of an ELECTRA has it"
+    )]
+    NoDiscriminator,
     /// The run failed.
     #[error(transparent)]
     Run(RunError),
@@ -175,7 +185,7 @@ pub fn tokenize(
 
 fn encode(tokenizer: &Tokenizer, config: &Config, request: &Request) -> Encoding {
     let pair = request.pair.as_deref();
-    tokenizer.encode(&request.text, pair, config.max_position_embeddings)
+    tokenizer.encode(&request.text, pair, config.max_tokens())
 }
 
 fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, request: &Request) -> Vec<Token> {
@@ -228,27 +238,8 @@ pub async fn fill_mask(
     let top_k = request
         .top_k
         .clamp(1, MAX_TOP_K.min(model.config().vocab_size));
-    let pad = model.config().pad_token_id;
-    let (prepared, params) = model.prepare(tokens.len(), masked.len(), top_k).await?;
-    let length = tokens.len() as u32;
-    let rows = prepared
-        .executable
-        .plan()
-        .ty(prepared.fill.encoder.ids)
-        .shape
-        .len();
-    let padded = |values: Vec<u32>, filler: u32| {
-        let mut values = values;
-        values.resize(rows, filler);
-        Tensor::U32(values)
-    };
-    let encoder = &prepared.fill.encoder;
-    let mut inputs = vec![
-        (encoder.ids, padded(ids, pad)),
-        (encoder.positions, Tensor::U32((0..rows as u32).collect())),
-        (encoder.types, padded(encoding.type_ids, 0)),
-        (encoder.lengths, Tensor::U32(vec![length])),
-    ];
+    let (prepared, params, config) = model.prepare(tokens.len(), masked.len(), top_k).await?;
+    let mut inputs = encoder_inputs(prepared, config, ids, encoding.type_ids);
     if let Some((at, targets, _)) = prepared.fill.masked {
         // The plan may have room for more masks: the rest repeat the first row, and are ignored.
         let room = prepared.executable.plan().ty(at).shape.len();
@@ -261,9 +252,6 @@ pub async fn fill_mask(
         let mut originals: Vec<u32> = masked.iter().map(original).collect();
         originals.resize(room, NO_TARGET);
         inputs.extend([(at, Tensor::U32(places)), (targets, Tensor::U32(originals))]);
-    }
-    if let Some((at, _)) = prepared.fill.nsp {
-        inputs.push((at, Tensor::U32(vec![0])));
     }
     let outputs = prepared.executable.run(params, inputs, control).await?;
     let mut outputs = outputs.iter();
@@ -281,7 +269,8 @@ pub async fn fill_mask(
         let result = |(row, &i)| guesses.mask(row, i, &tokens[i], tokenizer, top_k);
         masks = masked.iter().enumerate().map(result).collect();
     }
-    let nsp = outputs.next().map(|logits| {
+    let nsp = prepared.fill.nsp.and_then(|_| outputs.next());
+    let nsp = nsp.map(|logits| {
         let logits = logits.to_f32();
         let is_next = 1.0 / (1.0 + (logits[1] - logits[0]).exp());
         Nsp {
@@ -295,6 +284,24 @@ pub async fn fill_mask(
         nsp,
         truncated,
     })
+}
+
+/// The encoder's inputs for one text in a plan that may have room for more tokens, and for the
+/// next-sentence head the row of `[CLS]`.
+fn encoder_inputs(
+    prepared: &Prepared,
+    config: &Config,
+    mut ids: Vec<u32>,
+    mut types: Vec<u32>,
+) -> Vec<(Value, Tensor)> {
+    let encoder = &prepared.fill.encoder;
+    let room = prepared.executable.plan().ty(encoder.ids).shape.len();
+    let length = ids.len() as u32;
+    ids.resize(room, config.pad_token_id);
+    types.resize(room, 0);
+    let mut inputs = encoder.values(config, room, ids, types, vec![length]);
+    inputs.extend(prepared.fill.nsp.map(|(at, _)| (at, Tensor::U32(vec![0]))));
+    inputs
 }
 
 /// The texts that [`classify`] computes together, at most.
@@ -345,7 +352,7 @@ pub async fn classify(
     if model.classifier().is_none() {
         return Err(ProbeError::NoClassifier);
     }
-    let limit = model.config().max_position_embeddings;
+    let limit = model.config().max_tokens();
     let encode = |text: &Text| tokenizer.encode(&text.text, text.pair.as_deref(), limit);
     let encodings: Vec<Encoding> = texts.iter().map(encode).collect();
     let lengths: Vec<usize> = encodings.iter().map(|e| e.ids.len()).collect();

@@ -28,6 +28,8 @@ struct Case {
     tokens: Vec<String>,
     input_ids: Vec<u32>,
     attention_mask: Vec<u32>,
+    /// RoBERTa and DistilBERT have none.
+    #[serde(default)]
     token_type_ids: Vec<u32>,
     masked: Vec<Masked>,
     cls_last_hidden_first8: Vec<f64>,
@@ -35,7 +37,10 @@ struct Case {
     hidden_l2_per_layer_unpadded: Vec<f64>,
     pooler_first8: Option<Vec<f64>>,
     pooler_l2: Option<f64>,
+    #[serde(alias = "sop_logits")]
     nsp_logits: Option<[f64; 2]>,
+    /// One a token, padding too.
+    replaced_logits: Option<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +61,13 @@ struct Top {
 impl Case {
     fn length(&self) -> usize {
         self.attention_mask.iter().sum::<u32>() as usize
+    }
+
+    fn types(&self) -> Vec<u32> {
+        match self.token_type_ids.is_empty() {
+            true => vec![0; self.input_ids.len()],
+            false => self.token_type_ids.clone(),
+        }
     }
 
     fn is_padded(&self) -> bool {
@@ -89,6 +101,8 @@ struct Whole {
     logits: Option<Vec<f64>>,
     pooled: Option<Vec<f64>>,
     nsp: Option<Vec<f64>>,
+    /// `[T, 1]`
+    replaced: Option<Vec<f64>>,
 }
 
 fn whole(model: &mut Model, case: &Case) -> Whole {
@@ -102,12 +116,8 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
     };
     let encoder = builder.encoder(1, tokens).expect("an encoder");
     let mut outputs = encoder.hidden.clone();
-    let mut inputs = vec![
-        (encoder.ids, Tensor::U32(case.input_ids.clone())),
-        (encoder.positions, Tensor::U32((0..tokens as u32).collect())),
-        (encoder.types, Tensor::U32(case.token_type_ids.clone())),
-        (encoder.lengths, Tensor::U32(vec![case.length() as u32])),
-    ];
+    let (ids, lengths) = (case.input_ids.clone(), vec![case.length() as u32]);
+    let mut inputs = encoder.values(config, tokens, ids, case.types(), lengths);
     let mut rows = |builder: &mut Builder<'_>, rows: Vec<u32>| -> Value {
         let at = builder.graph.input("rows", TensorType::u32([rows.len()]));
         inputs.push((at, Tensor::U32(rows)));
@@ -130,6 +140,9 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
             outputs.push(builder.nsp(pooled).expect("the head"));
         }
     }
+    if heads.replaced {
+        outputs.push(builder.replaced(encoder.output()).expect("the head"));
+    }
     let plan = Plan::new(&graph, &outputs);
     let run = async {
         let mut executable = Executable::new(model.device(), plan, model.params()).await?;
@@ -148,6 +161,7 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
         logits: next(has_mlm),
         pooled: next(heads.pooler),
         nsp: next(heads.nsp),
+        replaced: next(heads.replaced),
     }
 }
 
@@ -200,6 +214,12 @@ fn check_whole(model: &mut Model, case: &Case, what: &str) {
     if let (Some(nsp), Some(expected)) = (found.nsp, case.nsp_logits) {
         for (found, expected) in nsp.iter().zip(expected) {
             assert_near(*found, expected, LOGIT, &format!("{what}: nsp"));
+        }
+    }
+    assert_eq!(found.replaced.is_some(), case.replaced_logits.is_some());
+    if let (Some(found), Some(expected)) = (found.replaced, &case.replaced_logits) {
+        for (found, &expected) in found.iter().zip(expected).take(case.length()) {
+            assert_near(*found, expected, LOGIT, &format!("{what}: replaced"));
         }
     }
 }
@@ -310,6 +330,20 @@ fn the_bundled_checkpoint() {
 #[test]
 fn rxnfp_a_real_checkpoint_with_both_heads() {
     if let Some(folder) = common::shared("checkpoints/rxnfp-bert-mlm-nsp-f16") {
+        check(&folder, &folder.join("golden.json"));
+    }
+}
+
+#[test]
+fn rxnmapper_a_real_albert() {
+    if let Some(folder) = common::shared("checkpoints/rxnmapper-albert-mlm") {
+        check(&folder, &folder.join("golden.json"));
+    }
+}
+
+#[test]
+fn sapiens_a_real_roberta() {
+    if let Some(folder) = common::shared("checkpoints/sapiens-vh-roberta-mlm") {
         check(&folder, &folder.join("golden.json"));
     }
 }

@@ -105,9 +105,11 @@ fn a_grid_of_more_workgroups_than_one_dimension_allows() {
 fn embed() {
     assert_all(SIZES.into_iter().flat_map(|n| {
         [
-            cases::embed(n, 17, Storage::F32),
-            cases::embed(3, n, Storage::F16),
-            cases::embed(3, n, Storage::F32),
+            cases::embed([n, 17, 3], Storage::F32),
+            cases::embed([3, n, 3], Storage::F16),
+            cases::embed([3, n, 3], Storage::F32),
+            cases::embed([n, 17, 2], Storage::F16),
+            cases::embed([3, n, 2], Storage::F32),
         ]
     }));
 }
@@ -330,8 +332,9 @@ fn copy() {
 fn look_ups_backward() {
     assert_all(SIZES.into_iter().flat_map(|n| {
         [
-            cases::backward(cases::embed(n, 17, Storage::F32), n, n as f64),
-            cases::backward(cases::embed(3, n, Storage::F16), 3, 3.0),
+            cases::backward(cases::embed([n, 17, 3], Storage::F32), n, n as f64),
+            cases::backward(cases::embed([3, n, 3], Storage::F16), 3, 3.0),
+            cases::backward(cases::embed([n, 17, 2], Storage::F32), n, n as f64),
             cases::backward(cases::gather(n, 17), n, n as f64),
         ]
     }));

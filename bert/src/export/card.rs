@@ -189,11 +189,8 @@ fn load(model: &Model, about: &About) -> String {
         false => "",
     };
     let longest = match &about.run {
-        Some(run) => run
-            .recipe
-            .max_tokens
-            .min(model.config().max_position_embeddings),
-        None => model.config().max_position_embeddings,
+        Some(run) => run.recipe.max_tokens.min(model.config().max_tokens()),
+        None => model.config().max_tokens(),
     };
     match about.kind {
         Kind::Classifier => format!(
@@ -257,9 +254,7 @@ fn cluster(model: &Model, run: &Run, labels: &[String], code: bool) -> String {
          --learning_rate {:e} --warmup_steps {} --weight_decay {} --max_grad_norm {clipping}\n```\n\n\
          `--warmup_steps` below 1 is a share of the steps; `transformers` 4 has `--warmup_ratio` for it.\n",
         recipe.seed,
-        recipe
-            .max_tokens
-            .min(model.config().max_position_embeddings),
+        recipe.max_tokens.min(model.config().max_tokens()),
         recipe.batch,
         recipe.epochs,
         match recipe.method {

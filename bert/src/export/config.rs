@@ -84,7 +84,7 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
 
 /// A tokenizer_config.json for a source that has none.
 pub(super) fn tokenizer(model: &Model) -> String {
-    let longest = model.config().max_position_embeddings;
+    let longest = model.config().max_tokens();
     pretty(&json!({"tokenizer_class": "BertTokenizer", "model_max_length": longest}))
 }
 

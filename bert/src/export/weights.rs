@@ -52,7 +52,7 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
     };
     let mut tensors = Vec::new();
     for slot in &model.layout().slots {
-        let starts = |start: &str| slot.name.starts_with(start);
+        let starts = |start: &str| slot.param.starts_with(start);
         let head = starts("cls.") || starts(names::CLASSIFIER);
         let wanted = match kind {
             _ if starts("pooler.") => pooling == Some(Pooling::Pooler),
@@ -63,7 +63,7 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
         if !wanted {
             continue;
         }
-        let classifier = slot.name.strip_prefix(names::CLASSIFIER);
+        let classifier = slot.param.strip_prefix(names::CLASSIFIER);
         let stored = |name: String| Stored {
             name,
             shape: slot.shape.clone(),
@@ -76,14 +76,12 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
                 },
             },
         };
-        if slot.name == names::DECODER_BIAS && model.heads().untied_decoder {
-            // `transformers` reads it by this name where the decoder has a matrix of its own.
-            tensors.push(stored("cls.predictions.decoder.bias".to_owned()));
+        if slot.param == names::DECODER_BIAS && model.heads().untied_decoder {
+            // `transformers` reads the slot's name where the decoder has a matrix of its own, and
+            // misses this one.
+            tensors.push(stored(names::DECODER_BIAS.to_owned()));
         }
-        tensors.push(stored(match head {
-            true => slot.name.clone(),
-            false => format!("bert.{}", slot.name),
-        }));
+        tensors.push(stored(slot.name.clone()));
     }
     if pooling == Some(Pooling::Cls) {
         let h = model.config().hidden_size;

@@ -5,6 +5,7 @@ use kernels::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::families;
 use super::forward::{Builder, Encoder};
 use super::layout::{Heads, Slot, names};
 use super::{Config, Model};
@@ -147,12 +148,13 @@ impl Model {
         let layout = &mut self.layout;
         layout.heads.classifier = Some(classes);
         // New slots stand last, or in the place of the old: what the file's tensors point to stays.
-        for (name, shape) in parts {
-            match layout.slots.iter_mut().find(|s| s.name == name) {
+        let own = families::names(self.config.family).classifier;
+        for (param, shape) in parts {
+            match layout.slots.iter_mut().find(|s| s.param == param) {
                 Some(slot) => slot.shape = shape,
                 None => layout.slots.push(Slot {
-                    param: name.clone(),
-                    name,
+                    name: param.replacen(names::CLASSIFIER, own, 1),
+                    param,
                     shape,
                     offset: 0,
                 }),

@@ -139,7 +139,7 @@ impl Sink for Writer {
             (Dtype::F32, Some(Storage::F32)) | (Dtype::F16, Some(Storage::F16))
         );
         // A stored classifier may be a multiple of the true one, by a power of two.
-        let scale = match slot.name.strip_prefix(names::CLASSIFIER) {
+        let scale = match slot.param.strip_prefix(names::CLASSIFIER) {
             Some(".weight") => self.config.classifier_scale,
             _ => 1.0,
         };

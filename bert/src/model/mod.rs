@@ -1,6 +1,7 @@
 //! A BERT on a device.
 
 mod classifier;
+mod families;
 mod forward;
 mod layout;
 mod loader;
@@ -178,17 +179,25 @@ impl Model {
         if self.layout.heads.mlm {
             return Ok(());
         }
-        Err(
+        let (start, class) = (
+            families::names(self.config.family).mlm.start,
+            self.config.family.class_prefix(),
+        );
+        Err(format!(
             "This checkpoint is an encoder without a masked-language-model head (its file has no \
-             `cls.predictions.*` tensors), so it cannot fill masks. Its tokens can still be looked \
-             at; a `BertForMaskedLM` or `BertForPreTraining` checkpoint has the head."
-                .to_owned(),
-        )
+             `{start}*` tensors), so it cannot fill masks. Its tokens can still be looked at; a \
+             `{class}ForMaskedLM` checkpoint has the head."
+        ))
     }
 
     /// Whether it can judge whether one text follows another.
     pub fn has_nsp(&self) -> bool {
         self.layout.heads.nsp
+    }
+
+    /// Whether it can say of each token whether it was replaced.
+    pub fn has_replaced(&self) -> bool {
+        self.layout.heads.replaced
     }
 
     /// Number of weights.
@@ -206,7 +215,7 @@ impl Model {
 
     /// GPU dispatches (or CPU steps) of one forward pass over `tokens` tokens with `masks` masks.
     pub async fn dispatches(&mut self, tokens: usize, masks: usize) -> Result<usize, RunError> {
-        let (prepared, _) = self.prepare(tokens, masks, 10).await?;
+        let (prepared, ..) = self.prepare(tokens, masks, 10).await?;
         Ok(prepared.executable.dispatches())
     }
 
@@ -217,11 +226,9 @@ impl Model {
         tokens: usize,
         masks: usize,
         top_k: usize,
-    ) -> Result<(&mut Prepared, &mut Params), RunError> {
+    ) -> Result<(&mut Prepared, &mut Params, &Config), RunError> {
         let sizes = Sizes {
-            tokens: bucket(tokens)
-                .min(self.config.max_position_embeddings)
-                .max(tokens),
+            tokens: bucket(tokens).min(self.config.max_tokens()).max(tokens),
             masks: (masks > 0).then(|| {
                 let k = top_k.next_multiple_of(10).min(self.config.vocab_size);
                 (masks.next_power_of_two(), k)
@@ -246,7 +253,7 @@ impl Model {
             });
         }
         let last = self.prepared.len() - 1;
-        Ok((&mut self.prepared[last], &mut self.params))
+        Ok((&mut self.prepared[last], &mut self.params, &self.config))
     }
 }
 

@@ -2,30 +2,39 @@
 //! small type.
 
 mod load;
+mod special;
 mod template;
 
 pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
+pub use special::{SpecialNames, TokenName};
 
 use serde::{Deserialize, Serialize};
 use tokenizers::{PostProcessor, PostProcessorWrapper, TruncationDirection};
 
-const CLS: &str = "[CLS]";
-const SEP: &str = "[SEP]";
-const UNK: &str = "[UNK]";
-const PAD: &str = "[PAD]";
-const MASK: &str = "[MASK]";
-
-/// A tokenizer with the special tokens of BERT.
+/// A tokenizer with the special tokens of its family.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     /// Puts `[CLS]` and `[SEP]` around. Taken out of `inner`, since truncation comes in between.
     template: PostProcessorWrapper,
     vocab_size: usize,
-    cls: u32,
-    sep: u32,
-    unk: u32,
-    pad: u32,
-    mask: Option<u32>,
+    special: SpecialTokens,
+}
+
+/// A token with a part to play, under BERT's name for it; RoBERTa's `<s>`, for one, is its `[CLS]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Special {
+    id: u32,
+    text: String,
+}
+
+/// The tokens that every family has, whatever their spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct SpecialTokens {
+    cls: Special,
+    sep: Special,
+    unk: Special,
+    pad: Option<Special>,
+    mask: Option<Special>,
 }
 
 /// A text, or a pair of texts, as tokens; all lists have one entry per token.
@@ -69,26 +78,34 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
+    /// The id of the token before a text: `[CLS]`, `<s>`.
     pub fn cls_id(&self) -> u32 {
-        self.cls
+        self.special.cls.id
     }
 
+    /// The id of the token after a text: `[SEP]`, `</s>`.
     pub fn sep_id(&self) -> u32 {
-        self.sep
+        self.special.sep.id
     }
 
+    /// The id of the token for what the vocabulary lacks: `[UNK]`, `<unk>`.
     pub fn unk_id(&self) -> u32 {
-        self.unk
+        self.special.unk.id
     }
 
     /// The padding id; 0 where the vocabulary has no `[PAD]`, since padding is never attended to.
     pub fn pad_id(&self) -> u32 {
-        self.pad
+        self.special.pad.as_ref().map_or(0, |pad| pad.id)
     }
 
     /// `None` where the vocabulary has no `[MASK]`: then nothing can be hidden.
     pub fn mask_id(&self) -> Option<u32> {
-        self.mask
+        self.special.mask.as_ref().map(|mask| mask.id)
+    }
+
+    /// How the mask is typed in a text: `[MASK]`, `<mask>`.
+    pub fn mask_token(&self) -> Option<&str> {
+        self.special.mask.as_ref().map(|mask| mask.text.as_str())
     }
 
     /// Tokens of a text or a pair, special tokens around them, at most `max_len` in all.
@@ -183,8 +200,8 @@ impl Tokenizer {
                     "the tokenizer failed on a text of {} bytes: {error}",
                     text.len()
                 );
-                let unknown =
-                    tokenizers::Token::new(self.unk, UNK.into(), (0, text.chars().count()));
+                let Special { id, text: name } = self.special.unk.clone();
+                let unknown = tokenizers::Token::new(id, name, (0, text.chars().count()));
                 tokenizers::Encoding::from_tokens(vec![unknown], 0)
             })
     }

@@ -299,15 +299,10 @@ pub(crate) fn encoder_values(
         for (row, text) in flat.chunks_exact_mut(tokens).zip(texts) {
             row[..text.len()].copy_from_slice(text);
         }
-        Tensor::U32(flat)
+        flat
     };
-    let positions = (0..room * tokens).map(|i| (i % tokens) as u32).collect();
     let mut lengths: Vec<u32> = batch.ids.iter().map(|ids| ids.len() as u32).collect();
     lengths.resize(room, 1);
-    vec![
-        (encoder.ids, lay(&batch.ids, config.pad_token_id)),
-        (encoder.types, lay(&batch.types, 0)),
-        (encoder.positions, Tensor::U32(positions)),
-        (encoder.lengths, Tensor::U32(lengths)),
-    ]
+    let (ids, types) = (lay(&batch.ids, config.pad_token_id), lay(&batch.types, 0));
+    encoder.values(config, tokens, ids, types, lengths)
 }

@@ -173,7 +173,7 @@ pub fn needs(
     let training = (all * (COPIES as u64 + 1)).saturating_sub(before) + LOG_ROWS as u64 * 16;
 
     let room = recipe.batch.min(texts.max(1));
-    let limit = recipe.max_tokens.min(config.max_position_embeddings);
+    let limit = recipe.max_tokens.min(config.max_tokens());
     let longest = longest.clamp(1, limit);
     let widest = widest(model, task, room, longest);
     if widest > usize::MAX as u64 {

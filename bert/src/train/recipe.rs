@@ -65,9 +65,7 @@ impl Recipe {
         let recipe = Self::new(method);
         Self {
             pooling,
-            max_tokens: recipe
-                .max_tokens
-                .min(model.config().max_position_embeddings),
+            max_tokens: recipe.max_tokens.min(model.config().max_tokens()),
             ..recipe
         }
     }

@@ -178,7 +178,7 @@ impl Training {
         let tokens = longest
             .unwrap_or(1)
             .next_multiple_of(16)
-            .min(model.config().max_position_embeddings);
+            .min(model.config().max_tokens());
         let places: Vec<usize> = (first..last).collect();
         let batch = self.texts.batch(&places, tokens);
         let pooling = self.recipe.pooling;
@@ -210,7 +210,7 @@ impl Training {
             Method::Head => vec![1; self.texts.train()],
             _ => self.texts.lengths(0..self.texts.train()),
         };
-        let limit = model.config().max_position_embeddings;
+        let limit = model.config().max_tokens();
         self.queue = batches(&lengths, self.recipe.batch, limit, &mut random);
     }
 
@@ -268,7 +268,7 @@ impl Training {
             });
         }
         if matches!(self.stage, Stage::Train) && self.queue.is_empty() {
-            let limit = model.config().max_position_embeddings;
+            let limit = model.config().max_tokens();
             let (classes, size) = (self.classes, self.recipe.batch);
             let evaluation = Evaluation::new(&self.texts, classes, size, limit);
             self.stage = Stage::Evaluate(Box::new(evaluation));
@@ -279,7 +279,5 @@ impl Training {
 
 /// The most tokens of a text.
 pub(super) fn limit(model: &Model, recipe: &Recipe) -> usize {
-    recipe
-        .max_tokens
-        .min(model.config().max_position_embeddings)
+    recipe.max_tokens.min(model.config().max_tokens())
 }

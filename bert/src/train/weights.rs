@@ -6,7 +6,7 @@ use super::graph::{CLASSIFIER, LossGraph, Source};
 use super::{Method, Optimiser, Task};
 use crate::config::Config;
 use crate::data::Random;
-use crate::model::{Heads, Model};
+use crate::model::{Heads, Model, names};
 
 /// Names of what belongs to a trainable parameter.
 pub(super) fn gradient(name: &str) -> String {
@@ -48,7 +48,7 @@ impl Trainable {
             Method::Head => name.starts_with(CLASSIFIER),
             Method::All | Method::Scratch => true,
             Method::LastLayers(count) => {
-                let layer = |i: usize| name.starts_with(&format!("encoder.layer.{i}."));
+                let layer = |i: usize| name.starts_with(&names::layer(config.layer_group(i), ""));
                 (layers.saturating_sub(count)..layers).any(layer)
                     || ["pooler", "cls.predictions", CLASSIFIER]
                         .iter()

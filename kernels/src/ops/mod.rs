@@ -26,7 +26,7 @@ pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
 pub use copy::Copy;
 pub use cross_entropy::{CrossEntropy, CrossEntropyGrad, CrossEntropyValues};
 pub use dropout::{Dropout, Noise};
-pub use embed::Embed;
+pub use embed::{Embed, Lookup};
 pub use gather::{GatherRows, ScatterRows};
 pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad};
 pub use linear::Linear;
