@@ -216,7 +216,11 @@ fn check_whole(model: &mut Model, case: &Case, what: &str) {
             assert_near(*found, expected, LOGIT, &format!("{what}: nsp"));
         }
     }
-    assert_eq!(found.replaced.is_some(), case.replaced_logits.is_some());
+    assert_eq!(
+        found.replaced.is_some(),
+        case.replaced_logits.is_some(),
+        "{what}"
+    );
     if let (Some(found), Some(expected)) = (found.replaced, &case.replaced_logits) {
         for (found, &expected) in found.iter().zip(expected).take(case.length()) {
             assert_near(*found, expected, LOGIT, &format!("{what}: replaced"));
@@ -304,6 +308,99 @@ fn tiny_bert_in_f16() {
 #[test]
 fn tiny_bert_with_old_names_an_own_decoder_and_bf16() {
     check_fixture("tiny-bert-legacy");
+}
+
+#[test]
+fn tiny_roberta() {
+    check_fixture("tiny-roberta");
+}
+
+#[test]
+fn tiny_albert_with_two_groups_of_layers() {
+    check_fixture("tiny-albert");
+}
+
+#[test]
+fn tiny_distilbert() {
+    check_fixture("tiny-distilbert");
+}
+
+#[test]
+fn tiny_electra_the_generator() {
+    check_fixture("tiny-electra-generator");
+}
+
+/// Through the graph, then through the probe.
+#[test]
+fn tiny_electra_the_discriminator() {
+    check_fixture("tiny-electra-discriminator");
+    let folder = common::fixture("tiny-electra-discriminator");
+    let golden: Golden = serde_json::from_str(
+        &std::fs::read_to_string(folder.join("golden.json")).expect("the golden file"),
+    )
+    .expect("a golden file");
+    let tokenizer = common::tokenizer(&folder);
+    let mut checked = 0;
+    for (name, device) in common::devices() {
+        let mut model = common::model(&folder, &device);
+        for case in golden.cases.iter().filter(|case| !case.is_padded()) {
+            let request = Request {
+                text: case.text.clone(),
+                pair: case.text_pair.clone(),
+                hidden: Vec::new(),
+                top_k: 1,
+            };
+            let control = Control::default();
+            let asked = probe::replaced(&mut model, &tokenizer, &request, &control);
+            let found = pollster::block_on(asked).expect("a verdict");
+            let expected = case.replaced_logits.as_ref().expect("the head's logits");
+            assert_eq!(found.tokens.len(), expected.len(), "{name}");
+            assert_eq!(found.logits.len(), expected.len(), "{name}");
+            for (i, &logit) in expected.iter().enumerate() {
+                let what = format!("{name}, {:.40}: token {i}", case.text);
+                assert_near(f64::from(found.logits[i]), logit, LOGIT, &what);
+                let probability = 1.0 / (1.0 + (-logit).exp());
+                let found = f64::from(found.probabilities[i]);
+                assert_near(found, probability, LOGIT, &what);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 300, "{checked}");
+}
+
+#[test]
+fn heads_that_are_not_there_are_named() {
+    let (_, device) = common::devices().remove(0);
+    let ask = |name: &str, text: &str| {
+        let folder = common::fixture(name);
+        let (mut model, tokenizer) = (common::model(&folder, &device), common::tokenizer(&folder));
+        let request = Request {
+            text: text.to_owned(),
+            pair: None,
+            hidden: vec![],
+            top_k: 3,
+        };
+        let control = Control::default();
+        let masks = pollster::block_on(fill_mask(&mut model, &tokenizer, &request, &control));
+        let verdict =
+            pollster::block_on(probe::replaced(&mut model, &tokenizer, &request, &control));
+        (masks.map(|_| ()), verdict.map(|_| ()))
+    };
+    let (masks, verdict) = ask("tiny-electra-discriminator", "a [MASK]");
+    let error = masks
+        .expect_err("a discriminator fills no masks")
+        .to_string();
+    assert!(
+        error.contains("generator_") && error.contains("ElectraForMaskedLM"),
+        "{error}"
+    );
+    assert_eq!(verdict, Ok(()));
+    for (name, text) in [("tiny-roberta", "a <mask>"), ("tiny-bert", "a [MASK]")] {
+        let (masks, verdict) = ask(name, text);
+        assert_eq!(masks, Ok(()), "{name}");
+        assert_eq!(verdict, Err(ProbeError::NoDiscriminator), "{name}");
+    }
 }
 
 #[test]

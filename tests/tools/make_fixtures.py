@@ -1,6 +1,6 @@
 """Writes the tiny random checkpoints of tests/fixtures and their reference outputs.
 
-    python3 -m venv venv && venv/bin/pip install torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 safetensors==0.8.0
+    python3 -m venv venv && venv/bin/pip install torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 safetensors==0.8.0 sentencepiece==0.2.3
     venv/bin/python tests/tools/make_fixtures.py [OUT_DIR]
 
 OUT_DIR is tests/fixtures unless given. One thread, fixed seeds: the same versions write the same files (the goldens
@@ -12,6 +12,7 @@ record the versions that wrote them). Nothing is downloaded.
                        bias are stored and count, the word embedding and cls.predictions.bias differ from them
     tiny-encoder       BertModel, F32, one layer, names without `bert.`, no MLM head
     tiny-classifier    BertForSequenceClassification, F32, three named labels; golden_logits.json instead of golden.json
+    others             BERT's relatives: see family_fixtures.py
 
 golden.json per folder: for each case the tokens, the top 10 at each mask, and norms along the way; computed in float32
 from the stored weights. golden_train.json: five AdamW steps of masked language modelling. golden_classify.json: five
@@ -297,6 +298,9 @@ def main():
     model = scatter(BertForSequenceClassification(config), seed=4)
     save(OUT / "tiny-classifier", config, model.state_dict(), "BertForSequenceClassification")
     logits(OUT / "tiny-classifier", tokenizer)
+
+    import family_fixtures
+    family_fixtures.main()
 
 
 if __name__ == "__main__":

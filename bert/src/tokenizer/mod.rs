@@ -41,6 +41,7 @@ struct SpecialTokens {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoding {
     pub ids: Vec<u32>,
+    /// The vocabulary's spellings.
     pub tokens: Vec<String>,
     /// 0 for the first text and the special tokens around it, 1 for the second.
     pub type_ids: Vec<u32>,
@@ -142,9 +143,15 @@ impl Tokenizer {
                 tokenizers::Encoding::default()
             });
         let kept = merged.len();
+        // An encoding has the text's own letters where the vocabulary lacks them, or spaces that a mask took.
+        let spelling = |(&id, token): (&u32, &String)| {
+            self.inner.id_to_token(id).unwrap_or_else(|| token.clone())
+        };
+        let spellings = merged.get_ids().iter().zip(merged.get_tokens());
+        let spellings = spellings.map(spelling).collect();
         Encoding {
             ids: merged.get_ids().to_vec(),
-            tokens: merged.get_tokens().to_vec(),
+            tokens: spellings,
             type_ids: merged.get_type_ids().to_vec(),
             offsets: merged.get_offsets().to_vec(),
             special: merged

@@ -297,6 +297,18 @@ fn tiny_bert_learns_to_fill_masks_as_in_pytorch() {
 }
 
 #[test]
+fn tiny_relatives_learn_to_fill_masks_as_in_pytorch() {
+    for name in [
+        "tiny-roberta",
+        "tiny-albert",
+        "tiny-distilbert",
+        "tiny-electra-generator",
+    ] {
+        check_mlm(&common::fixture(name), None);
+    }
+}
+
+#[test]
 fn rxnfp_learns_to_fill_masks_as_in_pytorch() {
     if let Some(folder) = common::shared("checkpoints/rxnfp-bert-mlm-nsp-f16") {
         check_mlm(&folder, None);
