@@ -99,7 +99,7 @@ fn text(tokenizer: &Tokenizer, config: &Config, length: usize) -> Result<Request
             .0
             .len()
     };
-    let mut text = "[MASK]".to_owned();
+    let mut text = tokenizer.mask_token().unwrap_or("[MASK]").to_owned();
     let empty = count("");
     let mut tokens = count(&text);
     let words = (0..tokenizer.vocab_size() as u32)
@@ -139,7 +139,7 @@ fn bench(folder: &Path, devices: &[(&'static str, Device)], rounds: usize) -> Re
     for (_, device) in devices {
         let mut model = common::model(folder, config.clone(), device)?;
         for length in LENGTHS {
-            let tokens = length.min(config.max_position_embeddings);
+            let tokens = length.min(config.max_tokens());
             let request = text(&tokenizer, &config, tokens)?;
             cases.push(Case {
                 model: models.len(),
