@@ -1,14 +1,17 @@
-//! Fills the masks of a text, natively, as the page does.
+//! Fills the masks of a text, natively, as the page does. `DIR` holds a BERT, RoBERTa, ALBERT,
+//! DistilBERT or ELECTRA; of an ELECTRA discriminator, says which tokens look replaced instead.
 //!
 //! `cargo run --release -p bert --example fill_mask -- DIR "text with [MASK]" [--pair "text"]
 //! [--device gpu|cpu] [--top 10] [--json]`
+//!
+//! The mask is spelled as the checkpoint spells it: `[MASK]`, or `<mask>` for a RoBERTa.
 
 mod common;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use bert::probe::{Fill, MAX_TOP_K, Request, fill_mask};
+use bert::probe::{Fill, MAX_TOP_K, Replaced, Request, Truncated, fill_mask, replaced};
 use common::AnyError;
 use kernels::Control;
 use serde_json::{Value, json};
@@ -63,12 +66,22 @@ fn run() -> Result<(), AnyError> {
     let (config, tokenizer) = common::tokenizer(&arguments.folder)?;
     let mut model = common::model(&arguments.folder, config, &device)?;
     let control = Control::default();
+    if model.has_replaced() && model.has_mlm().is_err() {
+        let verdict = replaced(&mut model, &tokenizer, &arguments.request, &control);
+        let verdict = pollster::block_on(verdict)?;
+        if arguments.json {
+            println!("{}", json!(verdict));
+        } else {
+            print_replaced(&verdict);
+        }
+        return Ok(());
+    }
     let fill = fill_mask(&mut model, &tokenizer, &arguments.request, &control);
     let fill = pollster::block_on(fill)?;
     if arguments.json {
         println!("{}", as_json(&fill));
     } else {
-        print(&fill);
+        print(&fill, tokenizer.mask_token().unwrap_or("mask"));
     }
     Ok(())
 }
@@ -93,18 +106,29 @@ fn as_json(fill: &Fill) -> Value {
     object
 }
 
-fn print(fill: &Fill) {
-    let spellings: Vec<&str> = fill.tokens.iter().map(|t| t.text.as_str()).collect();
-    println!("{}", spellings.join(" "));
-    if let Some(truncated) = fill.truncated {
+fn print_truncated(truncated: Option<Truncated>) {
+    if let Some(truncated) = truncated {
         let more = if truncated.or_more { "more than " } else { "" };
         println!(
             "read {} of {more}{} tokens",
             truncated.kept, truncated.total
         );
     }
+}
+
+fn print_replaced(verdict: &Replaced) {
+    print_truncated(verdict.truncated);
+    for (token, probability) in verdict.tokens.iter().zip(&verdict.probabilities) {
+        println!("  {:>8.4} %  {}", 100.0 * probability, token.text);
+    }
+}
+
+fn print(fill: &Fill, mask_token: &str) {
+    let spellings: Vec<&str> = fill.tokens.iter().map(|t| t.text.as_str()).collect();
+    println!("{}", spellings.join(" "));
+    print_truncated(fill.truncated);
     for mask in &fill.masks {
-        println!("\n[MASK] at token {}", mask.position);
+        println!("\n{mask_token} at token {}", mask.position);
         for p in &mask.predictions {
             println!(
                 "  {:>8.4} %  {:<16} logit {:.5}",

@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod config;
 pub mod data;
+pub mod export;
 pub mod metrics;
 pub mod model;
 pub mod probe;

@@ -1,11 +1,17 @@
 //! What a model says of a text: tokens, predictions for hidden words, the next-sentence verdict.
 
+mod classify;
+mod replaced;
+
+pub use classify::{Classification, classify};
+pub use replaced::{Replaced, replaced};
+
 use kernels::ops::NO_TARGET;
-use kernels::{Control, RunError, Tensor};
+use kernels::{Control, RunError, Tensor, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::model::Model;
+use crate::model::{Model, Prepared};
 use crate::tokenizer::{Encoding, Tokenizer};
 
 pub use crate::tokenizer::Truncated;
@@ -127,9 +133,18 @@ pub enum ProbeError {
     /// There are masks, but the model cannot fill them.
     #[error("{0}")]
     NoHead(String),
+    /// Texts are to be classified, and the model has no classifier.
+    #[error("this model has no classifier; train one, or load a model that has one")]
+    NoClassifier,
     /// Words are to be hidden, but the vocabulary has no `[MASK]`.
     #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
     NoMask,
+    /// The model cannot tell replaced tokens.
+    #[error(
+        "this checkpoint has no replaced-token head (`discriminator_predictions.*`), so it cannot \
+         say which tokens were replaced; the discriminator of an ELECTRA has it"
+    )]
+    NoDiscriminator,
     /// The run failed.
     #[error(transparent)]
     Run(RunError),
@@ -169,7 +184,7 @@ pub fn tokenize(
 
 fn encode(tokenizer: &Tokenizer, config: &Config, request: &Request) -> Encoding {
     let pair = request.pair.as_deref();
-    tokenizer.encode(&request.text, pair, config.max_position_embeddings)
+    tokenizer.encode(&request.text, pair, config.max_tokens())
 }
 
 fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, request: &Request) -> Vec<Token> {
@@ -222,27 +237,8 @@ pub async fn fill_mask(
     let top_k = request
         .top_k
         .clamp(1, MAX_TOP_K.min(model.config().vocab_size));
-    let pad = model.config().pad_token_id;
-    let (prepared, params) = model.prepare(tokens.len(), masked.len(), top_k).await?;
-    let length = tokens.len() as u32;
-    let rows = prepared
-        .executable
-        .plan()
-        .ty(prepared.fill.encoder.ids)
-        .shape
-        .len();
-    let padded = |values: Vec<u32>, filler: u32| {
-        let mut values = values;
-        values.resize(rows, filler);
-        Tensor::U32(values)
-    };
-    let encoder = &prepared.fill.encoder;
-    let mut inputs = vec![
-        (encoder.ids, padded(ids, pad)),
-        (encoder.positions, Tensor::U32((0..rows as u32).collect())),
-        (encoder.types, padded(encoding.type_ids, 0)),
-        (encoder.lengths, Tensor::U32(vec![length])),
-    ];
+    let (prepared, params, config) = model.prepare(tokens.len(), masked.len(), top_k).await?;
+    let mut inputs = encoder_inputs(prepared, config, ids, encoding.type_ids);
     if let Some((at, targets, _)) = prepared.fill.masked {
         // The plan may have room for more masks: the rest repeat the first row, and are ignored.
         let room = prepared.executable.plan().ty(at).shape.len();
@@ -255,9 +251,6 @@ pub async fn fill_mask(
         let mut originals: Vec<u32> = masked.iter().map(original).collect();
         originals.resize(room, NO_TARGET);
         inputs.extend([(at, Tensor::U32(places)), (targets, Tensor::U32(originals))]);
-    }
-    if let Some((at, _)) = prepared.fill.nsp {
-        inputs.push((at, Tensor::U32(vec![0])));
     }
     let outputs = prepared.executable.run(params, inputs, control).await?;
     let mut outputs = outputs.iter();
@@ -275,7 +268,8 @@ pub async fn fill_mask(
         let result = |(row, &i)| guesses.mask(row, i, &tokens[i], tokenizer, top_k);
         masks = masked.iter().enumerate().map(result).collect();
     }
-    let nsp = outputs.next().map(|logits| {
+    let nsp = prepared.fill.nsp.and_then(|_| outputs.next());
+    let nsp = nsp.map(|logits| {
         let logits = logits.to_f32();
         let is_next = 1.0 / (1.0 + (logits[1] - logits[0]).exp());
         Nsp {
@@ -289,6 +283,24 @@ pub async fn fill_mask(
         nsp,
         truncated,
     })
+}
+
+/// The encoder's inputs for one text in a plan that may have room for more tokens, and for the
+/// next-sentence head the row of `[CLS]`.
+fn encoder_inputs(
+    prepared: &Prepared,
+    config: &Config,
+    mut ids: Vec<u32>,
+    mut types: Vec<u32>,
+) -> Vec<(Value, Tensor)> {
+    let encoder = &prepared.fill.encoder;
+    let room = prepared.executable.plan().ty(encoder.ids).shape.len();
+    let length = ids.len() as u32;
+    ids.resize(room, config.pad_token_id);
+    types.resize(room, 0);
+    let mut inputs = encoder.values(config, room, ids, types, vec![length]);
+    inputs.extend(prepared.fill.nsp.map(|(at, _)| (at, Tensor::U32(vec![0]))));
+    inputs
 }
 
 /// What the plan's top-k returned, row by row.

@@ -1,6 +1,6 @@
 //! `config.json`: defaults, refusals, and no panic on arbitrary text.
 
-use bert::config::{Activation, Config, MAX_CONFIG_BYTES};
+use bert::config::{Activation, Config, Family, MAX_CONFIG_BYTES};
 use proptest::prelude::*;
 
 fn error(text: &str) -> String {
@@ -34,6 +34,103 @@ fn an_empty_object_is_the_default_bert() {
         (0.1, 0.1)
     );
     assert!(config.tie_word_embeddings && config.id2label.is_empty());
+}
+
+/// The defaults of each family's configuration class, its own keys, and what follows from them.
+#[test]
+fn families_have_their_own_keys_and_defaults() {
+    let config = |text: &str| Config::from_json(text).expect(text);
+    let roberta = config(
+        r#"{"model_type": "roberta", "max_position_embeddings": 514, "type_vocab_size": 1, "layer_norm_eps": 1e-5}"#,
+    );
+    assert_eq!((roberta.vocab_size, roberta.pad_token_id), (50_265, 1));
+    assert_eq!(roberta.max_tokens(), 512);
+    assert_eq!(roberta.positions(&[0, 7, 2, 1, 1]), [2, 3, 4, 1, 1]);
+    assert_eq!(roberta.position_padding(), Some(1));
+
+    let albert = config(r#"{"architectures": ["AlbertForMaskedLM"]}"#);
+    assert_eq!(albert.family, Family::Albert);
+    assert_eq!((albert.hidden_size, albert.embedding_size), (4_096, 128));
+    assert_eq!(
+        (albert.num_hidden_layers, albert.num_hidden_groups),
+        (12, 1)
+    );
+    assert_eq!(albert.hidden_act, Activation::GeluTanh);
+    assert_eq!(
+        (albert.hidden_dropout_prob, albert.classifier_dropout),
+        (0.0, 0.1)
+    );
+    assert!(albert.projects_embeddings() && (0..12).all(|i| albert.layer_group(i) == 0));
+    let groups = config(
+        r#"{"model_type": "albert", "num_hidden_layers": 7, "num_hidden_groups": 3, "inner_group_num": 1}"#,
+    );
+    let found: Vec<usize> = (0..7).map(|i| groups.layer_group(i)).collect();
+    assert_eq!(found, [0, 0, 0, 1, 1, 2, 2]);
+
+    let distilbert = config(
+        r#"{"model_type": "distilbert", "dim": 96, "n_heads": 3, "n_layers": 2, "hidden_dim": 100, "activation": "relu",
+            "seq_classif_dropout": 0.25, "hidden_size": "not read"}"#,
+    );
+    assert_eq!((distilbert.hidden_size, distilbert.head_size()), (96, 32));
+    assert_eq!(
+        (distilbert.num_hidden_layers, distilbert.intermediate_size),
+        (2, 100)
+    );
+    assert_eq!(distilbert.hidden_act, Activation::Relu);
+    assert_eq!(
+        (distilbert.type_vocab_size, distilbert.classifier_dropout),
+        (0, 0.25)
+    );
+    assert_eq!(distilbert.max_tokens(), 512);
+    assert_eq!(distilbert.positions(&[5, 0, 0]), [0, 1, 2]);
+
+    let electra = config(r#"{"model_type": "electra"}"#);
+    assert_eq!((electra.hidden_size, electra.embedding_size), (256, 128));
+    assert!(electra.projects_embeddings());
+    let base = config(
+        r#"{"model_type": "electra", "hidden_size": 768, "embedding_size": 768, "num_attention_heads": 12}"#,
+    );
+    assert!(!base.projects_embeddings());
+
+    for (text, parts) in [
+        (
+            r#"{"model_type": "roberta", "max_position_embeddings": 3}"#,
+            ["`max_position_embeddings`", "3", "at least 4"],
+        ),
+        (
+            r#"{"model_type": "roberta", "pad_token_id": 50000}"#,
+            ["`max_position_embeddings`", "512", "at least 50003"],
+        ),
+        (
+            r#"{"model_type": "albert", "inner_group_num": 2}"#,
+            ["`inner_group_num`", "2", "Supported: 1"],
+        ),
+        (
+            r#"{"model_type": "albert", "num_hidden_groups": 13}"#,
+            ["`num_hidden_groups`", "13", "from 1 to 12"],
+        ),
+        (
+            r#"{"model_type": "albert", "embedding_size": 0}"#,
+            ["`embedding_size`", "0", "from 1"],
+        ),
+        (
+            r#"{"model_type": "distilbert", "n_heads": 7}"#,
+            ["`n_heads`", "7", "divisor of `dim`"],
+        ),
+        (
+            r#"{"model_type": "distilbert", "activation": "swish"}"#,
+            ["`activation`", "swish", "relu"],
+        ),
+        (
+            r#"{"architectures": ["BertModel", "RobertaModel"]}"#,
+            ["`architectures`", "RobertaModel", "roberta"],
+        ),
+    ] {
+        let message = error(text);
+        for part in parts {
+            assert!(message.contains(part), "{text}: {message:?} lacks {part:?}");
+        }
+    }
 }
 
 #[test]
@@ -192,10 +289,13 @@ proptest! {
 
     #[test]
     fn arbitrary_values_give_a_config_within_bounds_or_an_error(
+        family in prop::sample::select(Family::SUPPORTED),
         key in prop::sample::select(&[
             "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "pad_token_id",
             "intermediate_size", "max_position_embeddings", "type_vocab_size", "layer_norm_eps",
             "hidden_dropout_prob", "initializer_range", "id2label", "architectures", "hidden_act",
+            "embedding_size", "num_hidden_groups", "inner_group_num", "classifier_dropout_prob", "dim",
+            "n_layers", "n_heads", "hidden_dim", "activation", "dropout", "seq_classif_dropout",
         ][..]),
         value in prop_oneof![
             any::<i64>().prop_map(|n| n.to_string()),
@@ -206,11 +306,18 @@ proptest! {
             Just(r#"["BertModel"]"#.to_string()),
         ],
     ) {
-        if let Ok(config) = Config::from_json(&format!("{{{key:?}: {value}}}")) {
+        if let Ok(config) = Config::from_json(&format!("{{\"model_type\": {family:?}, {key:?}: {value}}}")) {
             prop_assert_eq!(config.head_size() * config.num_attention_heads, config.hidden_size);
             prop_assert!(config.vocab_size.checked_mul(config.hidden_size).is_some());
             prop_assert!((config.pad_token_id as usize) < config.vocab_size);
             prop_assert!(config.layer_norm_eps > 0.0);
+            prop_assert!(config.max_tokens() >= 2 && config.max_tokens() <= config.max_position_embeddings);
+            let text = vec![config.vocab_size as u32 - 1; config.max_tokens().min(600)];
+            let last = config.positions(&text).into_iter().max().unwrap_or(0);
+            prop_assert!((last as usize) < config.max_position_embeddings);
+            let groups = (0..config.num_hidden_layers).map(|i| config.layer_group(i));
+            prop_assert!(groups.is_sorted());
+            prop_assert!(config.layer_group(config.num_hidden_layers - 1) < config.num_hidden_groups);
         }
     }
 }

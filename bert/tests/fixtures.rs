@@ -65,6 +65,11 @@ fn the_files_of_each_folder_fit_together() {
         "tiny-bert-f16",
         "tiny-bert-legacy",
         "tiny-encoder",
+        "tiny-roberta",
+        "tiny-albert",
+        "tiny-distilbert",
+        "tiny-electra-generator",
+        "tiny-electra-discriminator",
         "seedling",
     ] {
         let config = config(name);
@@ -78,7 +83,7 @@ fn the_files_of_each_folder_fit_together() {
             .find(|(name, _)| name.ends_with("word_embeddings.weight"));
         assert_eq!(
             embedding.unwrap().1.len(),
-            config.vocab_size * config.hidden_size,
+            config.vocab_size * config.embedding_size,
             "{name}"
         );
     }

@@ -156,6 +156,34 @@ impl Params {
         }
     }
 
+    /// Reads `count` numbers of a parameter back, from element `offset` on, in single precision.
+    /// What was submitted before is seen.
+    ///
+    /// # Errors
+    /// [`RunError::MissingParam`] if there is none of this name with that many elements.
+    pub async fn read(
+        &self,
+        name: &str,
+        offset: usize,
+        count: usize,
+    ) -> Result<Vec<f32>, RunError> {
+        let known = self.specs.iter().find(|s| s.name == name);
+        let fits = |s: &&ParamSpec| {
+            offset
+                .checked_add(count)
+                .is_some_and(|e| e <= s.shape.len())
+        };
+        if known.filter(fits).is_none() {
+            return Err(RunError::MissingParam(name.to_owned()));
+        }
+        let found = match &self.inner {
+            ParamsInner::F32(params) => params.read(name, offset, count),
+            ParamsInner::F64(params) => params.read(name, offset, count),
+            ParamsInner::Gpu(params) => params.read(name, offset, count).await?,
+        };
+        found.ok_or_else(|| RunError::MissingParam(name.to_owned()))
+    }
+
     /// Bytes that the parameters take on their device.
     pub fn memory_bytes(&self) -> u64 {
         let elements = |bytes: u64| {
@@ -237,7 +265,8 @@ impl Executable {
 
     /// Runs the plan; `inputs` must hold every value that the plan's inputs name. On a GPU this
     /// returns once the work is submitted. If the future is dropped half-way, the next run still
-    /// works.
+    /// works; a plan that updates parameters in place ([`Plan::commit`]) should be cancelled
+    /// instead, which leaves them untouched or updated, never in between.
     pub async fn submit(
         &mut self,
         params: &mut Params,

@@ -95,6 +95,31 @@ impl Plan {
         &self.places[value.index()]
     }
 
+    /// The first step whose effect cannot be repeated, if there is one: from it on a run is not
+    /// cancelled, and before it a run that was cancelled can be run again with the same result.
+    pub fn commit(&self) -> Option<usize> {
+        self.steps.iter().position(|step| step.op.accumulates())
+    }
+
+    /// Bytes that a run of the plan takes on a GPU beside its parameters: shared memory and
+    /// inputs, without uniforms and what the driver adds.
+    pub fn gpu_bytes(&self) -> u64 {
+        self.buffers().sum()
+    }
+
+    /// The largest buffer among them.
+    pub fn largest_buffer(&self) -> u64 {
+        self.buffers().max().unwrap_or(0)
+    }
+
+    fn buffers(&self) -> impl Iterator<Item = u64> {
+        let slots = self.slots.iter().map(|slot| slot.len as u64 * 4);
+        let inputs = self.inputs().map(|(v, _)| self.ty(v).gpu_bytes());
+        slots
+            .chain(inputs)
+            .map(|bytes| bytes.next_multiple_of(16).max(16))
+    }
+
     /// The pieces of shared memory.
     pub fn slots(&self) -> &[Slot] {
         &self.slots

@@ -193,6 +193,15 @@ impl Tensor {
         self.len() == 0
     }
 
+    /// Keeps the first `len` elements.
+    pub fn truncate(&mut self, len: usize) {
+        match self {
+            Tensor::F32(v) => v.truncate(len),
+            Tensor::F64(v) => v.truncate(len),
+            Tensor::U32(v) => v.truncate(len),
+        }
+    }
+
     /// The elements as `f64`, whatever they are.
     pub fn to_f64(&self) -> Vec<f64> {
         match self {

@@ -161,7 +161,8 @@ fn attention() {
 
 #[test]
 fn look_ups() {
-    check(cases::embed(6, 3, Storage::F32));
+    check(cases::embed([6, 3, 3], Storage::F32));
+    check(cases::embed([6, 3, 2], Storage::F32));
     check(cases::gather(5, 3));
 }
 

@@ -4,7 +4,10 @@
 use kernels::cases::{self, Case};
 use kernels::gpu::{Gpu, Options, Style};
 use kernels::ops::Function;
-use kernels::{Device, Precision, Storage, check};
+use kernels::{
+    Control, Device, Executable, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
+    TensorType, check,
+};
 
 const SIZES: [usize; 6] = [1, 3, 17, 255, 256, 257];
 
@@ -102,9 +105,11 @@ fn a_grid_of_more_workgroups_than_one_dimension_allows() {
 fn embed() {
     assert_all(SIZES.into_iter().flat_map(|n| {
         [
-            cases::embed(n, 17, Storage::F32),
-            cases::embed(3, n, Storage::F16),
-            cases::embed(3, n, Storage::F32),
+            cases::embed([n, 17, 3], Storage::F32),
+            cases::embed([3, n, 3], Storage::F16),
+            cases::embed([3, n, 3], Storage::F32),
+            cases::embed([n, 17, 2], Storage::F16),
+            cases::embed([3, n, 2], Storage::F32),
         ]
     }));
 }
@@ -256,6 +261,53 @@ fn cross_entropy_and_its_gradient() {
     }));
 }
 
+/// Rows that are nearly certain: their loss is smaller than the rounding of their logits, and most
+/// of it comes from many terms that would each vanish beside the largest.
+#[test]
+fn a_small_cross_entropy_keeps_its_digits() {
+    let (rows, columns) = (3, 600);
+    let logits: Vec<f64> = (0..rows * columns)
+        .map(|i| match (i / columns, i % columns) {
+            (0, 7) | (1, 7) => 25.0,
+            (2, 7 | 8) => 25.0,
+            (0, c) => 5.0 + (c % 5) as f64 / 8.0,
+            (_, c) => 8.0 + (c % 7) as f64 / 4.0,
+        })
+        .collect();
+    let mut graph = Graph::new();
+    let x = graph.input("logits", TensorType::real([rows, columns]));
+    let labels = graph.input("labels", TensorType::u32([rows]));
+    let losses = graph.cross_entropy(x, labels).expect("a loss").losses;
+    let plan = Plan::new(&graph, &[losses]);
+    let run = |device: &Device| -> Vec<f64> {
+        let found = pollster::block_on(async {
+            let (mut params, ready) = Params::new(device, &[])?;
+            ready.await?;
+            let mut executable = Executable::new(device, plan.clone(), &params).await?;
+            let inputs = vec![
+                (x, Tensor::F64(logits.clone())),
+                (labels, Tensor::U32(vec![7; rows])),
+            ];
+            let found = executable
+                .run(&mut params, inputs, &Control::default())
+                .await?;
+            Ok::<_, RunError>(found)
+        });
+        found.expect("a run")[0].to_f64()
+    };
+    let expected = run(&Device::Cpu(Precision::F64));
+    assert!(expected[0] > 1e-7 && expected[0] < 1e-5, "{expected:?}");
+    assert!((expected[2] - 2f64.ln()).abs() < 1e-3, "{expected:?}");
+    // A few units in the last place of each term, and of their sum.
+    let allowed = 64.0 * f64::from(f32::EPSILON);
+    for (name, device) in devices() {
+        for (found, expected) in run(&device).into_iter().zip(&expected) {
+            let error = (found - expected).abs() / expected;
+            assert!(error < allowed, "{name}: {found}, not {expected}");
+        }
+    }
+}
+
 #[test]
 fn mean_of_tokens_and_its_gradient() {
     assert_all(SIZES.into_iter().flat_map(|n| {
@@ -280,8 +332,9 @@ fn copy() {
 fn look_ups_backward() {
     assert_all(SIZES.into_iter().flat_map(|n| {
         [
-            cases::backward(cases::embed(n, 17, Storage::F32), n, n as f64),
-            cases::backward(cases::embed(3, n, Storage::F16), 3, 3.0),
+            cases::backward(cases::embed([n, 17, 3], Storage::F32), n, n as f64),
+            cases::backward(cases::embed([3, n, 3], Storage::F16), 3, 3.0),
+            cases::backward(cases::embed([n, 17, 2], Storage::F32), n, n as f64),
             cases::backward(cases::gather(n, 17), n, n as f64),
         ]
     }));

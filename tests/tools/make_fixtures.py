@@ -1,6 +1,6 @@
 """Writes the tiny random checkpoints of tests/fixtures and their reference outputs.
 
-    python3 -m venv venv && venv/bin/pip install torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 safetensors==0.8.0
+    python3 -m venv venv && venv/bin/pip install torch==2.15.0 transformers==5.23.0 tokenizers==0.23.3 safetensors==0.8.0 sentencepiece==0.2.3
     venv/bin/python tests/tools/make_fixtures.py [OUT_DIR]
 
 OUT_DIR is tests/fixtures unless given. One thread, fixed seeds: the same versions write the same files (the goldens
@@ -11,10 +11,12 @@ record the versions that wrote them). Nothing is downloaded.
     tiny-bert-legacy   BF16, gelu_new, LayerNorm.gamma / .beta, an I64 position_ids buffer, and an untied decoder: its weight and
                        bias are stored and count, the word embedding and cls.predictions.bias differ from them
     tiny-encoder       BertModel, F32, one layer, names without `bert.`, no MLM head
+    tiny-classifier    BertForSequenceClassification, F32, three named labels; golden_logits.json instead of golden.json
+    others             BERT's relatives: see family_fixtures.py
 
 golden.json per folder: for each case the tokens, the top 10 at each mask, and norms along the way; computed in float32
 from the stored weights. golden_train.json: five AdamW steps of masked language modelling. golden_classify.json: five
-AdamW steps of a three-class head for each method and pooling. Dropout is off everywhere. `note` in each file says the rest.
+AdamW steps of a three-class head for each method and pooling. golden_logits.json: what a classifier says. Dropout is off everywhere. `note` in each file says the rest.
 """
 import json
 import sys
@@ -24,7 +26,7 @@ import tokenizers
 import torch
 import transformers
 from safetensors.torch import save_file
-from transformers import BertConfig, BertForPreTraining, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel, BertTokenizerFast
 
 OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent.parent / "fixtures"
 torch.set_num_threads(1)
@@ -244,6 +246,26 @@ def classify(folder, tokenizer):
     write(folder / "golden_classify.json", head, runs=runs)
 
 
+@torch.no_grad()
+def logits(folder, tokenizer):
+    """A classifier's logits: texts one by one, then two of them padded in one batch."""
+    model, info = BertForSequenceClassification.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    assert not info["missing_keys"] and not info["unexpected_keys"] and not info["mismatched_keys"], info
+    model.eval()
+    texts = [("the film was great", None), ("I love this movie", "it was not very long."), ("unaffable xyz Café 😀", None), ("", None),
+             ("a cat", "is it able to like a very long film, is it not? " * 8)]
+    cases = []
+    for text, pair in texts:
+        e = tokenizer(text, pair, return_tensors="pt", truncation=True, max_length=64)
+        cases.append(dict(text=text, text_pair=pair, input_ids=e["input_ids"][0].tolist(), logits=numbers(model(**e).logits)))
+    padded = batch_of(tokenizer, texts[:2])
+    assert (padded["attention_mask"] == 0).any()
+    head = VERSIONS | dict(
+        note="float32, dropout off; `batch` is the first two cases padded together", labels=[model.config.id2label[i] for i in range(3)],
+        batch=[numbers(row) for row in model(**padded).logits])
+    write(folder / "golden_logits.json", head, cases=cases)
+
+
 def main():
     config = BertConfig(num_hidden_layers=2, **SIZES)
     model = scatter(BertForPreTraining(config), seed=1)
@@ -270,6 +292,15 @@ def main():
     model = scatter(BertModel(config), seed=3)
     save(OUT / "tiny-encoder", config, model.state_dict(), "BertModel")
     golden(OUT / "tiny-encoder", tokenizer)
+
+    names = ["négatif", "neutre", "positif"]
+    config = BertConfig(num_hidden_layers=2, id2label=dict(enumerate(names)), label2id={n: i for i, n in enumerate(names)}, **SIZES)
+    model = scatter(BertForSequenceClassification(config), seed=4)
+    save(OUT / "tiny-classifier", config, model.state_dict(), "BertForSequenceClassification")
+    logits(OUT / "tiny-classifier", tokenizer)
+
+    import family_fixtures
+    family_fixtures.main()
 
 
 if __name__ == "__main__":

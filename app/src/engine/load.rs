@@ -261,7 +261,7 @@ impl Load {
             heads: config.num_attention_heads,
             intermediate_size: config.intermediate_size,
             vocabulary: config.vocab_size,
-            max_positions: config.max_position_embeddings,
+            max_positions: config.max_tokens(),
             parameters: model.parameter_count(),
             dtype,
             file_bytes,

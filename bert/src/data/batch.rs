@@ -16,20 +16,29 @@ pub struct Batch {
     pub tokens: usize,
 }
 
+/// What a batch whose longest text has `tokens` tokens is padded to.
+fn padded(tokens: usize, limit: usize) -> usize {
+    let next = LENGTHS.into_iter().find(|&l| l >= tokens);
+    next.unwrap_or_else(|| tokens.next_multiple_of(128))
+        .min(limit)
+}
+
+/// Every length, rising, that batches of texts of at most `longest` tokens may be padded to.
+pub(crate) fn padded_lengths(longest: usize, limit: usize) -> Vec<usize> {
+    let mut lengths: Vec<usize> = (1..=longest).map(|n| padded(n, limit)).collect();
+    lengths.dedup();
+    lengths
+}
+
 /// Batches of one epoch in random order: every example once, `size` to a batch except one of them,
 /// lengths alike within each. `lengths` are tokens with the special ones, at most `limit` each:
 /// the model's, which no batch is padded beyond.
 pub fn batches(lengths: &[usize], size: usize, limit: usize, random: &mut Random) -> Vec<Batch> {
     let size = size.max(1);
-    let padded = |tokens: usize| {
-        let next = LENGTHS.into_iter().find(|&l| l >= tokens);
-        next.unwrap_or_else(|| tokens.next_multiple_of(128))
-            .min(limit)
-    };
     let mut examples: Vec<(usize, usize)> = lengths
         .iter()
         .enumerate()
-        .map(|(i, &tokens)| (padded(tokens), i))
+        .map(|(i, &tokens)| (padded(tokens, limit), i))
         .collect();
     random.shuffle(&mut examples);
     // Stable: within a length the order stays random.

@@ -15,6 +15,7 @@ mod random;
 mod split;
 mod table;
 
+pub(crate) use batch::padded_lengths;
 pub use batch::{Batch, batches};
 pub use columns::Columns;
 pub use dataset::{Dataset, Example, MergedLabel, Report, Text, texts};

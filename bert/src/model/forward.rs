@@ -1,8 +1,9 @@
-//! BERT as a graph (Devlin et al. 2019).
+//! BERT as a graph (Devlin et al. 2019), and its relatives.
 
-use kernels::ops::{Function, Noise, TopKValues};
-use kernels::{Graph, GraphError, TensorType, Value};
+use kernels::ops::{Function, Lookup, Noise, TopKValues};
+use kernels::{Graph, GraphError, Tensor, TensorType, Value};
 
+use super::families;
 use super::layout::{Heads, names};
 use crate::config::{Activation, Config};
 use crate::train::DropoutRates;
@@ -14,8 +15,8 @@ pub struct Encoder {
     pub ids: Value,
     /// Positions `[B·T]`, u32.
     pub positions: Value,
-    /// Token types `[B·T]`, u32.
-    pub types: Value,
+    /// Token types `[B·T]`, u32, where the model has any.
+    pub types: Option<Value>,
     /// Number of tokens that are not padding `[B]`, u32.
     pub lengths: Value,
     /// The embeddings' output, then every layer's: `[B·T, H]` each.
@@ -26,6 +27,26 @@ impl Encoder {
     /// The last layer's output `[B·T, H]`.
     pub fn output(&self) -> Value {
         self.hidden[self.hidden.len() - 1]
+    }
+
+    /// The values of its inputs for texts of `tokens` tokens each, padded to that length and one
+    /// after another: ids and types (`[B·T]`), and how many tokens of each are not padding (`[B]`).
+    pub fn values(
+        &self,
+        config: &Config,
+        tokens: usize,
+        ids: Vec<u32>,
+        types: Vec<u32>,
+        lengths: Vec<u32>,
+    ) -> Vec<(Value, Tensor)> {
+        let positions = ids.chunks(tokens).flat_map(|text| config.positions(text));
+        let mut values = vec![
+            (self.positions, Tensor::U32(positions.collect())),
+            (self.ids, Tensor::U32(ids)),
+            (self.lengths, Tensor::U32(lengths)),
+        ];
+        values.extend(self.types.map(|at| (at, Tensor::U32(types))));
+        values
     }
 }
 
@@ -109,31 +130,42 @@ impl Builder<'_> {
     pub fn encoder(&mut self, batch: usize, tokens: usize) -> Result<Encoder, GraphError> {
         let c = self.config;
         let rows = TensorType::u32([batch * tokens]);
-        let [ids, positions, types] =
-            ["ids", "positions", "types"].map(|name| self.graph.input(name, rows));
-        let lengths = self.graph.input("lengths", TensorType::u32([batch]));
-        let tables = [
-            self.graph
-                .param(names::WORD, [c.vocab_size, c.hidden_size])?,
-            self.graph
-                .param(names::POSITION, [c.max_position_embeddings, c.hidden_size])?,
-            self.graph
-                .param(names::TYPE, [c.type_vocab_size, c.hidden_size])?,
+        let mut look_up = |input: &str, table: &str, entries: usize, padding: Option<u32>| {
+            Ok::<_, GraphError>(Lookup {
+                rows: self.graph.input(input, rows),
+                table: self.graph.param(table, [entries, c.embedding_size])?,
+                padding,
+            })
+        };
+        let padding = (Some(c.pad_token_id), c.position_padding());
+        let mut tables = vec![
+            look_up("ids", names::WORD, c.vocab_size, padding.0)?,
+            look_up(
+                "positions",
+                names::POSITION,
+                c.max_position_embeddings,
+                padding.1,
+            )?,
         ];
-        let sum = self
-            .graph
-            .embed([ids, positions, types], tables, Some(c.pad_token_id))?;
+        if c.type_vocab_size > 0 {
+            tables.push(look_up("types", names::TYPE, c.type_vocab_size, None)?);
+        }
+        let lengths = self.graph.input("lengths", TensorType::u32([batch]));
+        let sum = self.graph.embed(&tables)?;
         let normed = self.norm(sum, None, names::EMBEDDING_NORM)?;
         let mut x = self.dropout(normed, |rates| rates.hidden)?;
+        if c.projects_embeddings() {
+            x = self.dense(x, names::PROJECTION, c.hidden_size)?;
+        }
         let mut hidden = vec![x];
         for i in 0..c.num_hidden_layers {
             x = self.layer(i, x, lengths)?;
             hidden.push(x);
         }
         Ok(Encoder {
-            ids,
-            positions,
-            types,
+            ids: tables[0].rows,
+            positions: tables[1].rows,
+            types: tables.get(2).map(|t| t.rows),
             lengths,
             hidden,
         })
@@ -142,42 +174,68 @@ impl Builder<'_> {
     /// One layer: attention and feed-forward, each with a residual sum and a norm after it.
     fn layer(&mut self, i: usize, x: Value, lengths: Value) -> Result<Value, GraphError> {
         let c = self.config;
-        let name = |part: &str| names::layer(i, part);
+        let group = c.layer_group(i);
+        let name = |part: &str| names::layer(group, part);
         let qkv = self.dense(x, &name(names::QKV), 3 * c.hidden_size)?;
         let noise = self.noise(|rates| rates.attention);
         let (context, _) = self
             .graph
             .attention(qkv, lengths, c.num_attention_heads, noise)?;
         let projected = self.dense(context, &name("attention.output.dense"), c.hidden_size)?;
-        let projected = self.dropout(projected, |rates| rates.hidden)?;
+        let projected = match c.family.drops_attention_output() {
+            true => self.dropout(projected, |rates| rates.hidden)?,
+            false => projected,
+        };
         let x = self.norm(projected, Some(x), &name("attention.output.LayerNorm"))?;
         let inner = self.dense(x, &name("intermediate.dense"), c.intermediate_size)?;
         let inner = self.graph.activation(inner, self.activation())?;
         let outer = self.dense(inner, &name("output.dense"), c.hidden_size)?;
-        let outer = self.dropout(outer, |rates| rates.hidden)?;
+        let outer = match c.family.drops_feed_forward() {
+            true => self.dropout(outer, |rates| rates.hidden)?,
+            false => outer,
+        };
         self.norm(outer, Some(x), &name("output.LayerNorm"))
     }
 
     /// The masked-language-model head over rows `[R, H]`: logits `[R, V]`.
     pub fn mlm(&mut self, rows: Value, heads: &Heads) -> Result<Value, GraphError> {
         let c = self.config;
-        let x = self.dense(rows, names::TRANSFORM, c.hidden_size)?;
-        let x = self.graph.activation(x, self.activation())?;
+        let x = self.dense(rows, names::TRANSFORM, c.embedding_size)?;
+        let function = match c.family.fills_with_gelu() {
+            true => Function::Gelu,
+            false => self.activation(),
+        };
+        let x = self.graph.activation(x, function)?;
         let x = self.norm(x, None, names::TRANSFORM_NORM)?;
         let decoder = if heads.untied_decoder {
             names::DECODER
         } else {
             names::WORD
         };
-        let decoder = self.graph.param(decoder, [c.vocab_size, c.hidden_size])?;
+        let decoder = self
+            .graph
+            .param(decoder, [c.vocab_size, c.embedding_size])?;
         let bias = self.graph.param(names::DECODER_BIAS, [c.vocab_size])?;
         self.graph.linear(x, decoder, Some(bias))
     }
 
+    /// The head that says of each row `[R, H]` whether its token was replaced: logits `[R, 1]`.
+    pub fn replaced(&mut self, rows: Value) -> Result<Value, GraphError> {
+        let x = self.dense(rows, names::REPLACED, self.config.hidden_size)?;
+        let x = self.graph.activation(x, self.activation())?;
+        self.dense(x, names::REPLACED_LOGIT, 1)
+    }
+
     /// The pooler over the rows of `[CLS]` (`[B, H]`): `[B, H]`.
     pub fn pooler(&mut self, first: Value) -> Result<Value, GraphError> {
+        let family = self.config.family;
+        let first = match family.drops_before_pooler() {
+            true => self.dropout(first, |rates| rates.classifier)?,
+            false => first,
+        };
         let x = self.dense(first, names::POOLER, self.config.hidden_size)?;
-        self.graph.activation(x, Function::Tanh)
+        let function = families::names(family).pooler_activation;
+        self.graph.activation(x, function)
     }
 
     /// A classifier over pooled vectors (`[B, H]`): logits `[B, classes]`.
@@ -210,6 +268,8 @@ pub struct FillGraph {
     pub masked: Option<(Value, Value, TopKValues)>,
     /// The row of `[CLS]` `[1]`, u32, and the next-sentence logits `[1, 2]`.
     pub nsp: Option<(Value, Value)>,
+    /// Each token's logit of being replaced `[T, 1]`.
+    pub replaced: Option<Value>,
 }
 
 impl FillGraph {
@@ -242,16 +302,21 @@ impl FillGraph {
             let pooled = builder.pooler(first)?;
             nsp = Some((at, builder.nsp(pooled)?));
         }
+        let replaced = match heads.replaced {
+            true => Some(builder.replaced(encoder.output())?),
+            false => None,
+        };
         Ok(Self {
             graph,
             encoder,
             masked,
             nsp,
+            replaced,
         })
     }
 
     /// What a run reads back: values, columns and figures where something is masked, then the
-    /// next-sentence logits where there is the head.
+    /// next-sentence logits and the logits of being replaced, where there are the heads.
     pub fn outputs(&self) -> Vec<Value> {
         let masked = self
             .masked
@@ -259,6 +324,7 @@ impl FillGraph {
             .flat_map(|(.., top)| [top.values, top.columns, top.figures]);
         masked
             .chain(self.nsp.iter().map(|(_, logits)| *logits))
+            .chain(self.replaced)
             .collect()
     }
 }

@@ -3,27 +3,34 @@
 use kernels::{ParamSpec, Shape, Storage};
 
 use super::LoadError;
+use super::families::{self, Names};
 use crate::checkpoint::{Dtype, Header};
-use crate::config::Config;
+use crate::config::{Config, Family, MAX_LABELS};
+use crate::train::Pooling;
 
 /// What a checkpoint holds beside the encoder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heads {
     /// The masked-language-model head.
     pub mlm: bool,
-    /// The pooler (a tanh layer over `[CLS]`).
+    /// The pooler: a layer over `[CLS]`, the encoder's own or the classifier's.
     pub pooler: bool,
-    /// The next-sentence head; it reads the pooler.
+    /// The next-sentence (ALBERT: sentence-order) head; it reads the pooler.
     pub nsp: bool,
+    /// The head that says of each token whether it was replaced (ELECTRA's discriminator).
+    pub replaced: bool,
     /// Whether the decoder has a matrix of its own instead of the word embeddings.
     pub untied_decoder: bool,
+    /// Classes of the classifier, where there is one for whole texts.
+    pub classifier: Option<usize>,
 }
 
 /// One tensor of the model: its name in `transformers`, and the parameter that holds it. Queries,
 /// keys and values are three tensors in one parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Slot {
-    /// `transformers` name without the `bert.` prefix of encoder tensors.
+    /// Its name in `transformers`, with the family's prefix, as in
+    /// `bert.encoder.layer.0.output.dense.weight`. (The file may leave the prefix out.)
     pub name: String,
     /// Its shape there.
     pub shape: Vec<usize>,
@@ -53,30 +60,39 @@ pub struct Layout {
     pub sources: Vec<Option<usize>>,
 }
 
-/// The parameter names that graphs refer to.
+/// The parameter names that graphs refer to: BERT's, in every family.
 pub mod names {
-    /// `[V, H]`
+    /// `[V, E]`
     pub const WORD: &str = "embeddings.word_embeddings.weight";
-    /// `[P, H]`
+    /// `[P, E]`
     pub const POSITION: &str = "embeddings.position_embeddings.weight";
-    /// `[S, H]`
+    /// `[S, E]`
     pub const TYPE: &str = "embeddings.token_type_embeddings.weight";
-    /// `.weight` and `.bias`: `[H]`
+    /// `.weight` and `.bias`: `[E]`
     pub const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
+    /// `.weight`: `[H, E]`, only where the configuration asks for it
+    pub const PROJECTION: &str = "embeddings_project";
     /// `.weight`: `[H, H]`
     pub const POOLER: &str = "pooler.dense";
-    /// `.weight`: `[H, H]`
+    /// `.weight`: `[E, H]`
     pub const TRANSFORM: &str = "cls.predictions.transform.dense";
-    /// `[H]` each
+    /// `[E]` each
     pub const TRANSFORM_NORM: &str = "cls.predictions.transform.LayerNorm";
-    /// `[V, H]`, only where it is not the word embedding
+    /// `[V, E]`, only where it is not the word embedding
     pub const DECODER: &str = "cls.predictions.decoder.weight";
     /// `[V]`
     pub const DECODER_BIAS: &str = "cls.predictions.bias";
     /// `.weight`: `[2, H]`
     pub const NSP: &str = "cls.seq_relationship";
+    /// `.weight`: `[L, H]`
+    pub const CLASSIFIER: &str = "classifier";
+    /// `.weight`: `[H, H]`
+    pub const REPLACED: &str = "discriminator_predictions.dense";
+    /// `.weight`: `[1, H]`
+    pub const REPLACED_LOGIT: &str = "discriminator_predictions.dense_prediction";
 
-    /// Layer `i`'s part of this name, as in `encoder.layer.0.output.dense`.
+    /// Layer `i`'s part of this name, as in `encoder.layer.0.output.dense`; of layers that share
+    /// their weights, i is the group.
     pub fn layer(i: usize, part: &str) -> String {
         format!("encoder.layer.{i}.{part}")
     }
@@ -86,103 +102,174 @@ pub mod names {
 }
 
 /// Collects the tensors that a configuration asks for.
-#[derive(Default)]
 struct Wanted {
+    names: &'static Names,
     slots: Vec<Slot>,
 }
 
 impl Wanted {
-    fn tensor(&mut self, name: &str, shape: &[usize]) {
-        self.part(name, shape, name, 0);
+    /// One tensor that is a parameter.
+    fn tensor(&mut self, name: &str, shape: &[usize], param: &str) {
+        self.part(name, shape, param, 0);
     }
 
     fn part(&mut self, name: &str, shape: &[usize], param: &str, offset: usize) {
-        let (name, param) = (name.to_owned(), param.to_owned());
         self.slots.push(Slot {
-            name,
+            name: name.to_owned(),
             shape: shape.to_vec(),
-            param,
+            param: param.to_owned(),
             offset,
         });
     }
 
-    fn dense(&mut self, name: &str, outputs: usize, inputs: usize) {
-        self.tensor(&format!("{name}.weight"), &[outputs, inputs]);
-        self.tensor(&format!("{name}.bias"), &[outputs]);
+    /// A matrix, and a bias of one number an output.
+    fn dense(&mut self, name: &str, [outputs, inputs]: [usize; 2], param: &str) {
+        let (weight, bias) = (format!("{name}.weight"), format!("{name}.bias"));
+        self.tensor(&weight, &[outputs, inputs], &format!("{param}.weight"));
+        self.tensor(&bias, &[outputs], &format!("{param}.bias"));
     }
 
-    fn norm(&mut self, name: &str, size: usize) {
-        self.tensor(&format!("{name}.weight"), &[size]);
-        self.tensor(&format!("{name}.bias"), &[size]);
+    fn norm(&mut self, name: &str, size: usize, param: &str) {
+        for part in ["weight", "bias"] {
+            self.tensor(
+                &format!("{name}.{part}"),
+                &[size],
+                &format!("{param}.{part}"),
+            );
+        }
     }
-}
 
-fn wanted(config: &Config, heads: &Heads) -> Vec<Slot> {
-    let (h, v) = (config.hidden_size, config.vocab_size);
-    let mut w = Wanted::default();
-    w.tensor(names::WORD, &[v, h]);
-    w.tensor(names::POSITION, &[config.max_position_embeddings, h]);
-    w.tensor(names::TYPE, &[config.type_vocab_size, h]);
-    w.norm(names::EMBEDDING_NORM, h);
-    for i in 0..config.num_hidden_layers {
-        let name = |part: &str| names::layer(i, part);
-        for (part, role) in ["query", "key", "value"].iter().enumerate() {
-            let role = name(&format!("attention.self.{role}"));
-            let packed = name(names::QKV);
-            w.part(
+    fn embeddings(&mut self, config: &Config) {
+        let e = config.embedding_size;
+        let tables = [
+            (names::WORD, config.vocab_size),
+            (names::POSITION, config.max_position_embeddings),
+            (names::TYPE, config.type_vocab_size),
+        ];
+        // All families have the same names here; a table of no rows is not there.
+        for (name, rows) in tables.into_iter().filter(|(_, rows)| *rows > 0) {
+            self.tensor(&self.in_encoder(name), &[rows, e], name);
+        }
+        self.norm(
+            &self.in_encoder(names::EMBEDDING_NORM),
+            e,
+            names::EMBEDDING_NORM,
+        );
+        if config.projects_embeddings() {
+            let name = self.in_encoder(self.names.projection);
+            self.dense(&name, [config.hidden_size, e], names::PROJECTION);
+        }
+    }
+
+    /// The layers' weights number `i`; queries, keys and values packed.
+    fn layer(&mut self, config: &Config, i: usize) {
+        let (n, h, inner) = (self.names, config.hidden_size, config.intermediate_size);
+        let name = |part: &str| format!("{}{}", n.prefix, n.of_layer(i, part));
+        let param = |part: &str| names::layer(i, part);
+        for (part, role) in n.qkv.iter().enumerate() {
+            let (role, packed) = (name(role), param(names::QKV));
+            self.part(
                 &format!("{role}.weight"),
                 &[h, h],
                 &format!("{packed}.weight"),
                 part * h * h,
             );
-            w.part(
+            self.part(
                 &format!("{role}.bias"),
                 &[h],
                 &format!("{packed}.bias"),
                 part * h,
             );
         }
-        w.dense(&name("attention.output.dense"), h, h);
-        w.norm(&name("attention.output.LayerNorm"), h);
-        w.dense(&name("intermediate.dense"), config.intermediate_size, h);
-        w.dense(&name("output.dense"), h, config.intermediate_size);
-        w.norm(&name("output.LayerNorm"), h);
-    }
-    if heads.pooler {
-        w.dense(names::POOLER, h, h);
-    }
-    if heads.mlm {
-        w.dense(names::TRANSFORM, h, h);
-        w.norm(names::TRANSFORM_NORM, h);
-        w.tensor(names::DECODER_BIAS, &[v]);
-        if heads.untied_decoder {
-            w.tensor(names::DECODER, &[v, h]);
+        let own = &families::names(Family::Bert);
+        let mut dense = |named: fn(&Names) -> &'static str, shape: [usize; 2]| {
+            self.dense(&name(named(n)), shape, &param(named(own)));
+        };
+        dense(|n| n.attention_output, [h, h]);
+        dense(|n| n.intermediate, [inner, h]);
+        dense(|n| n.output, [h, inner]);
+        for named in [|n: &Names| n.attention_norm, |n: &Names| n.output_norm] {
+            self.norm(&name(named(n)), h, &param(named(own)));
         }
     }
-    if heads.nsp {
-        w.dense(names::NSP, 2, h);
+
+    fn heads(&mut self, config: &Config, heads: &Heads, pooler: Option<&str>) {
+        let (h, e, v) = (config.hidden_size, config.embedding_size, config.vocab_size);
+        let n = self.names;
+        if let Some(name) = pooler {
+            self.dense(name, [h, h], names::POOLER);
+        }
+        if heads.mlm {
+            self.dense(n.mlm.transform, [e, h], names::TRANSFORM);
+            self.norm(n.mlm.transform_norm, e, names::TRANSFORM_NORM);
+            let bias = n.mlm.bias[usize::from(heads.untied_decoder)];
+            self.tensor(bias, &[v], names::DECODER_BIAS);
+            if heads.untied_decoder {
+                self.tensor(n.mlm.decoder, &[v, e], names::DECODER);
+            }
+        }
+        if let (true, Some(name)) = (heads.nsp, n.nsp) {
+            self.dense(name, [2, h], names::NSP);
+        }
+        if let (true, Some([dense, logit])) = (heads.replaced, n.replaced) {
+            self.dense(dense, [h, h], names::REPLACED);
+            self.dense(logit, [1, h], names::REPLACED_LOGIT);
+        }
+        if let Some(classes) = heads.classifier {
+            self.dense(n.classifier, [classes, h], names::CLASSIFIER);
+        }
     }
-    w.slots
+
+    fn in_encoder(&self, name: &str) -> String {
+        format!("{}{name}", self.names.prefix)
+    }
 }
 
 impl Layout {
     /// Matches a file's tensors with the configuration; lists everything that is missing or has
     /// the wrong shape at once.
     pub fn new(config: &Config, header: &Header) -> Result<Self, LoadError> {
-        let names: Vec<String> = header.tensors.iter().map(|t| canonical(&t.name)).collect();
+        let family = families::names(config.family);
+        let names: Vec<String> = header
+            .tensors
+            .iter()
+            .map(|t| canonical(&t.name, family.prefix))
+            .collect();
         let has = |start: &str| names.iter().any(|n| n.starts_with(start));
-        let pooler = has("pooler.");
+        let layer = |name: &&'static str| has(&format!("{name}."));
+        let classifier = classes(config, header, &names, family);
+        // A pooler that only passes [CLS] on is no pooler (see `export`); one that the classifier
+        // reads must be there.
+        let passes = classifier.is_some() && config.classifier_scale != 1.0;
+        let reads = classifier.is_some() && config.pooling == Pooling::Pooler;
+        // A classifier's own pooler goes before one that the encoder kept from its training.
+        let own = family.classifier_pooler.filter(|_| reads);
+        let encoders = family
+            .pooler
+            .filter(|name| (layer(name) && !passes) || reads)
+            .map(|name| format!("{}{name}", family.prefix));
+        let pooler = own.map(str::to_owned).or(encoders);
+        let mlm = has(family.mlm.start);
         let heads = Heads {
-            mlm: has("cls.predictions."),
-            pooler,
-            nsp: pooler && has("cls.seq_relationship."),
-            untied_decoder: !config.tie_word_embeddings && has("cls.predictions."),
+            mlm,
+            pooler: pooler.is_some(),
+            nsp: pooler.is_some() && family.nsp.is_some_and(|name| layer(&name)),
+            replaced: family.replaced.is_some_and(|[dense, _]| layer(&dense)),
+            untied_decoder: !config.tie_word_embeddings && mlm,
+            classifier,
         };
-        let slots = wanted(config, &heads);
+        let mut wanted = Wanted {
+            names: family,
+            slots: Vec::new(),
+        };
+        wanted.embeddings(config);
+        (0..config.num_hidden_groups).for_each(|i| wanted.layer(config, i));
+        wanted.heads(config, &heads, pooler.as_deref());
+        let slots = wanted.slots;
         let mut sources = vec![None; names.len()];
         let mut problems = Vec::new();
         for (s, slot) in slots.iter().enumerate() {
-            let Some(index) = find(&names, &slot.name, &heads) else {
+            let Some(index) = find(&names, slot, family) else {
                 problems.push(format!("`{}` {:?} is missing", slot.name, slot.shape));
                 continue;
             };
@@ -227,8 +314,10 @@ fn params(slots: &[Slot], dtype: impl Fn(usize) -> Option<Dtype>) -> Vec<ParamSp
     for (s, slot) in slots.iter().enumerate() {
         // Parts begin at whole words only if every part has an even number of elements.
         let halves = dtype(s) == Some(Dtype::F16) && slot.shape.len() == 2;
-        let alone = slot.param == slot.name;
-        let f16 = halves && (alone || slot.elements().is_multiple_of(2));
+        let alone = slots.iter().filter(|s| s.param == slot.param).count() == 1;
+        // Training and heads of their own replace the classifier, in f32.
+        let replaced = slot.param.starts_with(names::CLASSIFIER);
+        let f16 = halves && !replaced && (alone || slot.elements().is_multiple_of(2));
         let storage = if f16 { Storage::F16 } else { Storage::F32 };
         match params.iter_mut().find(|p| p.name == slot.param) {
             Some(param) => {
@@ -252,9 +341,43 @@ fn params(slots: &[Slot], dtype: impl Fn(usize) -> Option<Dtype>) -> Vec<ParamSp
     params
 }
 
-/// A file's tensor name in today's form: no `bert.` prefix, no `gamma` and `beta`.
-fn canonical(name: &str) -> String {
-    let name = name.strip_prefix("bert.").unwrap_or(name);
+/// Classes of the classifier for whole texts, as config.json names them or, where it names none,
+/// as the file holds them. Heads of the same name for something else (tokens, choices, numbers,
+/// several labels at once) are left aside.
+fn classes(config: &Config, header: &Header, names: &[String], family: &Names) -> Option<usize> {
+    let place = |part: &str| {
+        let name = format!("{}.{part}", family.classifier);
+        names.iter().position(|n| *n == name)
+    };
+    let (weight, bias) = (place("weight"), place("bias"));
+    let found = weight.or(bias)?;
+    let whole = |name: &String| name.ends_with("ForSequenceClassification");
+    if !config.architectures.is_empty() && !config.architectures.iter().any(whole) {
+        return None;
+    }
+    let stored = header.tensors[found].shape.first().copied();
+    let classes = match config.id2label.len() {
+        0 => stored?,
+        named => named,
+    };
+    let usable = (2..=MAX_LABELS).contains(&classes) && config.single_label;
+    if !usable {
+        log::warn!(
+            "the checkpoint's classifier is left aside: only one for a choice of 2 to {MAX_LABELS} \
+             classes is used, and this one has {classes}{}",
+            if config.single_label {
+                ""
+            } else {
+                " and another problem_type"
+            }
+        );
+    }
+    usable.then_some(classes)
+}
+
+/// A file's tensor name in today's form: no family's prefix, no `gamma` and `beta`.
+fn canonical(name: &str, prefix: &str) -> String {
+    let name = name.strip_prefix(prefix).unwrap_or(name);
     match name.rsplit_once("LayerNorm.") {
         Some((start, "gamma")) => format!("{start}LayerNorm.weight"),
         Some((start, "beta")) => format!("{start}LayerNorm.bias"),
@@ -262,18 +385,15 @@ fn canonical(name: &str) -> String {
     }
 }
 
-/// Where a tensor stands in the file. The decoder's bias goes by two names: `transformers` reads
-/// the first where the decoder is tied to the embeddings, and the second where it is not.
-fn find(file: &[String], name: &str, heads: &Heads) -> Option<usize> {
+/// Where a tensor stands in the file.
+fn find(file: &[String], slot: &Slot, family: &Names) -> Option<usize> {
     let position = |wanted: &str| file.iter().position(|n| n == wanted);
-    if name != names::DECODER_BIAS {
-        return position(name);
+    let name = slot.name.strip_prefix(family.prefix);
+    let own = position(name.unwrap_or(&slot.name));
+    if slot.param != names::DECODER_BIAS {
+        return own;
     }
-    let (mut first, mut second) = (name, "cls.predictions.decoder.bias");
-    if heads.untied_decoder {
-        std::mem::swap(&mut first, &mut second);
-    }
-    position(first).or_else(|| position(second))
+    own.or_else(|| family.mlm.bias.iter().find_map(|name| position(name)))
 }
 
 #[cfg(test)]
@@ -283,6 +403,7 @@ mod tests {
     #[test]
     fn old_names_become_todays() {
         let now = "encoder.layer.3.output.LayerNorm.weight";
+        let canonical = |name| canonical(name, "bert.");
         assert_eq!(
             canonical("bert.encoder.layer.3.output.LayerNorm.gamma"),
             now

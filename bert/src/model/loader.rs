@@ -1,8 +1,9 @@
 //! A checkpoint's bytes, streamed into a device's parameters.
 
 use kernels::{Device, DeviceError, LocalBoxFuture, Params, Storage};
+use sha2::{Digest, Sha256};
 
-use super::layout::Layout;
+use super::layout::{Layout, names};
 use super::{LoadError, Model};
 use crate::checkpoint::{Dtype, Header, SafetensorsStream, Sink, decode, first_non_finite};
 use crate::config::Config;
@@ -15,6 +16,7 @@ const CONVERT: usize = 1 << 16;
 /// come and been checked.
 pub struct ModelLoader {
     stream: SafetensorsStream<Writer>,
+    hash: Sha256,
 }
 
 impl ModelLoader {
@@ -32,12 +34,15 @@ impl ModelLoader {
         };
         Ok(Self {
             stream: SafetensorsStream::new(file_len, writer),
+            hash: Sha256::new(),
         })
     }
 
     /// Takes the next chunk, of any length.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        Ok(self.stream.push(bytes)?)
+        self.stream.push(bytes)?;
+        self.hash.update(bytes);
+        Ok(())
     }
 
     /// Bytes taken, and bytes in all once known (else 0).
@@ -47,6 +52,7 @@ impl ModelLoader {
 
     /// Ends the file: checks that nothing is missing and that the device took everything.
     pub async fn finish(self) -> Result<Model, LoadError> {
+        let sha256 = format!("{:x}", self.hash.finalize());
         let writer = self.stream.finish()?;
         let Some(Loaded {
             layout,
@@ -59,7 +65,13 @@ impl ModelLoader {
         ready.await?;
         // Writes to a device that is gone vanish without an error.
         check_lost(&writer.device)?;
-        Ok(Model::new(writer.device, writer.config, layout, params))
+        Ok(Model::new(
+            writer.device,
+            writer.config,
+            layout,
+            params,
+            sha256,
+        ))
     }
 }
 
@@ -126,7 +138,12 @@ impl Sink for Writer {
             (tensor.dtype, storage),
             (Dtype::F32, Some(Storage::F32)) | (Dtype::F16, Some(Storage::F16))
         );
-        if params.takes_bytes() && as_is {
+        // A stored classifier may be a multiple of the true one, by a power of two.
+        let scale = match slot.param.strip_prefix(names::CLASSIFIER) {
+            Some(".weight") => self.config.classifier_scale,
+            _ => 1.0,
+        };
+        if params.takes_bytes() && as_is && scale == 1.0 {
             let to = (slot.offset * size) as u64 + offset;
             if bytes.len().is_multiple_of(4) {
                 params.write_bytes(&slot.param, to, bytes);
@@ -141,6 +158,7 @@ impl Sink for Writer {
         for (i, piece) in bytes.chunks(CONVERT * size).enumerate() {
             self.scratch.clear();
             decode(tensor.dtype, piece, &mut self.scratch);
+            self.scratch.iter_mut().for_each(|x| *x /= scale);
             params.write(
                 &slot.param,
                 slot.offset + first + i * CONVERT,

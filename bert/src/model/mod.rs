@@ -1,9 +1,13 @@
 //! A BERT on a device.
 
+mod classifier;
+mod families;
 mod forward;
 mod layout;
 mod loader;
 
+pub(crate) use classifier::parts as classifier_parts;
+pub use classifier::{Classifier, ClassifierError};
 pub use forward::{Builder, Encoder, FillGraph, TrainingNoise};
 pub use layout::{Heads, Layout, Slot, names};
 pub use loader::ModelLoader;
@@ -75,18 +79,31 @@ pub struct Model {
     config: Config,
     layout: Layout,
     params: Params,
+    sha256: String,
+    classifier: Option<Classifier>,
     prepared: Vec<Prepared>,
+    classifying: Vec<classifier::Prepared>,
 }
 
 impl Model {
-    fn new(device: Device, config: Config, layout: Layout, params: Params) -> Self {
+    fn new(device: Device, config: Config, layout: Layout, params: Params, sha256: String) -> Self {
+        let classifier = Classifier::loaded(&config, &layout.heads);
         Self {
             device,
             config,
             layout,
             params,
+            sha256,
+            classifier,
             prepared: Vec::new(),
+            classifying: Vec::new(),
         }
+    }
+
+    /// SHA-256 of the file that it was loaded from, in hexadecimal digits. Training does not
+    /// change it: it names the base.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Its configuration.
@@ -128,6 +145,7 @@ impl Model {
     /// have taken their names since.
     pub(crate) fn forget_plans(&mut self) {
         self.prepared.clear();
+        self.classifying.clear();
     }
 
     /// The numbers of a parameter, read back from the device.
@@ -161,17 +179,25 @@ impl Model {
         if self.layout.heads.mlm {
             return Ok(());
         }
-        Err(
+        let (start, class) = (
+            families::names(self.config.family).mlm.start,
+            self.config.family.class_prefix(),
+        );
+        Err(format!(
             "This checkpoint is an encoder without a masked-language-model head (its file has no \
-             `cls.predictions.*` tensors), so it cannot fill masks. Its tokens can still be looked \
-             at; a `BertForMaskedLM` or `BertForPreTraining` checkpoint has the head."
-                .to_owned(),
-        )
+             `{start}*` tensors), so it cannot fill masks. Its tokens can still be looked at; a \
+             `{class}ForMaskedLM` checkpoint has the head."
+        ))
     }
 
     /// Whether it can judge whether one text follows another.
     pub fn has_nsp(&self) -> bool {
         self.layout.heads.nsp
+    }
+
+    /// Whether it can say of each token whether it was replaced.
+    pub fn has_replaced(&self) -> bool {
+        self.layout.heads.replaced
     }
 
     /// Number of weights.
@@ -189,7 +215,7 @@ impl Model {
 
     /// GPU dispatches (or CPU steps) of one forward pass over `tokens` tokens with `masks` masks.
     pub async fn dispatches(&mut self, tokens: usize, masks: usize) -> Result<usize, RunError> {
-        let (prepared, _) = self.prepare(tokens, masks, 10).await?;
+        let (prepared, ..) = self.prepare(tokens, masks, 10).await?;
         Ok(prepared.executable.dispatches())
     }
 
@@ -200,11 +226,9 @@ impl Model {
         tokens: usize,
         masks: usize,
         top_k: usize,
-    ) -> Result<(&mut Prepared, &mut Params), RunError> {
+    ) -> Result<(&mut Prepared, &mut Params, &Config), RunError> {
         let sizes = Sizes {
-            tokens: bucket(tokens)
-                .min(self.config.max_position_embeddings)
-                .max(tokens),
+            tokens: bucket(tokens).min(self.config.max_tokens()).max(tokens),
             masks: (masks > 0).then(|| {
                 let k = top_k.next_multiple_of(10).min(self.config.vocab_size);
                 (masks.next_power_of_two(), k)
@@ -229,7 +253,7 @@ impl Model {
             });
         }
         let last = self.prepared.len() - 1;
-        Ok((&mut self.prepared[last], &mut self.params))
+        Ok((&mut self.prepared[last], &mut self.params, &self.config))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tokenizers from the files of a checkpoint, untrusted.
 
-use super::{CLS, MASK, PAD, SEP, Tokenizer, UNK, template};
+use super::special::{self, SpecialNames};
+use super::{Tokenizer, template};
 use serde::Deserialize;
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
@@ -9,6 +10,9 @@ use tokenizers::{AddedToken, Model, ModelWrapper, PostProcessorWrapper};
 
 /// The longest `tokenizer.json` or `vocab.txt` that is read, in bytes.
 pub const MAX_TOKENIZER_BYTES: usize = 64 << 20;
+/// The special tokens of a `vocab.txt`.
+const VOCAB_TXT_SPECIAL: [&str; 5] = [UNK, "[SEP]", "[PAD]", "[CLS]", "[MASK]"];
+const UNK: &str = "[UNK]";
 /// The highest token id a vocabulary may hold, plus one; `config.json` has the same bound.
 const MAX_VOCABULARY: usize = 2_000_000;
 
@@ -40,7 +44,8 @@ pub enum TokenizerError {
     Inconsistent(String),
 }
 
-/// The settings of a `tokenizer_config.json` that matter where only `vocab.txt` comes with it.
+/// The settings of a `tokenizer_config.json` that are used: the names of special tokens, and how text is
+/// prepared where only `vocab.txt` comes with it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct TokenizerConfig {
@@ -48,6 +53,8 @@ pub struct TokenizerConfig {
     /// `None`: as `do_lower_case` says.
     pub strip_accents: Option<bool>,
     pub tokenize_chinese_chars: bool,
+    #[serde(flatten)]
+    pub special: SpecialNames,
 }
 
 impl Default for TokenizerConfig {
@@ -56,6 +63,7 @@ impl Default for TokenizerConfig {
             do_lower_case: true,
             strip_accents: None,
             tokenize_chinese_chars: true,
+            special: SpecialNames::default(),
         }
     }
 }
@@ -73,11 +81,23 @@ impl TokenizerConfig {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`. Its own padding and truncation are switched off.
+    /// Reads a `tokenizer.json`. Its own padding and truncation are switched off. Special tokens are
+    /// BERT's or RoBERTa's: `[CLS]` or `<s>`, `[SEP]` or `</s>`, `[MASK]` or `<mask>`.
     ///
     /// # Errors
-    /// A file that cannot be parsed, or a vocabulary without `[CLS]`, `[SEP]` or `[UNK]`.
+    /// A file that cannot be parsed, or a vocabulary without `[CLS]`, `[SEP]` or `[UNK]` in either spelling.
     pub fn from_tokenizer_json(bytes: &[u8]) -> Result<Self, TokenizerError> {
+        Self::from_tokenizer_json_with(bytes, &SpecialNames::default())
+    }
+
+    /// [`Tokenizer::from_tokenizer_json`] with the special tokens that a `tokenizer_config.json` names.
+    ///
+    /// # Errors
+    /// As there; also a name that the vocabulary lacks.
+    pub fn from_tokenizer_json_with(
+        bytes: &[u8],
+        names: &SpecialNames,
+    ) -> Result<Self, TokenizerError> {
         let file = "tokenizer.json";
         check_length(file, bytes.len())?;
         let mut inner = tokenizers::Tokenizer::from_bytes(bytes)
@@ -86,7 +106,7 @@ impl Tokenizer {
         inner
             .with_truncation(None)
             .map_err(|e| TokenizerError::Json(e.to_string()))?;
-        Self::new(inner, file)
+        Self::new(inner, names, file)
     }
 
     /// Builds BERT's own pipeline around a `vocab.txt`: one token a line, its id the line's number from 0.
@@ -121,7 +141,7 @@ impl Tokenizer {
         // Of a token that stands twice the last line counts, as in transformers.
         let vocab = WordPiece::read_bytes(lines.as_bytes())
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
-        let specials: Vec<_> = [UNK, SEP, PAD, CLS, MASK]
+        let specials: Vec<_> = VOCAB_TXT_SPECIAL
             .into_iter()
             .filter(|name| vocab.contains_key(*name))
             .map(|name| AddedToken::from(name, true))
@@ -147,25 +167,19 @@ impl Tokenizer {
                     .add_special_tokens(specials)
             })
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
-        Self::new(inner, file)
+        Self::new(inner, &config.special, file)
     }
 
     /// What both files have in common: the special tokens are found and everything is checked that could fail later.
-    fn new(mut inner: tokenizers::Tokenizer, file: &'static str) -> Result<Self, TokenizerError> {
-        let missing: Vec<_> = [CLS, SEP, UNK]
-            .into_iter()
-            .filter(|name| inner.token_to_id(name).is_none())
-            .collect();
-        let (Some(cls), Some(sep), Some(unk)) = (
-            inner.token_to_id(CLS),
-            inner.token_to_id(SEP),
-            inner.token_to_id(UNK),
-        ) else {
-            return Err(TokenizerError::MissingSpecialTokens { file, missing });
-        };
+    fn new(
+        mut inner: tokenizers::Tokenizer,
+        names: &SpecialNames,
+        file: &'static str,
+    ) -> Result<Self, TokenizerError> {
+        let special = special::find(&inner, names, file)?;
         let vocab = inner.get_vocab(true);
         let Some((highest, &id)) = vocab.iter().max_by_key(|(_, id)| **id) else {
-            return Err(TokenizerError::MissingSpecialTokens { file, missing });
+            unreachable!("there are special tokens in it")
         };
         if id as usize >= MAX_VOCABULARY {
             let what = format!("{:?}", highest.chars().take(60).collect::<String>());
@@ -184,20 +198,14 @@ impl Tokenizer {
             )));
         }
         let template = match inner.get_post_processor() {
-            Some(processor) => {
-                template::check(processor).map_err(TokenizerError::Inconsistent)?;
-                processor.clone()
-            }
-            None => template::bert(cls, sep).map_err(TokenizerError::Inconsistent)?,
+            Some(processor) => processor.clone(),
+            None => template::of(&special).map_err(TokenizerError::Inconsistent)?,
         };
+        template::check(&template).map_err(TokenizerError::Inconsistent)?;
         inner.with_post_processor(None::<PostProcessorWrapper>);
         let tokenizer = Self {
             vocab_size: id as usize + 1,
-            cls,
-            sep,
-            unk,
-            pad: inner.token_to_id(PAD).unwrap_or(0),
-            mask: inner.token_to_id(MASK),
+            special,
             inner,
             template,
         };

@@ -2,36 +2,46 @@
 //! small type.
 
 mod load;
+mod special;
 mod template;
 
 pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
+pub use special::{SpecialNames, TokenName};
 
 use serde::{Deserialize, Serialize};
 use tokenizers::{PostProcessor, PostProcessorWrapper, TruncationDirection};
 
-const CLS: &str = "[CLS]";
-const SEP: &str = "[SEP]";
-const UNK: &str = "[UNK]";
-const PAD: &str = "[PAD]";
-const MASK: &str = "[MASK]";
-
-/// A tokenizer with the special tokens of BERT.
+/// A tokenizer with the special tokens of its family.
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     /// Puts `[CLS]` and `[SEP]` around. Taken out of `inner`, since truncation comes in between.
     template: PostProcessorWrapper,
     vocab_size: usize,
-    cls: u32,
-    sep: u32,
-    unk: u32,
-    pad: u32,
-    mask: Option<u32>,
+    special: SpecialTokens,
+}
+
+/// A token with a part to play, under BERT's name for it; RoBERTa's `<s>`, for one, is its `[CLS]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Special {
+    id: u32,
+    text: String,
+}
+
+/// The tokens that every family has, whatever their spelling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct SpecialTokens {
+    cls: Special,
+    sep: Special,
+    unk: Special,
+    pad: Option<Special>,
+    mask: Option<Special>,
 }
 
 /// A text, or a pair of texts, as tokens; all lists have one entry per token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoding {
     pub ids: Vec<u32>,
+    /// The vocabulary's spellings.
     pub tokens: Vec<String>,
     /// 0 for the first text and the special tokens around it, 1 for the second.
     pub type_ids: Vec<u32>,
@@ -69,26 +79,34 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
+    /// The id of the token before a text: `[CLS]`, `<s>`.
     pub fn cls_id(&self) -> u32 {
-        self.cls
+        self.special.cls.id
     }
 
+    /// The id of the token after a text: `[SEP]`, `</s>`.
     pub fn sep_id(&self) -> u32 {
-        self.sep
+        self.special.sep.id
     }
 
+    /// The id of the token for what the vocabulary lacks: `[UNK]`, `<unk>`.
     pub fn unk_id(&self) -> u32 {
-        self.unk
+        self.special.unk.id
     }
 
     /// The padding id; 0 where the vocabulary has no `[PAD]`, since padding is never attended to.
     pub fn pad_id(&self) -> u32 {
-        self.pad
+        self.special.pad.as_ref().map_or(0, |pad| pad.id)
     }
 
     /// `None` where the vocabulary has no `[MASK]`: then nothing can be hidden.
     pub fn mask_id(&self) -> Option<u32> {
-        self.mask
+        self.special.mask.as_ref().map(|mask| mask.id)
+    }
+
+    /// How the mask is typed in a text: `[MASK]`, `<mask>`.
+    pub fn mask_token(&self) -> Option<&str> {
+        self.special.mask.as_ref().map(|mask| mask.text.as_str())
     }
 
     /// Tokens of a text or a pair, special tokens around them, at most `max_len` in all.
@@ -125,9 +143,15 @@ impl Tokenizer {
                 tokenizers::Encoding::default()
             });
         let kept = merged.len();
+        // An encoding has the text's own letters where the vocabulary lacks them, or spaces that a mask took.
+        let spelling = |(&id, token): (&u32, &String)| {
+            self.inner.id_to_token(id).unwrap_or_else(|| token.clone())
+        };
+        let spellings = merged.get_ids().iter().zip(merged.get_tokens());
+        let spellings = spellings.map(spelling).collect();
         Encoding {
             ids: merged.get_ids().to_vec(),
-            tokens: merged.get_tokens().to_vec(),
+            tokens: spellings,
             type_ids: merged.get_type_ids().to_vec(),
             offsets: merged.get_offsets().to_vec(),
             special: merged
@@ -183,8 +207,8 @@ impl Tokenizer {
                     "the tokenizer failed on a text of {} bytes: {error}",
                     text.len()
                 );
-                let unknown =
-                    tokenizers::Token::new(self.unk, UNK.into(), (0, text.chars().count()));
+                let Special { id, text: name } = self.special.unk.clone();
+                let unknown = tokenizers::Token::new(id, name, (0, text.chars().count()));
                 tokenizers::Encoding::from_tokens(vec![unknown], 0)
             })
     }

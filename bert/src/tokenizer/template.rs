@@ -1,15 +1,26 @@
-//! The special tokens around a text: BERT's own template, and the checks of one that came in a file.
+//! The special tokens around a text: the families' own templates, and the checks of one that came in a file.
 
+use super::SpecialTokens;
 use serde_json::Value;
 use tokenizers::PostProcessorWrapper;
 use tokenizers::processors::template::TemplateProcessing;
 
-/// `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`.
-pub(super) fn bert(cls: u32, sep: u32) -> Result<PostProcessorWrapper, String> {
+/// BERT's `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`; RoBERTa's `<s> A </s>` and `<s> A </s></s> B </s>`, all of
+/// one type, where the tokens are spelled so.
+pub(super) fn of(special: &SpecialTokens) -> Result<PostProcessorWrapper, String> {
+    let (cls, sep) = (&special.cls.text, &special.sep.text);
+    let single = format!("{cls}:0 $A:0 {sep}:0");
+    let pair = match cls.starts_with('<') {
+        true => format!("{cls}:0 $A:0 {sep}:0 {sep}:0 $B:0 {sep}:0"),
+        false => format!("{cls}:0 $A:0 {sep}:0 $B:1 {sep}:1"),
+    };
     TemplateProcessing::builder()
-        .try_single("[CLS]:0 $A:0 [SEP]:0")?
-        .try_pair("[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1")?
-        .special_tokens(vec![(super::CLS, cls), (super::SEP, sep)])
+        .try_single(single)?
+        .try_pair(pair)?
+        .special_tokens(vec![
+            (cls.clone(), special.cls.id),
+            (sep.clone(), special.sep.id),
+        ])
         .build()
         .map(Into::into)
         .map_err(|e| e.to_string())

@@ -55,12 +55,31 @@ pub enum Inputs {
     },
 }
 
+impl Inputs {
+    /// Texts.
+    pub(super) fn texts(&self) -> usize {
+        match self {
+            Self::Texts(batch) => batch.ids.len(),
+            Self::Features { rows, .. } => rows.len(),
+        }
+    }
+
+    /// Rows of logits: texts, or masked places.
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Texts(batch) if !batch.masks.is_empty() => batch.masks.len(),
+            _ => self.texts(),
+        }
+    }
+}
+
 /// A forward pass with its loss.
 pub(super) struct LossGraph {
     pub graph: Graph,
     encoder: Option<Encoder>,
     rows: Option<Value>,
-    labels: Value,
+    /// `[B]` or `[R]`, u32.
+    pub labels: Value,
     seed: Option<Value>,
     /// `[B, classes]` or `[R, V]`.
     pub logits: Value,
@@ -191,7 +210,7 @@ impl LossGraph {
 }
 
 /// The vectors of texts `[B, H]`, and the input that names the rows of `[CLS]`, where one is read.
-fn pool(
+pub(crate) fn pool(
     builder: &mut Builder<'_>,
     encoder: &Encoder,
     pooling: Pooling,
@@ -263,12 +282,12 @@ impl FeatureGraph {
 }
 
 /// The rows of `[CLS]` in `batch` texts of `tokens` tokens.
-fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
+pub(crate) fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
     (0..batch).map(|b| (b * tokens) as u32).collect()
 }
 
 /// The encoder's inputs for a batch, in a plan with room for `room` texts of `tokens` tokens.
-fn encoder_values(
+pub(crate) fn encoder_values(
     config: &Config,
     encoder: &Encoder,
     batch: &Batch,
@@ -280,15 +299,10 @@ fn encoder_values(
         for (row, text) in flat.chunks_exact_mut(tokens).zip(texts) {
             row[..text.len()].copy_from_slice(text);
         }
-        Tensor::U32(flat)
+        flat
     };
-    let positions = (0..room * tokens).map(|i| (i % tokens) as u32).collect();
     let mut lengths: Vec<u32> = batch.ids.iter().map(|ids| ids.len() as u32).collect();
     lengths.resize(room, 1);
-    vec![
-        (encoder.ids, lay(&batch.ids, config.pad_token_id)),
-        (encoder.types, lay(&batch.types, 0)),
-        (encoder.positions, Tensor::U32(positions)),
-        (encoder.lengths, Tensor::U32(lengths)),
-    ]
+    let (ids, types) = (lay(&batch.ids, config.pad_token_id), lay(&batch.types, 0));
+    encoder.values(config, tokens, ids, types, lengths)
 }

@@ -1,219 +1,60 @@
 //! A training run: epochs over a training set, an evaluation after each, the best one kept.
 
-use kernels::{Control, DeviceError, RunError};
-use serde::{Deserialize, Serialize};
+use kernels::{Control, ParamSpec};
 
+use super::epoch::Evaluation;
+use super::event::{Best, Event, Progress, TrainError};
 use super::graph::{Batch, Inputs};
 use super::learner::Learner;
-use super::{DropoutRates, Method, Recipe, Task};
-use crate::data::{self, Example, Random, batches};
-use crate::metrics::{Confusion, Metrics};
+use super::texts::Texts;
+use super::{Method, Recipe};
+use crate::data::{self, Random, batches};
 use crate::model::Model;
-use crate::probe::{self, ProbeError};
 use crate::tokenizer::Tokenizer;
 
 /// Texts that go through a frozen encoder at a time.
-const FEATURE_BATCH: usize = 16;
+pub(super) const FEATURE_BATCH: usize = 16;
+/// Steps between two looks at what they found, unless told otherwise.
+pub(super) const REPORT_EVERY: usize = 8;
 
-/// Why a run cannot begin, or stopped.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum TrainError {
-    /// Settings that make no sense.
-    #[error("the recipe cannot be run: {}", .0.join("; "))]
-    Recipe(Vec<String>),
-    /// Too little to learn from.
-    #[error("{0}")]
-    Data(String),
-    /// The pooler was asked for, and the checkpoint has none.
-    #[error("this checkpoint has no pooler; choose [CLS] or mean pooling")]
-    NoPooler,
-    /// The tokenizer belongs to another model.
-    #[error(transparent)]
-    Vocabulary(ProbeError),
-    /// The device failed, or the run was cancelled between two steps.
-    #[error(transparent)]
-    Run(#[from] RunError),
-}
-
-impl From<DeviceError> for TrainError {
-    fn from(error: DeviceError) -> Self {
-        Self::Run(error.into())
-    }
-}
-
-/// How far a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Steps taken.
-    pub step: usize,
-    /// Steps in all.
-    pub steps: usize,
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// The mean loss of the step's batch, before the step.
-    pub loss: f64,
-    /// The learning rate of the step.
-    pub rate: f64,
-    /// The gradients' global norm before clipping.
-    pub norm: f64,
-}
-
-/// What an epoch came to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct EpochReport {
-    /// The epoch, from 1.
-    pub epoch: usize,
-    /// The mean of its steps' losses.
-    pub train_loss: f64,
-    /// The mean loss on the validation set.
-    pub validation_loss: f64,
-    /// Figures on the validation set.
-    pub validation: Metrics,
-    /// Truth against prediction on the validation set.
-    pub confusion: Confusion,
-    /// Whether it is the best so far: the highest accuracy, then the lowest loss.
-    pub best: bool,
-}
-
-/// What happened in one [`Training::advance`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Event {
-    /// Texts went through the frozen encoder.
-    Features {
-        /// Texts done.
-        done: usize,
-        /// Texts in all.
-        total: usize,
-    },
-    /// A step was taken.
-    Step(Progress),
-    /// An epoch ended.
-    Epoch(EpochReport),
-    /// The run is over; the model has the best epoch's weights.
-    Done {
-        /// That epoch, from 1.
-        best_epoch: usize,
-    },
-    /// The loss is no longer a number; the model has the best weights there were.
-    Diverged {
-        /// The step at which it happened, from 1.
-        step: usize,
-        /// A learning rate to try instead.
-        try_rate: f64,
-    },
-}
-
-/// A text as the model reads it.
-struct Encoded {
-    ids: Vec<u32>,
-    types: Vec<u32>,
-    label: u32,
-}
-
-enum Stage {
+/// What a run does next.
+pub(super) enum Stage {
     /// Computing the features of the texts from this one on.
     Features(usize),
     Train,
+    Evaluate(Box<Evaluation>),
+    /// The loss was no number at this step, which is to be told.
+    Diverged(usize),
     Over,
 }
 
 /// A run that is driven step by step: between two calls of [`Training::advance`] it rests, so
 /// that pausing it is not calling, and the model can be asked what it thinks by then.
 pub struct Training {
-    learner: Learner,
-    recipe: Recipe,
-    classes: usize,
-    /// Training texts first, then the validation texts.
-    texts: Vec<Encoded>,
-    train: usize,
-    stage: Stage,
-    epoch: usize,
-    step: usize,
+    pub(super) learner: Learner,
+    pub(super) recipe: Recipe,
+    /// 0 for masked language modelling.
+    pub(super) classes: usize,
+    pub(super) texts: Texts,
+    pub(super) stage: Stage,
+    /// The epoch under way or finished last, from 1.
+    pub(super) epoch: usize,
+    pub(super) step: usize,
     /// What is left of the epoch, last batch first.
-    queue: Vec<data::Batch>,
-    losses: Vec<f64>,
-    /// Accuracy, loss and number of the best epoch.
-    best: Option<(f64, f64, usize)>,
+    pub(super) queue: Vec<data::Batch>,
+    /// Number and learning rate of the steps that were taken and whose loss is not read yet.
+    pub(super) unread: Vec<(usize, f64)>,
+    pub(super) report_every: usize,
+    /// Of the epoch's steps.
+    pub(super) losses: Vec<f64>,
+    pub(super) best: Option<Best>,
 }
 
 impl Training {
-    /// Prepares a run of classification. The model's weights change as it goes on.
-    pub async fn start(
-        model: &mut Model,
-        tokenizer: &Tokenizer,
-        train: &[Example],
-        validation: &[Example],
-        classes: usize,
-        recipe: Recipe,
-    ) -> Result<Self, TrainError> {
-        let problems = recipe.problems();
-        if !problems.is_empty() {
-            return Err(TrainError::Recipe(problems));
-        }
-        probe::check_vocabulary(tokenizer, model.config()).map_err(TrainError::Vocabulary)?;
-        if train.is_empty() || validation.is_empty() || classes < 2 {
-            let (t, v) = (train.len(), validation.len());
-            let message = format!(
-                "there are {classes} classes, {t} texts to learn from and {v} to check with: at \
-                         least 2, 1 and 1 are needed"
-            );
-            return Err(TrainError::Data(message));
-        }
-        if recipe.pooling == super::Pooling::Pooler && !model.heads().pooler {
-            return Err(TrainError::NoPooler);
-        }
-        let limit = recipe
-            .max_tokens
-            .min(model.config().max_position_embeddings);
-        let encode = |example: &Example| {
-            let encoding = tokenizer.encode(&example.text, example.pair.as_deref(), limit);
-            Encoded {
-                ids: encoding.ids,
-                types: encoding.type_ids,
-                label: example.label as u32,
-            }
-        };
-        let texts: Vec<Encoded> = train.iter().chain(validation).map(encode).collect();
-        let dropout = DropoutRates {
-            hidden: recipe.dropout,
-            attention: recipe.dropout,
-            classifier: recipe.dropout,
-        };
-        let task = Task::Classify {
-            classes,
-            pooling: recipe.pooling,
-        };
-        let batch = recipe.batch.min(train.len());
-        let recipe = Recipe { batch, ..recipe };
-        let mut learner = Learner::new(
-            model,
-            task,
-            recipe.method,
-            recipe.optimiser,
-            dropout,
-            batch,
-            recipe.seed,
-        )
-        .await?;
-        let stage = if recipe.method == Method::Head {
-            learner.reserve_features(model, texts.len()).await?;
-            Stage::Features(0)
-        } else {
-            Stage::Train
-        };
-        Ok(Self {
-            learner,
-            recipe,
-            classes,
-            train: train.len(),
-            texts,
-            stage,
-            epoch: 0,
-            step: 0,
-            queue: Vec::new(),
-            losses: Vec::new(),
-            best: None,
-        })
+    /// How many steps are taken between two looks at their losses, 1 to [`Learner::REPORTS`]; 8
+    /// unless told otherwise. A look waits for the device; an epoch's end always looks.
+    pub fn set_report_every(&mut self, steps: usize) {
+        self.report_every = steps.clamp(1, Learner::REPORTS);
     }
 
     /// Steps of the whole run.
@@ -226,11 +67,25 @@ impl Training {
         &self.learner
     }
 
-    fn epoch_steps(&self) -> usize {
-        self.train.div_ceil(self.recipe.batch)
+    /// The parameters that learn, for [`Model::read`].
+    pub fn trainable(&self) -> Vec<ParamSpec> {
+        self.learner.specs().to_vec()
     }
 
-    /// Does the next piece of work: a batch of features, a step, or an epoch's evaluation.
+    /// The name under which the best weights of a trainable parameter lie on the device, for
+    /// [`Model::read`]: those of the best epoch, or before the first one has ended those of the
+    /// start.
+    pub fn best_weight_name(&self, name: &str) -> String {
+        self.learner.kept_name(name)
+    }
+
+    pub(super) fn epoch_steps(&self) -> usize {
+        self.texts.train().div_ceil(self.recipe.batch)
+    }
+
+    /// Does the next piece of work: a batch of features, a step, or a batch of an epoch's
+    /// evaluation. One that is cancelled is done again by the next call, with the same result;
+    /// cancel, rather than drop, a call that is under way.
     pub async fn advance(
         &mut self,
         model: &mut Model,
@@ -238,32 +93,52 @@ impl Training {
     ) -> Result<Event, TrainError> {
         match self.stage {
             Stage::Features(first) => self.features(model, first, control).await,
-            Stage::Train if self.queue.is_empty() && self.step > 0 && !self.losses.is_empty() => {
-                self.end_epoch(model, control).await
-            }
-            Stage::Train if self.epoch == self.recipe.epochs && self.queue.is_empty() => {
-                self.stage = Stage::Over;
+            Stage::Train if self.is_finished() => {
                 self.learner.restore(model);
-                Ok(Event::Done {
-                    best_epoch: self.best.map_or(0, |(.., epoch)| epoch),
-                })
+                self.stage = Stage::Over;
+                Ok(self.done())
             }
             Stage::Train => self.train_step(model, control).await,
-            Stage::Over => Ok(Event::Done {
-                best_epoch: self.best.map_or(0, |(.., e)| e),
-            }),
+            Stage::Evaluate(_) => self.evaluate(model, control).await,
+            Stage::Diverged(step) => {
+                self.learner.restore(model);
+                self.stage = Stage::Over;
+                Ok(Event::Diverged {
+                    step,
+                    try_rate: self.recipe.learning_rate / 4.0,
+                })
+            }
+            Stage::Over => Ok(self.done()),
+        }
+    }
+
+    fn is_finished(&self) -> bool {
+        self.epoch == self.recipe.epochs && self.queue.is_empty() && self.unread.is_empty()
+    }
+
+    fn done(&self) -> Event {
+        Event::Done {
+            best_epoch: self.best.map_or(0, |best| best.epoch),
         }
     }
 
     /// Ends the run: frees what it held, after returning to the best weights there were.
     pub fn finish(self, model: &mut Model) {
-        if !matches!(self.stage, Stage::Over) && self.best.is_some() {
+        let stopped = match self.stage {
+            Stage::Over => false,
+            Stage::Diverged(_) => true,
+            _ => self.best.is_some(),
+        };
+        if stopped {
             self.learner.restore(model);
         }
         self.learner.end(model);
     }
 
     /// The logits of a text as the model stands now, for a try while it learns.
+    ///
+    /// # Errors
+    /// [`TrainError::Data`] in a run of masked language modelling, which has no classes.
     pub async fn classify(
         &mut self,
         model: &mut Model,
@@ -272,10 +147,11 @@ impl Training {
         pair: Option<&str>,
         control: &Control,
     ) -> Result<Vec<f32>, TrainError> {
-        let limit = self
-            .recipe
-            .max_tokens
-            .min(model.config().max_position_embeddings);
+        if self.texts.has_masks() {
+            let message = "masked language modelling learns no classes; ask for masks instead";
+            return Err(TrainError::Data(message.to_owned()));
+        }
+        let limit = limit(model, &self.recipe);
         let encoding = tokenizer.encode(text, pair, limit);
         let tokens = encoding.ids.len().next_multiple_of(16).min(limit);
         let batch = Batch {
@@ -285,11 +161,9 @@ impl Training {
             labels: vec![0],
             masks: Vec::new(),
         };
-        let (mut rows, _) = self
-            .learner
-            .evaluate(model, &Inputs::Texts(batch), control)
-            .await?;
-        Ok(rows.remove(0))
+        let inputs = Inputs::Texts(batch);
+        let (mut rows, _) = self.learner.evaluate(model, &inputs, control).await?;
+        Ok(rows.swap_remove(0))
     }
 
     async fn features(
@@ -300,15 +174,13 @@ impl Training {
     ) -> Result<Event, TrainError> {
         let total = self.texts.len();
         let last = (first + FEATURE_BATCH).min(total);
-        let longest = self.texts[first..last]
-            .iter()
-            .map(|t| t.ids.len())
-            .max()
-            .unwrap_or(1);
+        let longest = self.texts.lengths(first..last).into_iter().max();
         let tokens = longest
+            .unwrap_or(1)
             .next_multiple_of(16)
-            .min(model.config().max_position_embeddings);
-        let batch = self.batch(&(first..last).collect::<Vec<_>>(), tokens);
+            .min(model.config().max_tokens());
+        let places: Vec<usize> = (first..last).collect();
+        let batch = self.texts.batch(&places, tokens);
         let pooling = self.recipe.pooling;
         self.learner
             .add_features(model, pooling, first, &batch, control)
@@ -321,29 +193,31 @@ impl Training {
         Ok(Event::Features { done: last, total })
     }
 
-    fn batch(&self, places: &[usize], tokens: usize) -> Batch {
-        let texts = || places.iter().map(|&i| &self.texts[i]);
-        Batch {
-            tokens,
-            ids: texts().map(|t| t.ids.clone()).collect(),
-            types: texts().map(|t| t.types.clone()).collect(),
-            labels: texts().map(|t| t.label).collect(),
-            masks: Vec::new(),
+    pub(super) fn inputs(&self, batch: &data::Batch) -> Inputs {
+        if self.recipe.method == Method::Head {
+            return self.texts.features(&batch.examples);
         }
+        Inputs::Texts(self.texts.batch(&batch.examples, batch.tokens))
     }
 
-    fn inputs(&self, places: &[usize], tokens: usize) -> Inputs {
-        if self.recipe.method != Method::Head {
-            return Inputs::Texts(self.batch(places, tokens));
-        }
-        Inputs::Features {
-            rows: places.iter().map(|&i| i as u32).collect(),
-            labels: places.iter().map(|&i| self.texts[i].label).collect(),
-        }
+    /// Begins the next epoch.
+    fn begin(&mut self, model: &Model) {
+        self.epoch += 1;
+        self.texts.begin(self.epoch);
+        let mut random = Random::new(self.recipe.seed, self.epoch as u64);
+        let lengths = match self.recipe.method {
+            // Features have no length: one shuffle of all.
+            Method::Head => vec![1; self.texts.train()],
+            _ => self.texts.lengths(0..self.texts.train()),
+        };
+        let limit = model.config().max_tokens();
+        self.queue = batches(&lengths, self.recipe.batch, limit, &mut random);
     }
 
-    fn lengths(&self, from: usize, to: usize) -> Vec<usize> {
-        self.texts[from..to].iter().map(|t| t.ids.len()).collect()
+    /// Whether the losses are to be read now.
+    fn is_report_due(&self) -> bool {
+        let count = self.unread.len();
+        count >= self.report_every || (count > 0 && self.queue.is_empty())
     }
 
     async fn train_step(
@@ -351,98 +225,59 @@ impl Training {
         model: &mut Model,
         control: &Control,
     ) -> Result<Event, TrainError> {
-        if self.queue.is_empty() {
-            self.epoch += 1;
-            let mut random = Random::new(self.recipe.seed, self.epoch as u64);
-            let limit = model.config().max_position_embeddings;
-            let lengths = match self.recipe.method {
-                // Features have no length: one shuffle of all.
-                Method::Head => vec![1; self.train],
-                _ => self.lengths(0, self.train),
-            };
-            self.queue = batches(&lengths, self.recipe.batch, limit, &mut random);
-        }
-        let Some(batch) = self.queue.pop() else {
-            unreachable!("an epoch has a batch")
-        };
-        let inputs = self.inputs(&batch.examples, batch.tokens);
-        let rate = self.recipe.rate(self.step, self.steps());
-        let report = match self.learner.step(model, &inputs, rate, true, control).await {
-            Ok(report) => report,
-            Err(error) => {
-                // The batch was not learned; a cancelled run goes on with it.
-                self.queue.push(batch);
-                return Err(error.into());
+        // A report that is due before the step is one whose reading failed.
+        if !self.is_report_due() {
+            if self.queue.is_empty() {
+                self.begin(model);
             }
-        };
-        let Some(report) = report else {
-            unreachable!("a report was asked for")
-        };
-        self.step += 1;
-        if !report.loss.is_finite() || !report.norm.is_finite() {
-            self.stage = Stage::Over;
-            self.learner.restore(model);
-            return Ok(Event::Diverged {
-                step: self.step,
-                try_rate: self.recipe.learning_rate / 4.0,
-            });
+            let Some(batch) = self.queue.last() else {
+                unreachable!("an epoch has a batch")
+            };
+            let inputs = self.inputs(batch);
+            let rate = self.recipe.rate(self.step, self.steps());
+            // Where this fails, the batch was not learned, and comes again.
+            self.learner.step(model, &inputs, rate, control).await?;
+            self.queue.pop();
+            self.step += 1;
+            self.unread.push((self.step, rate));
         }
-        self.losses.push(report.loss);
-        Ok(Event::Step(Progress {
-            step: self.step,
-            steps: self.steps(),
-            epoch: self.epoch,
-            loss: report.loss,
-            rate,
-            norm: report.norm,
-        }))
+        if !self.is_report_due() {
+            return Ok(Event::Steps(Vec::new()));
+        }
+        self.report(model).await
     }
 
-    async fn end_epoch(
-        &mut self,
-        model: &mut Model,
-        control: &Control,
-    ) -> Result<Event, TrainError> {
-        let (from, to) = (self.train, self.texts.len());
-        let limit = model.config().max_position_embeddings;
-        let mut random = Random::new(0, 0);
-        let mut confusion = Confusion::new(self.classes);
-        let mut loss = 0.0;
-        for batch in batches(
-            &self.lengths(from, to),
-            self.recipe.batch,
-            limit,
-            &mut random,
-        ) {
-            let places: Vec<usize> = batch.examples.iter().map(|i| from + i).collect();
-            let inputs = self.inputs(&places, batch.tokens);
-            let (rows, mean) = self.learner.evaluate(model, &inputs, control).await?;
-            loss += mean * places.len() as f64;
-            for (&place, row) in places.iter().zip(&rows) {
-                let best = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
-                confusion.add(self.texts[place].label as usize, best.unwrap_or(0));
+    /// Reads the losses of the last steps.
+    async fn report(&mut self, model: &mut Model) -> Result<Event, TrainError> {
+        let reports = self.learner.reports(model).await?;
+        let (steps, epoch) = (self.steps(), self.epoch);
+        let mut found = Vec::with_capacity(reports.len());
+        for ((step, rate), report) in self.unread.drain(..).zip(reports) {
+            if !report.loss.is_finite() || !report.norm.is_finite() {
+                self.stage = Stage::Diverged(step);
+                break;
             }
+            self.losses.push(report.loss);
+            found.push(Progress {
+                step,
+                steps,
+                epoch,
+                loss: report.loss,
+                rate,
+                norm: report.norm,
+            });
         }
-        let validation_loss = loss / (to - from) as f64;
-        let validation = confusion.metrics();
-        let accuracy = validation.accuracy;
-        let best = self
-            .best
-            .is_none_or(|(a, l, _)| accuracy > a || (accuracy == a && validation_loss < l));
-        if best {
-            self.best = Some((accuracy, validation_loss, self.epoch));
-            self.learner.keep(model);
+        if matches!(self.stage, Stage::Train) && self.queue.is_empty() {
+            let limit = model.config().max_tokens();
+            let (classes, size) = (self.classes, self.recipe.batch);
+            let evaluation = Evaluation::new(&self.texts, classes, size, limit);
+            self.stage = Stage::Evaluate(Box::new(evaluation));
         }
-        let train_loss = self.losses.iter().sum::<f64>() / self.losses.len() as f64;
-        self.losses.clear();
-        let epoch = self.epoch;
-        Ok(Event::Epoch(EpochReport {
-            epoch,
-            train_loss,
-            validation_loss,
-            validation,
-            confusion,
-            best,
-        }))
+        Ok(Event::Steps(found))
     }
+}
+
+/// The most tokens of a text.
+pub(super) fn limit(model: &Model, recipe: &Recipe) -> usize {
+    recipe.max_tokens.min(model.config().max_tokens())
 }

@@ -131,6 +131,62 @@ fn settings_of_a_tokenizer_json() {
     }
 }
 
+/// RoBERTa's spelling: found without being named, named by tokenizer_config.json, missing.
+#[test]
+fn special_tokens_of_other_families() {
+    let file = |vocab: &str, added: &str| {
+        format!(
+            r#"{{"version":"1.0","truncation":null,"padding":null,"added_tokens":[{added}],"normalizer":null,
+               "pre_tokenizer":{{"type":"WhitespaceSplit"}},"post_processor":null,"decoder":null,
+               "model":{{"type":"WordLevel","unk_token":"<unk>","vocab":{{{vocab}}}}}}}"#
+        )
+    };
+    let vocab = r#""<s>":0,"<pad>":1,"</s>":2,"<unk>":3,"a":4,"<mask>":5,"[MASK]":6,"<hide>":7"#;
+    let special = |id: u32, text: &str| {
+        format!(
+            r#"{{"id":{id},"content":"{text}","single_word":false,"lstrip":false,"rstrip":false,"normalized":false,"special":true}}"#
+        )
+    };
+    let added = special(5, "<mask>");
+    let tokenizer = Tokenizer::from_tokenizer_json(file(vocab, &added).as_bytes()).unwrap();
+    assert_eq!(
+        (tokenizer.cls_id(), tokenizer.sep_id(), tokenizer.unk_id()),
+        (0, 2, 3)
+    );
+    // Both spellings of the mask are words; the one that is marked as special is meant.
+    assert_eq!((tokenizer.pad_id(), tokenizer.mask_id()), (1, Some(5)));
+    assert_eq!(tokenizer.mask_token(), Some("<mask>"));
+    // Its own template, where the file has none.
+    let pair = tokenizer.encode("a", Some("a"), 99);
+    assert_eq!(pair.ids, [0, 4, 2, 2, 4, 2]);
+    assert_eq!(pair.type_ids, [0; 6]);
+
+    let names = |text: &str| TokenizerConfig::from_json(text).unwrap().special;
+    let named = |names| Tokenizer::from_tokenizer_json_with(file(vocab, &added).as_bytes(), &names);
+    let hide = named(names(
+        r#"{"mask_token": {"content": "<hide>", "lstrip": true}, "cls_token": "<s>", "pad_token": null}"#,
+    ));
+    assert_eq!(hide.unwrap().mask_id(), Some(7));
+    let error = named(names(r#"{"cls_token": "<begin>"}"#)).err().unwrap();
+    assert!(
+        error.to_string().contains("\"<begin>\"") && error.to_string().contains("lacks"),
+        "{error}"
+    );
+    assert!(TokenizerConfig::from_json(r#"{"mask_token": 7}"#).is_err());
+
+    let without = file(&vocab.replace(r#""</s>":2,"#, ""), &added);
+    let error = Tokenizer::from_tokenizer_json(without.as_bytes())
+        .err()
+        .unwrap();
+    assert_eq!(
+        error,
+        TokenizerError::MissingSpecialTokens {
+            file: "tokenizer.json",
+            missing: vec!["</s>"]
+        }
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

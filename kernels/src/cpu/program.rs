@@ -46,6 +46,17 @@ impl<F: Real> CpuParams<F> {
         }
     }
 
+    /// Elements from element `offset` on, in single precision.
+    pub fn read(&self, name: &str, offset: usize, count: usize) -> Option<Vec<f32>> {
+        match self.values.get(name)? {
+            Buffer::Real(data) => {
+                let range = data.get(offset..offset.checked_add(count)?)?;
+                Some(range.iter().map(|x| x.f64() as f32).collect())
+            }
+            Buffer::U32(_) => None,
+        }
+    }
+
     /// Writes elements from element `offset` on.
     pub fn write(&mut self, name: &str, offset: usize, elements: &[f32]) {
         if let Some(Buffer::Real(data)) = self.values.get_mut(name) {
@@ -98,12 +109,13 @@ impl<F: Real> CpuProgram<F> {
         self.inputs = inputs.into_iter().map(|(v, t)| (v, buffer(t))).collect();
         let plan = self.plan.clone();
         let mut since_breath = 0.0;
-        for step in plan.steps() {
+        let commit = plan.commit().unwrap_or(usize::MAX);
+        for (i, step) in plan.steps().iter().enumerate() {
             if since_breath > FLOPS_PER_BREATH {
                 control.breathe().await;
                 since_breath = 0.0;
             }
-            if control.is_cancelled() {
+            if i <= commit && control.is_cancelled() {
                 return Err(RunError::Cancelled);
             }
             since_breath += step.op.flops(&plan.types_of(&step.inputs));

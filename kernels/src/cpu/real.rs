@@ -32,6 +32,8 @@ pub trait Real:
     fn exp(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
+    /// Natural logarithm of this number and 1, exact near 0.
+    fn ln_1p(self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
     /// Hyperbolic tangent.
@@ -54,6 +56,9 @@ impl Real for f32 {
     }
     fn ln(self) -> Self {
         f32::ln(self)
+    }
+    fn ln_1p(self) -> Self {
+        f32::ln_1p(self)
     }
     fn sqrt(self) -> Self {
         f32::sqrt(self)
@@ -81,6 +86,9 @@ impl Real for f64 {
     }
     fn ln(self) -> Self {
         f64::ln(self)
+    }
+    fn ln_1p(self) -> Self {
+        f64::ln_1p(self)
     }
     fn sqrt(self) -> Self {
         f64::sqrt(self)

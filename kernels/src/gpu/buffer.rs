@@ -3,17 +3,29 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Bytes of GPU memory.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    /// Held now.
+    pub now: AtomicU64,
+    /// The most that was held at a time.
+    pub peak: AtomicU64,
+}
+
 /// A buffer; dropping it frees its memory at once (in a browser, dropping wgpu's does not).
 #[derive(Debug)]
 pub struct Buffer {
     inner: wgpu::Buffer,
-    counter: Arc<AtomicU64>,
+    memory: Arc<Memory>,
 }
 
 impl Buffer {
-    pub(super) fn new(inner: wgpu::Buffer, counter: Arc<AtomicU64>) -> Self {
-        counter.fetch_add(inner.size(), Ordering::Relaxed);
-        Self { inner, counter }
+    pub(super) fn new(inner: wgpu::Buffer, memory: Arc<Memory>) -> Self {
+        let before = memory.now.fetch_add(inner.size(), Ordering::Relaxed);
+        memory
+            .peak
+            .fetch_max(before + inner.size(), Ordering::Relaxed);
+        Self { inner, memory }
     }
 }
 
@@ -26,7 +38,9 @@ impl std::ops::Deref for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        self.counter.fetch_sub(self.inner.size(), Ordering::Relaxed);
+        self.memory
+            .now
+            .fetch_sub(self.inner.size(), Ordering::Relaxed);
         self.inner.destroy();
     }
 }

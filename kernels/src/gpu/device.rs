@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Memory};
 use super::context::{AdapterInfo, Capabilities, Options, Style};
 use super::kernel::{Access, Dispatch, Kernel};
 use crate::control::LocalBoxFuture;
@@ -23,7 +23,7 @@ pub struct Gpu {
     info: AdapterInfo,
     capabilities: Capabilities,
     lost: Arc<Mutex<Option<String>>>,
-    memory: Arc<AtomicU64>,
+    memory: Arc<Memory>,
     modules: RefCell<HashMap<&'static str, wgpu::ShaderModule>>,
     pipelines: RefCell<HashMap<PipelineKey, Rc<wgpu::ComputePipeline>>>,
     pub(super) unused: wgpu::Buffer,
@@ -110,7 +110,20 @@ impl Gpu {
 
     /// Bytes of GPU memory held now.
     pub fn memory_in_use(&self) -> u64 {
-        self.memory.load(Ordering::Relaxed)
+        self.memory.now.load(Ordering::Relaxed)
+    }
+
+    /// The most bytes of GPU memory held at a time since the device was opened, or since
+    /// [`Gpu::forget_peak`].
+    pub fn memory_peak(&self) -> u64 {
+        self.memory.peak.load(Ordering::Relaxed)
+    }
+
+    /// Measures the peak of what comes from now on.
+    pub fn forget_peak(&self) {
+        self.memory
+            .peak
+            .store(self.memory_in_use(), Ordering::Relaxed);
     }
 
     /// Why the device was lost, if it was.
@@ -279,12 +292,31 @@ impl Gpu {
 
     /// Resolves when the GPU has finished what was submitted so far.
     pub(super) async fn finished(&self) -> Result<(), DeviceError> {
-        let (signal, wait) = super::program::signal();
+        let (signal, wait) = super::signal::signal();
         self.queue
             .on_submitted_work_done(move || signal.done(Ok(())));
         self.wait_natively();
         wait.await.ok();
         self.check_lost()
+    }
+
+    /// The bytes of a buffer that can be mapped, once the GPU has written them.
+    pub(super) async fn map(&self, buffer: &Buffer) -> Result<Vec<u8>, DeviceError> {
+        let (signal, wait) = super::signal::signal();
+        buffer
+            .slice(..)
+            .map_async(wgpu::MapMode::Read, move |result| signal.done(result));
+        self.wait_natively();
+        let failed = |message: String| match self.lost() {
+            Some(reason) => DeviceError::Lost(reason),
+            None => DeviceError::Rejected {
+                what: "read-back".to_owned(),
+                message,
+            },
+        };
+        wait.await.map_err(|e| failed(e.to_string()))?;
+        let range = buffer.slice(..).get_mapped_range();
+        Ok(range.map_err(|e| failed(e.to_string()))?.to_vec())
     }
 
     /// Natively, callbacks run inside `poll`; in a browser, from its event loop.

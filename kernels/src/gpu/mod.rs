@@ -6,6 +6,7 @@ mod device;
 mod kernel;
 mod params;
 mod program;
+mod signal;
 
 pub use buffer::Buffer;
 pub use context::{AdapterInfo, Capabilities, Options, Style};

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::buffer::Buffer;
 use super::device::Gpu;
 use crate::control::LocalBoxFuture;
-use crate::error::DeviceError;
+use crate::error::{DeviceError, RunError};
 use crate::tensor::{ParamSpec, Storage};
 
 /// Where a parameter lies.
@@ -131,6 +131,37 @@ impl GpuParams {
                 .queue
                 .write_buffer(&view.buffer, view.offset + offset, bytes);
         }
+    }
+
+    /// Elements from element `offset` on, through a buffer of their own.
+    pub async fn read(
+        &self,
+        name: &str,
+        offset: usize,
+        count: usize,
+    ) -> Result<Option<Vec<f32>>, RunError> {
+        let Some(view) = self.views.get(name) else {
+            return Ok(None);
+        };
+        // Copies are of whole words: an odd half begins one element early, or ends one late.
+        let size = view.storage.bytes() as u64;
+        let (begin, end) = (offset as u64 * size, (offset + count) as u64 * size);
+        let first = begin & !3;
+        let length = (end - first).next_multiple_of(4);
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let staging = self.gpu.buffer("read-back", length, usage)?;
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&view.buffer, view.offset + first, &staging, 0, length);
+        self.gpu.queue.submit([encoder.finish()]);
+        let bytes = self.gpu.map(&staging).await?;
+        let wanted = &bytes[(begin - first) as usize..(end - first) as usize];
+        Ok(Some(match view.storage {
+            Storage::F32 => bytemuck::pod_collect_to_vec(wanted),
+            Storage::F16 => bytemuck::pod_collect_to_vec::<u8, half::f16>(wanted)
+                .into_iter()
+                .map(half::f16::to_f32)
+                .collect(),
+        }))
     }
 
     /// Where a parameter lies.

@@ -1,16 +1,14 @@
 //! A plan prepared for the GPU: pipelines, bind groups and uniforms made once.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
 
 use super::buffer::Buffer;
 use super::device::Gpu;
 use super::kernel::{Dispatch, DispatchContext, Operand, Pack};
 use super::params::{GpuParams, View};
+use super::signal::signal;
 use crate::control::Control;
 use crate::error::{DeviceError, RunError};
 use crate::graph::{Node, Value};
@@ -33,6 +31,8 @@ pub struct GpuProgram {
     gpu: Rc<Gpu>,
     plan: Arc<Plan>,
     recorded: Vec<Recorded>,
+    /// The first dispatch that cannot be repeated; none where that is more than there are.
+    commit: usize,
     inputs: HashMap<Value, Buffer>,
     slots: Vec<Buffer>,
     /// Where each output begins in the read-back buffer.
@@ -68,6 +68,7 @@ impl GpuProgram {
         let mut program = Self {
             gpu: gpu.clone(),
             recorded: Vec::new(),
+            commit: usize::MAX,
             inputs,
             slots,
             offsets: Vec::new(),
@@ -87,7 +88,10 @@ impl GpuProgram {
     fn record(&mut self, params: &GpuParams) -> Result<(), RunError> {
         let plan = self.plan.clone();
         let mut dispatches: Vec<(&Node, Dispatch, f64)> = Vec::new();
-        for step in plan.steps() {
+        for (i, step) in plan.steps().iter().enumerate() {
+            if plan.commit() == Some(i) {
+                self.commit = dispatches.len();
+            }
             let inputs = plan.types_of(&step.inputs);
             let outputs = plan.types_of(&step.outputs);
             let packs = packs(&plan, step, params);
@@ -207,7 +211,8 @@ impl GpuProgram {
         self.recorded.len()
     }
 
-    /// Uploads the inputs and submits the dispatches.
+    /// Uploads the inputs and submits the dispatches. A cancel is heard up to the first that
+    /// cannot be repeated.
     pub async fn submit_all(
         &mut self,
         inputs: Vec<(Value, Tensor)>,
@@ -220,20 +225,31 @@ impl GpuProgram {
                 self.gpu.queue.write_buffer(buffer, 0, &bytes(tensor));
             }
         }
-        let mut rest = &self.recorded[..];
         let software = self.gpu.info().software;
-        while !rest.is_empty() {
-            let count = if software { piece(rest) } else { rest.len() };
-            let (now, later) = rest.split_at(count);
-            self.submit(now);
-            rest = later;
-            if software && !rest.is_empty() {
+        let mut done = 0;
+        while done < self.recorded.len() {
+            if done <= self.commit && control.is_cancelled() {
+                return Err(RunError::Cancelled);
+            }
+            let mut rest = &self.recorded[done..];
+            if software {
+                // A piece ends before the dispatch from which on there is no return.
+                let before = self.commit.saturating_sub(done);
+                if (1..rest.len()).contains(&before) {
+                    rest = &rest[..before];
+                }
+                rest = &rest[..piece(rest)];
+            }
+            self.submit(rest);
+            done += rest.len();
+            if software && done < self.recorded.len() {
                 self.gpu.finished().await?;
                 control.breathe().await;
             }
-            if control.is_cancelled() {
-                return Err(RunError::Cancelled);
-            }
+        }
+        // What only computes is of no use to one who has cancelled.
+        if self.commit >= done && control.is_cancelled() {
+            return Err(RunError::Cancelled);
         }
         Ok(())
     }
@@ -367,54 +383,4 @@ fn bytes(tensor: &Tensor) -> Vec<u8> {
         Tensor::U32(v) => bytemuck::cast_slice(v).to_vec(),
         Tensor::F64(v) => v.iter().flat_map(|&x| (x as f32).to_le_bytes()).collect(),
     }
-}
-
-type MapResult = Result<(), wgpu::BufferAsyncError>;
-
-#[derive(Default)]
-struct Shared {
-    result: Option<MapResult>,
-    waker: Option<Waker>,
-}
-
-/// The sending half of [`signal`].
-pub(super) struct Signal(Arc<Mutex<Shared>>);
-
-impl Signal {
-    pub(super) fn done(self, result: MapResult) {
-        let mut shared = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        shared.result = Some(result);
-        if let Some(waker) = shared.waker.take() {
-            waker.wake();
-        }
-    }
-}
-
-/// The receiving half of [`signal`].
-pub(super) struct Wait(Arc<Mutex<Shared>>);
-
-impl Future for Wait {
-    type Output = MapResult;
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<MapResult> {
-        let mut shared = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        match shared.result.take() {
-            Some(result) => Poll::Ready(result),
-            None => {
-                shared.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-}
-
-/// Turns a wgpu callback into a future.
-pub(super) fn signal() -> (Signal, Wait) {
-    let shared = Arc::new(Mutex::new(Shared::default()));
-    (Signal(shared.clone()), Wait(shared))
 }

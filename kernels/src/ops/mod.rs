@@ -14,6 +14,7 @@ mod layer_norm;
 mod linear;
 mod matmul;
 mod mean_tokens;
+mod record;
 mod softmax;
 mod sum_rows;
 mod top_k;
@@ -25,12 +26,13 @@ pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
 pub use copy::Copy;
 pub use cross_entropy::{CrossEntropy, CrossEntropyGrad, CrossEntropyValues};
 pub use dropout::{Dropout, Noise};
-pub use embed::Embed;
+pub use embed::{Embed, Lookup};
 pub use gather::{GatherRows, ScatterRows};
 pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad};
 pub use linear::Linear;
 pub use matmul::MatMul;
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
+pub use record::Record;
 pub use softmax::{Softmax, SoftmaxGrad};
 pub use sum_rows::SumRows;
 pub use top_k::{NO_TARGET, TopK, TopKValues};
@@ -97,6 +99,11 @@ pub(crate) trait Rule {
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch>;
     /// The CPU twin.
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>);
+    /// Whether its results hold what was there before, changed: running it twice is not the same
+    /// as running it once.
+    fn accumulates(&self) -> bool {
+        false
+    }
     /// Roughly how many floating-point operations it takes, for cutting long command buffers.
     fn flops(&self, inputs: &[TensorType]) -> f64 {
         inputs.first().map_or(0.0, |x| 8.0 * x.shape.len() as f64)
@@ -135,6 +142,9 @@ macro_rules! ops {
             pub(crate) fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
                 match self { $(Op::$name(op) => op.cpu(io)),* }
             }
+            pub(crate) fn accumulates(&self) -> bool {
+                match self { $(Op::$name(op) => op.accumulates()),* }
+            }
             pub(crate) fn flops(&self, inputs: &[TensorType]) -> f64 {
                 match self { $(Op::$name(op) => op.flops(inputs)),* }
             }
@@ -168,6 +178,7 @@ ops! {
     MatMul,
     MeanTokens,
     MeanTokensGrad,
+    Record,
     ScatterRows,
     Softmax,
     SoftmaxGrad,

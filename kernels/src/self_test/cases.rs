@@ -2,7 +2,7 @@
 
 use crate::grad::gradients;
 use crate::graph::{Graph, Value};
-use crate::ops::{Function, GradientNorm, NO_TARGET, Noise};
+use crate::ops::{Function, GradientNorm, Lookup, NO_TARGET, Noise};
 use crate::tensor::{ParamSpec, Shape, Storage, Tensor, TensorType};
 
 /// Half the distance from 1 to the next `f32`: the relative error of one rounding.
@@ -160,16 +160,20 @@ pub fn activation(len: usize, function: Function) -> Case {
     b.done(vec![y])
 }
 
-/// The sum of three embeddings, with ids beyond the tables' ends among them.
-pub fn embed(rows: usize, columns: usize, storage: Storage) -> Case {
-    let mut b = Builder::new("embed", format!("{rows}x{columns}, {storage:?}"), 3, 3.0);
-    let ids = [b.below(rows, 23), b.below(rows, 11), b.below(rows, 3)];
-    let tables = [
-        b.param([19, columns], storage, 1.0),
-        b.param([11, columns], storage, 1.0),
-        b.param([2, columns], storage, 1.0),
-    ];
-    let y = b.case.graph.embed(ids, tables, None).expect(FITS);
+/// The sum of two or three embeddings, with ids beyond the tables' ends among them.
+pub fn embed([rows, columns, tables]: [usize; 3], storage: Storage) -> Case {
+    let terms = tables as f64;
+    let what = format!("{rows}x{columns}, {tables} tables, {storage:?}");
+    let mut b = Builder::new("embed", what, tables, terms);
+    let lookups: Vec<Lookup> = [(23, 19), (11, 11), (3, 2)][..tables]
+        .iter()
+        .map(|&(ids, entries)| Lookup {
+            rows: b.below(rows, ids),
+            table: b.param([entries, columns], storage, 1.0),
+            padding: None,
+        })
+        .collect();
+    let y = b.case.graph.embed(&lookups).expect(FITS);
     b.done(vec![y])
 }
 
@@ -359,8 +363,8 @@ pub fn backward(case: Case, reduction: usize, magnitude: f64) -> Case {
 pub fn small() -> Vec<Case> {
     use Function::{Gelu, GeluTanh, Relu, Tanh};
     let mut cases = vec![
-        embed(5, 12, Storage::F32),
-        embed(5, 12, Storage::F16),
+        embed([5, 12, 3], Storage::F32),
+        embed([5, 12, 2], Storage::F16),
         gather(7, 12),
         linear([5, 20, 33], Storage::F32, true, None),
         linear([5, 24, 33], Storage::F16, true, Some(Gelu)),
@@ -380,7 +384,7 @@ pub fn small() -> Vec<Case> {
 pub fn small_training() -> Vec<Case> {
     use Function::Gelu;
     vec![
-        backward(embed(5, 12, Storage::F16), 5, 5.0),
+        backward(embed([5, 12, 3], Storage::F16), 5, 5.0),
         backward(gather(7, 12), 7, 7.0),
         backward(linear([5, 20, 32], Storage::F32, true, None), 32, 32.0),
         backward(linear([3, 7, 5], Storage::F16, true, None), 7, 7.0),
@@ -395,7 +399,17 @@ pub fn small_training() -> Vec<Case> {
         copy(17, Storage::F16),
         add(17),
         gradient_norm(33),
+        record(),
     ]
+}
+
+/// Two figures into a log of one row.
+pub fn record() -> Case {
+    let mut b = Builder::new("record", "1 row".to_owned(), 1, 0.0);
+    let figures = [b.input([1], 1.0), b.input([1], 1.0)];
+    let row = b.ids(vec![0]);
+    let log = b.case.graph.record(figures, row, 1).expect(FITS);
+    b.done(vec![log])
 }
 
 /// The norm of two gradients that are not packed.

@@ -3,7 +3,7 @@ use crate::setup;
 use crate::shell;
 use crate::workspace::Workspace;
 
-/// Times forward passes: runs `bert`'s example `bench`, optimised, with `arguments` passed on.
+/// Times forward passes and steps of training: runs `bert`'s example `bench`, optimised, with `arguments` passed on.
 pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     setup::vulkan();
     let mut cargo = workspace.cargo();

@@ -202,6 +202,14 @@ impl Rule for AdamW {
         Ok([&inputs[..count]; 3].concat())
     }
 
+    fn accumulates(&self) -> bool {
+        true
+    }
+
+    fn flops(&self, inputs: &[TensorType]) -> f64 {
+        16.0 * inputs.iter().map(|g| g.shape.len() as f64).sum::<f64>()
+    }
+
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let n = self.parameters(context.inputs.len());
         let dispatch = |(i, len, pack): (usize, usize, Option<Pack>)| {

@@ -1,7 +1,6 @@
 //! The mean cross-entropy of rows that have a label.
 
 use super::check::Check;
-use super::softmax::softmax_row;
 use super::top_k::NO_TARGET;
 use super::{GradientAt, Rule};
 use crate::cpu::{self, Real};
@@ -13,6 +12,10 @@ use crate::tensor::{DType, Shape, TensorType};
 /// `mean = Σ (lse(x_r) - x_r[label_r]) / count` over the rows whose label is not [`NO_TARGET`]; 0
 /// if none has one, as a batch without masks should not stop a run.
 ///
+/// A loss is computed as `(max - x[label]) + log(1 + Σ exp(x - max))`, where the sum leaves the
+/// largest logits out: a row that is nearly certain has a loss smaller than the rounding of its
+/// logits, and made of many terms that would each vanish beside the 1.
+///
 /// Operands: logits `[R, V]`, labels `[R]` (u32). Results: mean `[1]`, each row's loss `[R]`,
 /// log-sum-exp `[R]`, count `[1]`. Only the mean has a gradient.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +23,9 @@ pub struct CrossEntropy;
 
 /// The gradient of the mean cross-entropy with respect to the logits.
 ///
-/// Operands: logits `[R, V]`, labels `[R]`, log-sum-exp `[R]`, count `[1]`, d `[1]`; result `[R, V]`.
-/// Appears in gradients only.
+/// Operands: logits `[R, V]`, labels `[R]`, losses `[R]`, log-sum-exp `[R]`, count `[1]`, d `[1]`;
+/// result `[R, V]`. At the label it is `exp(-loss) - 1`, for the same reason. Appears in gradients
+/// only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossEntropyGrad;
 
@@ -60,7 +64,7 @@ static BACKWARD: Kernel = Kernel {
         include_str!("backward.wgsl")
     ),
     params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, WRITE],
+    bindings: &[READ, READ, READ, READ, READ, READ, WRITE],
 };
 
 impl Rule for CrossEntropy {
@@ -81,7 +85,10 @@ impl Rule for CrossEntropy {
         at: &GradientAt<'_>,
     ) -> Result<Vec<Option<Value>>, GraphError> {
         let d = at.d_output(Self::NAME)?;
-        let inputs = [at.inputs[0], at.inputs[1], at.outputs[2], at.outputs[3], d];
+        let [_, losses, lse, count] = at.outputs[..] else {
+            unreachable!("the shape rule has four results")
+        };
+        let inputs = [at.inputs[0], at.inputs[1], losses, lse, count, d];
         let dx = at.want(0, || graph.apply1(CrossEntropyGrad.into(), &inputs))?;
         Ok(vec![dx, None])
     }
@@ -135,10 +142,22 @@ impl Rule for CrossEntropy {
         let mut sum = F::default();
         let mut labelled = 0;
         for (r, row) in inputs.real(0).chunks_exact(columns).enumerate() {
-            lse[r] = softmax_row(&mut row.to_vec());
+            let largest = row.iter().copied().fold(row[0], F::max);
+            let mut rest = F::default();
+            let mut ties = 0;
+            for &x in row {
+                if x < largest {
+                    rest += (x - largest).exp();
+                } else {
+                    ties += 1;
+                }
+            }
+            let ties = F::new(f64::from(ties.max(1)));
+            let log = ties.ln() + (rest / ties).ln_1p();
+            lse[r] = largest + log;
             losses[r] = F::default();
             if labels[r] != NO_TARGET {
-                losses[r] = lse[r] - row[(labels[r] as usize).min(columns - 1)];
+                losses[r] = (largest - row[(labels[r] as usize).min(columns - 1)]) + log;
                 sum += losses[r];
                 labelled += 1;
             }
@@ -153,18 +172,19 @@ impl Rule for CrossEntropyGrad {
     const KERNELS: &'static [&'static Kernel] = &[&BACKWARD];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let check = Check::new(Self::NAME, inputs, 5)?;
+        let check = Check::new(Self::NAME, inputs, 6)?;
         let (rows, _) = check.matrix(0, "logits")?;
         check.exactly(1, "labels", DType::U32, Shape::new(&[rows]))?;
-        check.vector(2, "log-sum-exp", rows)?;
-        check.vector(3, "count", 1)?;
-        check.vector(4, "d", 1)?;
+        check.vector(2, "losses", rows)?;
+        check.vector(3, "log-sum-exp", rows)?;
+        check.vector(4, "count", 1)?;
+        check.vector(5, "d", 1)?;
         Ok(vec![inputs[0]])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
-        let mut operands: Vec<Operand> = (0..5).map(Operand::Input).collect();
+        let mut operands: Vec<Operand> = (0..6).map(Operand::Input).collect();
         operands.push(Operand::Output(0));
         vec![Dispatch {
             kernel: &BACKWARD,
@@ -182,8 +202,8 @@ impl Rule for CrossEntropyGrad {
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let columns = inputs.ty(0).shape.columns();
-        let (labels, lse) = (inputs.u32(1), inputs.real(2));
-        let scale = inputs.real(4)[0] / inputs.real(3)[0].max(F::new(1.0));
+        let (labels, losses, lse) = (inputs.u32(1), inputs.real(2), inputs.real(3));
+        let scale = inputs.real(5)[0] / inputs.real(4)[0].max(F::new(1.0));
         let rows = inputs.real(0).chunks_exact(columns);
         for (r, (x, dx)) in rows
             .zip(outputs.real().chunks_exact_mut(columns))
@@ -196,7 +216,8 @@ impl Rule for CrossEntropyGrad {
             for (dx, &x) in dx.iter_mut().zip(x) {
                 *dx = (x - lse[r]).exp() * scale;
             }
-            dx[(labels[r] as usize).min(columns - 1)] -= scale;
+            let hit = &mut dx[(labels[r] as usize).min(columns - 1)];
+            *hit = ((-losses[r]).exp() - F::new(1.0)) * scale;
         }
     }
 }

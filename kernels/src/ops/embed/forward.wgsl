@@ -3,10 +3,12 @@
 // Cost: three reads and one write an element, bound by memory; one thread an element, so that
 // neighbouring lanes read neighbouring columns. An id beyond its table reads the last row: the
 // caller has checked it, and a mistake must not read elsewhere.
+// Without KINDS there is no third table: what is bound in its place is not read.
 // Tables may rest in f16, two to a word: HALF_* says which, and both kinds are read as words.
 
 struct Params { rows: u32, columns: u32, words: u32, positions: u32, kinds: u32 }
 
+override KINDS: bool = true;
 override HALF_WORD: bool = false;
 override HALF_POSITION: bool = false;
 override HALF_KIND: bool = false;
@@ -35,7 +37,9 @@ fn main(
     let k = min(kinds[row], params.kinds - 1u) * params.columns + column;
     var sum: f32;
     if (HALF_WORD) { sum = unpack2x16float(word_table[w / 2u])[w % 2u]; } else { sum = bitcast<f32>(word_table[w]); }
-    if (HALF_KIND) { sum += unpack2x16float(kind_table[k / 2u])[k % 2u]; } else { sum += bitcast<f32>(kind_table[k]); }
+    if (KINDS) {
+        if (HALF_KIND) { sum += unpack2x16float(kind_table[k / 2u])[k % 2u]; } else { sum += bitcast<f32>(kind_table[k]); }
+    }
     if (HALF_POSITION) { sum += unpack2x16float(position_table[p / 2u])[p % 2u]; } else { sum += bitcast<f32>(position_table[p]); }
     out[i] = sum;
 }

@@ -1,4 +1,4 @@
-//! The sum of word, position and token-type embeddings.
+//! The sum of word, position and, where there are any, token-type embeddings.
 
 use super::check::Check;
 use super::{GradientAt, Rule};
@@ -8,14 +8,26 @@ use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, pa
 use crate::graph::{Graph, Value};
 use crate::tensor::TensorType;
 
-/// `out[i] = word[ids[i]] + position[positions[i]] + kind[types[i]]`.
+/// `out[i] = word[ids[i]] + position[positions[i]] + kind[types[i]]`, or without the last term.
 ///
 /// Operands: ids `[N]`, positions `[N]`, types `[N]` (u32), word `[V, H]`, position `[P, H]`,
-/// kind `[S, H]`; result `[N, H]`. An id beyond its table reads the table's last row.
+/// kind `[S, H]`, or without types and kind; result `[N, H]`. An id beyond its table reads the
+/// table's last row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Embed {
-    /// The padding token: its row of the word table gets no gradient here, as in
-    /// `torch.nn.Embedding` (a tied decoder still gives it one).
+    /// For each table its [`Lookup::padding`].
+    pub padding: Vec<Option<u32>>,
+}
+
+/// One table of a sum of embeddings.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup {
+    /// Which rows `[N]`, u32.
+    pub rows: Value,
+    /// The table `[V, H]`.
+    pub table: Value,
+    /// A row that gets no gradient here, as `torch.nn.Embedding`'s `padding_idx` (where the table
+    /// is read elsewhere too, by a tied decoder, it gets one there).
     pub padding: Option<u32>,
 }
 
@@ -46,16 +58,20 @@ impl Rule for Embed {
     const KERNELS: &'static [&'static Kernel] = &[&FORWARD];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let check = Check::new(Self::NAME, inputs, 6)?;
+        let tables = self.padding.len();
+        let check = Check::new(Self::NAME, inputs, 2 * tables)?;
+        if !(2..=3).contains(&tables) {
+            return Err(check.attribute(format!("sums 2 or 3 tables, got {tables}")));
+        }
         let rows = check.indices(0, "ids")?;
-        for (i, operand) in [(1, "positions"), (2, "types")] {
+        let (_, columns) = check.matrix(tables, "word table")?;
+        let others = [("positions", "position table"), ("types", "type table")];
+        for (i, (operand, table)) in (1..tables).zip(others) {
             if check.indices(i, operand)? != rows {
                 return Err(check.shape(i, operand, format!("[{rows}]")));
             }
+            check.rows_of(tables + i, table, columns)?;
         }
-        let (_, columns) = check.matrix(3, "word table")?;
-        check.rows_of(4, "position table", columns)?;
-        check.rows_of(5, "type table", columns)?;
         Ok(vec![TensorType::real([rows, columns])])
     }
 
@@ -65,10 +81,13 @@ impl Rule for Embed {
         at: &GradientAt<'_>,
     ) -> Result<Vec<Option<Value>>, GraphError> {
         let d = at.d_output(Self::NAME)?;
-        let mut gradients = vec![None; 3];
-        for (i, skip) in [self.padding, None, None].into_iter().enumerate() {
-            let rows = graph.ty(at.inputs[3 + i]).shape.rows();
-            let table = at.want(3 + i, || graph.scatter_rows(d, at.inputs[i], rows, skip))?;
+        let tables = self.padding.len();
+        let mut gradients = vec![None; tables];
+        for (i, &skip) in self.padding.iter().enumerate() {
+            let rows = graph.ty(at.inputs[tables + i]).shape.rows();
+            let table = at.want(tables + i, || {
+                graph.scatter_rows(d, at.inputs[i], rows, skip)
+            })?;
             gradients.push(table);
         }
         Ok(gradients)
@@ -76,22 +95,27 @@ impl Rule for Embed {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let out = context.outputs[0].shape;
+        let tables = self.padding.len();
         let rows = |i: usize| context.inputs[i].shape.rows() as u32;
+        // Every binding must have a buffer: without types, the positions stand in, unread.
+        let kind = tables - 1;
         let params = Params {
             rows: out.rows() as u32,
             columns: out.columns() as u32,
-            words: rows(3),
-            positions: rows(4),
-            kinds: rows(5),
+            words: rows(tables),
+            positions: rows(tables + 1),
+            kinds: rows(tables + kind),
         };
-        let mut operands: Vec<Operand> = (0..6).map(Operand::Input).collect();
+        let inputs = [0, 1, kind, tables, tables + 1, tables + kind];
+        let mut operands: Vec<Operand> = inputs.map(Operand::Input).to_vec();
         operands.push(Operand::Output(0));
         vec![Dispatch {
             kernel: &FORWARD,
             constants: vec![
-                ("HALF_WORD", context.is_f16(3)),
-                ("HALF_POSITION", context.is_f16(4)),
-                ("HALF_KIND", context.is_f16(5)),
+                ("KINDS", f64::from(tables == 3)),
+                ("HALF_WORD", context.is_f16(tables)),
+                ("HALF_POSITION", context.is_f16(tables + 1)),
+                ("HALF_KIND", context.is_f16(tables + kind)),
             ],
             params: params.bytes(),
             operands,
@@ -101,34 +125,33 @@ impl Rule for Embed {
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let columns = inputs.ty(3).shape.columns();
+        let tables = self.padding.len();
+        let columns = inputs.ty(tables).shape.columns();
         let row = |table: usize, id: u32| {
             let last = inputs.ty(table).shape.rows() - 1;
             &inputs.real(table)[(id as usize).min(last) * columns..][..columns]
         };
         for (i, out) in outputs.real().chunks_exact_mut(columns).enumerate() {
-            let word = row(3, inputs.u32(0)[i]);
-            let position = row(4, inputs.u32(1)[i]);
-            let kind = row(5, inputs.u32(2)[i]);
-            for (c, out) in out.iter_mut().enumerate() {
-                *out = word[c] + kind[c] + position[c];
+            out.copy_from_slice(row(tables, inputs.u32(0)[i]));
+            // The words, the types, then the positions: the order of the reference.
+            for table in (1..tables).rev() {
+                let row = row(tables + table, inputs.u32(table)[i]);
+                out.iter_mut().zip(row).for_each(|(out, &x)| *out += x);
             }
         }
     }
 }
 
 impl Graph {
-    /// Sums the embeddings of ids, positions and token types (`[N]` each), looked up in their
-    /// tables (`[V, H]`, `[P, H]`, `[S, H]`), into `[N, H]`; see [`Embed::padding`].
-    pub fn embed(
-        &mut self,
-        [ids, positions, types]: [Value; 3],
-        [word, position, kind]: [Value; 3],
-        padding: Option<u32>,
-    ) -> Result<Value, GraphError> {
-        self.apply1(
-            Embed { padding }.into(),
-            &[ids, positions, types, word, position, kind],
-        )
+    /// Sums the embeddings of ids, positions and, where there is a third look-up, token types
+    /// (`[N]` each, tables `[V, H]`, `[P, H]`, `[S, H]`) into `[N, H]`.
+    pub fn embed(&mut self, lookups: &[Lookup]) -> Result<Value, GraphError> {
+        let operands: Vec<Value> = lookups
+            .iter()
+            .map(|l| l.rows)
+            .chain(lookups.iter().map(|l| l.table))
+            .collect();
+        let padding = lookups.iter().map(|l| l.padding).collect();
+        self.apply1(Embed { padding }.into(), &operands)
     }
 }

@@ -1,11 +1,13 @@
-//! Times forward passes: how long a visitor waits for one answer.
+//! Times forward passes, how long a visitor waits for one answer, and steps of training.
 //!
 //! `cargo run --release -p bert --example bench -- [DIR...] [--device gpu|cpu|both] [--rounds N]`
 //!
 //! Without a DIR it takes the bundled checkpoint, and a larger one from `../shared` if that is
-//! there. The executors take turns, so that whatever else the machine does falls on all alike.
+//! there; for training, that and the tests' tiny one. The executors take turns, so that whatever else the machine does falls on all alike.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod training;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +27,8 @@ const LENGTHS: [usize; 2] = [16, 128];
 
 struct Arguments {
     folders: Vec<PathBuf>,
+    /// Whose training is timed.
+    training: Vec<PathBuf>,
     devices: Vec<&'static str>,
     rounds: usize,
 }
@@ -56,11 +60,15 @@ fn arguments() -> Result<Arguments, AnyError> {
             _ => folders.push(argument.into()),
         }
     }
+    let mut training = folders.clone();
     if folders.is_empty() {
         folders = default_folders();
+        let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/tiny-bert");
+        training = vec![folders[0].clone(), tiny];
     }
     Ok(Arguments {
         folders,
+        training,
         devices,
         rounds,
     })
@@ -91,7 +99,7 @@ fn text(tokenizer: &Tokenizer, config: &Config, length: usize) -> Result<Request
             .0
             .len()
     };
-    let mut text = "[MASK]".to_owned();
+    let mut text = tokenizer.mask_token().unwrap_or("[MASK]").to_owned();
     let empty = count("");
     let mut tokens = count(&text);
     let words = (0..tokenizer.vocab_size() as u32)
@@ -131,7 +139,7 @@ fn bench(folder: &Path, devices: &[(&'static str, Device)], rounds: usize) -> Re
     for (_, device) in devices {
         let mut model = common::model(folder, config.clone(), device)?;
         for length in LENGTHS {
-            let tokens = length.min(config.max_position_embeddings);
+            let tokens = length.min(config.max_tokens());
             let request = text(&tokenizer, &config, tokens)?;
             cases.push(Case {
                 model: models.len(),
@@ -158,15 +166,19 @@ fn bench(folder: &Path, devices: &[(&'static str, Device)], rounds: usize) -> Re
     Ok(())
 }
 
-fn print(folder: &Path, devices: &[(&'static str, Device)], models: &[Model], cases: &mut [Case]) {
+fn title(folder: &Path, weights: u64, config: &Config) {
     let name = folder.file_name().unwrap_or(folder.as_os_str());
     println!(
         "\n{}: {:.1} million weights, {} layers of width {}",
         name.to_string_lossy(),
-        models[0].parameter_count() as f64 / 1e6,
-        models[0].config().num_hidden_layers,
-        models[0].config().hidden_size,
+        weights as f64 / 1e6,
+        config.num_hidden_layers,
+        config.hidden_size,
     );
+}
+
+fn print(folder: &Path, devices: &[(&'static str, Device)], models: &[Model], cases: &mut [Case]) {
+    title(folder, models[0].parameter_count(), models[0].config());
     println!("executor  tokens  median ms     min ms  dispatches    weights");
     for case in cases {
         println!(
@@ -220,6 +232,11 @@ fn run() -> Result<(), AnyError> {
     }
     for folder in &arguments.folders {
         bench(folder, &devices, arguments.rounds)
+            .map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+    println!("\n{}", training::explain());
+    for folder in &arguments.training {
+        training::bench(folder, &devices, arguments.rounds)
             .map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     Ok(())

@@ -1,33 +1,35 @@
-//! What `transformers` computes, on every executor: the golden files' cases one by one.
-
-mod common;
+//! A golden file's cases, through a graph of the test's own and through the probe.
 
 use std::path::Path;
 
 use bert::model::{Builder, Model};
-use bert::probe::{self, Fill, ProbeError, Request, fill_mask};
+use bert::probe::{Fill, ProbeError, Request, fill_mask};
 use kernels::{Control, Executable, Graph, Plan, Tensor, TensorType, Value};
 use serde::Deserialize;
 
+use crate::common;
+
 /// Largest distance of a logit from the reference.
-const LOGIT: f64 = 1e-3;
+pub const LOGIT: f64 = 1e-3;
 /// Guesses whose reference logits lie closer than this may change places.
 const TIE: f64 = 1e-4;
 /// Largest relative distance of a norm of hidden states.
 const NORM: f64 = 1e-4;
 
 #[derive(Deserialize)]
-struct Golden {
-    cases: Vec<Case>,
+pub struct Golden {
+    pub cases: Vec<Case>,
 }
 
 #[derive(Deserialize)]
-struct Case {
-    text: String,
-    text_pair: Option<String>,
+pub struct Case {
+    pub text: String,
+    pub text_pair: Option<String>,
     tokens: Vec<String>,
     input_ids: Vec<u32>,
     attention_mask: Vec<u32>,
+    /// RoBERTa and DistilBERT have none.
+    #[serde(default)]
     token_type_ids: Vec<u32>,
     masked: Vec<Masked>,
     cls_last_hidden_first8: Vec<f64>,
@@ -35,7 +37,10 @@ struct Case {
     hidden_l2_per_layer_unpadded: Vec<f64>,
     pooler_first8: Option<Vec<f64>>,
     pooler_l2: Option<f64>,
+    #[serde(alias = "sop_logits")]
     nsp_logits: Option<[f64; 2]>,
+    /// One a token, padding too.
+    pub replaced_logits: Option<Vec<f64>>,
 }
 
 #[derive(Deserialize)]
@@ -58,18 +63,25 @@ impl Case {
         self.attention_mask.iter().sum::<u32>() as usize
     }
 
-    fn is_padded(&self) -> bool {
+    fn types(&self) -> Vec<u32> {
+        match self.token_type_ids.is_empty() {
+            true => vec![0; self.input_ids.len()],
+            false => self.token_type_ids.clone(),
+        }
+    }
+
+    pub fn is_padded(&self) -> bool {
         self.length() < self.input_ids.len()
     }
 }
 
 /// Runs the probe to its end.
-fn fill(model: &mut Model, folder: &Path, request: &Request) -> Result<Fill, ProbeError> {
+pub fn fill(model: &mut Model, folder: &Path, request: &Request) -> Result<Fill, ProbeError> {
     let tokenizer = common::tokenizer(folder);
     pollster::block_on(fill_mask(model, &tokenizer, request, &Control::default()))
 }
 
-fn assert_near(found: f64, expected: f64, allowed: f64, what: &str) {
+pub fn assert_near(found: f64, expected: f64, allowed: f64, what: &str) {
     let error = (found - expected).abs();
     assert!(
         error <= allowed,
@@ -89,6 +101,8 @@ struct Whole {
     logits: Option<Vec<f64>>,
     pooled: Option<Vec<f64>>,
     nsp: Option<Vec<f64>>,
+    /// `[T, 1]`
+    replaced: Option<Vec<f64>>,
 }
 
 fn whole(model: &mut Model, case: &Case) -> Whole {
@@ -102,12 +116,8 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
     };
     let encoder = builder.encoder(1, tokens).expect("an encoder");
     let mut outputs = encoder.hidden.clone();
-    let mut inputs = vec![
-        (encoder.ids, Tensor::U32(case.input_ids.clone())),
-        (encoder.positions, Tensor::U32((0..tokens as u32).collect())),
-        (encoder.types, Tensor::U32(case.token_type_ids.clone())),
-        (encoder.lengths, Tensor::U32(vec![case.length() as u32])),
-    ];
+    let (ids, lengths) = (case.input_ids.clone(), vec![case.length() as u32]);
+    let mut inputs = encoder.values(config, tokens, ids, case.types(), lengths);
     let mut rows = |builder: &mut Builder<'_>, rows: Vec<u32>| -> Value {
         let at = builder.graph.input("rows", TensorType::u32([rows.len()]));
         inputs.push((at, Tensor::U32(rows)));
@@ -130,6 +140,9 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
             outputs.push(builder.nsp(pooled).expect("the head"));
         }
     }
+    if heads.replaced {
+        outputs.push(builder.replaced(encoder.output()).expect("the head"));
+    }
     let plan = Plan::new(&graph, &outputs);
     let run = async {
         let mut executable = Executable::new(model.device(), plan, model.params()).await?;
@@ -148,6 +161,7 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
         logits: next(has_mlm),
         pooled: next(heads.pooler),
         nsp: next(heads.nsp),
+        replaced: next(heads.replaced),
     }
 }
 
@@ -202,6 +216,16 @@ fn check_whole(model: &mut Model, case: &Case, what: &str) {
             assert_near(*found, expected, LOGIT, &format!("{what}: nsp"));
         }
     }
+    assert_eq!(
+        found.replaced.is_some(),
+        case.replaced_logits.is_some(),
+        "{what}"
+    );
+    if let (Some(found), Some(expected)) = (found.replaced, &case.replaced_logits) {
+        for (found, &expected) in found.iter().zip(expected).take(case.length()) {
+            assert_near(*found, expected, LOGIT, &format!("{what}: replaced"));
+        }
+    }
 }
 
 /// The same through the public probe, which pads, batches masks and reads back the top k only.
@@ -250,7 +274,7 @@ fn check_probe(model: &mut Model, folder: &Path, case: &Case, what: &str) {
     }
 }
 
-fn check(folder: &Path, golden: &Path) {
+pub fn check(folder: &Path, golden: &Path) {
     let text = std::fs::read_to_string(golden).expect("the golden file");
     let golden: Golden = serde_json::from_str(&text).expect("a golden file");
     assert!(!golden.cases.is_empty());
@@ -263,104 +287,5 @@ fn check(folder: &Path, golden: &Path) {
                 check_probe(&mut model, folder, case, &what);
             }
         }
-    }
-}
-
-fn check_fixture(name: &str) {
-    let folder = common::fixture(name);
-    check(&folder, &folder.join("golden.json"));
-}
-
-#[test]
-fn tiny_bert() {
-    check_fixture("tiny-bert");
-}
-
-#[test]
-fn tiny_bert_in_f16() {
-    check_fixture("tiny-bert-f16");
-}
-
-#[test]
-fn tiny_bert_with_old_names_an_own_decoder_and_bf16() {
-    check_fixture("tiny-bert-legacy");
-}
-
-#[test]
-fn tiny_encoder_without_a_head() {
-    check_fixture("tiny-encoder");
-    let folder = common::fixture("tiny-encoder");
-    let (_, device) = common::devices().remove(0);
-    let mut model = common::model(&folder, &device);
-    let request = Request {
-        text: "a [MASK]".to_owned(),
-        pair: None,
-        hidden: vec![],
-        top_k: 3,
-    };
-    let error = fill(&mut model, &folder, &request).expect_err("there is no head");
-    assert!(error.to_string().contains("cls.predictions"), "{error}");
-}
-
-#[test]
-fn the_bundled_checkpoint() {
-    check(&common::bundled(), &common::fixture("seedling/golden.json"));
-}
-
-#[test]
-fn rxnfp_a_real_checkpoint_with_both_heads() {
-    if let Some(folder) = common::shared("checkpoints/rxnfp-bert-mlm-nsp-f16") {
-        check(&folder, &folder.join("golden.json"));
-    }
-}
-
-#[test]
-fn a_hidden_word_is_compared_with_what_stood_there() {
-    let folder = common::fixture("tiny-bert");
-    let (_, device) = common::devices().remove(0);
-    let mut model = common::model(&folder, &device);
-    let tokenizer = common::tokenizer(&folder);
-    let vocabulary = model.config().vocab_size;
-    // 0 and 4 hold [CLS] and [SEP]: hiding them is ignored, as is a place beyond the end.
-    let request = Request {
-        text: "a cat is".to_owned(),
-        pair: None,
-        hidden: vec![0, 2, 4, 99],
-        top_k: 100,
-    };
-    let (tokens, _) = probe::tokenize(&tokenizer, model.config(), &request);
-    let fill = fill(&mut model, &folder, &request).expect("predictions");
-    assert_eq!(fill.tokens, tokens);
-    let [mask] = &fill.masks[..] else {
-        panic!("{:?}", fill.masks)
-    };
-    let original = mask.original.as_ref().expect("a word stood there");
-    assert_eq!((mask.position, original.token.as_str()), (2, "cat"));
-    assert_eq!(mask.predictions.len(), vocabulary.min(100));
-    let found = &mask.predictions[original.rank as usize - 1];
-    assert_eq!((found.id, found.logit), (original.id, original.logit));
-    let total: f32 = mask.predictions.iter().map(|p| p.probability).sum();
-    assert!((total - 1.0).abs() < 1e-4 || vocabulary > 100, "{total}");
-}
-
-#[test]
-fn a_cancelled_run_says_so_and_the_model_goes_on() {
-    let folder = common::fixture("tiny-bert");
-    for (_, device) in common::devices() {
-        let mut model = common::model(&folder, &device);
-        let tokenizer = common::tokenizer(&folder);
-        let request = Request {
-            text: "a [MASK]".to_owned(),
-            pair: None,
-            hidden: vec![],
-            top_k: 3,
-        };
-        let cancel = kernels::CancelToken::default();
-        cancel.cancel();
-        let control = Control::new(cancel, || Box::pin(async {}));
-        let cancelled = pollster::block_on(fill_mask(&mut model, &tokenizer, &request, &control));
-        assert_eq!(cancelled, Err(probe::ProbeError::Cancelled));
-        let again = fill(&mut model, &folder, &request);
-        assert_eq!(again.expect("a run").masks.len(), 1);
     }
 }

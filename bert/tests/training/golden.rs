@@ -1,8 +1,6 @@
 //! What PyTorch learns, on every executor: losses over five AdamW steps, and the first step's
 //! gradients, parameter by parameter.
 
-mod common;
-
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -13,8 +11,12 @@ use bert::train::{
 use kernels::{Control, Device};
 use serde_json::Value;
 
+use crate::common;
+
 /// Largest relative distance of a loss, and of a logit after training.
 const LOSS: f64 = 1e-4;
+/// The golden losses are `log(1 + x)` in single precision: known to a rounding of the 1.
+const ROUNDING: f64 = f32::EPSILON as f64;
 /// Largest relative distance of a gradient's norm.
 const GRADIENT: f64 = 1e-3;
 /// The gradient of a key's bias is zero but for rounding: softmax does not see a constant.
@@ -53,7 +55,11 @@ fn batch(golden: &Value) -> Batch {
     let mut batch = Batch {
         tokens,
         ids: cut("input_ids"),
-        types: cut("token_type_ids"),
+        // RoBERTa has none.
+        types: match golden["token_type_ids"].is_array() {
+            true => cut("token_type_ids"),
+            false => lengths.iter().map(|&n| vec![0; n]).collect(),
+        },
         labels: Vec::new(),
         masks: Vec::new(),
     };
@@ -100,10 +106,12 @@ struct Run {
 impl Run {
     fn step(&mut self) -> StepReport {
         let control = Control::default();
-        let step = self
-            .learner
-            .step(&mut self.model, &self.inputs, self.rate, true, &control);
-        pollster::block_on(step).expect("a step").expect("a report")
+        let (learner, model) = (&mut self.learner, &mut self.model);
+        let step = learner.step(model, &self.inputs, self.rate, &control);
+        pollster::block_on(step).expect("a step");
+        let reports = pollster::block_on(learner.reports(model)).expect("its report");
+        assert_eq!(reports.len(), 1);
+        reports[0]
     }
 
     /// The first step's gradient of every tensor, by its name in `transformers`.
@@ -119,13 +127,7 @@ impl Run {
             let parts: Vec<_> = slots.cloned().collect();
             for slot in &parts {
                 let part = all[slot.offset..][..slot.elements()].to_vec();
-                let outer = slot.name.starts_with("cls.");
-                let full = if outer {
-                    slot.name.clone()
-                } else {
-                    format!("bert.{}", slot.name)
-                };
-                found.insert(full, part);
+                found.insert(slot.name.clone(), part);
             }
             if parts.is_empty() {
                 found.insert(name, all);
@@ -223,7 +225,10 @@ fn check_gradients(run: &mut Run, expected: &[(String, &Value)], what: &str) {
         let found = &found[name];
         let l2 = gradient["l2"].as_f64().expect("l2");
         let size = norm(found);
-        if name.ends_with("attention.self.key.bias") {
+        if ["key.bias", "k_lin.bias"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
             assert!(size < ZERO, "{what}: {size}");
             continue;
         }
@@ -240,12 +245,14 @@ fn check_gradients(run: &mut Run, expected: &[(String, &Value)], what: &str) {
     }
 }
 
-fn check_losses(run: &mut Run, first: StepReport, losses: &[f64], what: &str) {
-    let mut report = first;
+/// Takes the steps; returns the loss before each.
+fn check_losses(run: &mut Run, first: StepReport, losses: &[f64], what: &str) -> Vec<f64> {
+    let (mut report, mut found) = (first, Vec::new());
     for (i, &expected) in losses.iter().enumerate() {
+        found.push(report.loss);
         let error = (report.loss - expected).abs();
         assert!(
-            error <= LOSS * expected,
+            error <= LOSS * expected + ROUNDING,
             "{what}: loss {i} is {}, not {expected}",
             report.loss
         );
@@ -253,9 +260,11 @@ fn check_losses(run: &mut Run, first: StepReport, losses: &[f64], what: &str) {
             report = run.step();
         }
     }
+    found
 }
 
-fn check_mlm(folder: &Path) {
+/// `exact`: the losses as PyTorch finds them in double precision.
+fn check_mlm(folder: &Path, exact: Option<[f64; 6]>) {
     let golden = golden(&folder.join("golden_train.json"));
     // The two golden files list gradients differently.
     let gradients: Vec<(String, &Value)> = match golden["parameters"].as_array() {
@@ -274,19 +283,59 @@ fn check_mlm(folder: &Path) {
         let mut run = start(folder, &device, &golden, ["mlm", "all"], Pooling::Cls);
         let first = run.step();
         check_gradients(&mut run, &gradients, name);
-        check_losses(&mut run, first, &numbers(&golden["losses"]), name);
+        let found = check_losses(&mut run, first, &numbers(&golden["losses"]), name);
+        for (found, exact) in found.iter().zip(exact.iter().flatten()) {
+            let error = (found - exact).abs() / exact;
+            assert!(error <= LOSS, "{name}: loss {found}, exactly {exact}");
+        }
     }
 }
 
 #[test]
 fn tiny_bert_learns_to_fill_masks_as_in_pytorch() {
-    check_mlm(&common::fixture("tiny-bert"));
+    check_mlm(&common::fixture("tiny-bert"), None);
+}
+
+#[test]
+fn tiny_relatives_learn_to_fill_masks_as_in_pytorch() {
+    for name in [
+        "tiny-roberta",
+        "tiny-albert",
+        "tiny-distilbert",
+        "tiny-electra-generator",
+    ] {
+        check_mlm(&common::fixture(name), None);
+    }
 }
 
 #[test]
 fn rxnfp_learns_to_fill_masks_as_in_pytorch() {
     if let Some(folder) = common::shared("checkpoints/rxnfp-bert-mlm-nsp-f16") {
-        check_mlm(&folder);
+        check_mlm(&folder, None);
+    }
+}
+
+#[test]
+fn a_real_albert_learns_to_fill_masks_as_in_pytorch() {
+    // The golden losses were found in single precision: small as they are, up to 1.2e-4 of them is
+    // rounding. These are from the same steps in double precision.
+    let exact = [
+        0.231013443684389,
+        0.022677322774916,
+        0.002632282751816,
+        0.001003482947346,
+        0.000695629256027,
+        0.000587679697786,
+    ];
+    if let Some(folder) = common::shared("checkpoints/rxnmapper-albert-mlm") {
+        check_mlm(&folder, Some(exact));
+    }
+}
+
+#[test]
+fn a_real_roberta_learns_to_fill_masks_as_in_pytorch() {
+    if let Some(folder) = common::shared("checkpoints/sapiens-vh-roberta-mlm") {
+        check_mlm(&folder, None);
     }
 }
 

@@ -1,0 +1,149 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use bert::train::{Method, Pooling, Recipe};
+
+use crate::common::AnyError;
+
+pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
+    --method head|last:N|all|scratch [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
+    [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
+    [--predictions FILE.json] [--json]";
+
+pub struct Arguments {
+    pub model: PathBuf,
+    pub train: PathBuf,
+    pub eval: PathBuf,
+    pub settings: Settings,
+    pub limit: Option<usize>,
+    pub device: String,
+    pub out: Option<PathBuf>,
+    pub predictions: Option<PathBuf>,
+    pub json: bool,
+}
+
+/// The recipe's settings that were given.
+pub struct Settings {
+    pub method: Method,
+    pooling: Option<Pooling>,
+    epochs: Option<usize>,
+    batch: Option<usize>,
+    max_tokens: Option<usize>,
+    learning_rate: Option<f64>,
+    seed: Option<u64>,
+}
+
+impl Settings {
+    /// The recipe with them in place of its own.
+    pub fn over(&self, recipe: Recipe) -> Recipe {
+        Recipe {
+            pooling: self.pooling.unwrap_or(recipe.pooling),
+            epochs: self.epochs.unwrap_or(recipe.epochs),
+            batch: self.batch.unwrap_or(recipe.batch),
+            max_tokens: self.max_tokens.unwrap_or(recipe.max_tokens),
+            learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
+            seed: self.seed.unwrap_or(recipe.seed),
+            ..recipe
+        }
+    }
+}
+
+fn method(name: &str) -> Result<Method, AnyError> {
+    match (name, name.strip_prefix("last:")) {
+        ("head", _) => Ok(Method::Head),
+        ("all", _) => Ok(Method::All),
+        ("scratch", _) => Ok(Method::Scratch),
+        (_, Some(n)) => Ok(Method::LastLayers(
+            n.parse().map_err(|e| format!("--method {name}: {e}"))?,
+        )),
+        _ => Err(format!("--method {name}: it is head, last:N, all or scratch").into()),
+    }
+}
+
+fn pooling(name: &str) -> Result<Pooling, AnyError> {
+    match name {
+        "pooler" => Ok(Pooling::Pooler),
+        "cls" => Ok(Pooling::Cls),
+        "mean" => Ok(Pooling::Mean),
+        _ => Err(format!("--pooling {name}: it is pooler, cls or mean").into()),
+    }
+}
+
+fn number<T: std::str::FromStr<Err: std::fmt::Display>>(
+    name: &str,
+    value: &str,
+) -> Result<T, AnyError> {
+    let wrong = |e: T::Err| format!("{name} {value}: {e}");
+    Ok(value.parse().map_err(wrong)?)
+}
+
+/// `None` where help was asked for.
+pub fn arguments() -> Result<Option<Arguments>, AnyError> {
+    let mut given: Vec<(String, String)> = Vec::new();
+    let mut json = false;
+    let mut rest = std::env::args().skip(1);
+    const NAMES: [&str; 14] = [
+        "--model",
+        "--train",
+        "--eval",
+        "--method",
+        "--epochs",
+        "--lr",
+        "--batch",
+        "--seed",
+        "--limit",
+        "--pooling",
+        "--max-tokens",
+        "--device",
+        "--out",
+        "--predictions",
+    ];
+    while let Some(name) = rest.next() {
+        match name.as_str() {
+            "--json" => json = true,
+            "--help" => return Ok(None),
+            known if NAMES.contains(&known) => {
+                let value = rest
+                    .next()
+                    .ok_or(format!("{name} needs a value\n{USAGE}"))?;
+                given.push((name, value));
+            }
+            other => return Err(format!("{other}?\n{USAGE}").into()),
+        }
+    }
+    let last = |name: &str| {
+        given
+            .iter()
+            .rev()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    };
+    let needed = |name: &str| last(name).ok_or(format!("{name} is missing\n{USAGE}"));
+    let option = |name: &str| last(name).map(|v| number(name, v)).transpose();
+    let settings = Settings {
+        method: method(needed("--method")?)?,
+        pooling: last("--pooling").map(pooling).transpose()?,
+        epochs: option("--epochs")?,
+        batch: option("--batch")?,
+        max_tokens: option("--max-tokens")?,
+        learning_rate: last("--lr").map(|v| number("--lr", v)).transpose()?,
+        seed: last("--seed").map(|v| number("--seed", v)).transpose()?,
+    };
+    let problems = settings.over(Recipe::new(settings.method)).problems();
+    if !problems.is_empty() {
+        return Err(problems.join("; ").into());
+    }
+    let limit = option("--limit")?;
+    Ok(Some(Arguments {
+        model: needed("--model")?.into(),
+        train: needed("--train")?.into(),
+        eval: needed("--eval")?.into(),
+        settings,
+        limit,
+        device: last("--device").unwrap_or("gpu").to_owned(),
+        out: last("--out").map(PathBuf::from),
+        predictions: last("--predictions").map(PathBuf::from),
+        json,
+    }))
+}

@@ -1,0 +1,291 @@
+//! The model card.
+
+use super::{About, Kind, Run, needs_code, pooling};
+use crate::metrics::Confusion;
+use crate::model::Model;
+use crate::train::{Method, Pooling, Recipe};
+
+/// README.md: what the model is, what it learned from and how, how well it does, how to load it,
+/// and how to go on training where one machine is not enough.
+pub fn card(model: &Model, about: &About) -> String {
+    let classifies = about.kind == Kind::Classifier;
+    let pooling = pooling(model, about.kind);
+    let labels = match (model.classifier(), classifies) {
+        (Some(classifier), true) => &classifier.labels[..],
+        _ => &[],
+    };
+    let sections = [
+        front_matter(about),
+        format!("# {}\n\n{}", line(&about.name), origin(model, about)),
+        pooling.map_or(String::new(), |p| of_pooling(p).to_owned()),
+        match &about.run {
+            Some(run) => [data(run, labels), recipe(&run.recipe), figures(run, labels)].join(""),
+            None => String::new(),
+        },
+        "## Weights\n\nAll weights are F32. Where the base holds F16, that loses nothing."
+            .to_owned(),
+        load(model, about),
+        match (&about.run, classifies) {
+            (Some(run), true) => cluster(model, run, labels, needs_code(model, about.kind)),
+            _ => String::new(),
+        },
+    ];
+    let filled = sections.iter().map(|s| s.trim()).filter(|s| !s.is_empty());
+    filled.collect::<Vec<_>>().join("\n\n") + "\n"
+}
+
+fn front_matter(about: &About) -> String {
+    let (task, metrics) = match about.kind {
+        Kind::Classifier => ("text-classification", "metrics:\n- accuracy\n- f1\n"),
+        Kind::MaskedLm => ("fill-mask", ""),
+    };
+    // A JSON string is a YAML string.
+    let base = serde_json::Value::from(line(&about.base));
+    format!(
+        "---\nlibrary_name: transformers\npipeline_tag: {task}\nbase_model: {base}\n{metrics}tags:\n- bert\n- unmask\n---"
+    )
+}
+
+fn origin(model: &Model, about: &About) -> String {
+    let what = match about.kind {
+        Kind::Classifier => "A BERT that classifies texts",
+        Kind::MaskedLm => "A BERT that fills masks",
+    };
+    let made = match &about.run {
+        Some(_) => "fine-tuned with Unmask",
+        None => "exported with Unmask as it was loaded",
+    };
+    let date = about.date.as_deref().map(|d| format!(" on {}", line(d)));
+    format!(
+        "{what}, {made}{}.\n\n* base: {}\n* SHA-256 of the base's model.safetensors: `{}`",
+        date.unwrap_or_default(),
+        line(&about.base),
+        model.sha256()
+    )
+}
+
+fn of_pooling(pooling: Pooling) -> &'static str {
+    match pooling {
+        Pooling::Pooler => {
+            "The classifier reads the pooler (a tanh layer over `[CLS]`), as \
+             `BertForSequenceClassification` does."
+        }
+        Pooling::Cls => {
+            "The classifier was trained on the `[CLS]` vector itself, but \
+             `BertForSequenceClassification` always puts a tanh layer between. So the stored pooler is \
+             the identity times 2^-12, where tanh changes next to nothing, and the stored classifier \
+             weight is the true one times 2^12. Both factors are exact; logits differ from the true \
+             ones by about a millionth. `unmask` in config.json says so, and Unmask undoes it."
+        }
+        Pooling::Mean => {
+            "**This folder brings code.** The classifier reads the mean of all tokens' vectors, for \
+             which `transformers` has no class; `modeling_unmask.py` has it, about 40 lines to read \
+             before you load the model with `trust_remote_code=True`. Without it, loading fails."
+        }
+    }
+}
+
+fn data(run: &Run, labels: &[String]) -> String {
+    let sum = |counts: &[usize]| counts.iter().sum::<usize>();
+    let kind = if run.pairs { "pairs of texts" } else { "texts" };
+    let (train, validation) = (sum(&run.train), sum(&run.validation));
+    let mut told =
+        format!("## Data\n\n{train} {kind} to learn from, {validation} to check with.\n\n");
+    if !labels.is_empty() {
+        told += "| label | to learn from | to check with |\n| --- | ---: | ---: |\n";
+        for (i, label) in labels.iter().enumerate() {
+            let count = |counts: &[usize]| counts.get(i).copied().unwrap_or(0);
+            let (train, validation) = (count(&run.train), count(&run.validation));
+            told += &format!("| {} | {train} | {validation} |\n", cell(label));
+        }
+        told.push('\n');
+    }
+    told
+}
+
+fn recipe(recipe: &Recipe) -> String {
+    let method = match recipe.method {
+        Method::Head => "the classifier alone, over the frozen encoder".to_owned(),
+        Method::LastLayers(1) => "the classifier and the last layer".to_owned(),
+        Method::LastLayers(n) => format!("the classifier and the last {n} layers"),
+        Method::All => "the whole model".to_owned(),
+        Method::Scratch => "the whole model, from random weights".to_owned(),
+    };
+    let pooling = match recipe.pooling {
+        Pooling::Pooler => "pooler",
+        Pooling::Cls => "`[CLS]`",
+        Pooling::Mean => "mean of all tokens",
+    };
+    let o = &recipe.optimiser;
+    let decayed = match o.decay_all {
+        true => "all weights",
+        false => "matrices; none on biases and layer norms",
+    };
+    let clipping = match o.max_norm {
+        Some(norm) => format!("global norm {norm}"),
+        None => "none".to_owned(),
+    };
+    let rows = [
+        ("trained", method),
+        ("pooling", pooling.to_owned()),
+        ("learning rate", format!("{:e}", recipe.learning_rate)),
+        (
+            "schedule",
+            format!(
+                "linear warm-up over {} % of the steps, then linear decay to zero",
+                100.0 * recipe.warmup
+            ),
+        ),
+        ("epochs", recipe.epochs.to_string()),
+        ("batch", recipe.batch.to_string()),
+        ("longest text", format!("{} tokens", recipe.max_tokens)),
+        ("dropout", recipe.dropout.to_string()),
+        (
+            "optimiser",
+            format!("AdamW, betas {} and {}, eps {:e}", o.beta1, o.beta2, o.eps),
+        ),
+        ("weight decay", format!("{} on {decayed}", o.weight_decay)),
+        ("clipping", clipping),
+        ("seed", recipe.seed.to_string()),
+    ];
+    let rows = rows.map(|(name, value)| format!("| {name} | {value} |\n"));
+    format!(
+        "## Recipe\n\n| setting | value |\n| --- | --- |\n{}\n",
+        rows.concat()
+    )
+}
+
+fn figures(run: &Run, labels: &[String]) -> String {
+    let Some(confusion) = &run.confusion else {
+        return String::new();
+    };
+    let metrics = confusion.metrics();
+    let majority = Confusion::of_majority(&run.train, &run.validation).metrics();
+    let mut told = format!(
+        "## Figures\n\nOn the texts to check with, after epoch {}, the best of {} by these same texts.\n\n\
+         | | accuracy | macro F1 |\n| --- | ---: | ---: |\n\
+         | this model | {:.4} | {:.4} |\n| always the most frequent class | {:.4} | {:.4} |\n\n\
+         | label | precision | recall | F1 | texts |\n| --- | ---: | ---: | ---: | ---: |\n",
+        run.best_epoch,
+        run.recipe.epochs,
+        metrics.accuracy,
+        metrics.macro_f1,
+        majority.accuracy,
+        majority.macro_f1,
+    );
+    for (label, m) in labels.iter().zip(&metrics.classes) {
+        let (precision, recall, f1, support) = (m.precision, m.recall, m.f1, m.support);
+        told += &format!(
+            "| {} | {precision:.4} | {recall:.4} | {f1:.4} | {support} |\n",
+            cell(label)
+        );
+    }
+    told + "\nRecipe and epoch were chosen with these texts in sight: on others, expect a little less.\n\n"
+}
+
+fn load(model: &Model, about: &About) -> String {
+    let trust = match needs_code(model, about.kind) {
+        true => ", trust_remote_code=True",
+        false => "",
+    };
+    let longest = match &about.run {
+        Some(run) => run.recipe.max_tokens.min(model.config().max_tokens()),
+        None => model.config().max_tokens(),
+    };
+    match about.kind {
+        Kind::Classifier => format!(
+            "## Use\n\n```python\nimport torch\n\
+             from transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n\
+             folder = \".\"  # this folder\n\
+             tokenizer = AutoTokenizer.from_pretrained(folder{trust})\n\
+             model = AutoModelForSequenceClassification.from_pretrained(folder{trust}).eval()\n\
+             texts = [\"a text\", \"another one\"]\n\
+             inputs = tokenizer(texts, padding=True, truncation=True, max_length={longest}, return_tensors=\"pt\")\n\
+             with torch.no_grad():\n    logits = model(**inputs).logits\n\
+             print([model.config.id2label[i] for i in logits.argmax(-1).tolist()], logits.softmax(-1))\n```"
+        ),
+        Kind::MaskedLm => "## Use\n\n```python\nfrom transformers import pipeline\n\n\
+             fill = pipeline(\"fill-mask\", model=\".\")  # this folder\n\
+             print(fill(f\"A text with a {fill.tokenizer.mask_token} in it.\"))\n```"
+            .to_owned(),
+    }
+}
+
+/// How the ecosystem's own engine goes on, with the flags of its run_classification.py.
+fn cluster(model: &Model, run: &Run, labels: &[String], code: bool) -> String {
+    let recipe = &run.recipe;
+    let cls = pooling(model, Kind::Classifier) == Some(Pooling::Cls);
+    let (columns, convert) = match run.pairs {
+        true => (
+            "text,pair --text_column_delimiter \" [SEP] \"",
+            "text, pair and label",
+        ),
+        false => ("text", "text and label"),
+    };
+    let folder = if cls { "trainable" } else { "." };
+    let trust = if code { " --trust_remote_code" } else { "" };
+    let mut told = format!(
+        "## Go on with it on a cluster\n\n\
+         With the [text-classification example](https://github.com/huggingface/transformers/tree/main/examples/pytorch/text-classification) \
+         of `transformers` 5 and its requirements. It reads CSV; here with columns {convert}. From a TSV file:\n\n\
+         ```sh\npython -c 'import csv, pandas, sys; pandas.read_csv(sys.argv[1], sep=\"\\t\", dtype=str, keep_default_na=False, \
+         quoting=csv.QUOTE_NONE).to_csv(sys.argv[2], index=False)' train.tsv train.csv\n```\n\n"
+    );
+    if cls {
+        told += "The stored pooler and classifier (see above) suit no optimiser: this writes a folder \
+                 whose pooler starts as the identity and whose classifier has its true scale. Its first \
+                 logits are others.\n\n\
+                 ```python\nimport torch\n\
+                 from transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n\
+                 model = AutoModelForSequenceClassification.from_pretrained(\".\")\n\
+                 with torch.no_grad():\n    model.classifier.weight /= 4096\n    \
+                 model.bert.pooler.dense.weight *= 4096\n\
+                 del model.config.unmask\n\
+                 model.save_pretrained(\"trainable\")\n\
+                 AutoTokenizer.from_pretrained(\".\").save_pretrained(\"trainable\")\n```\n\n";
+    }
+    let clipping = recipe.optimiser.max_norm.unwrap_or(0.0);
+    told += &format!(
+        "```sh\naccelerate launch run_classification.py --model_name_or_path {folder}{trust} \\\n  \
+         --train_file train.csv --validation_file validation.csv \\\n  \
+         --text_column_names {columns} --label_column_name label \\\n  \
+         --do_train --do_eval --output_dir continued --seed {} \\\n  \
+         --max_seq_length {} --per_device_train_batch_size {} --num_train_epochs {} \\\n  \
+         --learning_rate {:e} --warmup_steps {} --weight_decay {} --max_grad_norm {clipping}\n```\n\n\
+         `--warmup_steps` below 1 is a share of the steps; `transformers` 4 has `--warmup_ratio` for it.\n",
+        recipe.seed,
+        recipe.max_tokens.min(model.config().max_tokens()),
+        recipe.batch,
+        recipe.epochs,
+        match recipe.method {
+            // All weights are trained there.
+            Method::Head => 2e-5,
+            _ => recipe.learning_rate,
+        },
+        recipe.warmup,
+        recipe.optimiser.weight_decay,
+    );
+    if recipe.method == Method::Head {
+        told += "Here the classifier alone was trained; there the whole model is, at a rate for that.\n";
+    }
+    if run.pairs {
+        told += "The script joins the two columns to one text, so both have token type 0 there.\n";
+    }
+    let mut sorted = labels.to_vec();
+    sorted.sort();
+    if sorted != labels {
+        told += "The script numbers the labels by spelling, not as config.json does here: it learns the \
+                 classifier anew.\n";
+    }
+    told
+}
+
+/// On one line.
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Within a table.
+fn cell(text: &str) -> String {
+    line(text).replace('|', "\\|")
+}

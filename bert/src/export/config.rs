@@ -1,0 +1,94 @@
+//! The folder's `config.json`.
+
+use serde_json::{Map, Value, json};
+
+use super::weights::PASSING;
+use super::{Kind, Refusal, needs_code, pooling};
+use crate::config::Config;
+use crate::model::Model;
+use crate::train::Pooling;
+
+/// Keys of the source that would contradict the new ones, or lead back to it.
+const DROPPED: [&str; 7] = [
+    "torch_dtype",
+    "num_labels",
+    "_num_labels",
+    "auto_map",
+    "unmask",
+    "_name_or_path",
+    "finetuning_task",
+];
+
+/// The source's own config.json with what the export changes.
+pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<String, Refusal> {
+    let other = |words: String| Refusal::Config(words);
+    let parsed = Config::from_json(source).map_err(|e| other(format!(": {e}")))?;
+    if parsed != *model.config() {
+        return Err(other(String::new()));
+    }
+    let text = source.strip_prefix('\u{feff}').unwrap_or(source);
+    let mut map: Map<String, Value> =
+        serde_json::from_str(text).map_err(|e| other(format!(": {e}")))?;
+    let own_type = map.get("unmask").and_then(|own| own.get("model_type"));
+    let family = own_type.or(map.get("model_type")).cloned();
+    let family = family.unwrap_or_else(|| json!("bert"));
+    map.retain(|key, _| !DROPPED.contains(&key.as_str()));
+    map.insert("model_type".to_owned(), family.clone());
+    map.insert("dtype".to_owned(), json!("float32"));
+    let class = match kind {
+        Kind::MaskedLm => "BertForMaskedLM",
+        Kind::Classifier if needs_code(model, kind) => "UnmaskBertForSequenceClassification",
+        Kind::Classifier => "BertForSequenceClassification",
+    };
+    map.insert("architectures".to_owned(), json!([class]));
+    if let Some(classifier) = model.classifier().filter(|_| kind == Kind::Classifier) {
+        let by_id = classifier.labels.iter().enumerate();
+        let id2label: Map<String, Value> = by_id
+            .clone()
+            .map(|(i, label)| (i.to_string(), json!(label)))
+            .collect();
+        let label2id: Map<String, Value> =
+            by_id.map(|(i, label)| (label.clone(), json!(i))).collect();
+        map.insert("id2label".to_owned(), id2label.into());
+        map.insert("label2id".to_owned(), label2id.into());
+        let problem = json!("single_label_classification");
+        map.insert("problem_type".to_owned(), problem);
+    } else {
+        // An older classifier's: it stays behind.
+        map.retain(|key, _| !["id2label", "label2id", "problem_type"].contains(&key.as_str()));
+    }
+    match pooling(model, kind) {
+        None => {}
+        Some(Pooling::Pooler) => {
+            map.insert("unmask".to_owned(), json!({"pooling": "pooler"}));
+        }
+        Some(Pooling::Cls) => {
+            let scale = (1.0 / PASSING) as u32;
+            let own = json!({"pooling": "cls", "classifier_scale": scale});
+            map.insert("unmask".to_owned(), own);
+        }
+        Some(Pooling::Mean) => {
+            let own = json!({"pooling": "mean", "model_type": family});
+            map.insert("unmask".to_owned(), own);
+            map.insert("model_type".to_owned(), json!("unmask_bert"));
+            let auto = json!({
+                "AutoConfig": "modeling_unmask.UnmaskBertConfig",
+                "AutoModelForSequenceClassification":
+                    "modeling_unmask.UnmaskBertForSequenceClassification",
+            });
+            map.insert("auto_map".to_owned(), auto);
+        }
+    }
+    Ok(pretty(&map.into()))
+}
+
+/// A tokenizer_config.json for a source that has none.
+pub(super) fn tokenizer(model: &Model) -> String {
+    let longest = model.config().max_tokens();
+    pretty(&json!({"tokenizer_class": "BertTokenizer", "model_max_length": longest}))
+}
+
+fn pretty(value: &Value) -> String {
+    // Alternate formatting is indented, and cannot fail.
+    format!("{value:#}\n")
+}

@@ -1,0 +1,230 @@
+//! A model out of this project: a folder that `transformers` loads, a classifier alone, and
+//! predictions as a table.
+//!
+//! ```text
+//! config.json          the source's own, with the class, the labels and the precision changed
+//! (tokenizer files)    the source's own
+//! modeling_unmask.py   for mean pooling only
+//! README.md            the model card
+//! model.safetensors    every weight, in F32
+//! ```
+//!
+//! **Poolings.** `BertForSequenceClassification` computes `W_c tanh(W_p h + b_p) + b_c` for the
+//! `[CLS]` vector h, whatever a file says.
+//!
+//! * *Pooler* is that.
+//! * *`[CLS]`*, `W_c h + b_c`, is written as `W_p = 2⁻¹² I`, `b_p = 0` and `2¹² W_c`. Products with
+//!   powers of two are exact, and `tanh x = x (1 - x²/3 + …)`: a component of h counts too little
+//!   by the share `(2⁻¹² h)²/3`, which is 2e-8 for h = 1 and 2e-6 for h = 10. A smaller power
+//!   would be nearer still, but leave no room for half precision. `unmask` in config.json names
+//!   the pooling and the power, so that loading undoes it exactly.
+//! * *Mean* has no class in `transformers`: the folder brings one. Its model type is its own, so
+//!   that loading it without that code fails, instead of giving a BERT with a random pooler.
+//!
+//! A pooler that the classifier does not read stays behind, and so does the
+//! masked-language-model head.
+//!
+//! Weights are F32 throughout: what was trained is, and what rests in F16 loses nothing by it.
+
+mod card;
+mod config;
+mod head;
+mod predictions;
+mod weights;
+
+pub use card::card;
+pub use head::{Head, HeadError, MAX_HEAD_BYTES, head};
+pub use predictions::predictions_tsv;
+
+use kernels::{Control, RunError};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Family;
+use crate::metrics::Confusion;
+use crate::model::Model;
+use crate::train::{Pooling, Recipe};
+
+/// The class for mean pooling.
+const MODELING: &str = include_str!("modeling_unmask.py");
+
+/// The files that a folder always has beside the tokenizer's.
+const CONFIG: &str = "config.json";
+const CARD: &str = "README.md";
+const WEIGHTS: &str = "model.safetensors";
+const CODE: &str = "modeling_unmask.py";
+const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+
+/// What a folder's model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// Its classifier: `BertForSequenceClassification`, or the folder's own class. The
+    /// masked-language-model head stays behind.
+    Classifier,
+    /// Filling masks: `BertForMaskedLM`. Pooler, next-sentence head and classifier stay behind.
+    MaskedLm,
+}
+
+/// What the model card tells, and no weight shows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct About {
+    /// The model's name.
+    pub name: String,
+    /// The name of the checkpoint that it was loaded from; [`Model::sha256`] is its hash.
+    pub base: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// The run that made it; `None` where it was only loaded.
+    pub run: Option<Run>,
+    /// The day, as it is to be shown.
+    pub date: Option<String>,
+}
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its settings.
+    pub recipe: Recipe,
+    /// Texts to learn from, by class; one number for masked language modelling.
+    pub train: Vec<usize>,
+    /// Texts to check with, likewise.
+    pub validation: Vec<usize>,
+    /// Whether the texts are pairs.
+    pub pairs: bool,
+    /// Truth against prediction on the validation texts, where there are classes.
+    pub confusion: Option<Confusion>,
+    /// The epoch whose weights were kept, from 1.
+    pub best_epoch: usize,
+}
+
+/// The source's own files.
+#[derive(Clone, Copy, Debug)]
+pub struct Files<'a> {
+    /// The text of the config.json that the model was loaded with.
+    pub config: &'a str,
+    /// The tokenizer's files: names and bytes.
+    pub tokenizer: &'a [(String, Vec<u8>)],
+}
+
+/// Why a model cannot be exported so.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// Only BERT's own names are written.
+    #[error("only BERT checkpoints can be exported so far")]
+    Family,
+    /// There is no classifier.
+    #[error("this model has no classifier to export; train one first")]
+    NoClassifier,
+    /// There is no masked-language-model head.
+    #[error("this model has no masked-language-model head to export")]
+    NoMlm,
+    /// More was trained than the head.
+    #[error(
+        "this run trained more than the classifier, so the classifier alone would be lost without \
+         the rest: export the whole folder"
+    )]
+    NotAlone,
+    /// The config.json is another model's, or not JSON.
+    #[error("the config.json given is not the one that this model was loaded with{0}")]
+    Config(String),
+    /// A tokenizer file that would take another's place.
+    #[error("`{0}` is no name for a tokenizer file in a folder that has it already")]
+    File(String),
+    /// A weight is not a number.
+    #[error(
+        "`{0}` holds NaN or infinity: the training diverged. Train again with a lower learning rate"
+    )]
+    NonFinite(String),
+}
+
+/// Why an export ended early. `E` is the sink's own error.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError<E> {
+    /// It cannot be done.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The device failed, or the export was cancelled between two pieces.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The sink refused.
+    #[error("{0}")]
+    Sink(E),
+}
+
+/// Takes a folder's bytes: the file's name and its next piece.
+pub type Sink<'a, E> = dyn FnMut(&str, &[u8]) -> Result<(), E> + 'a;
+
+/// Writes a folder that `transformers` loads. The sink gets one file after the other, each in one
+/// or more pieces, and the weights last, at most 2 MiB at a time as they are read back from the
+/// device: nothing ever holds them all.
+///
+/// # Errors
+/// What cannot be exported is refused before the first piece, except weights that are not finite.
+pub async fn folder<E>(
+    model: &mut Model,
+    about: &About,
+    files: &Files<'_>,
+    control: &Control,
+    sink: &mut Sink<'_, E>,
+) -> Result<(), ExportError<E>> {
+    let tensors = weights::tensors(model, about.kind)?;
+    let config = config::rewritten(model, about.kind, files.config)?;
+    let code = needs_code(model, about.kind);
+    for (i, (name, _)) in files.tokenizer.iter().enumerate() {
+        let own = [CONFIG, CARD, WEIGHTS, CODE].contains(&name.as_str());
+        let twice = files.tokenizer[..i].iter().any(|(n, _)| n == name);
+        if own || twice || name.is_empty() || name.contains(['/', '\\']) {
+            return Err(Refusal::File(name.clone()).into());
+        }
+    }
+    let card = card(model, about);
+    let mut put = |name: &str, bytes: &[u8]| sink(name, bytes).map_err(ExportError::Sink);
+    put(CONFIG, config.as_bytes())?;
+    for (name, bytes) in files.tokenizer {
+        put(name, bytes)?;
+    }
+    if code {
+        put(CODE, MODELING.as_bytes())?;
+        if !files.tokenizer.iter().any(|(n, _)| n == TOKENIZER_CONFIG) {
+            // Elsewhere the model type tells which tokenizer it is.
+            put(TOKENIZER_CONFIG, config::tokenizer(model).as_bytes())?;
+        }
+    }
+    put(CARD, card.as_bytes())?;
+    let mut piece = |bytes: &[u8]| put(WEIGHTS, bytes);
+    weights::write(model, &tensors, format(), control, &mut piece).await
+}
+
+/// The metadata that `transformers` asks for.
+fn format() -> serde_json::Value {
+    serde_json::json!({"format": "pt"})
+}
+
+/// Length of the `model.safetensors` that [`folder`] writes, in bytes.
+///
+/// # Errors
+/// As [`folder`] refuses.
+pub fn size(model: &Model, kind: Kind) -> Result<u64, Refusal> {
+    let tensors = weights::tensors(model, kind)?;
+    Ok(weights::header(&tensors, format()).len() as u64 + weights::data_len(&tensors))
+}
+
+/// What stands in the way of any export of this kind.
+fn check(model: &Model, kind: Kind) -> Result<(), Refusal> {
+    match kind {
+        _ if model.config().family != Family::Bert => Err(Refusal::Family),
+        Kind::Classifier if model.classifier().is_none() => Err(Refusal::NoClassifier),
+        Kind::MaskedLm if !model.heads().mlm => Err(Refusal::NoMlm),
+        _ => Ok(()),
+    }
+}
+
+/// The classifier's pooling, where one is exported.
+fn pooling(model: &Model, kind: Kind) -> Option<Pooling> {
+    let classifier = model.classifier().filter(|_| kind == Kind::Classifier);
+    classifier.map(|c| c.pooling)
+}
+
+/// Whether `transformers` has no class for it.
+fn needs_code(model: &Model, kind: Kind) -> bool {
+    pooling(model, kind) == Some(Pooling::Mean)
+}

@@ -1,0 +1,158 @@
+//! What a run tells: progress, the epochs' figures, and why it cannot go on.
+
+use kernels::{DeviceError, RunError};
+use serde::{Deserialize, Serialize};
+
+use crate::metrics::{Confusion, Metrics};
+use crate::probe::ProbeError;
+
+/// Why a run cannot begin, or stopped.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum TrainError {
+    /// Settings that make no sense.
+    #[error("the recipe cannot be run: {}", .0.join("; "))]
+    Recipe(Vec<String>),
+    /// Too little to learn from.
+    #[error("{0}")]
+    Data(String),
+    /// The pooler was asked for, and the checkpoint has none.
+    #[error("this checkpoint has no pooler; choose [CLS] or mean pooling")]
+    NoPooler,
+    /// Masks are to be learned, and the checkpoint has no head for them.
+    #[error("{0}")]
+    NoMlmHead(String),
+    /// Masks are to be learned, and the vocabulary has no token for them.
+    #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
+    NoMask,
+    /// The device has no room for the run.
+    #[error("{0}")]
+    Memory(String),
+    /// A state that belongs to another run.
+    #[error("the run cannot be resumed: {0}")]
+    Resume(String),
+    /// The tokenizer belongs to another model.
+    #[error(transparent)]
+    Vocabulary(ProbeError),
+    /// The device failed, or the run was cancelled between two steps.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl From<DeviceError> for TrainError {
+    fn from(error: DeviceError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps taken.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The mean loss of the step's batch, before the step.
+    pub loss: f64,
+    /// The learning rate of the step.
+    pub rate: f64,
+    /// The gradients' global norm before clipping.
+    pub norm: f64,
+}
+
+/// What an epoch came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// The epoch, from 1.
+    pub epoch: usize,
+    /// The mean of its steps' losses.
+    pub train_loss: f64,
+    /// The accuracy after the epoch, without dropout, on a sample of the training set: the same
+    /// in every epoch, no larger than the validation set, and of 256 texts at most.
+    pub train_accuracy: f64,
+    /// The mean loss on the validation set.
+    pub validation_loss: f64,
+    /// Figures on the validation set; for masked language modelling the accuracy on masked
+    /// tokens, and nothing class by class.
+    pub validation: Metrics,
+    /// Truth against prediction on the validation set; empty for masked language modelling.
+    pub confusion: Confusion,
+    /// Validation examples that the model gets wrong, the most confidently wrong ones first, at
+    /// most 100; empty for masked language modelling.
+    pub mistakes: Vec<Mistake>,
+    /// Whether it is the best so far: the highest accuracy, then the lowest loss; for masked
+    /// language modelling the lowest loss.
+    pub best: bool,
+}
+
+/// A validation example that the model gets wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// Its place in the validation set.
+    pub example: usize,
+    /// Its class.
+    pub label: usize,
+    /// What the model takes it for.
+    pub predicted: usize,
+    /// The probability of each class.
+    pub probabilities: Vec<f32>,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Its number, from 1.
+    pub epoch: usize,
+    /// Its accuracy on the validation set.
+    pub accuracy: f64,
+    /// Its mean loss there.
+    pub loss: f64,
+}
+
+/// Where a run stood after its last finished epoch: everything but the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunState {
+    /// Epochs finished.
+    pub epoch: usize,
+    /// Steps taken in them.
+    pub step: usize,
+    /// The best of them.
+    pub best: Option<Best>,
+}
+
+/// What happened in one [`Training::advance`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// Texts went through the frozen encoder.
+    Features {
+        /// Texts done.
+        done: usize,
+        /// Texts in all.
+        total: usize,
+    },
+    /// A step was taken: what it and those before it found, as far as it was read just now.
+    /// Mostly empty: see [`Training::set_report_every`](super::Training::set_report_every).
+    Steps(Vec<Progress>),
+    /// A part of an epoch's evaluation is done; [`Event::Epoch`] comes with the last.
+    Evaluating {
+        /// Texts done.
+        done: usize,
+        /// Texts in all.
+        total: usize,
+    },
+    /// An epoch ended.
+    Epoch(EpochReport),
+    /// The run is over; the model has the best epoch's weights.
+    Done {
+        /// That epoch, from 1.
+        best_epoch: usize,
+    },
+    /// The loss is no longer a number; the model has the best weights there were.
+    Diverged {
+        /// The step at which it happened, from 1.
+        step: usize,
+        /// A learning rate to try instead.
+        try_rate: f64,
+    },
+}

@@ -1,0 +1,324 @@
+//! What a run will take on the device, worked out from its plans before anything is allocated.
+
+use kernels::{Device, ParamSpec, Plan};
+use serde::{Deserialize, Serialize};
+
+use super::event::TrainError;
+use super::graph::{FeatureGraph, Source};
+use super::learner::{PREPARED, mask_room};
+use super::run::FEATURE_BATCH;
+use super::step::{EvaluationPlan, LOG_ROWS, Settings, StepPlan, Wanted};
+use super::weights::{COPIES, Trainable, classifier};
+use super::{DropoutRates, Method, Recipe, Task};
+use crate::data::padded_lengths;
+use crate::model::Model;
+
+/// What lies between packed parameters at most: WebGPU's largest alignment of a binding.
+const ALIGNMENT: u64 = 256;
+/// Uniforms of a plan's step, a dispatch or two each, on a GPU.
+const UNIFORMS: u64 = 2 * 256;
+/// What a 32-bit WebAssembly memory can be trusted to hold: 4 GiB less what the engine and
+/// fragmentation take.
+const WASM_MEMORY: u64 = 3_500_000_000;
+
+/// Bytes that a run takes on its device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Needs {
+    /// The weights as they rest before the run.
+    pub weights: u64,
+    /// What makes them trainable: gradients, two moments and the copy of the best weights, and
+    /// what weights that rested in f16 take more as f32.
+    pub training: u64,
+    /// Intermediate values of the plans that are kept at a time: steps and evaluations at the
+    /// longest padded lengths.
+    pub activations: u64,
+    /// Features of the frozen encoder, where only a head is trained.
+    pub features: u64,
+    /// The largest single buffer. Packed parameters are spread over several where they must be,
+    /// so this is one parameter or one intermediate value.
+    pub largest_buffer: u64,
+}
+
+impl Needs {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.weights + self.training + self.activations + self.features
+    }
+}
+
+/// What a device can hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The largest buffer, bytes.
+    pub buffer: u64,
+    /// Everything together, bytes, where that is known: no GPU tells how much memory is free.
+    pub total: Option<u64>,
+}
+
+impl Limits {
+    /// A device's limits.
+    pub fn of(device: &Device) -> Self {
+        match device {
+            Device::Gpu(gpu) => {
+                let capabilities = gpu.capabilities();
+                Self {
+                    buffer: capabilities.max_binding.min(capabilities.max_buffer),
+                    total: None,
+                }
+            }
+            Device::Cpu(_) => {
+                let total = cfg!(target_arch = "wasm32").then_some(WASM_MEMORY);
+                Self {
+                    buffer: total.unwrap_or(u64::MAX),
+                    total,
+                }
+            }
+        }
+    }
+}
+
+/// Whether a run fits; if not, what does not.
+pub fn check(needs: &Needs, limits: &Limits) -> Result<(), String> {
+    let mib = |bytes: u64| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20));
+    if needs.largest_buffer > limits.buffer {
+        return Err(format!(
+            "this run needs a buffer of {}, and this device allows {}: take a smaller batch, \
+             shorter texts, fewer layers, or for a head fewer texts",
+            mib(needs.largest_buffer),
+            mib(limits.buffer)
+        ));
+    }
+    match limits.total {
+        Some(total) if needs.total() > total => Err(format!(
+            "this run needs {} ({} of weights, {} to train them, {} of intermediate values), and \
+             there are {}: take a smaller batch, shorter texts, or fewer layers",
+            mib(needs.total()),
+            mib(needs.weights),
+            mib(needs.training),
+            mib(needs.activations + needs.features),
+            mib(total)
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The largest and the sum of several buffers.
+#[derive(Clone, Copy, Default)]
+struct Bytes {
+    sum: u64,
+    largest: u64,
+}
+
+impl Bytes {
+    fn plan(plan: &Plan) -> Self {
+        Self {
+            sum: plan.gpu_bytes() + UNIFORMS * plan.steps().len() as u64,
+            largest: plan.largest_buffer(),
+        }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            sum: self.sum + other.sum,
+            largest: self.largest.max(other.largest),
+        }
+    }
+}
+
+/// What a run takes on the model's device: `longest` tokens in the longest text, `texts` to learn
+/// from and to check with. Nothing is allocated.
+///
+/// # Errors
+/// A recipe that cannot be run.
+pub fn needs(
+    model: &Model,
+    task: Task,
+    recipe: &Recipe,
+    longest: usize,
+    texts: usize,
+) -> Result<Needs, TrainError> {
+    let mut problems = recipe.problems();
+    if task == Task::MaskedLm && recipe.method == Method::Head {
+        problems.push("a head alone cannot learn masked words".to_owned());
+    }
+    if !problems.is_empty() {
+        return Err(TrainError::Recipe(problems));
+    }
+    let (config, heads) = (model.config(), model.heads());
+    let mut specs: Vec<ParamSpec> = model.params().specs().to_vec();
+    if let Task::Classify { classes, .. } = task {
+        let fresh = classifier(config.hidden_size, classes);
+        specs.retain(|s| fresh.iter().all(|f| f.name != s.name));
+        specs.extend(fresh);
+    }
+    let trainable = Trainable::choose(
+        config,
+        heads,
+        &specs,
+        task,
+        recipe.method,
+        &recipe.optimiser,
+    );
+    let weights = model.memory_bytes();
+    let packed = |s: &ParamSpec| s.gpu_bytes().next_multiple_of(ALIGNMENT);
+    let all: u64 = trainable.specs.iter().map(packed).sum();
+    let rested = |s: &&ParamSpec| trainable.specs.iter().any(|t| t.name == s.name);
+    let known = model.params().specs().iter();
+    let halves = model.params().takes_bytes();
+    let bytes = |s: &ParamSpec| match halves {
+        true => s.gpu_bytes(),
+        false => s.shape.len() as u64 * 4,
+    };
+    let before: u64 = known.filter(rested).map(bytes).sum();
+    let training = (all * (COPIES as u64 + 1)).saturating_sub(before) + LOG_ROWS as u64 * 16;
+
+    let room = recipe.batch.min(texts.max(1));
+    let limit = recipe.max_tokens.min(config.max_tokens());
+    let longest = longest.clamp(1, limit);
+    let widest = widest(model, task, room, longest);
+    if widest > usize::MAX as u64 {
+        // Nothing that a plan could describe: one value is more than can be addressed.
+        return Ok(Needs {
+            weights,
+            training,
+            activations: widest,
+            features: 0,
+            largest_buffer: widest,
+        });
+    }
+    let settings = Settings {
+        task,
+        optimiser: recipe.optimiser,
+        dropout: DropoutRates {
+            hidden: recipe.dropout,
+            attention: recipe.dropout,
+            classifier: recipe.dropout,
+        },
+    };
+    let both = |source: Source| {
+        let step = StepPlan::new(config, heads, &settings, &trainable, source);
+        let wanted = match task {
+            Task::MaskedLm => Wanted::Best,
+            Task::Classify { .. } => Wanted::Logits,
+        };
+        let evaluation = EvaluationPlan::new(config, heads, task, source, wanted);
+        Bytes::plan(&step.plan).and(Bytes::plan(&evaluation.plan))
+    };
+    let mut features = 0;
+    let activations = if recipe.method == Method::Head {
+        let Task::Classify { pooling, .. } = task else {
+            unreachable!("refused above")
+        };
+        features = texts as u64 * config.hidden_size as u64 * 4;
+        let tokens = longest.next_multiple_of(16).min(limit.max(longest));
+        let batch = FEATURE_BATCH.min(texts.max(1));
+        let graph = FeatureGraph::new(config, pooling, batch, tokens)
+            .expect("the layout checked every shape");
+        let plan = Bytes::plan(&Plan::new(&graph.graph, &[graph.pooled]));
+        let rows = texts.max(1);
+        let head = both(Source::Features { batch: room, rows });
+        // The two do not meet: the features are all there before the first step.
+        Bytes {
+            sum: plan.sum.max(head.sum),
+            largest: plan.largest.max(head.largest).max(features),
+        }
+    } else {
+        padded_lengths(longest, limit)
+            .into_iter()
+            .rev()
+            .take(PREPARED)
+            .map(|tokens| {
+                let masks = match task {
+                    Task::MaskedLm => mask_room(room, tokens, 0),
+                    Task::Classify { .. } => 0,
+                };
+                both(Source::Texts {
+                    batch: room,
+                    tokens,
+                    masks,
+                })
+            })
+            .fold(Bytes::default(), Bytes::and)
+    };
+    let parameter = specs.iter().chain(&trainable.specs);
+    let largest = parameter.map(ParamSpec::gpu_bytes).max().unwrap_or(0);
+    Ok(Needs {
+        weights,
+        training,
+        // While the weights are moved to where they learn, they are there twice.
+        activations: activations.sum.max(before),
+        features,
+        largest_buffer: largest.max(activations.largest),
+    })
+}
+
+/// Bytes of the largest value of a step.
+fn widest(model: &Model, task: Task, room: usize, tokens: usize) -> u64 {
+    let config = model.config();
+    let width = (3 * config.hidden_size).max(config.intermediate_size);
+    let rows = |rows: usize, columns: usize| 4 * rows as u64 * columns as u64;
+    let encoder = rows(room * tokens, width);
+    match task {
+        Task::MaskedLm => encoder.max(rows(mask_room(room, tokens, 0), config.vocab_size)),
+        Task::Classify { .. } => encoder,
+    }
+}
+
+/// Recipes near to one that does not fit, and that do, nearest first: a smaller batch, shorter
+/// texts, both, the last layers only, a head alone. Empty if nothing fits.
+pub fn offers(
+    model: &Model,
+    task: Task,
+    recipe: &Recipe,
+    longest: usize,
+    texts: usize,
+    limits: &Limits,
+) -> Vec<Recipe> {
+    let fits = |recipe: &Recipe| {
+        needs(model, task, recipe, longest, texts).is_ok_and(|n| check(&n, limits).is_ok())
+    };
+    let halves = |from: usize, least: usize| {
+        std::iter::successors(Some(from / 2), |n| Some(n / 2)).take_while(move |&n| n >= least)
+    };
+    let top = recipe.max_tokens.min(longest);
+    let smaller = || halves(recipe.batch, 1).map(|batch| Recipe { batch, ..*recipe });
+    let shorter = || {
+        halves(top, 16).map(|max_tokens| Recipe {
+            max_tokens,
+            ..*recipe
+        })
+    };
+    let both = || {
+        smaller().zip(shorter()).map(|(batch, tokens)| Recipe {
+            max_tokens: tokens.max_tokens,
+            ..batch
+        })
+    };
+    let mut found: Vec<Recipe> = Vec::new();
+    found.extend(smaller().find(&fits));
+    found.extend(shorter().find(&fits));
+    if found.is_empty() {
+        found.extend(both().find(&fits));
+    }
+    let layers = match recipe.method {
+        Method::All => model.config().num_hidden_layers,
+        Method::LastLayers(count) => count,
+        // Random weights below would spoil what is learned above.
+        Method::Head | Method::Scratch => 0,
+    };
+    let last = (1..layers).rev().map(|count| Recipe {
+        method: Method::LastLayers(count),
+        ..*recipe
+    });
+    found.extend({ last }.find(&fits));
+    if recipe.method != Method::Head && task != Task::MaskedLm {
+        let head = Recipe::new(Method::Head);
+        let head = Recipe {
+            method: Method::Head,
+            learning_rate: head.learning_rate,
+            ..*recipe
+        };
+        found.extend(Some(head).filter(&fits));
+    }
+    found
+}

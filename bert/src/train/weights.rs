@@ -1,0 +1,183 @@
+//! Which weights learn, and where they and all that belongs to them lie on the device.
+
+use kernels::{Control, Executable, Graph, ParamSpec, Plan, RunError, Shape, Storage};
+
+use super::graph::{CLASSIFIER, LossGraph, Source};
+use super::{Method, Optimiser, Task};
+use crate::config::Config;
+use crate::data::Random;
+use crate::model::{Heads, Model, names};
+
+/// Names of what belongs to a trainable parameter.
+pub(super) fn gradient(name: &str) -> String {
+    format!("gradient/{name}")
+}
+pub(super) fn first_moment(name: &str) -> String {
+    format!("first moment/{name}")
+}
+pub(super) fn second_moment(name: &str) -> String {
+    format!("second moment/{name}")
+}
+pub(super) fn kept(name: &str) -> String {
+    format!("kept/{name}")
+}
+
+/// What one trainable weight needs beside itself: gradient, two moments, and the best copy.
+pub(super) const COPIES: usize = 4;
+
+/// The weights that learn, in the order in which they are packed: decayed ones first.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Trainable {
+    pub specs: Vec<ParamSpec>,
+    /// How many of them, the first ones, are decayed.
+    pub decayed: usize,
+}
+
+impl Trainable {
+    /// Of `params`, those that the method trains and the loss depends on.
+    pub fn choose(
+        config: &Config,
+        heads: &Heads,
+        params: &[ParamSpec],
+        task: Task,
+        method: Method,
+        optimiser: &Optimiser,
+    ) -> Self {
+        let layers = config.num_hidden_layers;
+        let learns = |name: &str| match method {
+            Method::Head => name.starts_with(CLASSIFIER),
+            Method::All | Method::Scratch => true,
+            Method::LastLayers(count) => {
+                let layer = |i: usize| name.starts_with(&names::layer(config.layer_group(i), ""));
+                (layers.saturating_sub(count)..layers).any(layer)
+                    || ["pooler", "cls.predictions", CLASSIFIER]
+                        .iter()
+                        .any(|p| name.starts_with(p))
+            }
+        };
+        let source = Source::Texts {
+            batch: 1,
+            tokens: 1,
+            masks: usize::from(task == Task::MaskedLm),
+        };
+        let graph = LossGraph::new(config, heads, task, source, None);
+        let graph = graph.expect("the layout checked every shape").graph;
+        let used = graph.params();
+        let mut specs: Vec<ParamSpec> = params
+            .iter()
+            .filter(|s| used.contains(&s.name.as_str()) && learns(&s.name))
+            .map(|s| ParamSpec {
+                storage: Storage::F32,
+                ..s.clone()
+            })
+            .collect();
+        let decays = |s: &ParamSpec| {
+            optimiser.decay_all || !(s.name.ends_with("bias") || s.name.contains("LayerNorm"))
+        };
+        specs.sort_by_key(|s| !decays(s));
+        let decayed = specs.iter().filter(|s| decays(s)).count();
+        Self { specs, decayed }
+    }
+
+    /// Moves the weights side by side, in f32, with room for gradients, moments and a copy of the
+    /// best weights.
+    pub async fn pack(&self, model: &mut Model) -> Result<(), RunError> {
+        let named = |name: fn(&str) -> String| -> Vec<ParamSpec> {
+            let rename = |s: &ParamSpec| ParamSpec {
+                name: name(&s.name),
+                ..s.clone()
+            };
+            self.specs.iter().map(rename).collect()
+        };
+        let (device, _, _, params) = model.parts();
+        let groups: [fn(&str) -> String; COPIES] = [gradient, first_moment, second_moment, kept];
+        for group in groups {
+            params.add(&named(group), true)?.await?;
+        }
+        // The copies are made under another name, so that plans can read the one and write the
+        // other.
+        params
+            .add(&named(|name| format!("packed/{name}")), true)?
+            .await?;
+        let mut graph = Graph::new();
+        let mut stores = Vec::new();
+        for spec in &self.specs {
+            let copy = graph
+                .param(&spec.name, spec.shape)
+                .and_then(|param| graph.copy(param));
+            stores.push((
+                copy.expect("a copy has its own shape"),
+                format!("packed/{}", spec.name),
+            ));
+        }
+        let plan = Plan::with_stores(&graph, &[], &stores);
+        let mut copy = Executable::new(device, plan, params).await?;
+        copy.submit(params, Vec::new(), &Control::default()).await?;
+        drop(copy);
+        for (spec, (_, packed)) in self.specs.iter().zip(&stores) {
+            params.rename(packed, &spec.name);
+        }
+        model.forget_plans();
+        Ok(())
+    }
+
+    /// The names of all that was added beside the weights.
+    pub fn added(&self) -> impl Iterator<Item = String> {
+        self.specs.iter().flat_map(|s| {
+            let name = s.name.as_str();
+            [
+                gradient(name),
+                first_moment(name),
+                second_moment(name),
+                kept(name),
+            ]
+        })
+    }
+}
+
+/// A classifier's parameters.
+pub(super) fn classifier(hidden: usize, classes: usize) -> [ParamSpec; 2] {
+    let spec = |part: &str, shape: Shape| ParamSpec {
+        name: format!("{CLASSIFIER}.{part}"),
+        shape,
+        storage: Storage::F32,
+    };
+    [
+        spec("weight", [classes, hidden].into()),
+        spec("bias", [classes].into()),
+    ]
+}
+
+/// Adds a classifier with fresh weights.
+pub(super) async fn add_classifier(
+    model: &mut Model,
+    classes: usize,
+    random: &mut Random,
+) -> Result<(), RunError> {
+    let (hidden, deviation) = (model.config().hidden_size, model.config().initializer_range);
+    let specs = classifier(hidden, classes);
+    let (.., params) = model.parts();
+    params.add(&specs, false)?.await?;
+    let weights: Vec<f32> = (0..classes * hidden)
+        .map(|_| (random.normal() * deviation) as f32)
+        .collect();
+    params.write(&specs[0].name, 0, &weights);
+    params.write(&specs[1].name, 0, &vec![0.0; classes]);
+    Ok(())
+}
+
+/// Forgets everything: normally distributed matrices, layer norms that change nothing.
+pub(super) fn randomise(model: &mut Model, random: &mut Random) {
+    let deviation = model.config().initializer_range;
+    let (.., params) = model.parts();
+    for spec in params.specs().to_vec() {
+        let numbers: Vec<f32> = match spec.name.as_str() {
+            name if name.ends_with("bias") => vec![0.0; spec.shape.len()],
+            name if name.contains("LayerNorm") => vec![1.0; spec.shape.len()],
+            _ => (0..spec.shape.len())
+                .map(|_| (random.normal() * deviation) as f32)
+                .collect(),
+        };
+        params.write(&spec.name, 0, &numbers);
+    }
+}

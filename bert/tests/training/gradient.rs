@@ -1,0 +1,96 @@
+//! The gradients of a two-layer model against central differences, in double precision.
+
+use bert::data::Random;
+use bert::train::{Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, Task};
+use kernels::{Control, Device, Precision};
+
+use crate::common;
+
+/// Weights become multiples of this, so that a step away is exact in the `f32` that is written.
+const GRID: f64 = 1.0 / (1 << 18) as f64;
+/// The step, a multiple of the grid.
+const STEP: f64 = 4.0 * GRID;
+/// Largest distance relative to the gradient's norm.
+const TOLERANCE: f64 = 1e-6;
+
+fn check(task: Task) {
+    let device = Device::Cpu(Precision::F64);
+    let mut model = common::model(&common::fixture("tiny-bert"), &device);
+    assert_eq!(model.config().num_hidden_layers, 2);
+    let ids = vec![vec![2, 14, 35, 22, 40, 3], vec![2, 14, 41, 3]];
+    let types = vec![vec![0, 0, 0, 1, 1, 1], vec![0; 4]];
+    let masks = match task {
+        Task::MaskedLm => vec![(0, 1, 14), (0, 3, 60), (1, 2, 35)],
+        Task::Classify { .. } => Vec::new(),
+    };
+    let inputs = Inputs::Texts(Batch {
+        tokens: 7,
+        ids,
+        types,
+        labels: vec![2, 0],
+        masks,
+    });
+    let control = Control::default();
+    let dropout = DropoutRates::default();
+    let optimiser = Optimiser::default();
+    pollster::block_on(async {
+        let learner = Learner::new(&mut model, task, Method::All, optimiser, dropout, 2, 1);
+        let mut learner = learner.await.expect("a learner");
+        let names: Vec<String> = learner.trainable().map(str::to_owned).collect();
+        let mut weights = Vec::new();
+        for name in &names {
+            let read = model.read(name).await.expect("a weight").to_f64();
+            let rounded: Vec<f64> = read.iter().map(|w| (w / GRID).round() * GRID).collect();
+            let written: Vec<f32> = rounded.iter().map(|&w| w as f32).collect();
+            model.params_mut().write(name, 0, &written);
+            weights.push(rounded);
+        }
+        // With a rate of 0 a step leaves the weights, and gives the gradients.
+        let step = learner.step(&mut model, &inputs, 0.0, &control).await;
+        step.expect("a step");
+        let mut random = Random::new(3, 3);
+        for (name, weights) in names.iter().zip(&weights) {
+            let gradient = learner.gradient_name(name);
+            let gradient = model.read(&gradient).await.expect("a gradient").to_f64();
+            let signs: Vec<f64> = weights
+                .iter()
+                .map(|_| if random.below(2) == 0 { -1.0 } else { 1.0 })
+                .collect();
+            // Every element moves at once: the derivative in a random direction.
+            let mut losses = [0.0; 4];
+            for (loss, steps) in losses.iter_mut().zip([-2.0, -1.0, 1.0, 2.0]) {
+                let moved = weights.iter().zip(&signs);
+                let moved: Vec<f32> = moved.map(|(w, s)| (w + steps * STEP * s) as f32).collect();
+                model.params_mut().write(name, 0, &moved);
+                let found = learner.evaluate(&mut model, &inputs, &control).await;
+                *loss = found.expect("a loss").1;
+            }
+            let back: Vec<f32> = weights.iter().map(|&w| w as f32).collect();
+            model.params_mut().write(name, 0, &back);
+            let [far_below, below, above, far_above] = losses;
+            let numeric = (8.0 * (above - below) - (far_above - far_below)) / (12.0 * STEP);
+            let analytic: f64 = gradient.iter().zip(&signs).map(|(g, s)| g * s).sum();
+            let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+            assert!(norm > 1e-6, "{name}: the gradient is {norm}");
+            assert!(
+                (analytic - numeric).abs() <= TOLERANCE * norm,
+                "{name}: {analytic}, by differences {numeric}, norm {norm}"
+            );
+        }
+    });
+}
+
+#[test]
+fn of_a_classifier_with_every_pooling() {
+    for pooling in [Pooling::Pooler, Pooling::Cls, Pooling::Mean] {
+        check(Task::Classify {
+            classes: 3,
+            pooling,
+        });
+    }
+}
+
+#[test]
+fn of_masked_language_modelling() {
+    check(Task::MaskedLm);
+}

@@ -1,0 +1,13 @@
+//! Learning: PyTorch's losses and gradients, runs from start to end, and what goes wrong.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cancel;
+mod failures;
+mod golden;
+mod gradient;
+mod masked;
+mod memory;
+mod runs;
+mod support;
