@@ -147,6 +147,8 @@ impl Load {
                     Role::TokenizerJson => "tokenizer.json",
                     Role::VocabTxt => "vocab.txt",
                     Role::TokenizerConfig => "tokenizer_config.json",
+                    // Never part of a checkpoint.
+                    Role::Head => return Ok(None),
                 };
                 Reader::fetch(&format!("{folder}/{name}")).await
             }
@@ -209,6 +211,25 @@ impl Load {
         })
     }
 
+    /// The text of the config.json, and the tokenizer's files with their names, read once more:
+    /// keeping them would hold memory for what few visitors ask for.
+    pub async fn companions(&self) -> Result<(String, Vec<(String, Vec<u8>)>), Failure> {
+        let config = self.open(Role::Config).await?;
+        let config = config.ok_or_else(|| missing("config.json"))?;
+        let config = text(&config.all(CONFIG_BYTES).await?, "config.json")?.to_owned();
+        let mut files = Vec::new();
+        for (role, name) in [
+            (Role::TokenizerJson, "tokenizer.json"),
+            (Role::VocabTxt, "vocab.txt"),
+            (Role::TokenizerConfig, "tokenizer_config.json"),
+        ] {
+            if let Some(reader) = self.open(role).await? {
+                files.push((name.to_owned(), reader.all(VOCABULARY_BYTES).await?));
+            }
+        }
+        Ok((config, files))
+    }
+
     async fn tokenizer(&self) -> Result<Tokenizer, Failure> {
         let refused = |name: &str, error: &dyn std::error::Error| {
             Failure::new(
@@ -267,6 +288,9 @@ impl Load {
             file_bytes,
             no_masks: model.has_mlm().err().or_else(no_mask_token),
             next_sentence: model.has_nsp(),
+            mask: tokenizer.mask_token().map(str::to_owned),
+            pooler: model.heads().pooler,
+            labels: model.classifier().map(|c| c.labels.clone()),
         }
     }
 }

@@ -10,10 +10,12 @@ pub mod port;
 pub mod queue;
 mod report;
 mod survey;
+mod teach;
 
 use crate::protocol::{
     Command, Event, Executor, Failure, Memory, Preference, Progress, RequestId, Stage, decode,
 };
+use async_lock::Mutex;
 use bert::model::Model;
 use bert::probe::{ProbeError, Request, fill_mask, tokenize};
 use kernels::{CancelToken, Control, Device};
@@ -22,6 +24,7 @@ use port::{breathe, now, post, scope, sleep, wasm_bytes};
 use queue::Queue;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use teach::Classroom;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::MessageEvent;
@@ -47,13 +50,16 @@ struct Engine {
     device: RefCell<Option<Device>>,
     /// The load that runs, or that waits for the device.
     load: RefCell<Option<Rc<Load>>>,
-    /// Taken out while it runs.
-    model: RefCell<Option<Model>>,
+    /// Whoever computes holds the lock; the others wait in turn.
+    model: Mutex<Option<Model>>,
+    /// Where the present model came from.
+    origin: RefCell<Option<Rc<Load>>>,
     /// What cuts texts; there even while the model runs.
     language: RefCell<Option<Rc<Language>>>,
     /// A new model that waits for the old one's last run to end.
-    arrived: RefCell<Option<(RequestId, Loaded)>>,
+    arrived: RefCell<Option<(Rc<Load>, Loaded)>>,
     probes: RefCell<Queue<Request>>,
+    classroom: Classroom,
     draining: Cell<bool>,
 }
 
@@ -94,6 +100,9 @@ impl Engine {
                 if self.probes.borrow_mut().cancel(id) {
                     post(&Event::ProbeCancelled { id });
                 }
+            }
+            Ok(Command::Teach { id, command }) => {
+                self.teach(id, command, load::attachments(&data));
             }
             Err(error) => post(&Event::Fatal {
                 failure: Failure::new(
@@ -163,7 +172,9 @@ impl Engine {
             let outcome = load.run(&device).await;
             self.load.borrow_mut().take_if(|present| present.id == id);
             match outcome {
-                Ok(loaded) => self.clone().arrive(id, loaded),
+                Ok(loaded) => {
+                    self.clone().arrive(loaded, load);
+                }
                 Err(Ended::Cancelled) => post(&Event::LoadCancelled { id }),
                 Err(Ended::Failed(failure)) => post(&Event::LoadFailed { id, failure }),
             }
@@ -172,16 +183,21 @@ impl Engine {
     }
 
     /// Puts a new model in the old one's place, as soon as nothing runs on the old one.
-    fn arrive(self: Rc<Self>, id: RequestId, loaded: Loaded) {
-        if let Some((_, unused)) = self.arrived.borrow_mut().replace((id, loaded)) {
+    fn arrive(self: Rc<Self>, loaded: Loaded, load: Rc<Load>) {
+        if let Some((_, unused)) = self.arrived.borrow_mut().replace((load, loaded)) {
             unused.model.destroy();
         }
         self.probes.borrow().stop_running();
         self.drain();
     }
 
-    fn swap_in(&self) {
-        let Some((id, loaded)) = self.arrived.borrow_mut().take() else {
+    async fn swap_in(&self) {
+        if self.arrived.borrow().is_none() {
+            return;
+        }
+        let mut slot = self.model.lock().await;
+        // While this waited for its turn, a newer one may have come.
+        let Some((load, loaded)) = self.arrived.borrow_mut().take() else {
             return;
         };
         let Loaded {
@@ -190,9 +206,13 @@ impl Engine {
             facts,
         } = loaded;
         *self.language.borrow_mut() = Some(Rc::new(language));
-        if let Some(old) = self.model.borrow_mut().replace(model) {
+        if let Some(old) = slot.replace(model) {
             old.destroy();
         }
+        drop(slot);
+        *self.classroom.record.borrow_mut() = None;
+        let id = load.id;
+        *self.origin.borrow_mut() = Some(load);
         post(&Event::Loaded { id, model: facts });
         self.tell_memory();
     }
@@ -216,15 +236,21 @@ impl Engine {
         }
         spawn_local(async move {
             loop {
-                self.swap_in();
+                self.swap_in().await;
                 let started = self.probes.borrow_mut().start();
-                let Some((id, request, cancel)) = started else {
+                if let Some((id, request, cancel)) = started {
+                    let event = self.probe(id, &request, cancel).await;
+                    self.probes.borrow_mut().finish();
+                    post(&event);
+                    self.tell_memory();
+                    continue;
+                }
+                let started = self.classroom.tries.borrow_mut().start();
+                let Some((id, text, cancel)) = started else {
                     break;
                 };
-                let event = self.probe(id, &request, cancel).await;
-                self.probes.borrow_mut().finish();
-                post(&event);
-                self.tell_memory();
+                self.answer_try(id, text, cancel).await;
+                self.classroom.tries.borrow_mut().finish();
             }
             self.draining.set(false);
         });
@@ -233,15 +259,15 @@ impl Engine {
     /// Runs one probe.
     async fn probe(&self, id: RequestId, request: &Request, cancel: CancelToken) -> Event {
         let language = self.language.borrow().clone();
-        let model = self.model.borrow_mut().take();
-        let (Some(mut model), Some(language)) = (model, language) else {
+        let mut slot = self.model.lock().await;
+        let (Some(model), Some(language)) = (&mut *slot, language) else {
             return Event::ProbeCancelled { id };
         };
         let control = Control::new(cancel, breathe);
         let began = now();
-        let outcome = fill_mask(&mut model, &language.tokenizer, request, &control).await;
+        let outcome = fill_mask(model, &language.tokenizer, request, &control).await;
         let milliseconds = now() - began;
-        *self.model.borrow_mut() = Some(model);
+        drop(slot);
         match outcome {
             Ok(fill) => Event::Filled {
                 id,
@@ -256,10 +282,19 @@ impl Engine {
         }
     }
 
+    /// What `look` sees in the model, once it is free; `None` if there is none.
+    async fn with_model<T>(&self, look: impl FnOnce(&mut Model) -> T) -> Option<T> {
+        self.model.lock().await.as_mut().map(look)
+    }
+
     fn tell_memory(&self) {
         let device = match &*self.device.borrow() {
             Some(Device::Gpu(gpu)) => gpu.memory_in_use(),
-            _ => self.model.borrow().as_ref().map_or(0, Model::memory_bytes),
+            // Whoever holds the model tells by itself when it is done.
+            _ => match self.model.try_lock() {
+                Some(model) => model.as_ref().map_or(0, Model::memory_bytes),
+                None => return,
+            },
         };
         post(&Event::Memory {
             memory: Memory {

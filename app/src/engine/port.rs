@@ -23,6 +23,17 @@ pub fn post(event: &Event) {
     }
 }
 
+/// Tells the page, and hands it what JSON cannot carry, such as a `Blob`.
+pub fn post_with(event: &Event, attachment: &JsValue) {
+    match encode(event) {
+        Ok(text) => {
+            let message = js_sys::Array::of2(&JsValue::from_str(&text), attachment);
+            drop(scope().post_message(&message));
+        }
+        Err(error) => log::error!("an event could not be encoded: {error}"),
+    }
+}
+
 /// Bytes of this program's memory, which never shrinks.
 pub fn wasm_bytes() -> u64 {
     let memory: WebAssembly::Memory = wasm_bindgen::memory().unchecked_into();

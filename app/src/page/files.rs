@@ -1,6 +1,7 @@
 //! Files from the visitor: the two file pickers, and folders or files dropped on the page.
 
 use super::Store;
+use crate::protocol::TextSource;
 use js_sys::{Function, Promise, Reflect};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -24,6 +25,13 @@ pub fn offer_input(store: Store, input: &HtmlInputElement) {
         .collect();
     input.set_value("");
     store.offer(files);
+}
+
+/// The file of texts that an input holds; the input is emptied, so that it can be picked again.
+pub fn pick_texts(store: Store, input: &HtmlInputElement) -> Option<TextSource> {
+    let file = input.files()?.get(0)?;
+    input.set_value("");
+    store.texts_of(file)
 }
 
 /// The path below a picked folder; a file picked by itself has only its name.

@@ -1,18 +1,23 @@
 //! The page: the store that components read, the engine's supervisor, files from the visitor.
 
 mod files;
+mod save;
 mod store;
 mod supervisor;
 
-pub use files::{offer_drop, offer_input};
+pub use files::{offer_drop, offer_input, pick_texts};
 pub use store::Store;
 
-use crate::panels::probe::ProbePanel;
+use crate::panels::{probe::ProbePanel, teach::TeachPanel};
+use crate::state::Panel;
 use crate::widgets::{
     badge::EngineBadge, drop_zone::DropZone, failure_card::SessionFailure, model_bar::ModelBar,
-    theme::ThemeButton,
+    tabs::Tabs, theme::ThemeButton,
 };
 use leptos::prelude::*;
+
+/// As in `index.html`.
+const TITLE: &str = "Unmask: hide a word, see what BERT expects";
 
 /// Draws the page in place of the still picture in `index.html`.
 pub fn start() {
@@ -26,6 +31,12 @@ pub fn start() {
 fn Page() -> impl IntoView {
     let store = Store::start();
     provide_context(store);
+    let panel = store.view(|state| state.panel);
+    let title = store.view(|state| state.title_prefix());
+    Effect::new(move |_| {
+        let title = format!("{}{TITLE}", title.get());
+        document().set_title(&title);
+    });
     let spoken = store.view(|state| state.spoken());
     view! {
         <a class="skip" href="#text">"Skip to the text"</a>
@@ -46,7 +57,23 @@ fn Page() -> impl IntoView {
             </div>
             <ModelBar/>
             <SessionFailure/>
-            <ProbePanel/>
+            <Tabs/>
+            <div
+                id="panel-probe"
+                role="tabpanel"
+                aria-labelledby="tab-probe"
+                hidden=move || panel.get() != Panel::Probe
+            >
+                <ProbePanel/>
+            </div>
+            <div
+                id="panel-teach"
+                role="tabpanel"
+                aria-labelledby="tab-teach"
+                hidden=move || panel.get() != Panel::Teach
+            >
+                <TeachPanel/>
+            </div>
         </main>
         <footer class="foot">
             <p>

@@ -1,11 +1,14 @@
 //! The one store: a signal around [`State`], and the only place where its effects are carried out.
 
+use super::save::save;
 use super::supervisor::Supervisor;
-use crate::protocol::{Event, Preference};
-use crate::sources::files::Offered;
-use crate::state::{Effect, State};
+use crate::protocol::{Event, Preference, TeachEvent, TextSource};
+use crate::sources::files::{Offered, Taken};
+use crate::state::teach::Trial;
+use crate::state::teach::settings::Field;
+use crate::state::{Effect, Panel, State};
 use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use std::time::Duration;
 
 /// How long typing must pause before the engine hears of it; short enough to feel immediate, long
@@ -32,12 +35,25 @@ impl Store {
             pause: StoredValue::new_local(None),
         };
         store.carry_out(Effect::Restart);
+        store.warn_before_leaving();
         store
     }
 
     /// The store that the page provides to every component.
     pub fn get() -> Self {
         expect_context()
+    }
+
+    /// Lets the browser ask before a tab is closed that holds a run, or what it learned.
+    fn warn_before_leaving(self) {
+        let listener = window_event_listener(ev::beforeunload, move |event| {
+            if self.peek(|state| state.teach.would_lose()) {
+                event.prevent_default();
+                // What older browsers go by.
+                event.set_return_value("");
+            }
+        });
+        on_cleanup(move || listener.remove());
     }
 
     /// A part of the state; whoever reads it runs again only when that part changes.
@@ -65,12 +81,27 @@ impl Store {
 
     /// Changes the text at once and tells the engine when the typing pauses.
     pub fn edit(self, change: impl FnOnce(&mut State)) {
+        self.edit_then(change, State::refresh);
+    }
+
+    /// Types into a field of the recipe.
+    pub fn edit_setting(self, field: Field, text: String) {
+        let change = |state: &mut State| state.teach.settings.edit(field, text);
+        self.edit_then(change, State::plan);
+    }
+
+    /// Types a text to try.
+    pub fn edit_trial(self, change: impl FnOnce(&mut Trial)) {
+        self.edit_then(|state| change(&mut state.teach.trial), State::try_text);
+    }
+
+    fn edit_then(self, change: impl FnOnce(&mut State), then: fn(&mut State) -> Vec<Effect>) {
         self.change(|state| {
             change(state);
             Vec::new()
         });
-        let refresh = move || self.change(State::refresh);
-        let handle = set_timeout_with_handle(refresh, TYPING_PAUSE).ok();
+        let tell = move || self.change(then);
+        let handle = set_timeout_with_handle(tell, TYPING_PAUSE).ok();
         self.pause.update_value(|pause| {
             if let Some(earlier) = std::mem::replace(pause, handle) {
                 earlier.clear();
@@ -84,34 +115,67 @@ impl Store {
         self.change(|state| state.prefer(preference));
     }
 
-    /// Takes files someone dropped or picked, with their paths.
+    /// Takes files someone dropped or picked, with their paths: a checkpoint, a classifier, or
+    /// examples to learn from.
     pub fn offer(self, files: Vec<(String, web_sys::File)>) {
-        let offered: Vec<Offered> = self
-            .supervisor
-            .try_update_value(|supervisor| {
-                files
-                    .into_iter()
-                    .map(|(path, file)| supervisor.shelve(path, file))
-                    .collect()
-            })
-            .unwrap_or_default();
+        let offered = self.shelve(files);
         self.change(|state| match state.session.offer(&offered) {
-            Some(source) => state.load(source),
+            Some(Taken::Checkpoint(source)) => state.load(source),
+            Some(Taken::Head(file)) => {
+                state.panel = Panel::Teach;
+                state.attach(file)
+            }
+            Some(Taken::Examples(source)) => {
+                state.panel = Panel::Teach;
+                state.open_texts(source)
+            }
             None => Vec::new(),
         });
     }
 
-    fn receive(self, event: Event) {
+    /// Takes one file of texts, whatever its name.
+    pub fn texts_of(self, file: web_sys::File) -> Option<TextSource> {
+        let Offered { path, bytes, slot } = self.shelve(vec![(file.name(), file)]).pop()?;
+        Some(TextSource::File {
+            name: path,
+            bytes,
+            slot,
+        })
+    }
+
+    fn shelve(self, files: Vec<(String, web_sys::File)>) -> Vec<Offered> {
+        let shelve = |supervisor: &mut Supervisor| {
+            let files = files.into_iter();
+            files
+                .map(|(path, file)| supervisor.shelve(path, file))
+                .collect()
+        };
+        self.supervisor.try_update_value(shelve).unwrap_or_default()
+    }
+
+    fn receive(self, event: Event, attachment: Option<web_sys::Blob>) {
+        if let (Event::Teach { event, .. }, Some(blob)) = (&event, attachment) {
+            match event {
+                TeachEvent::File { name } => save(&blob, name),
+                TeachEvent::Snapshot { .. } => {
+                    let keep = |supervisor: &mut Supervisor| supervisor.keep_weights(blob);
+                    self.supervisor.try_update_value(keep);
+                }
+                _ => {}
+            }
+        }
         self.change(|state| state.receive(event));
     }
 
     fn carry_out(self, effect: Effect) {
         let outcome = self.supervisor.try_update_value(|supervisor| match effect {
             Effect::Send(command) => supervisor.send(&command),
-            Effect::Restart => supervisor.restart(move |event| self.receive(event)),
+            Effect::Restart => {
+                supervisor.restart(move |event, attachment| self.receive(event, attachment))
+            }
         });
         if let Some(Err(failure)) = outcome {
-            self.receive(Event::Fatal { failure });
+            self.receive(Event::Fatal { failure }, None);
         }
     }
 }

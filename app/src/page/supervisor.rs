@@ -1,9 +1,9 @@
 //! Starts, feeds and ends the engine's worker.
 
-use crate::protocol::{Command, Event, Failure, Source, decode, encode};
+use crate::protocol::{Command, Event, Failure, Source, TeachCommand, TextSource, decode, encode};
 use crate::sources::files::Offered;
 use wasm_bindgen::prelude::*;
-use web_sys::{ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
 
 /// The worker's script, beside the page.
 const WORKER: &str = "worker.js";
@@ -13,6 +13,8 @@ const WORKER: &str = "worker.js";
 pub struct Supervisor {
     worker: Option<Running>,
     shelf: Vec<File>,
+    /// The best weights of the run that is under way; they outlive the engine.
+    weights: Option<Blob>,
 }
 
 struct Running {
@@ -42,11 +44,19 @@ impl Supervisor {
         offered
     }
 
+    /// Keeps a run's best weights, in place of earlier ones.
+    pub fn keep_weights(&mut self, weights: Blob) {
+        self.weights = Some(weights);
+    }
+
     /// Ends the present worker, which frees its memory and its device, and starts another.
     ///
     /// # Errors
     /// When the browser refuses workers.
-    pub fn restart(&mut self, receive: impl Fn(Event) + Clone + 'static) -> Result<(), Failure> {
+    pub fn restart(
+        &mut self,
+        receive: impl Fn(Event, Option<Blob>) + Clone + 'static,
+    ) -> Result<(), Failure> {
         self.worker = None;
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
@@ -62,21 +72,20 @@ impl Supervisor {
         let on_message = Closure::new({
             let receive = receive.clone();
             move |message: MessageEvent| {
-                let event = message
-                    .data()
-                    .as_string()
+                let (text, attachment) = open(&message.data());
+                let event = text
                     .ok_or_else(|| "not a string".to_owned())
                     .and_then(|text| decode(&text));
-                receive(event.unwrap_or_else(|error| Event::Fatal {
+                let event = event.unwrap_or_else(|error| Event::Fatal {
                     failure: garbled(&error),
-                }));
+                });
+                receive(event, attachment);
             }
         });
         let on_error = Closure::new(move |error: ErrorEvent| {
             error.prevent_default();
-            receive(Event::Fatal {
-                failure: broken(&error),
-            });
+            let failure = broken(&error);
+            receive(Event::Fatal { failure }, None);
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
@@ -98,23 +107,46 @@ impl Supervisor {
         };
         let text = encode(command).map_err(|error| garbled(&error))?;
         let message = js_sys::Array::of1(&JsValue::from_str(&text));
-        if let Command::Load {
-            source: Source::Files { files, .. },
-            ..
-        } = command
-        {
-            for file in files {
-                message.push(
-                    self.shelf
-                        .get(file.slot)
-                        .map_or(&JsValue::NULL, AsRef::as_ref),
-                );
-            }
+        for file in self.attachments(command) {
+            message.push(&file);
         }
         running
             .worker
             .post_message(&message)
             .map_err(|error| garbled(&format!("{error:?}")))
+    }
+
+    /// What a command speaks of and JSON cannot carry.
+    fn attachments(&self, command: &Command) -> Vec<JsValue> {
+        let shelved = |slot: usize| self.shelf.get(slot).map_or(JsValue::NULL, JsValue::from);
+        match command {
+            Command::Load {
+                source: Source::Files { files, .. },
+                ..
+            } => files.iter().map(|file| shelved(file.slot)).collect(),
+            Command::Teach { command, .. } => match command {
+                TeachCommand::Open { source, .. } | TeachCommand::Predict { source, .. } => {
+                    match source {
+                        TextSource::File { slot, .. } => vec![shelved(*slot)],
+                        _ => Vec::new(),
+                    }
+                }
+                TeachCommand::Attach { file } => vec![shelved(file.slot)],
+                TeachCommand::Start {
+                    resume: Some(_), ..
+                } => self.weights.iter().map(JsValue::from).collect(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// A message's text, and what came with it.
+fn open(data: &JsValue) -> (Option<String>, Option<Blob>) {
+    match data.dyn_ref::<js_sys::Array>() {
+        Some(parts) => (parts.get(0).as_string(), parts.get(1).dyn_into().ok()),
+        None => (data.as_string(), None),
     }
 }
 

@@ -1,3 +1,4 @@
 //! The page's panels: one thing to do each.
 
 pub mod probe;
+pub mod teach;

@@ -35,8 +35,7 @@ fn Texts() -> impl IntoView {
                 class="quiet"
                 id="example"
                 on:click=move |_| store.change(|state| {
-                    state.probe.next_example();
-                    state.refresh()
+                    state.next_example()
                 })
             >
                 "Another example"

@@ -61,6 +61,16 @@ pub fn milliseconds(value: f64) -> String {
     }
 }
 
+/// A longer duration, as one would say it.
+pub fn duration(milliseconds: f64) -> String {
+    let seconds = (milliseconds / 1000.0).round().max(0.0) as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,11 +7,13 @@
 pub mod format;
 pub mod probe;
 pub mod session;
+pub mod teach;
 pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
 use probe::Probe;
 use session::Session;
+use teach::Teach;
 
 /// What a change of state asks of the world.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,11 +24,32 @@ pub enum Effect {
     Restart,
 }
 
+/// The page's panels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Panel {
+    #[default]
+    Probe,
+    Teach,
+}
+
+impl Panel {
+    pub const ALL: [Self; 2] = [Self::Probe, Self::Teach];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Probe => "Probe",
+            Self::Teach => "Teach",
+        }
+    }
+}
+
 /// The page's whole state.
 #[derive(Clone, Debug, Default)]
 pub struct State {
+    pub panel: Panel,
     pub session: Session,
     pub probe: Probe,
+    pub teach: Teach,
     ids: RequestId,
 }
 
@@ -56,14 +79,18 @@ impl State {
             Event::Loaded { id, model } => {
                 self.session.on_loaded(id, model);
                 self.probe.clear_results();
-                self.refresh()
+                let mut effects = self.refresh();
+                effects.extend(self.on_model_for_teach());
+                effects
             }
             Event::LoadFailed { id, failure } => {
                 self.session.on_load_ended(id, Some(failure));
+                self.teach.forget_next();
                 Vec::new()
             }
             Event::LoadCancelled { id } => {
                 self.session.on_load_ended(id, None);
+                self.teach.forget_next();
                 Vec::new()
             }
             Event::Tokens {
@@ -93,6 +120,7 @@ impl State {
                 self.probe.on_failed(id, None);
                 Vec::new()
             }
+            Event::Teach { id, event } => self.on_teach(id, event),
             Event::Memory { memory } => {
                 self.session.memory = memory;
                 Vec::new()
@@ -101,6 +129,7 @@ impl State {
             Event::Fatal { failure } => {
                 self.session.on_fatal(failure);
                 self.probe.abandon();
+                self.teach.abandon();
                 Vec::new()
             }
         }
@@ -119,6 +148,7 @@ impl State {
     /// happened twice: then something is wrong that starting again does not cure.
     fn on_device_lost(&mut self, failure: Failure) -> Vec<Effect> {
         self.probe.abandon();
+        self.teach.abandon();
         if self.session.on_device_lost(failure) {
             vec![Effect::Restart]
         } else {
@@ -130,6 +160,7 @@ impl State {
     pub fn restart(&mut self) -> Vec<Effect> {
         self.session.on_restart();
         self.probe.abandon();
+        self.teach.abandon();
         vec![Effect::Restart]
     }
 
@@ -149,8 +180,17 @@ impl State {
         self.restart()
     }
 
-    /// Loads a checkpoint; the present one stays until this one is whole and valid.
+    /// Loads a checkpoint; the present one stays until this one is whole and valid. While a run is
+    /// under way it would lose what the run has learned.
     pub fn load(&mut self, source: Source) -> Vec<Effect> {
+        if self.teach.is_busy() {
+            self.session.failure = Some(teach::busy("Another model has to wait."));
+            return Vec::new();
+        }
+        self.load_anew(source)
+    }
+
+    fn load_anew(&mut self, source: Source) -> Vec<Effect> {
         let id = next(&mut self.ids);
         self.session
             .load(id, source)
@@ -175,6 +215,17 @@ impl State {
         }
         let id = next(&mut self.ids);
         vec![Effect::Send(self.probe.tokenize(id))]
+    }
+
+    /// Puts the next example in place of the text.
+    pub fn next_example(&mut self) -> Vec<Effect> {
+        let mask = self
+            .session
+            .model
+            .as_ref()
+            .and_then(|model| model.mask.clone());
+        self.probe.next_example(mask.as_deref().unwrap_or("[MASK]"));
+        self.refresh()
     }
 
     /// What is hidden, or how many predictions are wanted, changed: ask again.

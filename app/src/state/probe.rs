@@ -83,12 +83,16 @@ impl Probe {
         self.edited = true;
     }
 
-    /// Puts the next example in place of the text.
-    pub fn next_example(&mut self) {
-        let here = EXAMPLES.iter().position(|(text, _)| *text == self.text);
+    /// Puts the next example in place of the text, its hidden words spelled as the model's
+    /// vocabulary spells them.
+    pub fn next_example(&mut self, mask: &str) {
+        let spelled = |text: &str| text.replace("[MASK]", mask);
+        let here = EXAMPLES
+            .iter()
+            .position(|(text, _)| spelled(text) == self.text);
         let (text, pair) = EXAMPLES[here.map_or(0, |here| (here + 1) % EXAMPLES.len())];
-        self.text = text.to_owned();
-        self.pair = pair.unwrap_or_default().to_owned();
+        self.text = spelled(text);
+        self.pair = spelled(pair.unwrap_or_default());
         self.paired = pair.is_some();
         self.hidden.clear();
     }

@@ -4,7 +4,7 @@ use crate::protocol::{
     Command, DeviceReport, Failure, KernelCheck, Memory, ModelFacts, Preference, Progress,
     RequestId, Source, Stage,
 };
-use crate::sources::files::{Basket, Offered};
+use crate::sources::files::{Basket, Offered, Taken, lone};
 
 /// The checkpoint that is published with the page.
 pub fn bundled() -> Source {
@@ -184,10 +184,13 @@ impl Session {
         self.memory = Memory::default();
     }
 
-    /// Takes dropped or picked files; a complete checkpoint comes back as a source to load.
-    pub fn offer(&mut self, offered: &[Offered]) -> Option<Source> {
+    /// Takes dropped or picked files and says what they are, once a checkpoint is complete.
+    pub fn offer(&mut self, offered: &[Offered]) -> Option<Taken> {
+        if let Some(taken) = lone(offered) {
+            return Some(taken);
+        }
         match self.basket.add(offered).and_then(|()| self.basket.take()) {
-            Ok(source) => Some(source),
+            Ok(source) => Some(Taken::Checkpoint(source)),
             Err(failure) => {
                 self.failure = Some(failure);
                 None
@@ -202,6 +205,11 @@ impl Session {
             Some(loading) => is_bundled(&loading.source),
             None => self.model.is_some() && self.wanted.as_ref().is_some_and(is_bundled),
         }
+    }
+
+    /// What the present model was loaded from.
+    pub(super) fn source(&self) -> Option<Source> {
+        self.wanted.clone()
     }
 
     /// Puts the failure away once it has been read.

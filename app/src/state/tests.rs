@@ -5,7 +5,7 @@ use crate::protocol::{ModelFacts, Progress, Stage};
 use bert::probe::{Fill, Token};
 use session::{Engine, bundled};
 
-fn facts(name: &str) -> ModelFacts {
+pub(super) fn facts(name: &str) -> ModelFacts {
     ModelFacts {
         name: name.into(),
         architecture: "BertForMaskedLM".into(),
@@ -20,6 +20,9 @@ fn facts(name: &str) -> ModelFacts {
         file_bytes: 4000,
         no_masks: None,
         next_sentence: false,
+        mask: Some("[MASK]".into()),
+        pooler: false,
+        labels: None,
     }
 }
 

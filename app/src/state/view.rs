@@ -229,6 +229,9 @@ impl State {
         let Some(model) = &self.session.model else {
             return String::new();
         };
+        if let Some(news) = self.taught().filter(|_| self.panel == super::Panel::Teach) {
+            return news;
+        }
         let results = self.probe.spoken();
         if results.is_empty() {
             format!("{} is ready.", model.name)
@@ -242,9 +245,13 @@ impl State {
         let can_hide = |probe: &super::Probe| {
             let model = self.session.model.as_ref()?;
             let words = probe.tokens.iter().any(|token| !token.special);
-            (words && model.no_masks.is_none()).then(|| {
-                "Press a word to hide it, again to show it; or type [MASK] in the text.".to_owned()
-            })
+            let mask = model
+                .mask
+                .as_deref()
+                .filter(|_| words && model.no_masks.is_none())?;
+            Some(format!(
+                "Press a word to hide it, again to show it; or type {mask} in the text."
+            ))
         };
         self.probe.inspected().or_else(|| can_hide(&self.probe))
     }

@@ -43,7 +43,7 @@ pub fn DropZone() -> impl IntoView {
     });
     view! {
         <div class="drop-zone" class:hovering=hovering aria-hidden="true">
-            <p>"Drop a checkpoint's folder or files"</p>
+            <p>"Drop a checkpoint's folder or files, or a file of examples"</p>
         </div>
     }
 }

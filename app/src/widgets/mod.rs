@@ -5,5 +5,6 @@ pub mod drop_zone;
 pub mod failure_card;
 pub mod mask_card;
 pub mod model_bar;
+pub mod tabs;
 pub mod theme;
 pub mod token_strip;

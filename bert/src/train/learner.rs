@@ -36,6 +36,13 @@ struct Evaluation {
     executable: Executable,
 }
 
+/// What computes features, for so many texts of so many tokens.
+struct Reading {
+    sizes: (usize, usize),
+    graph: FeatureGraph,
+    executable: Executable,
+}
+
 /// Trainable weights of a model with their optimiser. The model itself is changed; everything
 /// else that learning needs lies beside it on the device, and is freed by [`Learner::end`].
 pub struct Learner {
@@ -50,6 +57,7 @@ pub struct Learner {
     reader: Executable,
     /// Rows of the features on the device.
     features: usize,
+    reading: Option<Reading>,
     /// Texts of a step: plans are made for this many.
     room: usize,
     steps: Vec<Step>,
@@ -94,6 +102,7 @@ impl Learner {
             unread: 0,
             reader: reader(model).await?,
             features: 0,
+            reading: None,
             room,
             steps: Vec::new(),
             evaluations: Vec::new(),
@@ -342,25 +351,47 @@ impl Learner {
         model.parts().3.add(&[spec], false)?.await
     }
 
-    /// Computes the vectors of texts and lays them on the device, from row `first` on.
+    /// Computes the vectors of the texts at `places`, at most `room`, and lays them on the device.
+    /// Calls of one `room` and length in a row share a plan.
     pub async fn add_features(
         &mut self,
         model: &mut Model,
         pooling: Pooling,
-        first: usize,
+        places: &[usize],
+        room: usize,
         batch: &Batch,
         control: &Control,
     ) -> Result<(), RunError> {
         let (device, config, _, params) = model.parts();
-        let tokens = batch.tokens;
-        let graph = FeatureGraph::new(config, pooling, batch.ids.len(), tokens)
-            .expect("the layout checked every shape");
-        let plan = Plan::new(&graph.graph, &[graph.pooled]);
-        let mut executable = Executable::new(device, plan, params).await?;
-        let values = graph.values(config, batch);
-        let found = executable.run(params, values, control).await?;
-        params.write(FEATURES, first * config.hidden_size, &found[0].to_f32());
+        let sizes = (room, batch.tokens);
+        if self.reading.as_ref().is_none_or(|r| r.sizes != sizes) {
+            // The old plan's memory goes before the new one's comes.
+            self.reading = None;
+            let graph = FeatureGraph::new(config, pooling, room, batch.tokens)
+                .expect("the layout checked every shape");
+            let plan = Plan::new(&graph.graph, &[graph.pooled]);
+            let executable = Executable::new(device, plan, params).await?;
+            self.reading = Some(Reading {
+                sizes,
+                graph,
+                executable,
+            });
+        }
+        let Some(reading) = &mut self.reading else {
+            unreachable!("made above")
+        };
+        let values = reading.graph.values(config, batch);
+        let found = reading.executable.run(params, values, control).await?;
+        let (vectors, hidden) = (found[0].to_f32(), config.hidden_size);
+        for (&place, vector) in places.iter().zip(vectors.chunks_exact(hidden)) {
+            params.write(FEATURES, place * hidden, vector);
+        }
         Ok(())
+    }
+
+    /// Frees what computing features took; the features stay.
+    pub fn end_features(&mut self) {
+        self.reading = None;
     }
 }
 

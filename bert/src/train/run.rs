@@ -19,7 +19,7 @@ pub(super) const REPORT_EVERY: usize = 8;
 
 /// What a run does next.
 pub(super) enum Stage {
-    /// Computing the features of the texts from this one on.
+    /// Computing the features of the texts from this one on, in the order of their lengths.
     Features(usize),
     Train,
     Evaluate(Box<Evaluation>),
@@ -36,6 +36,8 @@ pub struct Training {
     /// 0 for masked language modelling.
     pub(super) classes: usize,
     pub(super) texts: Texts,
+    /// Places of the texts, the longest first.
+    pub(super) by_length: Vec<usize>,
     pub(super) stage: Stage,
     /// The epoch under way or finished last, from 1.
     pub(super) epoch: usize,
@@ -174,18 +176,17 @@ impl Training {
     ) -> Result<Event, TrainError> {
         let total = self.texts.len();
         let last = (first + FEATURE_BATCH).min(total);
-        let longest = self.texts.lengths(first..last).into_iter().max();
-        let tokens = longest
-            .unwrap_or(1)
-            .next_multiple_of(16)
-            .min(model.config().max_tokens());
-        let places: Vec<usize> = (first..last).collect();
-        let batch = self.texts.batch(&places, tokens);
-        let pooling = self.recipe.pooling;
+        // In the order of their lengths, so that little of a batch is padding.
+        let places = &self.by_length[first..last];
+        let tokens = self.texts.longest_of(places);
+        let tokens = tokens.next_multiple_of(16).min(model.config().max_tokens());
+        let batch = self.texts.batch(places, tokens);
+        let (pooling, room) = (self.recipe.pooling, FEATURE_BATCH.min(total));
         self.learner
-            .add_features(model, pooling, first, &batch, control)
+            .add_features(model, pooling, places, room, &batch, control)
             .await?;
         self.stage = if last == total {
+            self.learner.end_features();
             Stage::Train
         } else {
             Stage::Features(last)

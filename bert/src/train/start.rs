@@ -128,6 +128,7 @@ impl Training {
             learner,
             recipe,
             classes,
+            by_length: texts.by_length(),
             texts,
             stage,
             epoch: 0,

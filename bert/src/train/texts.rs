@@ -121,6 +121,19 @@ impl Texts {
         self.all.iter().map(|t| t.ids.len()).max().unwrap_or(1)
     }
 
+    /// Tokens of the longest text at some places.
+    pub fn longest_of(&self, places: &[usize]) -> usize {
+        let lengths = places.iter().map(|&place| self.all[place].ids.len());
+        lengths.max().unwrap_or(1)
+    }
+
+    /// All places, the longest text first: what does not fit shows at once.
+    pub fn by_length(&self) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..self.all.len()).collect();
+        places.sort_by_key(|&place| std::cmp::Reverse(self.all[place].ids.len()));
+        places
+    }
+
     /// Begins an epoch (from 1).
     pub fn begin(&mut self, epoch: usize) {
         let drawn = self.draw(epoch, 0, self.train);

@@ -192,8 +192,9 @@ fn start(
             return Ok((learner, Inputs::Texts(batch)));
         }
         learner.reserve_features(&mut model, count).await?;
+        let places: Vec<usize> = (0..count).collect();
         learner
-            .add_features(&mut model, pooling, 0, &batch, &control)
+            .add_features(&mut model, pooling, &places, count, &batch, &control)
             .await?;
         let rows = (0..count as u32).collect();
         Ok::<_, kernels::RunError>((

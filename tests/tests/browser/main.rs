@@ -8,4 +8,5 @@ mod memory;
 mod opening;
 mod probing;
 mod reference;
+mod teaching;
 mod visit;

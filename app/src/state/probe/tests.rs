@@ -87,11 +87,11 @@ fn nothing_hidden_asks_nothing() {
 fn examples_go_round_and_replace_what_was_typed() {
     let mut probe = Probe::default();
     for (text, pair) in EXAMPLES.iter().cycle().skip(1).take(EXAMPLES.len()) {
-        probe.next_example();
+        probe.next_example("[MASK]");
         assert_eq!((probe.text.as_str(), probe.paired), (*text, pair.is_some()));
     }
     probe.edit_text("mine".into());
-    probe.next_example();
+    probe.next_example("[MASK]");
     assert_eq!(probe.text, EXAMPLES[0].0);
 }
 

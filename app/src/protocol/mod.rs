@@ -3,9 +3,16 @@
 //! The JSON is externally tagged, `{"fatal": {"failure": …}}`, which decodes without buffering and
 //! keeps the page small; `worker.js` writes that one event by hand.
 //!
-//! Files travel beside the JSON as attachments of the same message; [`PickedFile::slot`] says which
-//! is which. Every request carries an id from one rising counter, so an answer to anything but the
+//! Files travel beside the JSON as attachments of the same message, in either direction;
+//! [`PickedFile::slot`] says which is which. Every request carries an id from one rising counter, so an answer to anything but the
 //! newest request of its kind is recognised as stale and dropped.
+
+mod teach;
+
+pub use teach::{
+    DataReport, Export, Goal, PlanReport, Reading, Resume, Setup, TeachCommand, TeachEvent,
+    TextSource, Wrong,
+};
 
 use bert::probe::{Fill, Request, Token, Truncated};
 use serde::{Deserialize, Serialize};
@@ -46,6 +53,11 @@ pub enum Command {
     Probe { id: RequestId, request: Request },
     /// Give up the probe with this id.
     CancelProbe { id: RequestId },
+    /// Anything that has to do with training.
+    Teach {
+        id: RequestId,
+        command: TeachCommand,
+    },
 }
 
 /// Where a checkpoint comes from.
@@ -89,6 +101,8 @@ pub enum Role {
     TokenizerJson,
     VocabTxt,
     TokenizerConfig,
+    /// A classifier by itself, as [`Export::Head`] writes it.
+    Head,
 }
 
 /// From the engine to the page.
@@ -139,6 +153,11 @@ pub enum Event {
     },
     ProbeCancelled {
         id: RequestId,
+    },
+    /// Answers the [`Command::Teach`] with this id.
+    Teach {
+        id: RequestId,
+        event: TeachEvent,
     },
     Memory {
         memory: Memory,
@@ -233,6 +252,12 @@ pub struct ModelFacts {
     pub no_masks: Option<String>,
     /// Whether there is a next-sentence head.
     pub next_sentence: bool,
+    /// How the vocabulary spells a hidden word, such as `[MASK]`; `None` if it cannot.
+    pub mask: Option<String>,
+    /// Whether there is a pooler.
+    pub pooler: bool,
+    /// The classifier's labels, where there is one.
+    pub labels: Option<Vec<String>>,
 }
 
 /// Bytes held now.

@@ -1,0 +1,282 @@
+//! What leaves the page and comes back: folders, heads, predictions.
+
+use super::zip::{BlobWriter, Zip};
+use super::{attached, fail, read_texts, tell, tell_with};
+use crate::engine::Engine;
+use crate::engine::load::sentence;
+use crate::engine::port::{breathe, now};
+use crate::protocol::{Export, Failure, PickedFile, Reading, RequestId, TeachEvent, TextSource};
+use crate::sources::files::HEAD;
+use bert::export::{self, About, ExportError, Files, Head, Kind, MAX_HEAD_BYTES, predictions_tsv};
+use bert::probe::{ProbeError, classify};
+use kernels::{CancelToken, Control, RunError};
+use std::io::{self, Write};
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use web_sys::Blob;
+
+/// Texts that are classified between two reports.
+const TEXTS: usize = 64;
+/// How often the page hears of an export.
+const TELL_EVERY_MS: f64 = 100.0;
+
+/// Why an errand came to nothing.
+enum Ended {
+    Cancelled,
+    Failed(Failure),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+type Outcome = Result<(String, Blob), Ended>;
+
+impl Engine {
+    /// Begins an errand in place of an earlier one.
+    fn errand(&self) -> CancelToken {
+        let token = CancelToken::default();
+        let earlier = self.classroom.errand.borrow_mut().replace(token.clone());
+        if let Some(earlier) = earlier {
+            earlier.cancel();
+        }
+        token
+    }
+
+    fn hand_over(&self, id: RequestId, outcome: Outcome) {
+        match outcome {
+            Ok((name, blob)) => tell_with(id, TeachEvent::File { name }, &blob),
+            Err(Ended::Cancelled) => tell(id, TeachEvent::Cancelled),
+            Err(Ended::Failed(failure)) => fail(id, failure),
+        }
+        self.tell_memory();
+    }
+
+    pub(super) async fn export(self: Rc<Self>, id: RequestId, what: Export) {
+        let cancel = self.errand();
+        let outcome = match what {
+            Export::Folder => self.folder(id, cancel).await,
+            Export::Head => self.head().await,
+        };
+        self.hand_over(id, outcome);
+    }
+
+    /// What the card and the head tell.
+    fn about(&self, base: &str) -> About {
+        let record = self.classroom.record.borrow().clone();
+        let (kind, set) = record.as_ref().map_or((Kind::Classifier, ""), |record| {
+            (record.kind, record.set.as_str())
+        });
+        let date = js_sys::Date::new_0().to_iso_string().as_string();
+        About {
+            name: slug(&format!("{base} {set}")),
+            base: base.to_owned(),
+            kind,
+            run: record.map(|record| record.run),
+            date: date.map(|date| date.chars().take(10).collect()),
+        }
+    }
+
+    async fn folder(&self, id: RequestId, cancel: CancelToken) -> Outcome {
+        let origin = self.origin.borrow().clone();
+        let origin = origin.ok_or_else(|| unwritten("No model is loaded."))?;
+        let (config, tokenizer) = origin.companions().await?;
+        let files = Files {
+            config: &config,
+            tokenizer: &tokenizer,
+        };
+        let about = self.about(origin.source.name());
+        let control = Control::new(cancel, breathe);
+        let mut slot = self.model.lock().await;
+        let model = slot
+            .as_mut()
+            .ok_or_else(|| unwritten("No model is loaded."))?;
+        let total =
+            export::size(model, about.kind).map_err(|error| unwritten(&sentence(&error)))?;
+        let mut zip = Zip::new(&about.name);
+        let (mut done, mut told) = (0, now());
+        let mut sink = |file: &str, bytes: &[u8]| -> io::Result<()> {
+            zip.push(file, bytes)?;
+            done += bytes.len() as u64;
+            if now() - told >= TELL_EVERY_MS {
+                told = now();
+                tell(id, TeachEvent::Working { done, total });
+            }
+            Ok(())
+        };
+        let written = export::folder(model, &about, &files, &control, &mut sink).await;
+        drop(slot);
+        match written {
+            Ok(()) => {}
+            Err(ExportError::Run(RunError::Cancelled)) => return Err(Ended::Cancelled),
+            Err(error) => return Err(unwritten(&sentence(&error)).into()),
+        }
+        let blob = zip.finish().map_err(|error| no_room(&error.to_string()))?;
+        Ok((format!("{}.zip", about.name), blob))
+    }
+
+    async fn head(&self) -> Outcome {
+        let origin = self.origin.borrow().clone();
+        let origin = origin.ok_or_else(|| unwritten("No model is loaded."))?;
+        let about = self.about(origin.source.name());
+        let mut slot = self.model.lock().await;
+        let model = slot
+            .as_mut()
+            .ok_or_else(|| unwritten("No model is loaded."))?;
+        let bytes = export::head(model, &about).await;
+        let bytes = bytes.map_err(|error| unwritten(&sentence(&error)))?;
+        Ok((format!("{}{HEAD}", about.name), blob_of(&bytes)?))
+    }
+
+    /// Puts a classifier from a file on the present model.
+    pub(super) async fn attach(
+        self: Rc<Self>,
+        id: RequestId,
+        picked: PickedFile,
+        file: Option<Blob>,
+    ) {
+        match self.attach_file(&picked, file).await {
+            Ok(labels) => tell(id, TeachEvent::Attached { labels }),
+            Err(failure) => fail(id, failure),
+        }
+        self.tell_memory();
+    }
+
+    async fn attach_file(
+        &self,
+        picked: &PickedFile,
+        file: Option<Blob>,
+    ) -> Result<Vec<String>, Failure> {
+        let refused = |cause: String| {
+            Failure::new(
+                format!("{} cannot be used here", picked.name),
+                cause,
+                "Load the base checkpoint that the head was trained on, then drop the head again.",
+            )
+        };
+        let bytes = attached(picked, file)?.all(MAX_HEAD_BYTES).await?;
+        let head = Head::parse(&bytes).map_err(|error| refused(sentence(&error)))?;
+        let mut slot = self.model.lock().await;
+        let model = slot
+            .as_mut()
+            .ok_or_else(|| refused("No model is loaded.".to_owned()))?;
+        head.attach(model)
+            .await
+            .map_err(|error| refused(sentence(&error)))?;
+        *self.classroom.record.borrow_mut() = None;
+        let labels = model.classifier().map(|c| c.labels.clone());
+        Ok(labels.unwrap_or_default())
+    }
+
+    /// Classifies every text of a file.
+    pub(super) async fn predict(
+        self: Rc<Self>,
+        id: RequestId,
+        source: TextSource,
+        reading: Reading,
+        file: Option<Blob>,
+    ) {
+        let cancel = self.errand();
+        let outcome = self.predictions(id, &source, reading, file, cancel).await;
+        self.hand_over(id, outcome);
+    }
+
+    async fn predictions(
+        &self,
+        id: RequestId,
+        source: &TextSource,
+        reading: Reading,
+        file: Option<Blob>,
+        cancel: CancelToken,
+    ) -> Outcome {
+        let texts = read_texts(source, reading, file).await?.texts();
+        let language = self.language();
+        let language = language.ok_or_else(|| unwritten("No model is loaded."))?;
+        let control = Control::new(cancel.clone(), breathe);
+        let (total, mut found) = (texts.len() as u64, Vec::with_capacity(texts.len()));
+        for some in texts.chunks(TEXTS) {
+            let done = found.len() as u64;
+            tell(id, TeachEvent::Working { done, total });
+            // Between two chunks the model is free for whoever waits.
+            let mut slot = self.model.lock().await;
+            let model = slot
+                .as_mut()
+                .ok_or_else(|| unwritten("No model is loaded."))?;
+            match classify(model, &language.tokenizer, some, &control).await {
+                Ok(some) => found.extend(some),
+                Err(ProbeError::Cancelled) => return Err(Ended::Cancelled),
+                Err(error) => return Err(unwritten(&sentence(&error)).into()),
+            }
+            drop(slot);
+            breathe().await;
+            if cancel.is_cancelled() {
+                return Err(Ended::Cancelled);
+            }
+        }
+        let classifier = self.with_model(|model| model.classifier().cloned()).await;
+        let labels = classifier.flatten().map(|c| c.labels).unwrap_or_default();
+        let table = predictions_tsv(&texts, &labels, &found);
+        let name = source.name();
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        let blob = blob_of(table.as_bytes())?;
+        Ok((format!("{}-predictions.tsv", slug(stem)), blob))
+    }
+}
+
+/// A name that any file system takes: lower-case letters, digits and dashes.
+fn slug(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            ' '
+        }
+    };
+    let text: String = name.chars().map(plain).collect();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.is_empty() {
+        true => "model".to_owned(),
+        false => words.join("-"),
+    }
+}
+
+fn blob_of(bytes: &[u8]) -> Result<Blob, Failure> {
+    let mut writer = BlobWriter::default();
+    let written = writer.write_all(bytes).map_err(|error| error.to_string());
+    written
+        .and_then(|()| {
+            writer
+                .finish()
+                .map_err(|error: JsValue| format!("{error:?}"))
+        })
+        .map_err(|error| no_room(&error))
+}
+
+fn unwritten(cause: &str) -> Failure {
+    Failure::new(
+        "The file could not be written",
+        cause,
+        "What the model has learned is still there. Mend what is named, and try again.",
+    )
+}
+
+fn no_room(details: &str) -> Failure {
+    unwritten("The browser has no room for it.").with_details(details)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn names_are_plain() {
+        assert_eq!(
+            slug("Seedling Review sentiment"),
+            "seedling-review-sentiment"
+        );
+        assert_eq!(slug("../évil\\x.tsv"), "vil-x-tsv");
+        assert_eq!(slug("日本"), "model");
+    }
+}

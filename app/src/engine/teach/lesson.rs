@@ -1,0 +1,375 @@
+//! Labelled texts as the visitor sees them before a run: what was read, and what a run would take.
+
+use crate::engine::load::sentence;
+use crate::protocol::{DataReport, Failure, Goal, PlanReport, Reading, Setup};
+use bert::data::{
+    Columns, DataError, Dataset, Example, Format, HeaderRow, MergedLabel, Report, Split, Table,
+    Text, texts,
+};
+use bert::metrics::Confusion;
+use bert::model::Model;
+use bert::tokenizer::Tokenizer;
+use bert::train::{Limits, Method, Recipe, Task, check, needs, offers};
+use kernels::LocalBoxFuture;
+
+/// Rows and characters of the preview.
+const PREVIEW: (usize, usize) = (5, 160);
+/// Texts that are cut into tokens between two breaths.
+const BREATH: usize = 256;
+
+/// Texts that were read, and how.
+pub struct Lesson {
+    name: String,
+    table: Table,
+    columns: Columns,
+    /// Each row's tokens, up to the model's limit, and whether there are more; for the model of
+    /// this hash.
+    lengths: Option<(String, Vec<(usize, bool)>)>,
+}
+
+/// The examples of a run.
+pub enum Material {
+    Labelled {
+        labels: Vec<String>,
+        train: Vec<Example>,
+        validation: Vec<Example>,
+    },
+    Plain {
+        train: Vec<Text>,
+        validation: Vec<Text>,
+    },
+}
+
+impl Material {
+    /// Examples to learn from, and to check with.
+    pub fn sizes(&self) -> (usize, usize) {
+        match self {
+            Self::Labelled {
+                train, validation, ..
+            } => (train.len(), validation.len()),
+            Self::Plain { train, validation } => (train.len(), validation.len()),
+        }
+    }
+
+    /// Examples to learn from and to check with, label by label; one number without labels.
+    pub fn counts(&self) -> (Vec<usize>, Vec<usize>) {
+        let Self::Labelled {
+            labels,
+            train,
+            validation,
+        } = self
+        else {
+            let (train, validation) = self.sizes();
+            return (vec![train], vec![validation]);
+        };
+        let count = |examples: &[Example]| {
+            let mut counts = vec![0; labels.len()];
+            for example in examples {
+                counts[example.label] += 1;
+            }
+            counts
+        };
+        (count(train), count(validation))
+    }
+
+    /// Whether each example is two texts.
+    pub fn has_pairs(&self) -> bool {
+        match self {
+            Self::Labelled { train, .. } => train.iter().any(|e| e.pair.is_some()),
+            Self::Plain { train, .. } => train.iter().any(|t| t.pair.is_some()),
+        }
+    }
+
+    /// The share of the validation set that always giving the most frequent label gets right.
+    pub fn majority(&self) -> Option<f64> {
+        if matches!(self, Self::Plain { .. }) {
+            return None;
+        }
+        let (train, validation) = self.counts();
+        let confusion = Confusion::of_majority(&train, &validation);
+        Some(confusion.metrics().accuracy)
+    }
+
+    /// What is learned from it.
+    pub fn task(&self, recipe: &Recipe) -> Task {
+        match self {
+            Self::Labelled { labels, .. } => Task::Classify {
+                classes: labels.len(),
+                pooling: recipe.pooling,
+            },
+            Self::Plain { .. } => Task::MaskedLm,
+        }
+    }
+}
+
+impl Lesson {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    /// When they are no table; the failure names the row.
+    pub fn read(name: &str, bytes: &[u8], reading: Reading) -> Result<Self, Failure> {
+        let format = Format::guess(Some(name), bytes);
+        let header = match reading.header {
+            None => HeaderRow::Detect,
+            Some(true) => HeaderRow::Present,
+            Some(false) => HeaderRow::Absent,
+        };
+        let table = Table::parse(bytes, format, header).map_err(|error| unusable(name, &error))?;
+        let columns = reading.columns.unwrap_or_else(|| Columns::guess(&table));
+        texts(&table, &columns).map_err(|error| unusable(name, &error))?;
+        Ok(Self {
+            name: name.to_owned(),
+            table,
+            columns,
+            lengths: None,
+        })
+    }
+
+    /// What to call the set.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The texts without their labels.
+    pub fn texts(&self) -> Vec<Text> {
+        texts(&self.table, &self.columns).expect("checked when the table was read")
+    }
+
+    /// The labelled examples, and what should be known of them.
+    pub fn dataset(&self) -> Result<(Dataset, Report), DataError> {
+        Dataset::new(&self.table, &self.columns)
+    }
+
+    /// What was read, in words.
+    pub fn report(&self) -> DataReport {
+        let (labels, notes, problem) = match self.dataset() {
+            Ok((dataset, report)) => {
+                let counts = report.counts.iter().copied();
+                let labels = dataset.labels.iter().cloned().zip(counts).collect();
+                (labels, notes(&report), None)
+            }
+            Err(error) => (Vec::new(), Vec::new(), Some(sentence(&error))),
+        };
+        let cut = |cell: &String| match cell.char_indices().nth(PREVIEW.1) {
+            Some((end, _)) => format!("{}…", &cell[..end]),
+            None => cell.clone(),
+        };
+        let rows = self.table.rows.iter().take(PREVIEW.0);
+        DataReport {
+            name: self.name.clone(),
+            format: match self.table.format {
+                Format::Tsv => "TSV",
+                Format::Csv => "CSV",
+                Format::SemicolonCsv => "CSV with semicolons",
+                Format::JsonLines => "JSON Lines",
+            }
+            .to_owned(),
+            rows: self.table.rows.len(),
+            header: self.table.header,
+            columns: self.table.columns.clone(),
+            chosen: self.columns.clone(),
+            preview: rows
+                .map(|row| row.cells.iter().map(cut).collect())
+                .collect(),
+            labels,
+            notes,
+            problem,
+        }
+    }
+
+    /// The examples of a run, split by its seed.
+    ///
+    /// # Errors
+    /// What is wrong with the labels, in a sentence.
+    pub fn material(&self, setup: &Setup) -> Result<Material, String> {
+        let (share, seed) = (setup.share, setup.recipe.seed);
+        if setup.goal == Goal::Labels {
+            let (dataset, _) = self.dataset().map_err(|error| sentence(&error))?;
+            let split = Split::stratified(&dataset, share, seed);
+            let take = |places: &[usize]| {
+                let example = |&i: &usize| dataset.examples[i].clone();
+                places.iter().map(example).collect::<Vec<_>>()
+            };
+            return Ok(Material::Labelled {
+                train: take(&split.train),
+                validation: take(&split.validation),
+                labels: dataset.labels,
+            });
+        }
+        // One class: the split then only keeps equal texts together.
+        let texts = self.texts();
+        let unlabelled = |text: &Text| Example {
+            text: text.text.clone(),
+            pair: text.pair.clone(),
+            label: 0,
+        };
+        let dataset = Dataset {
+            examples: texts.iter().map(unlabelled).collect(),
+            labels: vec![String::new()],
+        };
+        let split = Split::stratified(&dataset, share, seed);
+        let take = |places: &[usize]| places.iter().map(|&i| texts[i].clone()).collect();
+        Ok(Material::Plain {
+            train: take(&split.train),
+            validation: take(&split.validation),
+        })
+    }
+
+    /// Counts every text's tokens, once for each model.
+    pub async fn measure(
+        &mut self,
+        model_hash: &str,
+        tokenizer: &Tokenizer,
+        limit: usize,
+        breathe: fn() -> LocalBoxFuture<'static, ()>,
+    ) {
+        if self
+            .lengths
+            .as_ref()
+            .is_some_and(|(hash, _)| hash == model_hash)
+        {
+            return;
+        }
+        let mut lengths = Vec::with_capacity(self.table.rows.len());
+        for (i, text) in self.texts().iter().enumerate() {
+            let encoding = tokenizer.encode(&text.text, text.pair.as_deref(), limit);
+            lengths.push((encoding.ids.len(), encoding.truncated.is_some()));
+            if i % BREATH == BREATH - 1 {
+                breathe().await;
+            }
+        }
+        self.lengths = Some((model_hash.to_owned(), lengths));
+    }
+
+    /// What a run would take; the texts have been measured.
+    pub fn plan(&self, setup: &Setup, model: &Model) -> PlanReport {
+        let recipe = &setup.recipe;
+        let lengths = self.lengths.as_ref().map_or(&[][..], |(_, l)| &l[..]);
+        let cut = |&&(tokens, more): &&(usize, bool)| tokens > recipe.max_tokens || more;
+        let longest = lengths.iter().map(|&(tokens, _)| tokens).max().unwrap_or(0);
+        let longest = longest.min(recipe.max_tokens);
+        let mut report = PlanReport {
+            train: 0,
+            validation: 0,
+            steps: 0,
+            longest,
+            truncated: lengths.iter().filter(cut).count(),
+            majority: None,
+            needs: None,
+            problems: recipe.problems(),
+            warnings: recipe.warnings(),
+            offers: Vec::new(),
+        };
+        let material = match self.material(setup) {
+            Ok(material) => material,
+            Err(problem) => {
+                report.problems.push(problem);
+                return report;
+            }
+        };
+        (report.train, report.validation) = material.sizes();
+        report.majority = material.majority();
+        if report.train == 0 || report.validation == 0 {
+            report.problems.push(
+                "There is nothing left to check with: add rows, or put a larger share aside."
+                    .to_owned(),
+            );
+        }
+        if !report.problems.is_empty() {
+            return report;
+        }
+        let batch = recipe.batch.min(report.train);
+        if batch < recipe.batch {
+            report.warnings.push(format!(
+                "The batch of {} is larger than the {batch} examples to learn from: they all \
+                 make one step.",
+                recipe.batch
+            ));
+        }
+        report.steps = recipe.epochs * report.train.div_ceil(batch);
+        self.fit(&material, recipe, model, &mut report);
+        report
+    }
+
+    /// Whether the run fits the device, and what would.
+    fn fit(&self, material: &Material, recipe: &Recipe, model: &Model, report: &mut PlanReport) {
+        let task = material.task(recipe);
+        let count = report.train + report.validation;
+        let limits = Limits::of(model.device());
+        match needs(model, task, recipe, report.longest, count) {
+            Err(error) => report.problems.push(sentence(&error)),
+            Ok(needs) => {
+                if let Err(problem) = check(&needs, &limits) {
+                    report.problems.push(problem);
+                    let fitting = offers(model, task, recipe, report.longest, count, &limits);
+                    let named = fitting
+                        .into_iter()
+                        .map(|offer| (change(recipe, &offer), offer));
+                    report.offers = named.collect();
+                }
+                report.needs = Some(needs);
+            }
+        }
+    }
+}
+
+/// What a recipe changes, in a few words.
+fn change(from: &Recipe, to: &Recipe) -> String {
+    let mut changes = Vec::new();
+    if from.method != to.method {
+        changes.push(match to.method {
+            Method::Head => "the head only".to_owned(),
+            Method::LastLayers(1) => "the last layer".to_owned(),
+            Method::LastLayers(count) => format!("the last {count} layers"),
+            Method::All => "the whole model".to_owned(),
+            Method::Scratch => "from random weights".to_owned(),
+        });
+    }
+    if from.batch != to.batch {
+        changes.push(format!("batches of {}", to.batch));
+    }
+    if from.max_tokens != to.max_tokens {
+        changes.push(format!("texts of at most {} tokens", to.max_tokens));
+    }
+    let text = changes.join(", ");
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
+fn notes(report: &Report) -> Vec<String> {
+    let mut notes = Vec::new();
+    for MergedLabel { kept, spellings } in &report.merged {
+        let spelled = spellings
+            .iter()
+            .map(|(label, n)| format!("“{label}” ({n})"));
+        let spelled: Vec<String> = spelled.collect();
+        notes.push(format!(
+            "Labels that differ in spaces or case only were taken for “{kept}”: {}.",
+            spelled.join(", ")
+        ));
+    }
+    if !report.single.is_empty() {
+        notes.push(format!(
+            "Too few to check with, one example each: {}.",
+            report.single.join(", ")
+        ));
+    }
+    match (report.repeated, report.contradicting) {
+        (0, _) => {}
+        (1, 0) => notes.push("One text stands there twice.".to_owned()),
+        (n, 0) => notes.push(format!("{n} texts stand there more than once.")),
+        (n, c) => notes.push(format!(
+            "{n} texts stand there more than once, {c} of them with another label."
+        )),
+    }
+    notes
+}
+
+fn unusable(name: &str, error: &DataError) -> Failure {
+    Failure::new(
+        format!("{name} cannot be learned from"),
+        sentence(error),
+        "Mend the file and open it again. One example a line: a label, a tab, a text.",
+    )
+}

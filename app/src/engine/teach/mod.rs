@@ -1,0 +1,256 @@
+//! Teaching: the engine's answers to [`TeachCommand`]s.
+
+mod hand_out;
+mod lesson;
+mod run;
+mod zip;
+
+use super::load::Language;
+use super::port::{breathe, now, post, post_with};
+use super::queue::Queue;
+use super::{Engine, load::sentence};
+use crate::protocol::{
+    Event, Failure, PickedFile, Reading, RequestId, Setup, TeachCommand, TeachEvent, TextSource,
+};
+use crate::sources::reader::Reader;
+use bert::data::{MAX_FILE_BYTES, Text};
+use bert::export::{self, Kind};
+use bert::probe::{ProbeError, classify};
+use kernels::{CancelToken, Control};
+use lesson::Lesson;
+use run::Run;
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Blob;
+
+/// What the engine keeps for teaching.
+#[derive(Default)]
+pub(super) struct Classroom {
+    /// Taken out while it is measured.
+    lesson: RefCell<Option<Lesson>>,
+    /// The newest request to open texts; an earlier one that is still read is dropped.
+    opening: RefCell<Option<RequestId>>,
+    /// The newest plan that is asked for and not made yet.
+    plan: RefCell<Option<(RequestId, Box<Setup>)>>,
+    planning: RefCell<bool>,
+    run: RefCell<Option<Rc<Run>>>,
+    pub(super) tries: RefCell<Queue<Text>>,
+    /// What the present model learned here, for the card that goes with it.
+    pub(super) record: RefCell<Option<Record>>,
+    /// The export or the predictions under way.
+    errand: RefCell<Option<CancelToken>>,
+}
+
+/// A run that left its mark on the present model.
+#[derive(Clone)]
+pub(super) struct Record {
+    kind: Kind,
+    /// The name of the texts.
+    set: String,
+    run: export::Run,
+}
+
+/// Answers a request.
+fn tell(id: RequestId, event: TeachEvent) {
+    post(&Event::Teach { id, event });
+}
+
+/// Answers a request with something that does not fit into JSON.
+fn tell_with(id: RequestId, event: TeachEvent, attachment: &JsValue) {
+    post_with(&Event::Teach { id, event }, attachment);
+}
+
+fn fail(id: RequestId, failure: Failure) {
+    tell(id, TeachEvent::Failed { failure });
+}
+
+impl Classroom {
+    /// Whether a run has begun and not ended.
+    pub(super) fn is_teaching(&self) -> bool {
+        self.run.borrow().is_some()
+    }
+}
+
+impl Engine {
+    /// Does what a command asks; `files` came with it.
+    pub(super) fn teach(
+        self: Rc<Self>,
+        id: RequestId,
+        command: TeachCommand,
+        files: Vec<Option<Blob>>,
+    ) {
+        let file = files.into_iter().next().flatten();
+        match command {
+            TeachCommand::Open { source, reading } => {
+                spawn_local(async move { self.open_texts(id, source, reading, file).await });
+            }
+            TeachCommand::Plan { setup } => {
+                *self.classroom.plan.borrow_mut() = Some((id, setup));
+                spawn_local(async move { self.plan().await });
+            }
+            TeachCommand::Start { setup, resume } => {
+                let resume = resume.map(|resume| resume.state).zip(file);
+                spawn_local(async move { self.run(id, *setup, resume).await });
+            }
+            TeachCommand::Pause => self.with_run(Run::pause),
+            TeachCommand::Continue => self.with_run(Run::go_on),
+            TeachCommand::Stop => self.with_run(Run::stop),
+            TeachCommand::Try { text, pair } => {
+                let text = Text { text, pair };
+                self.classroom.tries.borrow_mut().push(id, text);
+                self.drain();
+            }
+            TeachCommand::Export { what } => {
+                spawn_local(async move { self.export(id, what).await });
+            }
+            TeachCommand::Attach { file: picked } => {
+                spawn_local(async move { self.attach(id, picked, file).await });
+            }
+            TeachCommand::Predict { source, reading } => {
+                spawn_local(async move { self.predict(id, source, reading, file).await });
+            }
+            TeachCommand::Cancel => {
+                if let Some(token) = &*self.classroom.errand.borrow() {
+                    token.cancel();
+                }
+            }
+        }
+    }
+
+    fn with_run(&self, act: impl Fn(&Run)) {
+        if let Some(run) = &*self.classroom.run.borrow() {
+            act(run);
+        }
+    }
+
+    async fn open_texts(
+        &self,
+        id: RequestId,
+        source: TextSource,
+        reading: Reading,
+        file: Option<Blob>,
+    ) {
+        *self.classroom.opening.borrow_mut() = Some(id);
+        let read = read_texts(&source, reading, file).await;
+        if *self.classroom.opening.borrow() != Some(id) {
+            return;
+        }
+        match read {
+            Ok(lesson) => {
+                let report = lesson.report();
+                *self.classroom.lesson.borrow_mut() = Some(lesson);
+                tell(id, TeachEvent::Opened { report });
+            }
+            Err(failure) => fail(id, failure),
+        }
+    }
+
+    /// Makes the newest plan that is asked for; several changes in a row make one.
+    async fn plan(self: Rc<Self>) {
+        if self.classroom.planning.replace(true) {
+            return;
+        }
+        loop {
+            let asked = self.classroom.plan.borrow_mut().take();
+            let Some((id, setup)) = asked else { break };
+            let lesson = self.classroom.lesson.borrow_mut().take();
+            let (Some(mut lesson), Some(language)) = (lesson, self.language()) else {
+                continue;
+            };
+            let limit = language.config.max_tokens();
+            let hash = self.with_model(|model| model.sha256().to_owned()).await;
+            let hash = hash.unwrap_or_default();
+            lesson
+                .measure(&hash, &language.tokenizer, limit, breathe)
+                .await;
+            let report = self.with_model(|model| lesson.plan(&setup, model)).await;
+            // Unless other texts came meanwhile.
+            self.classroom.lesson.borrow_mut().get_or_insert(lesson);
+            if let Some(report) = report {
+                tell(id, TeachEvent::Planned { report });
+            }
+        }
+        self.classroom.planning.replace(false);
+    }
+
+    /// Answers a try as the model stands now, in the middle of a run or after it.
+    pub(super) async fn answer_try(&self, id: RequestId, text: Text, cancel: CancelToken) {
+        let Some(language) = self.language() else {
+            return tell(id, TeachEvent::Cancelled);
+        };
+        let mut slot = self.model.lock().await;
+        let Some(model) = &mut *slot else {
+            return tell(id, TeachEvent::Cancelled);
+        };
+        let labels = model.classifier().map(|c| c.labels.clone());
+        let control = Control::new(cancel, breathe);
+        let began = now();
+        let outcome = classify(model, &language.tokenizer, &[text], &control).await;
+        drop(slot);
+        match (outcome, labels) {
+            (Ok(found), Some(labels)) => {
+                let probabilities = found.into_iter().next().map(|c| c.probabilities);
+                tell(
+                    id,
+                    TeachEvent::Tried {
+                        labels,
+                        probabilities: probabilities.unwrap_or_default(),
+                        milliseconds: now() - began,
+                    },
+                );
+            }
+            (Err(ProbeError::Cancelled), _) => tell(id, TeachEvent::Cancelled),
+            (Err(error), _) => fail(
+                id,
+                Failure::new(
+                    "The model could not answer",
+                    sentence(&error),
+                    "Try again. If it keeps failing, choose another device under Engine.",
+                ),
+            ),
+            (Ok(_), None) => tell(id, TeachEvent::Cancelled),
+        }
+    }
+
+    fn language(&self) -> Option<Rc<Language>> {
+        self.language.borrow().clone()
+    }
+}
+
+/// Reads texts from wherever they are.
+async fn read_texts(
+    source: &TextSource,
+    reading: Reading,
+    file: Option<Blob>,
+) -> Result<Lesson, Failure> {
+    let name = source.name();
+    let bytes = match source {
+        TextSource::Pasted { text } => return Lesson::read(name, text.as_bytes(), reading),
+        TextSource::Sample { address, .. } => {
+            let reader = Reader::fetch(address).await?;
+            let reader = reader.ok_or_else(|| gone(name))?;
+            reader.all(MAX_FILE_BYTES).await?
+        }
+        TextSource::File { .. } => {
+            let file = file.ok_or_else(|| gone(name))?;
+            Reader::disk(name, file).all(MAX_FILE_BYTES).await?
+        }
+    };
+    Lesson::read(name, &bytes, reading)
+}
+
+fn gone(name: &str) -> Failure {
+    Failure::new(
+        format!("{name} is no longer here"),
+        "The browser has let go of the file, or the page's host has none of this name.",
+        "Pick or drop the file again.",
+    )
+}
+
+/// The file of a message that must have one.
+fn attached(picked: &PickedFile, file: Option<Blob>) -> Result<Reader, Failure> {
+    let file = file.ok_or_else(|| gone(&picked.name))?;
+    Ok(Reader::disk(&picked.name, file))
+}

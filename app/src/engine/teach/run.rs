@@ -1,0 +1,384 @@
+//! A run: the loop that drives it, and what may interrupt it.
+
+use super::lesson::Material;
+use super::{Record, fail, tell, tell_with};
+use crate::engine::Engine;
+use crate::engine::load::sentence;
+use crate::engine::port::{breathe, now, sleep};
+use crate::protocol::{Failure, RequestId, Setup, TeachEvent, Wrong};
+use bert::export::{self, Kind};
+use bert::model::Model;
+use bert::train::{EpochReport, Event, Pooling, RunState, TrainError, Training};
+use kernels::{CancelToken, Control, Device, DeviceError, RunError};
+use std::cell::Cell;
+use std::rc::Rc;
+use wasm_bindgen::JsValue;
+use web_sys::Blob;
+
+/// The page hears of steps about this often.
+const TELL_EVERY_MS: f64 = 200.0;
+/// The most steps between two readings of losses.
+const MOST_STEPS: usize = 64;
+/// How often a resting run looks whether it may go on.
+const REST_MS: i32 = 40;
+/// Elements of a weight that are read back at a time.
+const PIECE: usize = 1 << 20;
+
+/// A run, seen from outside its loop.
+pub(super) struct Run {
+    cancel: CancelToken,
+    paused: Cell<bool>,
+}
+
+impl Run {
+    pub fn pause(&self) {
+        self.paused.set(true);
+    }
+
+    pub fn go_on(&self) {
+        self.paused.set(false);
+    }
+
+    pub fn stop(&self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Why a run ended before it was done.
+enum Ended {
+    Stopped,
+    /// The device is gone, which the engine's watch tells for everyone.
+    Lost,
+    Failed(Failure),
+}
+
+impl From<TrainError> for Ended {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Run(RunError::Cancelled) => Self::Stopped,
+            TrainError::Run(RunError::Device(DeviceError::Lost(_))) => Self::Lost,
+            error => Self::Failed(untaught(&error)),
+        }
+    }
+}
+
+impl Engine {
+    /// Runs from its start to its end. One at a time: the page does not ask for a second one.
+    pub(super) async fn run(
+        self: Rc<Self>,
+        id: RequestId,
+        setup: Setup,
+        resume: Option<(RunState, Blob)>,
+    ) {
+        if self.classroom.is_teaching() {
+            let cause = "A run is under way already; one at a time.";
+            return fail(id, Failure::new("No second run", cause, "Stop the first."));
+        }
+        let run = Rc::new(Run {
+            cancel: CancelToken::default(),
+            paused: Cell::new(false),
+        });
+        *self.classroom.run.borrow_mut() = Some(run.clone());
+        let outcome = self.whole_run(id, &setup, resume, &run).await;
+        *self.classroom.run.borrow_mut() = None;
+        match outcome {
+            Ok(()) | Err(Ended::Lost) => {}
+            Err(Ended::Stopped) => tell(id, TeachEvent::Stopped),
+            Err(Ended::Failed(failure)) => fail(id, failure),
+        }
+        self.tell_memory();
+    }
+
+    async fn whole_run(
+        &self,
+        id: RequestId,
+        setup: &Setup,
+        resume: Option<(RunState, Blob)>,
+        run: &Run,
+    ) -> Result<(), Ended> {
+        let material = {
+            let lesson = self.classroom.lesson.borrow();
+            let material = lesson.as_ref().map(|lesson| lesson.material(setup));
+            match material {
+                Some(Ok(material)) => material,
+                Some(Err(cause)) => return Err(Ended::Failed(unlearnable(cause))),
+                None => return Err(Ended::Failed(unlearnable("There are no texts.".into()))),
+            }
+        };
+        let mut training = self.begin_run(setup, &material, resume).await?;
+        self.announce(id, &material);
+        let outcome = self.drive(id, setup, &material, &mut training, run).await;
+        let mut slot = self.model.lock().await;
+        if let Some(model) = &mut *slot {
+            training.finish(model);
+        }
+        drop(slot);
+        outcome
+    }
+
+    /// Prepares the run on the model, which carries the new classifier from here on.
+    async fn begin_run(
+        &self,
+        setup: &Setup,
+        material: &Material,
+        resume: Option<(RunState, Blob)>,
+    ) -> Result<Training, Ended> {
+        let language = self.language();
+        let mut slot = self.model.lock().await;
+        let (Some(model), Some(language)) = (&mut *slot, language) else {
+            return Err(Ended::Failed(unlearnable("No model is loaded.".into())));
+        };
+        *self.classroom.record.borrow_mut() = None;
+        let (tokenizer, recipe) = (&language.tokenizer, setup.recipe);
+        let mut training = match material {
+            Material::Labelled {
+                labels,
+                train,
+                validation,
+            } => {
+                let classes = labels.len();
+                Training::start(model, tokenizer, train, validation, classes, recipe).await?
+            }
+            Material::Plain { train, validation } => {
+                Training::start_mlm(model, tokenizer, train, validation, recipe).await?
+            }
+        };
+        if let Some((state, weights)) = resume {
+            let outcome = match write_weights(model, &training, &weights).await {
+                Ok(()) => training.resume(model, &state).map_err(Ended::from),
+                Err(failure) => Err(Ended::Failed(failure)),
+            };
+            if let Err(ended) = outcome {
+                training.finish(model);
+                return Err(ended);
+            }
+        }
+        if let Material::Labelled { labels, .. } = material {
+            name_classes(model, labels, recipe.pooling);
+        }
+        Ok(training)
+    }
+
+    fn announce(&self, id: RequestId, material: &Material) {
+        let (train, validation) = material.sizes();
+        let labels = match material {
+            Material::Labelled { labels, .. } => labels.clone(),
+            Material::Plain { .. } => Vec::new(),
+        };
+        let majority = material.majority();
+        tell(
+            id,
+            TeachEvent::Started {
+                labels,
+                train,
+                validation,
+                majority,
+            },
+        );
+        self.tell_memory();
+    }
+
+    /// Advances the run until it is over. Between two steps the model is free for whoever waits.
+    async fn drive(
+        &self,
+        id: RequestId,
+        setup: &Setup,
+        material: &Material,
+        training: &mut Training,
+        run: &Run,
+    ) -> Result<(), Ended> {
+        let control = Control::new(run.cancel.clone(), breathe);
+        let (mut active, mut steps) = (0.0, 0);
+        loop {
+            if run.paused.get() {
+                tell(id, TeachEvent::Paused);
+                while run.paused.get() && !run.cancel.is_cancelled() {
+                    sleep(REST_MS).await;
+                }
+                tell(id, TeachEvent::Continued);
+            }
+            if run.cancel.is_cancelled() {
+                return Err(Ended::Stopped);
+            }
+            let mut slot = self.model.lock().await;
+            let Some(model) = &mut *slot else {
+                return Err(Ended::Failed(unlearnable("The model is gone.".into())));
+            };
+            let began = now();
+            let event = training.advance(model, &control).await?;
+            active += now() - began;
+            let snapshot = match &event {
+                Event::Epoch(report) if report.best => best_weights(model, training).await?,
+                _ => None,
+            };
+            drop(slot);
+            steps += 1;
+            if let Event::Steps(_) = &event {
+                let each = (active / f64::from(steps)).max(0.01);
+                training.set_report_every(((TELL_EVERY_MS / each) as usize).clamp(1, MOST_STEPS));
+            }
+            let over = matches!(event, Event::Done { .. } | Event::Diverged { .. });
+            let mut mistakes = None;
+            if let Event::Epoch(report) = &event {
+                mistakes = wrong(report, material);
+                if report.best {
+                    self.remember(setup, material, report);
+                }
+            }
+            if !matches!(&event, Event::Steps(steps) if steps.is_empty()) {
+                let milliseconds = active;
+                tell(
+                    id,
+                    TeachEvent::Run {
+                        event,
+                        milliseconds,
+                    },
+                );
+            }
+            if let Some(wrong) = mistakes {
+                tell(id, TeachEvent::Mistakes { wrong });
+            }
+            if let Some(weights) = snapshot {
+                let state = training.state();
+                tell_with(id, TeachEvent::Snapshot { state }, &weights);
+            }
+            if over {
+                return Ok(());
+            }
+            breathe().await;
+        }
+    }
+
+    /// Notes for the card what the best weights came from.
+    fn remember(&self, setup: &Setup, material: &Material, report: &EpochReport) {
+        let lesson = self.classroom.lesson.borrow();
+        let (train, validation) = material.counts();
+        let labelled = matches!(material, Material::Labelled { .. });
+        *self.classroom.record.borrow_mut() = Some(Record {
+            kind: if labelled {
+                Kind::Classifier
+            } else {
+                Kind::MaskedLm
+            },
+            set: lesson
+                .as_ref()
+                .map(|l| l.name().to_owned())
+                .unwrap_or_default(),
+            run: export::Run {
+                recipe: setup.recipe,
+                train,
+                validation,
+                pairs: material.has_pairs(),
+                confusion: labelled.then(|| report.confusion.clone()),
+                best_epoch: report.epoch,
+            },
+        });
+    }
+}
+
+/// Tells the model what its new classifier's outputs mean.
+fn name_classes(model: &mut Model, labels: &[String], pooling: Pooling) {
+    if let Err(error) = model.set_classifier(labels.to_vec(), pooling) {
+        // A run has just made it, of this shape.
+        log::error!("the classifier could not be named: {error}");
+    }
+}
+
+/// The texts behind an epoch's mistakes.
+fn wrong(report: &EpochReport, material: &Material) -> Option<Vec<Wrong>> {
+    let Material::Labelled { validation, .. } = material else {
+        return None;
+    };
+    let wrong = report.mistakes.iter().filter_map(|mistake| {
+        let example = validation.get(mistake.example)?;
+        let probability = |class: usize| mistake.probabilities.get(class).copied();
+        Some(Wrong {
+            text: example.text.clone(),
+            pair: example.pair.clone(),
+            label: mistake.label,
+            predicted: mistake.predicted,
+            probabilities: [probability(mistake.predicted)?, probability(mistake.label)?],
+        })
+    });
+    Some(wrong.collect())
+}
+
+/// The best weights so far, side by side in the order of [`Training::trainable`], as little-endian
+/// f32. Only a GPU can be lost, so only there are they worth a copy; they go to the browser's own
+/// store piece by piece, never through this program's memory whole.
+async fn best_weights(model: &mut Model, training: &Training) -> Result<Option<JsValue>, Ended> {
+    if matches!(model.device(), Device::Cpu(_)) {
+        return Ok(None);
+    }
+    let parts = js_sys::Array::new();
+    for spec in training.trainable() {
+        let name = training.best_weight_name(&spec.name);
+        let mut first = 0;
+        while first < spec.shape.len() {
+            let last = (first + PIECE).min(spec.shape.len());
+            let numbers = model.params().read(&name, first, last - first).await;
+            let numbers = numbers.map_err(TrainError::from)?;
+            let bytes = js_sys::Uint8Array::from(bytemuck::cast_slice::<f32, u8>(&numbers));
+            parts.push(&bytes);
+            first = last;
+        }
+    }
+    Ok(Blob::new_with_u8_array_sequence(&parts)
+        .ok()
+        .map(JsValue::from))
+}
+
+/// Puts weights that [`best_weights`] read back onto the model.
+async fn write_weights(
+    model: &mut Model,
+    training: &Training,
+    weights: &Blob,
+) -> Result<(), Failure> {
+    let specs = training.trainable();
+    let elements: usize = specs.iter().map(|spec| spec.shape.len()).sum();
+    if weights.size() != 4.0 * elements as f64 {
+        return Err(unlearnable(
+            "The kept weights belong to another model or recipe.".into(),
+        ));
+    }
+    let lost = |error: JsValue| {
+        unlearnable("The kept weights can no longer be read.".into())
+            .with_details(format!("{error:?}"))
+    };
+    let mut offset = 0.0;
+    for spec in specs {
+        let mut first = 0;
+        while first < spec.shape.len() {
+            let count = PIECE.min(spec.shape.len() - first);
+            let end = offset + 4.0 * count as f64;
+            let piece = weights.slice_with_f64_and_f64(offset, end).map_err(lost)?;
+            let buffer = wasm_bindgen_futures::JsFuture::from(piece.array_buffer());
+            let numbers = js_sys::Float32Array::new(&buffer.await.map_err(lost)?).to_vec();
+            model.params_mut().write(&spec.name, first, &numbers);
+            (first, offset) = (first + count, end);
+        }
+    }
+    Ok(())
+}
+
+fn unlearnable(cause: String) -> Failure {
+    Failure::new(
+        "The run cannot begin",
+        cause,
+        "Change what is named, and start again.",
+    )
+}
+
+fn untaught(error: &TrainError) -> Failure {
+    let advice = match error {
+        TrainError::Recipe(_) | TrainError::Data(_) | TrainError::NoPooler => {
+            "Change what is named, and start again."
+        }
+        TrainError::Run(RunError::Device(DeviceError::OutOfMemory { .. })) => {
+            "Choose a smaller batch, shorter texts or fewer layers, and start again. The weights \
+             from before the run are still there."
+        }
+        _ => "Start again. If it keeps failing, choose another device under Engine.",
+    };
+    Failure::new("The run ended", sentence(error), advice)
+}

@@ -1,0 +1,94 @@
+//! How far a run is, and the hands on it.
+
+use super::chart::ChartFigure;
+use crate::page::Store;
+use crate::state::teach::run::{Phase, Run};
+use leptos::prelude::*;
+
+#[component]
+pub fn ProgressCard() -> impl IntoView {
+    let store = Store::get();
+    let of_run = move |part: fn(&Run) -> String| {
+        store.view(move |state| state.teach.run.as_ref().map(part).unwrap_or_default())
+    };
+    let line = of_run(Run::phase_line);
+    let time = of_run(Run::time_line);
+    let percent = store.view(|state| {
+        let fraction = state.teach.run.as_ref().map_or(0.0, Run::fraction);
+        (fraction * 100.0).round() as u32
+    });
+    let loss = store.view(|state| state.teach.run.as_ref().map(Run::loss_chart));
+    let rate = store.view(|state| state.teach.run.as_ref().map(Run::rate_chart));
+    let accuracy = store.view(|state| state.teach.run.as_ref().map(Run::accuracy_chart));
+    view! {
+        <section class="run card" aria-labelledby="run-heading">
+            <h2 id="run-heading">"Run"</h2>
+            <p id="run-line"><strong>{move || line.get()}</strong></p>
+            <div
+                class="progress"
+                role="progressbar"
+                aria-label="Training"
+                aria-valuemin="0"
+                aria-valuemax="100"
+                aria-valuenow=move || percent.get().to_string()
+                aria-valuetext=move || line.get()
+            >
+                <div style:width=move || format!("{}%", percent.get())></div>
+            </div>
+            <div class="run-row">
+                <p class="hint" id="run-time">{move || time.get()}</p>
+                <Hands/>
+            </div>
+            <div class="charts">
+                <ChartFigure chart=loss id="loss-chart"/>
+                <ChartFigure chart=accuracy id="accuracy-chart"/>
+                <details class="rate">
+                    <summary>"Learning rate"</summary>
+                    <ChartFigure chart=rate id="rate-chart"/>
+                </details>
+            </div>
+        </section>
+    }
+}
+
+/// Pause, go on, stop.
+#[component]
+fn Hands() -> impl IntoView {
+    let store = Store::get();
+    let phase = store.view(|state| state.teach.run.as_ref().map(|run| run.phase));
+    let under_way = store.view(|state| state.teach.run.as_ref().is_some_and(Run::is_under_way));
+    let is = move |this: Phase| move || phase.get() == Some(this);
+    view! {
+        <div class="actions">
+            <Show when=is(Phase::Running)>
+                <button
+                    type="button"
+                    id="pause-run"
+                    on:click=move |_| store.change(|state| state.pause_run())
+                >
+                    "Pause"
+                </button>
+            </Show>
+            <Show when=is(Phase::Paused)>
+                <button
+                    type="button"
+                    id="continue-run"
+                    on:click=move |_| store.change(|state| state.continue_run())
+                >
+                    "Resume"
+                </button>
+            </Show>
+            <Show when=move || under_way.get()>
+                <button
+                    type="button"
+                    class="quiet"
+                    id="stop-run"
+                    disabled=is(Phase::Stopping)
+                    on:click=move |_| store.change(|state| state.stop_run())
+                >
+                    "Stop training"
+                </button>
+            </Show>
+        </div>
+    }
+}

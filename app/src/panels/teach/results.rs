@@ -1,0 +1,213 @@
+//! What the model makes of texts by now: a box to try, figures, the confusion matrix, mistakes.
+
+use crate::page::Store;
+use crate::protocol::Wrong;
+use crate::state::format::{grouped, milliseconds, percent};
+use crate::state::teach::run::Run;
+use bert::metrics::{ClassMetrics, Confusion};
+use leptos::prelude::*;
+
+/// Mistakes that are shown at once.
+const SHOWN: usize = 20;
+/// A confusion matrix of more classes is read better in the exported card.
+const MATRIX: usize = 30;
+
+#[component]
+pub fn TryCard() -> impl IntoView {
+    let store = Store::get();
+    let text = store.view(|state| state.teach.trial.text.clone());
+    let pair = store.view(|state| state.teach.trial.pair.clone());
+    let answer = store.view(|state| state.teach.trial.answer.clone());
+    let took = store.view(|state| state.teach.trial.milliseconds.map(milliseconds));
+    let pairs = store.view(|state| {
+        let report = state.teach.report.as_ref();
+        report.is_some_and(|report| report.chosen.pair.is_some())
+    });
+    let bars = move || {
+        let answer = answer.get().into_iter().take(10);
+        answer
+            .map(|(label, probability)| {
+                let width = format!("{}%", probability.clamp(0.0, 1.0) * 100.0);
+                view! {
+                    <li class="bar">
+                        <span class="bar-fill" aria-hidden="true" style:width=width></span>
+                        <span class="bar-token">{label}</span>
+                        <span class="bar-value">{percent(probability)}</span>
+                    </li>
+                }
+            })
+            .collect_view()
+    };
+    view! {
+        <section class="try card" aria-labelledby="try-heading">
+            <h2 id="try-heading">"What would it say now?"</h2>
+            <label class="field" for="try-text">"Text to classify"</label>
+            <textarea
+                id="try-text"
+                rows="1"
+                spellcheck="false"
+                prop:value=move || text.get()
+                on:input:target=move |event| {
+                    let value = event.target().value();
+                    store.edit_trial(move |trial| trial.text = value);
+                }
+            />
+            <Show when=move || pairs.get()>
+                <label class="field" for="try-pair">"Second text to classify"</label>
+                <textarea
+                    id="try-pair"
+                    rows="1"
+                    spellcheck="false"
+                    prop:value=move || pair.get()
+                    on:input:target=move |event| {
+                        let value = event.target().value();
+                        store.edit_trial(move |trial| trial.pair = value);
+                    }
+                />
+            </Show>
+            <ol class="bars" id="try-answer" aria-label="Answer" aria-live="polite">{bars}</ol>
+            {move || took.get().map(|took| view! {
+                <p class="hint">"Computed in " {took}</p>
+            })}
+        </section>
+    }
+}
+
+#[component]
+pub fn ResultCards() -> impl IntoView {
+    let store = Store::get();
+    let figures = store.view(|state| state.teach.run.as_ref().map(Run::figures));
+    let matrix = store.view(|state| {
+        let run = state.teach.run.as_ref().filter(|run| run.has_labels())?;
+        let (epoch, _) = run.shown()?;
+        let classes = epoch.validation.classes.clone();
+        Some((
+            epoch.epoch,
+            run.labels.clone(),
+            epoch.confusion.clone(),
+            classes,
+        ))
+    });
+    let wrong = store.view(|state| {
+        let run = state.teach.run.as_ref().filter(|run| run.has_labels())?;
+        let (_, wrong) = run.shown()?;
+        Some((run.labels.clone(), wrong.to_vec()))
+    });
+    let figure_list = move || {
+        let figures = figures.get().unwrap_or_default().into_iter();
+        figures
+            .map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> })
+            .collect_view()
+    };
+    view! {
+        <Show when=move || figures.with(|f| f.as_ref().is_some_and(|f| !f.is_empty()))>
+            <section class="figures card" aria-labelledby="figures-heading">
+                <h2 id="figures-heading">"How well it does"</h2>
+                <dl class="facts" id="figures">{figure_list}</dl>
+                {move || matrix.get().map(|(epoch, labels, confusion, classes)| view! {
+                    <Matrix epoch labels confusion classes/>
+                })}
+            </section>
+        </Show>
+        {move || wrong.get().map(|(labels, wrong)| view! { <Mistakes labels wrong/> })}
+    }
+}
+
+/// Truth against prediction, with the figures of each class.
+#[component]
+fn Matrix(
+    epoch: usize,
+    labels: Vec<String>,
+    confusion: Confusion,
+    classes: Vec<ClassMetrics>,
+) -> impl IntoView {
+    let share = |value: f64| format!("{value:.2}");
+    let per_class = labels.iter().zip(&classes).map(|(label, class)| {
+        view! {
+            <tr>
+                <th scope="row">{label.clone()}</th>
+                <td>{share(class.precision)}</td>
+                <td>{share(class.recall)}</td>
+                <td>{share(class.f1)}</td>
+                <td>{grouped(class.support)}</td>
+            </tr>
+        }
+    });
+    let matrix = (labels.len() <= MATRIX).then(|| {
+        let head = labels.iter().map(|label| view! { <th scope="col">{label.clone()}</th> });
+        let rows = labels.iter().zip(&confusion.counts).enumerate();
+        let rows = rows.map(|(truth, (label, counts))| {
+            let all = counts.iter().sum::<u64>().max(1) as f64;
+            let cells = counts.iter().enumerate().map(|(predicted, &count)| {
+                let tone = if truth == predicted { "right" } else { "wrong" };
+                let weight = format!("{:.2}", count as f64 / all);
+                view! { <td class=tone style:--weight=weight>{grouped(count)}</td> }
+            });
+            view! { <tr><th scope="row">{label.clone()}</th>{cells.collect_view()}</tr> }
+        });
+        view! {
+            <div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix">
+                <table class="matrix" id="confusion">
+                    <caption>
+                        {format!("After epoch {epoch}: rows are the true labels, columns the predicted ones.")}
+                    </caption>
+                    <thead><tr><td></td>{head.collect_view()}</tr></thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        }
+    });
+    view! {
+        {matrix}
+        <details class="per-class">
+            <summary>"Label by label"</summary>
+            <div class="scroll" tabindex="0" role="region" aria-label="Label by label">
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Label"</th>
+                            <th scope="col">"Precision"</th>
+                            <th scope="col">"Recall"</th>
+                            <th scope="col">"F1"</th>
+                            <th scope="col">"Rows"</th>
+                        </tr>
+                    </thead>
+                    <tbody>{per_class.collect_view()}</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}
+
+/// What it gets wrong, the surest mistakes first.
+#[component]
+fn Mistakes(labels: Vec<String>, wrong: Vec<Wrong>) -> impl IntoView {
+    let name = move |class: usize| labels.get(class).cloned().unwrap_or_default();
+    let count = wrong.len();
+    let line = match count {
+        0 => "It gets every example right that was put aside.".to_owned(),
+        n if n > SHOWN => format!("The {SHOWN} surest of its mistakes."),
+        _ => "The surest first.".to_owned(),
+    };
+    let items = wrong.into_iter().take(SHOWN).map(|wrong| {
+        let [predicted, truth] = wrong.probabilities;
+        let pair = wrong.pair.map(|pair| view! { <p>{pair}</p> });
+        view! {
+            <li>
+                <p>{wrong.text}</p>
+                {pair}
+                <p class="hint">
+                    "says " <strong>{name(wrong.predicted)}</strong> ", " {percent(predicted)}
+                    "; it is " <strong>{name(wrong.label)}</strong> ", " {percent(truth)}
+                </p>
+            </li>
+        }
+    });
+    view! {
+        <section class="mistakes card" aria-labelledby="mistakes-heading">
+            <h2 id="mistakes-heading">"What it gets wrong"</h2>
+            <p class="hint">{line}</p>
+            <ol class="wrong">{items.collect_view()}</ol>
+        </section>
+    }
+}

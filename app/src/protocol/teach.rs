@@ -1,0 +1,223 @@
+//! The part of the wire that teaches: labelled texts, a recipe, a run, and what comes out of it.
+
+use super::{Failure, PickedFile};
+use bert::data::Columns;
+use bert::train::{Event as RunEvent, Needs, Recipe, RunState};
+use serde::{Deserialize, Serialize};
+
+/// Where texts come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextSource {
+    /// A set that is published with the page: its name, and its address below the page's.
+    Sample { name: String, address: String },
+    /// What someone pasted.
+    Pasted { text: String },
+    /// A file that someone dropped or picked; its bytes are the message's first attachment.
+    File {
+        name: String,
+        bytes: u64,
+        slot: usize,
+    },
+}
+
+impl TextSource {
+    /// What to call the set on the page.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sample { name, .. } | Self::File { name, .. } => name,
+            Self::Pasted { .. } => "Pasted texts",
+        }
+    }
+}
+
+/// How a table is read, where someone overruled the guess.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Whether the first row names the columns.
+    pub header: Option<bool>,
+    pub columns: Option<Columns>,
+}
+
+/// What is learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// The labels of texts.
+    #[default]
+    Labels,
+    /// Hidden words of texts, without labels: masked language modelling.
+    Masks,
+}
+
+/// All that decides a run, but for the texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    pub goal: Goal,
+    pub recipe: Recipe,
+    /// The share of the examples put aside to check with.
+    pub share: f64,
+}
+
+/// A run that was cut short by a lost device, and the best weights it had.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resume {
+    pub state: RunState,
+}
+
+/// What to hand out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Export {
+    /// A folder that `transformers` loads, as one zip file.
+    Folder,
+    /// The classifier alone.
+    Head,
+}
+
+/// From the page to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TeachCommand {
+    /// Read texts, in place of those that were read before.
+    Open {
+        source: TextSource,
+        reading: Reading,
+    },
+    /// Say what a run would take.
+    Plan { setup: Box<Setup> },
+    /// Begin a run on the texts that were opened last. To resume, the first attachment holds the
+    /// best weights.
+    Start {
+        setup: Box<Setup>,
+        resume: Option<Resume>,
+    },
+    /// Rest after the step that runs.
+    Pause,
+    /// Go on.
+    Continue,
+    /// End the run; the model keeps the best weights it had.
+    Stop,
+    /// Classify a text as the model stands now. Replaces any earlier try.
+    Try { text: String, pair: Option<String> },
+    /// Write a file.
+    Export { what: Export },
+    /// Put a classifier from a file on the present model.
+    Attach { file: PickedFile },
+    /// Classify every text of a file.
+    Predict {
+        source: TextSource,
+        reading: Reading,
+    },
+    /// Give up the export or the predictions that run.
+    Cancel,
+}
+
+/// What was read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DataReport {
+    pub name: String,
+    /// Such as `TSV`.
+    pub format: String,
+    pub rows: usize,
+    pub header: bool,
+    pub columns: Vec<String>,
+    pub chosen: Columns,
+    /// The first rows' cells, cut to what a glance takes in.
+    pub preview: Vec<Vec<String>>,
+    /// Every label with its number of rows; empty where no column holds labels.
+    pub labels: Vec<(String, usize)>,
+    /// What someone should know before training, in sentences.
+    pub notes: Vec<String>,
+    /// Why these columns cannot be learned from as labels.
+    pub problem: Option<String>,
+}
+
+/// What a run would take.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanReport {
+    pub train: usize,
+    pub validation: usize,
+    pub steps: usize,
+    /// Tokens of the longest text, as it is read.
+    pub longest: usize,
+    /// Texts that are cut.
+    pub truncated: usize,
+    /// The share that always giving the most frequent label gets right.
+    pub majority: Option<f64>,
+    pub needs: Option<Needs>,
+    /// Why the run cannot begin.
+    pub problems: Vec<String>,
+    pub warnings: Vec<String>,
+    /// Recipes that do fit, where this one does not, each with what it changes.
+    pub offers: Vec<(String, Recipe)>,
+}
+
+/// An example that the model gets wrong.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wrong {
+    pub text: String,
+    pub pair: Option<String>,
+    pub label: usize,
+    pub predicted: usize,
+    /// Of the predicted label, and of the right one.
+    pub probabilities: [f32; 2],
+}
+
+/// From the engine to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TeachEvent {
+    Opened {
+        report: DataReport,
+    },
+    Planned {
+        report: PlanReport,
+    },
+    /// The run begins.
+    Started {
+        labels: Vec<String>,
+        train: usize,
+        validation: usize,
+        majority: Option<f64>,
+    },
+    Run {
+        event: RunEvent,
+        /// Since the run began, pauses left out.
+        milliseconds: f64,
+    },
+    /// With an epoch: what the model gets wrong.
+    Mistakes {
+        wrong: Vec<Wrong>,
+    },
+    /// The best weights so far, as the attachment, to resume from.
+    Snapshot {
+        state: RunState,
+    },
+    Paused,
+    Continued,
+    /// The run ended before its time, as asked.
+    Stopped,
+    Tried {
+        labels: Vec<String>,
+        probabilities: Vec<f32>,
+        milliseconds: f64,
+    },
+    /// How far an export or the predictions are, in bytes or texts.
+    Working {
+        done: u64,
+        total: u64,
+    },
+    /// A file to save, as the attachment.
+    File {
+        name: String,
+    },
+    /// The present model has another classifier.
+    Attached {
+        labels: Vec<String>,
+    },
+    Cancelled,
+    Failed {
+        failure: Failure,
+    },
+}

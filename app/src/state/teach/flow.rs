@@ -1,0 +1,428 @@
+//! What the visitor and the engine do to the Teach panel, with what follows from it.
+
+use super::run::{Phase, Run};
+use super::{Errand, ErrandKind, Teach};
+use crate::protocol::{
+    Command, Export, Failure, PickedFile, Reading, RequestId, Resume, Setup, TeachCommand,
+    TeachEvent, TextSource,
+};
+use crate::state::{Effect, State, next};
+use bert::data::Columns;
+use bert::train::Method;
+
+impl State {
+    fn teach_command(&mut self, command: TeachCommand) -> (RequestId, Effect) {
+        let id = next(&mut self.ids);
+        (id, Effect::Send(Command::Teach { id, command }))
+    }
+
+    /// Opens texts, read as it seems best.
+    pub fn open_texts(&mut self, source: TextSource) -> Vec<Effect> {
+        self.read_texts(source, Reading::default())
+    }
+
+    /// Reads the open texts in other columns.
+    pub fn choose_columns(&mut self, columns: Columns) -> Vec<Effect> {
+        let reading = Reading {
+            columns: Some(columns),
+            header: self.teach.report.as_ref().map(|report| report.header),
+        };
+        self.reread(reading)
+    }
+
+    /// Reads the open texts' first row as names of columns, or as an example.
+    pub fn choose_header(&mut self, header: bool) -> Vec<Effect> {
+        self.reread(Reading {
+            header: Some(header),
+            columns: None,
+        })
+    }
+
+    fn reread(&mut self, reading: Reading) -> Vec<Effect> {
+        match self.teach.source.clone() {
+            Some(source) => self.read_texts(source, reading),
+            None => Vec::new(),
+        }
+    }
+
+    fn read_texts(&mut self, source: TextSource, reading: Reading) -> Vec<Effect> {
+        if self.teach.is_busy() {
+            return Vec::new();
+        }
+        self.teach.failure = None;
+        self.teach.source = Some(source.clone());
+        self.teach.reading = reading.clone();
+        let (id, effect) = self.teach_command(TeachCommand::Open { source, reading });
+        self.teach.opening = Some(id);
+        vec![effect]
+    }
+
+    /// The form changed: ask what it would take.
+    pub fn plan(&mut self) -> Vec<Effect> {
+        let teach = &mut self.teach;
+        if self.session.model.is_none() || teach.report.is_none() || teach.is_busy() {
+            return Vec::new();
+        }
+        teach.plan = None;
+        teach.planning = None;
+        let Ok(setup) = teach.settings.setup() else {
+            return Vec::new();
+        };
+        let setup = Box::new(setup);
+        let (id, effect) = self.teach_command(TeachCommand::Plan { setup });
+        self.teach.planning = Some(id);
+        vec![effect]
+    }
+
+    /// Begins the run that the form describes, on the checkpoint as it is in its file.
+    pub fn start_run(&mut self) -> Vec<Effect> {
+        if !self.teach.can_start() {
+            return Vec::new();
+        }
+        match self.teach.settings.setup() {
+            Ok(setup) => self.begin(setup, false),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Goes on with a run whose device was lost, from its best epoch.
+    pub fn resume_run(&mut self) -> Vec<Effect> {
+        if self.teach.is_busy() || self.session.model.is_none() {
+            return Vec::new();
+        }
+        match self.teach.rescued.clone() {
+            Some((setup, _)) => self.begin(setup, true),
+            None => Vec::new(),
+        }
+    }
+
+    fn begin(&mut self, setup: Setup, resume: bool) -> Vec<Effect> {
+        self.teach.failure = None;
+        if self.teach.taught {
+            // What an earlier run changed must not leak into this one: load the file again.
+            self.teach.next = Some((setup, resume));
+            let Some(source) = self.session.source() else {
+                return Vec::new();
+            };
+            return self.load_anew(source);
+        }
+        self.begin_now(setup, resume)
+    }
+
+    fn begin_now(&mut self, setup: Setup, resume: bool) -> Vec<Effect> {
+        let state = self.teach.rescued.take().map(|(_, state)| state);
+        let resume = state.filter(|_| resume).map(|state| Resume { state });
+        self.teach.taught = setup.recipe.method != Method::Head;
+        let command = TeachCommand::Start {
+            setup: Box::new(setup.clone()),
+            resume,
+        };
+        let (id, effect) = self.teach_command(command);
+        self.teach.run = Some(Run::new(id, setup));
+        self.teach.trial.answer.clear();
+        self.teach.plan = None;
+        vec![effect]
+    }
+
+    /// Lets the run rest after its step.
+    pub fn pause_run(&mut self) -> Vec<Effect> {
+        self.steer(Phase::Running, Phase::Pausing, TeachCommand::Pause)
+    }
+
+    /// Lets a resting run go on.
+    pub fn continue_run(&mut self) -> Vec<Effect> {
+        self.steer(Phase::Paused, Phase::Running, TeachCommand::Continue)
+    }
+
+    fn steer(&mut self, from: Phase, to: Phase, command: TeachCommand) -> Vec<Effect> {
+        let run = self.teach.run.as_mut().filter(|run| run.phase == from);
+        let Some(run) = run else { return Vec::new() };
+        run.phase = to;
+        vec![self.teach_command(command).1]
+    }
+
+    /// Ends the run; the model keeps the best epoch's weights.
+    pub fn stop_run(&mut self) -> Vec<Effect> {
+        let run = self.teach.run.as_mut().filter(|run| run.is_under_way());
+        let Some(run) = run else { return Vec::new() };
+        run.phase = Phase::Stopping;
+        vec![self.teach_command(TeachCommand::Stop).1]
+    }
+
+    /// The text to try changed: ask what the model says of it now.
+    pub fn try_text(&mut self) -> Vec<Effect> {
+        let trial = &mut self.teach.trial;
+        if trial.text.trim().is_empty() {
+            trial.answer.clear();
+            trial.milliseconds = None;
+            return Vec::new();
+        }
+        if !self.can_try() {
+            return Vec::new();
+        }
+        let trial = &self.teach.trial;
+        let pair = Some(trial.pair.clone()).filter(|pair| !pair.trim().is_empty());
+        let text = trial.text.clone();
+        let (id, effect) = self.teach_command(TeachCommand::Try { text, pair });
+        self.teach.trial.waiting = Some(id);
+        vec![effect]
+    }
+
+    /// Whether the model has a classifier to ask.
+    pub fn can_try(&self) -> bool {
+        let labelled = |labels: &Option<Vec<String>>| labels.is_some();
+        let model = self.session.model.as_ref();
+        model.is_some_and(|model| labelled(&model.labels))
+    }
+
+    /// Writes a file to save.
+    pub fn export(&mut self, what: Export) -> Vec<Effect> {
+        self.errand(ErrandKind::Export(what), TeachCommand::Export { what })
+    }
+
+    /// Classifies the texts of a file.
+    pub fn predict(&mut self, source: TextSource) -> Vec<Effect> {
+        let reading = Reading::default();
+        self.errand(
+            ErrandKind::Predict,
+            TeachCommand::Predict { source, reading },
+        )
+    }
+
+    /// Puts a classifier from a file on the model.
+    pub fn attach(&mut self, file: PickedFile) -> Vec<Effect> {
+        if self.teach.is_busy() {
+            self.teach.failure = Some(busy("A classifier from a file has to wait."));
+            return Vec::new();
+        }
+        if self.teach.taught {
+            self.teach.failure = Some(Failure::new(
+                "This model is no longer the head's base",
+                "Its encoder has learned since it was loaded, and a head is only right on the \
+                 encoder that it was trained on.",
+                "Load the checkpoint again, then drop the head.",
+            ));
+            return Vec::new();
+        }
+        self.errand(ErrandKind::Attach, TeachCommand::Attach { file })
+    }
+
+    fn errand(&mut self, kind: ErrandKind, command: TeachCommand) -> Vec<Effect> {
+        if self.teach.errand.is_some() || self.session.model.is_none() {
+            return Vec::new();
+        }
+        self.teach.failure = None;
+        let (id, effect) = self.teach_command(command);
+        self.teach.errand = Some(Errand {
+            id,
+            kind,
+            done: 0,
+            total: 0,
+        });
+        vec![effect]
+    }
+
+    /// Gives up what is being written.
+    pub fn cancel_errand(&mut self) -> Vec<Effect> {
+        match self.teach.errand {
+            Some(_) => vec![self.teach_command(TeachCommand::Cancel).1],
+            None => Vec::new(),
+        }
+    }
+
+    /// A model has been loaded: the form suits it, and a run that waited for it begins. Texts that
+    /// were open are opened again where the engine is new.
+    pub(in crate::state) fn on_model_for_teach(&mut self) -> Vec<Effect> {
+        let Some(model) = &self.session.model else {
+            return Vec::new();
+        };
+        let (pooler, limit, layers) = (model.pooler, model.max_positions, model.layers);
+        self.teach.taught = false;
+        self.teach.settings.suit(pooler, limit, layers);
+        if let Some((setup, resume)) = self.teach.next.take() {
+            return self.begin_now(setup, resume);
+        }
+        match (self.teach.source.clone(), self.teach.report.is_some()) {
+            (Some(source), true) => self.read_texts(source, self.teach.reading.clone()),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes in what the engine says of teaching.
+    pub(in crate::state) fn on_teach(&mut self, id: RequestId, event: TeachEvent) -> Vec<Effect> {
+        let teach = &mut self.teach;
+        match event {
+            TeachEvent::Opened { report } => {
+                if teach.opening.take_if(|opening| *opening == id).is_none() {
+                    return Vec::new();
+                }
+                teach.reading.columns = Some(report.chosen.clone());
+                teach.reading.header = Some(report.header);
+                teach.report = Some(report);
+                self.plan()
+            }
+            TeachEvent::Planned { report } => {
+                if teach.planning.take_if(|planning| *planning == id).is_some() {
+                    teach.plan = Some(report);
+                }
+                Vec::new()
+            }
+            TeachEvent::Tried {
+                labels,
+                probabilities,
+                milliseconds,
+            } => {
+                if teach
+                    .trial
+                    .waiting
+                    .take_if(|waiting| *waiting == id)
+                    .is_some()
+                {
+                    let mut answer: Vec<_> = labels.into_iter().zip(probabilities).collect();
+                    answer.sort_by(|a, b| b.1.total_cmp(&a.1));
+                    teach.trial.answer = answer;
+                    teach.trial.milliseconds = Some(milliseconds);
+                }
+                Vec::new()
+            }
+            TeachEvent::Working { done, total } => {
+                if let Some(errand) = teach.errand.as_mut().filter(|errand| errand.id == id) {
+                    (errand.done, errand.total) = (done, total);
+                }
+                Vec::new()
+            }
+            TeachEvent::File { .. } => {
+                let errand = teach.errand.take_if(|errand| errand.id == id);
+                let saves = matches!(errand, Some(e) if matches!(e.kind, ErrandKind::Export(_)));
+                if let Some(run) = teach.run.as_mut().filter(|_| saves) {
+                    run.saved = true;
+                }
+                Vec::new()
+            }
+            TeachEvent::Attached { labels } => {
+                teach.errand.take_if(|errand| errand.id == id);
+                self.name_labels(labels);
+                self.try_text()
+            }
+            TeachEvent::Cancelled => {
+                teach.errand.take_if(|errand| errand.id == id);
+                teach.trial.waiting.take_if(|waiting| *waiting == id);
+                Vec::new()
+            }
+            TeachEvent::Failed { failure } => self.on_teach_failed(id, failure),
+            event => self.on_run_event(id, event),
+        }
+    }
+
+    fn on_teach_failed(&mut self, id: RequestId, failure: Failure) -> Vec<Effect> {
+        let teach = &mut self.teach;
+        let opened = teach.opening.take_if(|opening| *opening == id).is_some();
+        if opened {
+            teach.report = None;
+            teach.plan = None;
+        }
+        let tried = teach.trial.waiting.take_if(|waiting| *waiting == id);
+        let errand = teach.errand.take_if(|errand| errand.id == id);
+        let ran = teach.run.as_mut().filter(|run| run.id == id);
+        let is_run = ran.is_some();
+        if let Some(run) = ran {
+            run.phase = Phase::Failed;
+        }
+        if opened || tried.is_some() || errand.is_some() || is_run {
+            teach.failure = Some(failure);
+        }
+        if is_run { self.plan() } else { Vec::new() }
+    }
+
+    fn on_run_event(&mut self, id: RequestId, event: TeachEvent) -> Vec<Effect> {
+        let Some(run) = self.teach.run.as_mut().filter(|run| run.id == id) else {
+            return Vec::new();
+        };
+        match event {
+            TeachEvent::Started {
+                labels,
+                train,
+                validation,
+                majority,
+            } => {
+                run.labels.clone_from(&labels);
+                (run.train, run.validation, run.majority) = (train, validation, majority);
+                if run.phase == Phase::Starting {
+                    run.phase = Phase::Running;
+                }
+                if !labels.is_empty() {
+                    self.name_labels(labels);
+                }
+                self.try_text()
+            }
+            TeachEvent::Run {
+                event,
+                milliseconds,
+            } => {
+                run.on_event(event, milliseconds);
+                if !run.is_under_way() {
+                    self.teach.rescued = None;
+                    let mut effects = self.try_text();
+                    effects.extend(self.plan());
+                    return effects;
+                }
+                // The answer follows the model as it learns, one question at a time.
+                if self.teach.is_trying() {
+                    return Vec::new();
+                }
+                self.try_text()
+            }
+            TeachEvent::Mistakes { wrong } => {
+                run.on_mistakes(wrong);
+                Vec::new()
+            }
+            TeachEvent::Snapshot { state } => {
+                self.teach.rescued = Some((run.setup.clone(), state));
+                Vec::new()
+            }
+            TeachEvent::Paused => {
+                if run.phase == Phase::Pausing {
+                    run.phase = Phase::Paused;
+                }
+                Vec::new()
+            }
+            TeachEvent::Continued => {
+                if run.phase == Phase::Paused {
+                    run.phase = Phase::Running;
+                }
+                Vec::new()
+            }
+            TeachEvent::Stopped => {
+                run.phase = Phase::Stopped;
+                self.teach.rescued = None;
+                let mut effects = self.try_text();
+                effects.extend(self.plan());
+                effects
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The model's classifier has these labels from now on.
+    fn name_labels(&mut self, labels: Vec<String>) {
+        if let Some(model) = &mut self.session.model {
+            model.labels = Some(labels);
+        }
+    }
+}
+
+/// Why something has to wait for a run's end.
+pub(in crate::state) fn busy(cause: &str) -> Failure {
+    Failure::new(
+        "A run is under way",
+        cause,
+        "Stop the run under Teach first; what it has learned until then is kept.",
+    )
+}
+
+impl Teach {
+    /// Puts the failure away once it has been read.
+    pub fn dismiss(&mut self) {
+        self.failure = None;
+    }
+}

@@ -1,0 +1,140 @@
+//! The Teach panel: texts, a recipe, a run, and what comes out of it.
+
+pub mod chart;
+mod flow;
+pub mod run;
+pub mod settings;
+pub mod view;
+
+use crate::protocol::{
+    DataReport, Export, Failure, PlanReport, Reading, RequestId, Setup, TextSource,
+};
+use bert::train::RunState;
+pub(super) use flow::busy;
+use run::Run;
+use settings::Settings;
+
+/// The sets that are published with the page: what to call them, and where they lie.
+pub const SAMPLES: [(&str, &str); 2] = [
+    ("Review sentiment", "examples/review-sentiment.tsv"),
+    ("Question type", "examples/question-type.tsv"),
+];
+
+/// A text to classify, and the answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trial {
+    pub text: String,
+    pub pair: String,
+    /// Labels with their probabilities, the likeliest first.
+    pub answer: Vec<(String, f32)>,
+    pub milliseconds: Option<f64>,
+    waiting: Option<RequestId>,
+}
+
+/// A file that is being written, or one whose texts are being classified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    id: RequestId,
+    pub kind: ErrandKind,
+    pub done: u64,
+    pub total: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrandKind {
+    Export(Export),
+    Predict,
+    Attach,
+}
+
+/// The Teach panel's state.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Teach {
+    /// What stands in the box for pasting.
+    pub pasted: String,
+    pub source: Option<TextSource>,
+    pub reading: Reading,
+    pub report: Option<DataReport>,
+    pub settings: Settings,
+    pub plan: Option<PlanReport>,
+    pub run: Option<Run>,
+    pub trial: Trial,
+    pub errand: Option<Errand>,
+    /// What went wrong with the texts, the run or a file.
+    pub failure: Option<Failure>,
+    /// What a run that lost its device can go on from; the weights are with the page.
+    pub rescued: Option<(Setup, RunState)>,
+    /// Whether the present model's encoder is no longer the checkpoint's.
+    taught: bool,
+    /// A run that waits for the model to be loaded afresh.
+    next: Option<(Setup, bool)>,
+    opening: Option<RequestId>,
+    planning: Option<RequestId>,
+}
+
+impl Teach {
+    /// Whether texts are being read.
+    pub fn is_opening(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    /// Whether a run has begun, or is about to, and has not ended.
+    pub fn is_busy(&self) -> bool {
+        self.next.is_some() || self.run.as_ref().is_some_and(Run::is_under_way)
+    }
+
+    /// Whether leaving the page would lose something: a run, or what it learned and nobody saved.
+    pub fn would_lose(&self) -> bool {
+        self.is_busy()
+            || self
+                .run
+                .as_ref()
+                .is_some_and(|run| run.is_over() && !run.saved)
+    }
+
+    /// Whether an answer is due.
+    pub fn is_trying(&self) -> bool {
+        self.trial.waiting.is_some()
+    }
+
+    /// Everything that keeps the form from being run, in words.
+    pub fn problems(&self) -> Vec<String> {
+        match self.settings.setup() {
+            Err(problems) => problems,
+            Ok(_) => self
+                .plan
+                .as_ref()
+                .map_or_else(Vec::new, |plan| plan.problems.clone()),
+        }
+    }
+
+    /// Whether the run that the form describes can begin.
+    pub fn can_start(&self) -> bool {
+        !self.is_busy()
+            && self.planning.is_none()
+            && self.plan.is_some()
+            && self.problems().is_empty()
+    }
+
+    /// The load that a run waited for did not come to its end.
+    pub(super) fn forget_next(&mut self) {
+        self.next = None;
+    }
+
+    /// The engine is gone, and with it whatever it was at.
+    pub(super) fn abandon(&mut self) {
+        if let Some(run) = self.run.as_mut().filter(|run| run.is_under_way()) {
+            run.phase = run::Phase::Lost;
+        }
+        self.trial.waiting = None;
+        self.errand = None;
+        self.opening = None;
+        self.planning = None;
+        self.plan = None;
+        self.next = None;
+        self.taught = false;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! A run as the page follows it.
+
+use crate::protocol::{Setup, Wrong};
+use bert::train::{EpochReport, Event, Progress};
+
+use super::RequestId;
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Phase {
+    /// The engine prepares it.
+    Starting,
+    Running,
+    /// It rests as soon as its step is done.
+    Pausing,
+    Paused,
+    /// It ends as soon as its step is done.
+    Stopping,
+    /// It came to its end.
+    Done {
+        best_epoch: usize,
+    },
+    /// Someone ended it.
+    Stopped,
+    /// Its loss was no longer a number.
+    Diverged {
+        step: usize,
+        try_rate: f64,
+    },
+    Failed,
+    /// The engine went away in the middle.
+    Lost,
+}
+
+/// A run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    pub(super) id: RequestId,
+    pub phase: Phase,
+    pub setup: Setup,
+    pub labels: Vec<String>,
+    pub train: usize,
+    pub validation: usize,
+    /// What always giving the most frequent label gets right.
+    pub majority: Option<f64>,
+    pub steps: Vec<Progress>,
+    pub epochs: Vec<EpochReport>,
+    /// What the epoch that ended last gets wrong, and the best one.
+    wrong: Vec<Wrong>,
+    best_wrong: Vec<Wrong>,
+    /// Texts read by the frozen encoder, of how many.
+    pub features: Option<(usize, usize)>,
+    /// Examples judged in the epoch's evaluation, of how many.
+    pub evaluating: Option<(usize, usize)>,
+    /// Computing so far.
+    pub milliseconds: f64,
+    /// When the first steps were told, and how many they were: what came before is not their pace.
+    since: Option<(f64, usize)>,
+    /// Whether what was learned has been saved.
+    pub saved: bool,
+}
+
+impl Run {
+    pub(super) fn new(id: RequestId, setup: Setup) -> Self {
+        Self {
+            id,
+            phase: Phase::Starting,
+            setup,
+            labels: Vec::new(),
+            train: 0,
+            validation: 0,
+            majority: None,
+            steps: Vec::new(),
+            epochs: Vec::new(),
+            wrong: Vec::new(),
+            best_wrong: Vec::new(),
+            features: None,
+            evaluating: None,
+            milliseconds: 0.0,
+            since: None,
+            saved: false,
+        }
+    }
+
+    /// Whether it has begun and not ended.
+    pub fn is_under_way(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Starting | Phase::Running | Phase::Pausing | Phase::Paused | Phase::Stopping
+        )
+    }
+
+    /// Whether it ended with a model that learned something.
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Done { .. }) || self.phase == Phase::Stopped && self.has_best()
+    }
+
+    fn has_best(&self) -> bool {
+        !self.epochs.is_empty()
+    }
+
+    /// The epoch whose weights the model has, or will have at the end.
+    pub fn best(&self) -> Option<&EpochReport> {
+        self.epochs.iter().rev().find(|epoch| epoch.best)
+    }
+
+    /// The epoch whose results are shown, with its mistakes: the last while the run goes on, then
+    /// the best, whose weights the model has.
+    pub fn shown(&self) -> Option<(&EpochReport, &[Wrong])> {
+        if self.is_under_way() {
+            return Some((self.epochs.last()?, &self.wrong));
+        }
+        Some((self.best()?, &self.best_wrong))
+    }
+
+    pub(super) fn on_mistakes(&mut self, wrong: Vec<Wrong>) {
+        if self.epochs.last().is_some_and(|epoch| epoch.best) {
+            self.best_wrong.clone_from(&wrong);
+        }
+        self.wrong = wrong;
+    }
+
+    /// Steps taken, of how many.
+    pub fn position(&self) -> (usize, usize) {
+        self.steps
+            .last()
+            .map_or((0, 0), |last| (last.step, last.steps))
+    }
+
+    /// Between 0 and 1: reading the texts counts a tenth of a head's run, the steps the rest.
+    pub fn fraction(&self) -> f64 {
+        let share = |(done, total): (usize, usize)| done as f64 / total.max(1) as f64;
+        if !self.is_under_way() {
+            return 1.0;
+        }
+        let reads = self.features.is_some();
+        match (self.steps.is_empty(), self.features) {
+            (true, Some(features)) => 0.9 * share(features),
+            (true, None) => 0.0,
+            (false, _) if reads => 0.9 + 0.1 * share(self.position()),
+            (false, _) => share(self.position()),
+        }
+    }
+
+    /// Milliseconds to go, once the pace is known.
+    pub fn left(&self) -> Option<f64> {
+        if self.steps.is_empty() {
+            let (done, total) = self.features.filter(|(done, _)| *done > 0)?;
+            return Some(self.milliseconds / done as f64 * (total - done) as f64);
+        }
+        let (since, first) = self.since?;
+        let (done, total) = self.position();
+        let pace = (self.milliseconds - since) / done.checked_sub(first).filter(|n| *n > 0)? as f64;
+        Some(pace * (total - done) as f64)
+    }
+
+    pub(super) fn on_event(&mut self, event: Event, milliseconds: f64) {
+        self.milliseconds = milliseconds;
+        match event {
+            Event::Features { done, total } => self.features = Some((done, total)),
+            Event::Evaluating { done, total } => self.evaluating = Some((done, total)),
+            Event::Steps(steps) => {
+                self.evaluating = None;
+                self.steps.extend(steps);
+                let step = self.position().0;
+                self.since.get_or_insert((milliseconds, step));
+            }
+            Event::Epoch(report) => {
+                self.evaluating = None;
+                self.epochs.push(report);
+            }
+            Event::Done { best_epoch } => self.phase = Phase::Done { best_epoch },
+            Event::Diverged { step, try_rate } => self.phase = Phase::Diverged { step, try_rate },
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! The recipe as it stands in the form: text that someone may be in the middle of typing.
+
+use crate::protocol::{Goal, Setup};
+use bert::train::{Method, Optimiser, Pooling, Recipe};
+
+/// A setting that is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    LearningRate,
+    Epochs,
+    Batch,
+    MaxTokens,
+    Share,
+    Warmup,
+    Dropout,
+    WeightDecay,
+    Clipping,
+    Seed,
+}
+
+impl Field {
+    /// Those that everyone looks at, then those for whoever knows them.
+    pub const FIRST: [Self; 3] = [Self::LearningRate, Self::Epochs, Self::Batch];
+    pub const MORE: [Self; 7] = [
+        Self::MaxTokens,
+        Self::Share,
+        Self::Warmup,
+        Self::Dropout,
+        Self::WeightDecay,
+        Self::Clipping,
+        Self::Seed,
+    ];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::LearningRate => "Learning rate",
+            Self::Epochs => "Epochs",
+            Self::Batch => "Batch",
+            Self::MaxTokens => "Longest text (tokens)",
+            Self::Share => "Put aside to check (%)",
+            Self::Warmup => "Warm-up (% of steps)",
+            Self::Dropout => "Dropout",
+            Self::WeightDecay => "Weight decay",
+            Self::Clipping => "Gradient clipping",
+            Self::Seed => "Seed",
+        }
+    }
+
+    /// For the element's id.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::LearningRate => "learning-rate",
+            Self::Epochs => "epochs",
+            Self::Batch => "batch",
+            Self::MaxTokens => "max-tokens",
+            Self::Share => "share",
+            Self::Warmup => "warmup",
+            Self::Dropout => "dropout",
+            Self::WeightDecay => "weight-decay",
+            Self::Clipping => "clipping",
+            Self::Seed => "seed",
+        }
+    }
+
+    fn place(self) -> usize {
+        match self {
+            Self::LearningRate => 0,
+            Self::Epochs => 1,
+            Self::Batch => 2,
+            Self::MaxTokens => 3,
+            Self::Share => 4,
+            Self::Warmup => 5,
+            Self::Dropout => 6,
+            Self::WeightDecay => 7,
+            Self::Clipping => 8,
+            Self::Seed => 9,
+        }
+    }
+}
+
+/// The methods by the names of their radio buttons.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MethodChoice {
+    #[default]
+    Head,
+    Last,
+    All,
+    Scratch,
+}
+
+impl MethodChoice {
+    pub const ALL: [Self; 4] = [Self::Head, Self::Last, Self::All, Self::Scratch];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Head => "Head only",
+            Self::Last => "Last layers",
+            Self::All => "Whole model",
+            Self::Scratch => "From scratch",
+        }
+    }
+
+    /// What it means, in a sentence.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::Head => {
+                "The model reads every text once and stays as it is; only a classifier on top \
+                 learns. Takes seconds."
+            }
+            Self::Last => "The layers nearest to the answer learn too.",
+            Self::All => "Every weight learns. Takes as long as your device needs.",
+            Self::Scratch => {
+                "Every weight starts at random: what the task teaches without pretraining, for \
+                 comparison."
+            }
+        }
+    }
+}
+
+/// What the form holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    pub goal: Goal,
+    pub method: MethodChoice,
+    /// How many of the last layers learn, where that is the method.
+    pub layers: usize,
+    pub pooling: Pooling,
+    texts: [String; 10],
+    /// Whether someone chose the learning rate or the pooling; else they follow the method.
+    chose_rate: bool,
+    chose_pooling: bool,
+    /// Whether the model has a pooler, and the longest text that it reads.
+    has_pooler: bool,
+    limit: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let mut settings = Self {
+            goal: Goal::default(),
+            method: MethodChoice::default(),
+            layers: 1,
+            pooling: Pooling::Mean,
+            texts: Default::default(),
+            chose_rate: false,
+            chose_pooling: false,
+            has_pooler: false,
+            limit: 512,
+        };
+        settings.put(&Recipe::new(Method::Head), 0.15);
+        settings
+    }
+}
+
+impl Settings {
+    /// Shows a recipe in the form.
+    fn put(&mut self, recipe: &Recipe, share: f64) {
+        let percent = |share: f64| format!("{}", (share * 1000.0).round() / 10.0);
+        let clipping = recipe
+            .optimiser
+            .max_norm
+            .map_or(String::new(), |n| n.to_string());
+        let mut set = |field: Field, text: String| self.texts[field.place()] = text;
+        set(Field::LearningRate, rate_text(recipe.learning_rate));
+        set(Field::Epochs, recipe.epochs.to_string());
+        set(Field::Batch, recipe.batch.to_string());
+        set(Field::MaxTokens, recipe.max_tokens.to_string());
+        set(Field::Share, percent(share));
+        set(Field::Warmup, percent(recipe.warmup));
+        set(Field::Dropout, recipe.dropout.to_string());
+        set(
+            Field::WeightDecay,
+            recipe.optimiser.weight_decay.to_string(),
+        );
+        set(Field::Clipping, clipping);
+        set(Field::Seed, recipe.seed.to_string());
+    }
+
+    /// What stands in a field.
+    pub fn text(&self, field: Field) -> &str {
+        &self.texts[field.place()]
+    }
+
+    /// Types into a field.
+    pub fn edit(&mut self, field: Field, text: String) {
+        self.chose_rate |= field == Field::LearningRate;
+        self.texts[field.place()] = text;
+    }
+
+    /// Chooses a method; what nobody chose takes the field's defaults for it.
+    pub fn choose(&mut self, method: MethodChoice) {
+        self.method = method;
+        self.follow();
+    }
+
+    /// Chooses how texts become vectors.
+    pub fn choose_pooling(&mut self, pooling: Pooling) {
+        self.pooling = pooling;
+        self.chose_pooling = true;
+    }
+
+    /// Chooses what is learned. A head has no words to guess.
+    pub fn choose_goal(&mut self, goal: Goal) {
+        self.goal = goal;
+        if goal == Goal::Masks && self.method == MethodChoice::Head {
+            self.choose(MethodChoice::All);
+        }
+    }
+
+    /// A model has been loaded.
+    pub fn suit(&mut self, has_pooler: bool, limit: usize, layers: usize) {
+        self.has_pooler = has_pooler;
+        self.layers = self.layers.clamp(1, layers.max(1));
+        if self.pooling == Pooling::Pooler && !has_pooler {
+            self.chose_pooling = false;
+        }
+        let longest = self.text(Field::MaxTokens).parse::<usize>();
+        if limit < self.limit && longest.is_ok_and(|longest| longest > limit) {
+            self.texts[Field::MaxTokens.place()] = limit.to_string();
+        }
+        self.limit = limit;
+        self.follow();
+    }
+
+    fn follow(&mut self) {
+        if !self.chose_rate {
+            let rate = Recipe::new(self.the_method()).learning_rate;
+            self.texts[Field::LearningRate.place()] = rate_text(rate);
+        }
+        if !self.chose_pooling {
+            self.pooling = match (self.method, self.has_pooler) {
+                (MethodChoice::Head, _) => Pooling::Mean,
+                (_, true) => Pooling::Pooler,
+                (_, false) => Pooling::Cls,
+            };
+        }
+    }
+
+    fn the_method(&self) -> Method {
+        match self.method {
+            MethodChoice::Head => Method::Head,
+            MethodChoice::Last => Method::LastLayers(self.layers),
+            MethodChoice::All => Method::All,
+            MethodChoice::Scratch => Method::Scratch,
+        }
+    }
+
+    /// Takes over a recipe that the engine offers.
+    pub fn take(&mut self, recipe: &Recipe) {
+        let share = self
+            .number(Field::Share)
+            .map_or(0.15, |share| share / 100.0);
+        self.method = match recipe.method {
+            Method::Head => MethodChoice::Head,
+            Method::LastLayers(count) => {
+                self.layers = count;
+                MethodChoice::Last
+            }
+            Method::All => MethodChoice::All,
+            Method::Scratch => MethodChoice::Scratch,
+        };
+        self.pooling = recipe.pooling;
+        self.put(recipe, share);
+    }
+
+    /// The run that the form describes.
+    ///
+    /// # Errors
+    /// Every field that does not hold a number, in a sentence each.
+    pub fn setup(&self) -> Result<Setup, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut number = |field: Field| {
+            self.number(field).unwrap_or_else(|problem| {
+                problems.push(problem);
+                f64::NAN
+            })
+        };
+        let (rate, share) = (number(Field::LearningRate), number(Field::Share) / 100.0);
+        let (warmup, dropout) = (number(Field::Warmup) / 100.0, number(Field::Dropout));
+        let weight_decay = number(Field::WeightDecay);
+        let clips = !self.text(Field::Clipping).trim().is_empty();
+        let max_norm = clips.then(|| number(Field::Clipping));
+        let mut whole = |field: Field| {
+            let text = self.text(field).trim();
+            text.parse::<u32>().unwrap_or_else(|_| {
+                let label = field.label();
+                problems.push(format!("{label}: “{text}” is not a whole number."));
+                0
+            })
+        };
+        let (epochs, batch) = (whole(Field::Epochs), whole(Field::Batch));
+        let (max_tokens, seed) = (whole(Field::MaxTokens), whole(Field::Seed));
+        if !(0.01..=0.9).contains(&share) && problems.is_empty() {
+            let label = Field::Share.label();
+            problems.push(format!("{label}: choose 1 to 90."));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let recipe = Recipe {
+            method: self.the_method(),
+            pooling: self.pooling,
+            learning_rate: rate,
+            epochs: epochs as usize,
+            batch: batch as usize,
+            warmup,
+            dropout,
+            max_tokens: max_tokens as usize,
+            seed: u64::from(seed),
+            optimiser: Optimiser {
+                weight_decay,
+                max_norm,
+                ..Optimiser::default()
+            },
+        };
+        Ok(Setup {
+            goal: self.goal,
+            recipe,
+            share,
+        })
+    }
+
+    fn number(&self, field: Field) -> Result<f64, String> {
+        let text = self.text(field).trim();
+        let number = text.replace(',', ".").parse::<f64>().ok();
+        number
+            .filter(|number| number.is_finite())
+            .ok_or_else(|| format!("{}: “{text}” is not a number.", field.label()))
+    }
+}
+
+/// A learning rate as the field writes it: `2e-5`.
+pub fn rate_text(rate: f64) -> String {
+    if rate >= 0.01 || rate <= 0.0 {
+        return rate.to_string();
+    }
+    format!("{rate:e}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_the_field_s() {
+        let settings = Settings::default();
+        let setup = settings.setup().unwrap();
+        assert_eq!(setup.recipe, Recipe::new(Method::Head));
+        assert_eq!((setup.goal, setup.share), (Goal::Labels, 0.15));
+    }
+
+    #[test]
+    fn rate_and_pooling_follow_the_method_until_someone_chooses() {
+        let mut settings = Settings::default();
+        settings.suit(false, 512, 6);
+        settings.choose(MethodChoice::All);
+        assert_eq!(settings.text(Field::LearningRate), "2e-5");
+        assert_eq!(settings.pooling, Pooling::Cls);
+        settings.suit(true, 512, 6);
+        assert_eq!(settings.pooling, Pooling::Pooler);
+        settings.edit(Field::LearningRate, "3e-5".into());
+        settings.choose_pooling(Pooling::Mean);
+        settings.choose(MethodChoice::Scratch);
+        let recipe = settings.setup().unwrap().recipe;
+        assert_eq!(
+            (recipe.learning_rate, recipe.pooling),
+            (3e-5, Pooling::Mean)
+        );
+    }
+
+    #[test]
+    fn a_pooler_is_not_chosen_where_there_is_none() {
+        let mut settings = Settings::default();
+        settings.suit(true, 512, 6);
+        settings.choose(MethodChoice::Last);
+        settings.choose_pooling(Pooling::Pooler);
+        settings.suit(false, 64, 2);
+        assert_eq!(settings.pooling, Pooling::Cls);
+        assert_eq!(settings.text(Field::MaxTokens), "64");
+    }
+
+    #[test]
+    fn what_is_no_number_is_named() {
+        let mut settings = Settings::default();
+        for (field, text) in [
+            (Field::LearningRate, "NaN"),
+            (Field::Epochs, "1.5"),
+            (Field::Seed, "-1"),
+        ] {
+            settings.edit(field, text.into());
+        }
+        let problems = settings.setup().unwrap_err();
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert!(problems[0].starts_with("Learning rate: “NaN”"));
+        settings = Settings::default();
+        settings.edit(Field::Share, "100".into());
+        assert!(settings.setup().unwrap_err()[0].contains("1 to 90"));
+    }
+
+    #[test]
+    fn a_decimal_comma_is_understood_and_no_clipping_is_none() {
+        let mut settings = Settings::default();
+        settings.edit(Field::Dropout, "0,2".into());
+        settings.edit(Field::Clipping, " ".into());
+        let recipe = settings.setup().unwrap().recipe;
+        assert_eq!((recipe.dropout, recipe.optimiser.max_norm), (0.2, None));
+    }
+
+    #[test]
+    fn words_are_not_guessed_by_a_head() {
+        let mut settings = Settings::default();
+        settings.choose_goal(Goal::Masks);
+        assert_eq!(settings.method, MethodChoice::All);
+    }
+
+    #[test]
+    fn an_offer_is_taken_whole() {
+        let mut settings = Settings::default();
+        let offer = Recipe {
+            batch: 4,
+            max_tokens: 64,
+            ..Recipe::new(Method::LastLayers(2))
+        };
+        settings.take(&offer);
+        assert_eq!(settings.setup().unwrap().recipe, offer);
+    }
+}
