@@ -3,7 +3,7 @@
 /// The drawing's size in its own units, and the margins that its labels need.
 pub const WIDTH: f64 = 640.0;
 pub const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 52.0;
+const LEFT: f64 = 62.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
@@ -172,7 +172,7 @@ mod tests {
             },
         };
         let path = frame.path(&[(0.0, 0.0), (1.0, f64::NAN), (2.0, 1.0)]);
-        assert_eq!(path, "M52.0 192.0M628.0 12.0");
+        assert_eq!(path, "M62.0 192.0M628.0 12.0");
     }
 
     #[test]
