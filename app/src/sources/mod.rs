@@ -1,4 +1,5 @@
 //! Where checkpoints come from.
 
+pub mod address;
 pub mod files;
 pub mod reader;

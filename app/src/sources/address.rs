@@ -1,0 +1,419 @@
+//! The name or address of a checkpoint, as someone types it or a link carries it.
+//!
+//! Parsed once, here, into what can only mean one thing: a Hugging Face id with a revision, or a
+//! folder at an address. Everything that could lead elsewhere (credentials, `..`, other schemes,
+//! queries) is refused with a reason.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Longest name or address that is looked at.
+pub const MAX_ADDRESS: usize = 512;
+/// Longest id of a model on the hub.
+const MAX_ID: usize = 96;
+/// What the hub calls its default branch.
+const MAIN: &str = "main";
+/// The hub, as its addresses are pasted.
+const HUB_HOSTS: [&str; 2] = ["huggingface.co", "hf.co"];
+
+/// Where a checkpoint is. It reads back from its own text: `Address::parse(&a.to_string())` is `a`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Address {
+    /// A model on the hub.
+    Hub {
+        /// `owner/name`, or only `name`.
+        id: String,
+        /// A branch, a tag or a commit.
+        revision: String,
+    },
+    /// A folder of files on some host.
+    Web {
+        /// `https://host/path/` with a slash at the end.
+        folder: String,
+        /// The weights' name in it.
+        weights: String,
+    },
+}
+
+/// Why a text is no address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadAddress(pub String);
+
+impl fmt::Display for BadAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadAddress {}
+
+fn bad<T>(reason: impl Into<String>) -> Result<T, BadAddress> {
+    Err(BadAddress(reason.into()))
+}
+
+/// The weights' name where an address does not give one.
+pub const WEIGHTS: &str = "model.safetensors";
+
+impl Address {
+    /// Reads `owner/name`, `owner/name@revision`, or an `https://` address of a folder or of its
+    /// `.safetensors` file. An address of a model's page on the hub is that model.
+    ///
+    /// # Errors
+    /// The first rule that is broken, in words for the visitor.
+    pub fn parse(text: &str) -> Result<Self, BadAddress> {
+        let text = text.trim();
+        if text.is_empty() {
+            return bad("nothing was typed");
+        }
+        if text.len() > MAX_ADDRESS {
+            return bad(format!("it is longer than {MAX_ADDRESS} characters"));
+        }
+        if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return bad("it has a space or a control character in it");
+        }
+        if text.contains("://") {
+            web(text)
+        } else {
+            hub(text)
+        }
+    }
+
+    /// The host that is asked, with its port; `None` for the hub, wherever that is.
+    pub fn host(&self) -> Option<&str> {
+        match self {
+            Self::Hub { .. } => None,
+            Self::Web { folder, .. } => folder.split('/').nth(2),
+        }
+    }
+
+    /// What to call the checkpoint.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Hub { id, .. } => id,
+            Self::Web { folder, .. } => {
+                let path = folder.trim_end_matches('/');
+                path.rsplit('/').next().unwrap_or(path)
+            }
+        }
+    }
+
+    /// Whether it names one state of the checkpoint for ever.
+    pub fn is_pinned(&self) -> bool {
+        matches!(self, Self::Hub { revision, .. } if is_commit(revision))
+    }
+
+    /// The same model at a commit.
+    pub fn at(&self, commit: &str) -> Self {
+        match self {
+            Self::Hub { id, .. } => Self::Hub {
+                id: id.clone(),
+                revision: commit.to_owned(),
+            },
+            Self::Web { .. } => self.clone(),
+        }
+    }
+}
+
+/// Whether a revision is a commit: 40 hexadecimal digits.
+pub fn is_commit(revision: &str) -> bool {
+    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hub { id, revision } if revision == MAIN => f.write_str(id),
+            Self::Hub { id, revision } => write!(f, "{id}@{revision}"),
+            Self::Web { folder, weights } if weights == WEIGHTS => f.write_str(folder),
+            Self::Web { folder, weights } => write!(f, "{folder}{weights}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = BadAddress;
+
+    fn try_from(text: String) -> Result<Self, BadAddress> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+fn hub(text: &str) -> Result<Address, BadAddress> {
+    let (id, revision) = text.split_once('@').unwrap_or((text, MAIN));
+    check_id(id)?;
+    check_revision(revision)?;
+    Ok(Address::Hub {
+        id: id.to_owned(),
+        revision: revision.to_owned(),
+    })
+}
+
+/// The hub's own rules for ids, as the Python library `huggingface_hub` states them.
+fn check_id(id: &str) -> Result<(), BadAddress> {
+    if id.len() > MAX_ID {
+        return bad(format!("a model's id has at most {MAX_ID} characters"));
+    }
+    let parts: Vec<&str> = id.split('/').collect();
+    if parts.len() > 2 {
+        return bad("a model's id is `owner/name`, with one slash at most");
+    }
+    for part in parts {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if part.is_empty() || !part.bytes().all(allowed) {
+            return bad("a model's id is `owner/name` of letters, digits, `-`, `_` and `.`");
+        }
+        if part.starts_with(['-', '.']) || part.ends_with(['-', '.']) {
+            return bad("neither part of a model's id begins or ends with `-` or `.`");
+        }
+    }
+    if id.contains("--") || id.contains("..") {
+        return bad("a model's id has no `--` and no `..` in it");
+    }
+    if id.ends_with(".git") {
+        return bad("a model's id does not end in `.git`");
+    }
+    Ok(())
+}
+
+fn check_revision(revision: &str) -> Result<(), BadAddress> {
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    let fits = (1..=128).contains(&revision.len()) && revision.bytes().all(allowed);
+    let steps = revision.split('/');
+    if !fits
+        || steps
+            .into_iter()
+            .any(|step| step.is_empty() || step.starts_with('.'))
+    {
+        return bad("what follows the `@` is the name of a branch, a tag or a commit");
+    }
+    if revision.contains("..") {
+        return bad("a revision has no `..` in it");
+    }
+    Ok(())
+}
+
+fn web(text: &str) -> Result<Address, BadAddress> {
+    let (scheme, rest) = text.split_once("://").unwrap_or_default();
+    let (authority, path) = match rest.find('/') {
+        Some(slash) => rest.split_at(slash),
+        None => (rest, "/"),
+    };
+    check_authority(authority)?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "https" => {}
+        "http" if is_this_machine(authority) => {}
+        "http" => return bad("it begins with `http://`; only `https://` addresses are opened"),
+        _ => return bad("only `https://` addresses are opened"),
+    }
+    let (authority, scheme) = (authority.to_ascii_lowercase(), scheme.to_ascii_lowercase());
+    check_path(path)?;
+    if HUB_HOSTS.contains(&authority.as_str()) {
+        return hub_page(path);
+    }
+    let (folder, weights) = match path.rsplit_once('/') {
+        Some((folder, file)) if file.ends_with(".safetensors") => (folder, file),
+        Some((_, file)) if file.contains('.') && FOREIGN.iter().any(|e| file.ends_with(e)) => {
+            return bad(format!(
+                "`{file}` is no safetensors file; give the folder, or the `.safetensors` in it"
+            ));
+        }
+        _ => (path.trim_end_matches('/'), WEIGHTS),
+    };
+    Ok(Address::Web {
+        folder: format!("{scheme}://{authority}{folder}/"),
+        weights: weights.to_owned(),
+    })
+}
+
+/// Ends of files that are not a folder.
+const FOREIGN: [&str; 6] = [".bin", ".pt", ".gguf", ".onnx", ".json", ".zip"];
+
+/// `host` or `host:port`: names of letters, digits, dots and hyphens.
+fn check_authority(authority: &str) -> Result<(), BadAddress> {
+    if authority.contains('@') {
+        return bad("it has a user name or a password in it; give the address without");
+    }
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    let host_fits = !host.is_empty() && host.len() <= 253 && host.bytes().all(allowed);
+    if !host_fits
+        || host
+            .split('.')
+            .any(|label| label.is_empty() || label.starts_with('-'))
+    {
+        return bad("its host is not a name of letters, digits, dots and hyphens");
+    }
+    match port.parse::<u16>() {
+        Ok(1..) if port.len() <= 5 && !port.starts_with(['+', '0']) => Ok(()),
+        _ => bad("its port is not a number from 1 to 65535"),
+    }
+}
+
+fn is_this_machine(authority: &str) -> bool {
+    let host = authority.split(':').next().unwrap_or_default();
+    host == "127.0.0.1" || host.eq_ignore_ascii_case("localhost")
+}
+
+fn check_path(path: &str) -> Result<(), BadAddress> {
+    if path.contains(['?', '#']) {
+        return bad("it has a `?` or a `#` in it; give the address of the folder itself");
+    }
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~+@,=/".contains(&byte);
+    if !path.bytes().all(allowed) {
+        return bad("its path has other characters than letters, digits and `-_.~+@,=`");
+    }
+    if path.contains("//") {
+        return bad("its path has an empty step in it");
+    }
+    if path.split('/').any(|step| step == "." || step == "..") {
+        return bad("its path has a `.` or `..` step in it");
+    }
+    Ok(())
+}
+
+/// `/owner/name`, `/owner/name/tree/revision` and the like.
+fn hub_page(path: &str) -> Result<Address, BadAddress> {
+    let steps: Vec<&str> = path.split('/').filter(|step| !step.is_empty()).collect();
+    match steps.as_slice() {
+        [name] => hub(name),
+        [owner, name] => hub(&format!("{owner}/{name}")),
+        [owner, name, "tree", revision @ ..] if !revision.is_empty() => {
+            hub(&format!("{owner}/{name}@{}", revision.join("/")))
+        }
+        [owner, name, "blob" | "resolve", revision, _file, ..] => {
+            hub(&format!("{owner}/{name}@{revision}"))
+        }
+        _ => bad("it is not the address of a model's page on the hub"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Address {
+        Address::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn ids_are_read_as_the_hub_reads_them() {
+        for (text, id, revision) in [
+            (
+                "google-bert/bert-base-uncased",
+                "google-bert/bert-base-uncased",
+                "main",
+            ),
+            (" bert-base-uncased ", "bert-base-uncased", "main"),
+            ("a/b_c.d@v1.0", "a/b_c.d", "v1.0"),
+            ("a/b@refs/pr/1", "a/b", "refs/pr/1"),
+            ("https://huggingface.co/a/b", "a/b", "main"),
+            ("https://hf.co/a/b/tree/dev", "a/b", "dev"),
+            (
+                "https://huggingface.co/a/b/blob/main/config.json",
+                "a/b",
+                "main",
+            ),
+        ] {
+            let (id, revision) = (id.to_owned(), revision.to_owned());
+            assert_eq!(parse(text), Address::Hub { id, revision }, "{text}");
+        }
+        assert!(parse(&format!("a/b@{}", "0a".repeat(20))).is_pinned());
+        assert!(!parse("a/b").is_pinned());
+    }
+
+    #[test]
+    fn addresses_of_folders_and_of_files_are_folders() {
+        let folder = parse("https://Example.org/models/tiny");
+        assert_eq!(folder.to_string(), "https://example.org/models/tiny/");
+        assert_eq!(folder.name(), "tiny");
+        assert_eq!(folder.host(), Some("example.org"));
+        let file = parse("https://example.org:8443/m/other.safetensors");
+        assert_eq!(
+            file.to_string(),
+            "https://example.org:8443/m/other.safetensors"
+        );
+        assert_eq!(file.name(), "m");
+        assert_eq!(
+            parse("https://example.org/m/model.safetensors"),
+            parse("https://example.org/m/")
+        );
+        assert_eq!(
+            parse("http://127.0.0.1:8000/m").host(),
+            Some("127.0.0.1:8000")
+        );
+        assert_eq!(
+            parse("https://example.org").to_string(),
+            "https://example.org/"
+        );
+    }
+
+    #[test]
+    fn what_could_lead_elsewhere_is_refused() {
+        for text in [
+            "",
+            "   ",
+            "a/b/c",
+            "../secret",
+            "a/..",
+            "a/.b",
+            "a--b/c",
+            "-a/b",
+            "a/b.git",
+            "a b",
+            "<img src=x onerror=alert(1)>",
+            "javascript:alert(1)",
+            "javascript://example.org/%0aalert(1)",
+            "data:text/html,x",
+            "file:///etc/passwd",
+            "http://example.org/m",
+            "http://127.0.0.1.example.org/m",
+            "https://user:secret@example.org/m",
+            "https://example.org@evil.example/m",
+            "https://example.org/a/../b",
+            "https://example.org/a/%2e%2e/b",
+            "https://example.org\\@evil.example/",
+            "https://example.org/m?token=1",
+            "https://example.org/m#x",
+            "https://example.org:0/m",
+            "https://example.org:99999/m",
+            "https://exa mple.org/m",
+            "https://[::1]/m",
+            "https:///m",
+            "https://.org/m",
+            "https://example.org/pytorch_model.bin",
+            "a/b@",
+            "a/b@../c",
+            "a/b@c d",
+            "a/b@c@d",
+            "a/\u{202e}b",
+            "https://ex\u{430}mple.org/m",
+        ] {
+            assert!(Address::parse(text).is_err(), "{text:?} was taken");
+        }
+        assert!(Address::parse(&"a".repeat(MAX_ADDRESS + 1)).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_typed_gives_a_reason_or_reads_back(text in "\\PC{0,80}") {
+            if let Ok(address) = Address::parse(&text) {
+                proptest::prop_assert_eq!(Address::parse(&address.to_string()), Ok(address));
+            }
+        }
+
+        #[test]
+        fn likely_addresses_read_back(text in "(https://)?[a-z.:/@-]{1,40}") {
+            if let Ok(address) = Address::parse(&text) {
+                proptest::prop_assert_eq!(Address::parse(&address.to_string()), Ok(address));
+            }
+        }
+    }
+}
