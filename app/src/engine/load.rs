@@ -302,6 +302,7 @@ impl Load {
             provenance: None,
             no_masks: model.has_mlm().err().or_else(no_mask_token),
             next_sentence: model.has_nsp(),
+            replaced: model.has_replaced(),
             mask: tokenizer.mask_token().map(str::to_owned),
             pooler: model.heads().pooler,
             labels: model.classifier().map(|c| c.labels.clone()),

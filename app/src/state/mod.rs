@@ -13,7 +13,7 @@ pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
 use opening::Opening;
-use probe::Probe;
+use probe::{Asks, Probe};
 use session::Session;
 use teach::Teach;
 
@@ -122,6 +122,14 @@ impl State {
                 milliseconds,
             } => {
                 self.probe.on_filled(id, fill, milliseconds);
+                Vec::new()
+            }
+            Event::Marked {
+                id,
+                marks,
+                milliseconds,
+            } => {
+                self.probe.on_marked(id, marks, milliseconds);
                 Vec::new()
             }
             Event::ProbeFailed { id, failure } => {
@@ -251,10 +259,14 @@ impl State {
             // The places may be about to move; the tokens' arrival asks.
             return Vec::new();
         }
-        let (masks, pairs) = (model.no_masks.is_none(), model.next_sentence);
+        let asks = Asks {
+            masks: model.no_masks.is_none(),
+            next_sentence: model.next_sentence,
+            replaced: model.replaced,
+        };
         let id = next(&mut self.ids);
         self.probe
-            .ask(id, masks, pairs)
+            .ask(id, asks)
             .map(Effect::Send)
             .into_iter()
             .collect()

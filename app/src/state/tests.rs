@@ -21,6 +21,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
         provenance: None,
         no_masks: None,
         next_sentence: false,
+        replaced: false,
         mask: Some("[MASK]".into()),
         pooler: false,
         labels: None,

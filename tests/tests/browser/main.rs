@@ -2,11 +2,13 @@
 
 mod appearance;
 mod checkpoints;
+mod families;
 mod harness;
 mod lifecycle;
 mod memory;
 mod opening;
 mod probing;
 mod reference;
+mod sources;
 mod teaching;
 mod visit;

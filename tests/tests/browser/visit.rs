@@ -284,7 +284,7 @@ fn expectation(fill: &Fill) -> String {
 }
 
 /// Whether `12.3 %` stands for a probability, give or take one in its last digit.
-fn same_percent(shown: &str, probability: f32) -> bool {
+pub fn same_percent(shown: &str, probability: f32) -> bool {
     let value = f64::from(probability) * 100.0;
     if let Some(bound) = shown.strip_prefix("< ") {
         return value < number(bound).0 * 1.01;
