@@ -11,6 +11,7 @@ pub mod teach;
 pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
+use crate::site::Site;
 use probe::Probe;
 use session::Session;
 use teach::Teach;
@@ -44,8 +45,10 @@ impl Panel {
 }
 
 /// The page's whole state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct State {
+    /// The host's choices; they stay as they are.
+    pub site: Site,
     pub panel: Panel,
     pub session: Session,
     pub probe: Probe,
@@ -59,7 +62,25 @@ fn next(ids: &mut RequestId) -> RequestId {
     *ids
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self::new(Site::default())
+    }
+}
+
 impl State {
+    /// A page that has just been opened.
+    pub fn new(site: Site) -> Self {
+        Self {
+            panel: Panel::default(),
+            session: Session::new(site.bundled()),
+            probe: Probe::default(),
+            teach: Teach::default(),
+            ids: 0,
+            site,
+        }
+    }
+
     /// Takes in what the engine says.
     pub fn receive(&mut self, event: Event) -> Vec<Effect> {
         match event {

@@ -8,3 +8,4 @@ pub mod model_bar;
 pub mod tabs;
 pub mod theme;
 pub mod token_strip;
+pub mod update_notice;

@@ -7,6 +7,7 @@ mod lifecycle;
 mod memory;
 mod opening;
 mod probing;
+mod publish;
 mod reference;
 mod teaching;
 mod visit;
