@@ -9,6 +9,7 @@ pub mod engine;
 pub mod page;
 pub mod panels;
 pub mod protocol;
+pub mod site;
 pub mod sources;
 pub mod state;
 pub mod widgets;

@@ -87,8 +87,9 @@ impl Load {
     async fn folder(&self) -> &dyn Folder {
         let make = || async {
             let folder: Box<dyn Folder> = match &self.source {
-                Source::Bundled { folder, .. } => Box::new(Bundled {
+                Source::Bundled { folder, sha256, .. } => Box::new(Bundled {
                     folder: folder.clone(),
+                    sha256: sha256.clone(),
                 }),
                 Source::Files { files, .. } => Box::new(Picked {
                     files: files.clone(),

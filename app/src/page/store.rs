@@ -3,6 +3,7 @@
 use super::save::save;
 use super::supervisor::Supervisor;
 use crate::protocol::{Event, Preference, TeachEvent, TextSource};
+use crate::site::Site;
 use crate::sources::files::{Offered, Taken};
 use crate::state::teach::Trial;
 use crate::state::teach::settings::Field;
@@ -26,8 +27,8 @@ pub struct Store {
 
 impl Store {
     /// Sets up the state and starts the first engine.
-    pub fn start() -> Self {
-        let mut state = State::default();
+    pub fn start(site: Site) -> Self {
+        let mut state = State::new(site);
         state.session.preference = remembered_preference();
         let store = Self {
             state: RwSignal::new(state),

@@ -12,6 +12,7 @@ pub mod teach;
 pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
+use crate::site::Site;
 use opening::Opening;
 use probe::{Asks, Probe};
 use session::Session;
@@ -46,8 +47,10 @@ impl Panel {
 }
 
 /// The page's whole state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct State {
+    /// The host's choices; they stay as they are.
+    pub site: Site,
     pub panel: Panel,
     pub session: Session,
     pub opening: Opening,
@@ -62,7 +65,26 @@ fn next(ids: &mut RequestId) -> RequestId {
     *ids
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self::new(Site::default())
+    }
+}
+
 impl State {
+    /// A page that has just been opened.
+    pub fn new(site: Site) -> Self {
+        Self {
+            panel: Panel::default(),
+            session: Session::new(site.bundled()),
+            opening: Opening::default(),
+            probe: Probe::default(),
+            teach: Teach::default(),
+            ids: 0,
+            site,
+        }
+    }
+
     /// Takes in what the engine says.
     pub fn receive(&mut self, event: Event) -> Vec<Effect> {
         match event {
@@ -159,7 +181,7 @@ impl State {
         let id = next(&mut self.ids);
         let mut effects = vec![Effect::Send(Command::Start {
             preference: self.session.preference,
-            hub: self.session.hub.clone(),
+            hub: self.site.hub.clone(),
         })];
         effects.extend(self.session.on_alive(id).map(Effect::Send));
         effects.extend(self.on_alive_for_opening());

@@ -99,6 +99,18 @@ fn mine() -> Source {
 }
 
 #[test]
+fn a_host_chooses_the_first_checkpoint() {
+    let text = r#"{"default": {"name": "Mine", "folder": "models/mine"}}"#;
+    let mut state = State::new(Site::parse(text).unwrap());
+    let mine = state.site.bundled();
+    assert_ne!(mine, bundled());
+    let (_, source) = loaded(&state.receive(Event::Alive));
+    assert_eq!(source, mine);
+    assert!(state.session.has_or_loads_bundled());
+    assert_eq!(state.session.bundled(), mine);
+}
+
+#[test]
 fn the_bundled_model_loads_by_itself() {
     let mut state = State::default();
     let effects = state.receive(Event::Alive);

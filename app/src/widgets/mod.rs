@@ -9,3 +9,4 @@ pub mod opener;
 pub mod tabs;
 pub mod theme;
 pub mod token_strip;
+pub mod update_notice;

@@ -8,6 +8,7 @@ mod lifecycle;
 mod memory;
 mod opening;
 mod probing;
+mod publish;
 mod reference;
 mod sources;
 mod teaching;
