@@ -149,7 +149,7 @@ fn run(device: &Device, max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
 fn gpu(style: Style) -> Device {
     let options = Options {
         style: Some(style),
-        adapter: None,
+        ..Options::default()
     };
     Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
 }

@@ -133,7 +133,7 @@ impl Builder<'_> {
         let mut look_up = |input: &str, table: &str, entries: usize, padding: Option<u32>| {
             Ok::<_, GraphError>(Lookup {
                 rows: self.graph.input(input, rows),
-                table: self.graph.param(table, [entries, c.embedding_size])?,
+                blocks: vec![self.graph.param(table, [entries, c.embedding_size])?],
                 padding,
             })
         };
