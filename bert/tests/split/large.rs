@@ -8,7 +8,7 @@ use kernels::{Device, Precision};
 use pollster::block_on;
 use serde_json::{Map, json};
 
-use crate::logits;
+use crate::{logits, training};
 
 const VOCABULARY: usize = 50_265;
 const HIDDEN: usize = 768;
@@ -120,6 +120,7 @@ fn a_vocabulary_of_real_size_over_the_floor() {
         50_000,
     ];
     let found = logits(&mut model, &ids, &[1, 6]);
+    let learned = training::step(&mut model);
     drop(model);
     let mut whole = load(&Device::Cpu(Precision::F32));
     assert_eq!(whole.layout().vocabulary.block(), None);
@@ -133,5 +134,10 @@ fn a_vocabulary_of_real_size_over_the_floor() {
                 "{i}: {f}, not {e} of {largest}"
             );
         }
+    }
+    // The loss, and the gradients' norm: sums of many million terms.
+    let expected = training::step(&mut whole);
+    for (f, e) in learned.iter().zip(expected) {
+        assert!(*f > 0.1 && (f - e).abs() < 1e-3 * e, "{f}, not {e}");
     }
 }

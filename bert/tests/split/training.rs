@@ -31,7 +31,7 @@ fn batch(model: &Model) -> Inputs {
 }
 
 /// Takes a step of masked language modelling; its loss, and the gradients' norm.
-fn step(model: &mut Model) -> [f64; 2] {
+pub fn step(model: &mut Model) -> [f64; 2] {
     let inputs = batch(model);
     // With the usual eps, a first step moves a weight as far for a rounding error as for a gradient.
     let optimiser = Optimiser {
