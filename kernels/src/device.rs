@@ -29,6 +29,17 @@ pub enum Device {
     Gpu(Rc<Gpu>),
 }
 
+impl Device {
+    /// Bytes of the largest tensor that plans here may have: what the adapter binds at a time. This
+    /// thread has no limit of its own.
+    pub fn max_tensor_bytes(&self) -> u64 {
+        match self {
+            Device::Cpu(_) => u64::MAX,
+            Device::Gpu(gpu) => gpu.capabilities().max_tensor(),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum ParamsInner {
     F32(CpuParams<f32>),

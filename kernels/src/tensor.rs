@@ -202,6 +202,18 @@ impl Tensor {
         }
     }
 
+    /// Puts another tensor's elements after its own, as elements of its own type.
+    ///
+    /// # Panics
+    /// If it holds integers and the other does not.
+    pub fn append(&mut self, other: Self) {
+        match self {
+            Tensor::F32(v) => v.extend(other.to_f32()),
+            Tensor::F64(v) => v.extend(other.to_f64()),
+            Tensor::U32(v) => v.extend(other.as_u32()),
+        }
+    }
+
     /// The elements as `f64`, whatever they are.
     pub fn to_f64(&self) -> Vec<f64> {
         match self {

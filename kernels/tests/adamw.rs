@@ -4,7 +4,7 @@ use kernels::gpu::{Gpu, Options, Style};
 use kernels::ops::AdamW;
 use kernels::{
     Control, Device, Executable, Graph, ParamSpec, Params, Plan, Precision, Storage, Tensor,
-    TensorType, Value,
+    TensorType, Value, cases, check,
 };
 
 /// The lengths of the parameters; the first `DECAYED` are decayed.
@@ -149,7 +149,7 @@ fn run(device: &Device, max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
 fn gpu(style: Style) -> Device {
     let options = Options {
         style: Some(style),
-        adapter: None,
+        ..Options::default()
     };
     Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
 }
@@ -226,4 +226,18 @@ fn packed_parameters_take_three_dispatches_whatever_their_number() {
             .expect("a plan");
         assert_eq!(step.dispatches(), 3);
     });
+}
+
+/// A buffer as large as adapters bind: its sum takes more steps than a software adapter lets one
+/// lane take.
+#[test]
+fn the_norm_of_many_gradients_leaves_none_out() {
+    let len = 1 << 23;
+    let mut case = cases::gradient_norm(len);
+    // The additions that one lane makes at most, then those of the partial sums.
+    case.reduction = len / 64 + 2 * 64;
+    for style in [Style::Tiles, Style::Lanes] {
+        let report = pollster::block_on(check(&gpu(style), &case));
+        assert!(report.passed, "{style:?}: {report:?}");
+    }
 }

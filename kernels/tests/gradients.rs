@@ -121,6 +121,7 @@ fn linear() {
         false,
         Some(Function::Gelu),
     ));
+    check(cases::linear_blocks([3, 5, 7], 3, Storage::F32, true, None));
 }
 
 #[test]
@@ -163,6 +164,7 @@ fn attention() {
 fn look_ups() {
     check(cases::embed([6, 3, 3], Storage::F32));
     check(cases::embed([6, 3, 2], Storage::F32));
+    check(cases::embed_blocks([6, 3, 3], 3, Storage::F32));
     check(cases::gather(5, 3));
 }
 

@@ -16,7 +16,7 @@ fn devices() -> Vec<(&'static str, Device)> {
     let gpu = |style| {
         let options = Options {
             style: Some(style),
-            adapter: None,
+            ..Options::default()
         };
         let gpu = pollster::block_on(Gpu::new(options))
             .expect("a Vulkan adapter: Debian's mesa-vulkan-drivers has a software one");
@@ -27,6 +27,14 @@ fn devices() -> Vec<(&'static str, Device)> {
         ("tiles", gpu(Style::Tiles)),
         ("lanes", gpu(Style::Lanes)),
     ]
+}
+
+/// F32 and F16 by turns.
+fn storage(i: usize) -> Storage {
+    match i % 2 {
+        0 => Storage::F32,
+        _ => Storage::F16,
+    }
 }
 
 fn assert_all(cases: impl IntoIterator<Item = Case>) {
@@ -82,6 +90,7 @@ fn linear() {
         [
             cases::linear(shape, Storage::F32, i % 2 == 0, function),
             cases::linear(shape, Storage::F16, i % 2 == 1, function),
+            cases::linear_blocks(shape, 2 + i % 4, storage(i), i % 3 > 0, function),
         ]
     }));
 }
@@ -110,6 +119,9 @@ fn embed() {
             cases::embed([3, n, 3], Storage::F32),
             cases::embed([n, 17, 2], Storage::F16),
             cases::embed([3, n, 2], Storage::F32),
+            cases::embed_blocks([n, 17, 3], 2, Storage::F16),
+            cases::embed_blocks([n, 5, 2], 19, Storage::F32),
+            cases::embed_blocks([17, n, 3], 3, Storage::F16),
         ]
     }));
 }
@@ -183,14 +195,10 @@ fn linear_backward() {
         .into_iter()
         .flat_map(|s| [[s, 17, 4], [3, s, 17], [17, 4, s], [5, 33, 4 * s]]);
     assert_all(shapes.enumerate().map(|(i, [m, k, n])| {
-        let storage = if i % 2 == 0 {
-            Storage::F32
-        } else {
-            Storage::F16
-        };
         let longest = m.max(k).max(n);
         cases::backward(
-            cases::linear([m, k, n], storage, true, None),
+            // The weight whole, or in two or three blocks.
+            cases::linear_blocks([m, k, n], 1 + i % 3, storage(i), true, None),
             longest,
             longest as f64,
         )
@@ -335,6 +343,11 @@ fn look_ups_backward() {
             cases::backward(cases::embed([n, 17, 3], Storage::F32), n, n as f64),
             cases::backward(cases::embed([3, n, 3], Storage::F16), 3, 3.0),
             cases::backward(cases::embed([n, 17, 2], Storage::F32), n, n as f64),
+            cases::backward(
+                cases::embed_blocks([n, 17, 3], 4, Storage::F16),
+                n,
+                n as f64,
+            ),
             cases::backward(cases::gather(n, 17), n, n as f64),
         ]
     }));

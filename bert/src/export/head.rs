@@ -10,7 +10,7 @@ use serde_json::json;
 use super::weights::{self, Origin, Stored};
 use super::{About, ExportError, Refusal};
 use crate::config::MAX_LABELS;
-use crate::model::{Classifier, ClassifierError, Model, classifier_parts};
+use crate::model::{Classifier, ClassifierError, Model, Slot, classifier_parts};
 use crate::train::{Method, Pooling};
 
 /// The longest file that is read: 1,000 classes of a very wide model.
@@ -96,9 +96,14 @@ pub async fn head(model: &mut Model, about: &About) -> Result<Vec<u8>, HeadError
     let classifier = classifier.ok_or(Refusal::NoClassifier)?;
     let hidden = model.config().hidden_size;
     let tensors = classifier_parts(classifier.labels.len(), hidden).map(|(name, shape)| Stored {
-        origin: Origin::Param {
-            name: name.clone(),
-            offset: 0,
+        origin: Origin::Slot {
+            slot: Slot {
+                name: name.clone(),
+                shape: shape.clone(),
+                param: name.clone(),
+                offset: 0,
+                block: None,
+            },
             scale: 1.0,
         },
         name,

@@ -4,7 +4,7 @@ use kernels::Control;
 use serde_json::{Map, Value, json};
 
 use super::{ExportError, Kind, Refusal, check, pooling};
-use crate::model::{Model, names};
+use crate::model::{Model, Slot, names};
 use crate::train::Pooling;
 
 /// Elements read back at a time: 2 MiB.
@@ -15,12 +15,8 @@ pub(super) const PASSING: f32 = 1.0 / 4096.0;
 
 /// Where a stored tensor's numbers come from.
 pub(super) enum Origin {
-    /// A part of a parameter, times a power of two.
-    Param {
-        name: String,
-        offset: usize,
-        scale: f32,
-    },
+    /// A tensor of the model, times a power of two.
+    Slot { slot: Slot, scale: f32 },
     /// `PASSING` on the diagonal of a square matrix, zero elsewhere.
     Diagonal,
     /// Zeros.
@@ -67,9 +63,8 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
         let stored = |name: String| Stored {
             name,
             shape: slot.shape.clone(),
-            origin: Origin::Param {
-                name: slot.param.clone(),
-                offset: slot.offset,
+            origin: Origin::Slot {
+                slot: slot.clone(),
                 scale: match classifier {
                     Some(".weight") => scale,
                     _ => 1.0,
@@ -157,13 +152,14 @@ async fn piece(
     count: usize,
 ) -> Result<Vec<f32>, kernels::RunError> {
     match &tensor.origin {
-        Origin::Param {
-            name,
-            offset,
-            scale,
-        } => {
-            let read = model.params().read(name, offset + first, count).await?;
-            Ok(read.into_iter().map(|x| x * scale).collect())
+        Origin::Slot { slot, scale } => {
+            let mut numbers = Vec::with_capacity(count);
+            for part in slot.parts(first, count) {
+                let params = model.params();
+                numbers.extend(params.read(&part.param, part.offset, part.len).await?);
+            }
+            numbers.iter_mut().for_each(|x| *x *= scale);
+            Ok(numbers)
         }
         Origin::Diagonal => {
             let stride = tensor.shape[0] + 1;

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::families;
 use super::forward::{Builder, Encoder};
-use super::layout::{Heads, Slot, names};
-use super::{Config, Model};
+use super::{Config, Heads, Layout, Model, Slot, names};
 use crate::config::{MAX_LABEL_BYTES, MAX_LABELS};
 use crate::train::{Batch, Pooling, cls_rows, encoder_values, pool};
 
@@ -157,6 +156,7 @@ impl Model {
                     param,
                     shape,
                     offset: 0,
+                    block: None,
                 }),
             }
         }
@@ -202,8 +202,15 @@ impl Model {
             let prepared = self.classifying.remove(i);
             self.classifying.push(prepared);
         } else {
-            let pass = Pass::new(&self.config, classes, pooling, room, batch.tokens)
-                .expect("the layout checked every shape against the configuration");
+            let pass = Pass::new(
+                &self.config,
+                &self.layout,
+                classes,
+                pooling,
+                room,
+                batch.tokens,
+            )
+            .expect("the layout checked every shape against the configuration");
             let plan = Plan::new(&pass.graph, &[pass.logits]);
             let executable = Executable::new(&self.device, plan, &self.params).await?;
             if self.classifying.len() == PREPARED {
@@ -249,6 +256,7 @@ struct Pass {
 impl Pass {
     fn new(
         config: &Config,
+        layout: &Layout,
         classes: usize,
         pooling: Pooling,
         batch: usize,
@@ -258,6 +266,7 @@ impl Pass {
         let mut builder = Builder {
             graph: &mut graph,
             config,
+            layout,
             noise: None,
         };
         let encoder = builder.encoder(batch, tokens)?;

@@ -4,7 +4,8 @@ use kernels::ops::{Function, Lookup, Noise, TopKValues};
 use kernels::{Graph, GraphError, Tensor, TensorType, Value};
 
 use super::families;
-use super::layout::{Heads, names};
+use super::layout::Layout;
+use super::names;
 use crate::config::{Activation, Config};
 use crate::train::DropoutRates;
 
@@ -85,6 +86,8 @@ pub struct Builder<'a> {
     pub graph: &'a mut Graph,
     /// The model's configuration.
     pub config: &'a Config,
+    /// Where its weights lie.
+    pub layout: &'a Layout,
     /// Dropout, where the model is to learn.
     pub noise: Option<TrainingNoise>,
 }
@@ -130,23 +133,20 @@ impl Builder<'_> {
     pub fn encoder(&mut self, batch: usize, tokens: usize) -> Result<Encoder, GraphError> {
         let c = self.config;
         let rows = TensorType::u32([batch * tokens]);
+        let mut tables = vec![Lookup {
+            rows: self.graph.input("ids", rows),
+            blocks: self.vocabulary(names::WORD)?,
+            padding: Some(c.pad_token_id),
+        }];
         let mut look_up = |input: &str, table: &str, entries: usize, padding: Option<u32>| {
             Ok::<_, GraphError>(Lookup {
                 rows: self.graph.input(input, rows),
-                table: self.graph.param(table, [entries, c.embedding_size])?,
+                blocks: vec![self.graph.param(table, [entries, c.embedding_size])?],
                 padding,
             })
         };
-        let padding = (Some(c.pad_token_id), c.position_padding());
-        let mut tables = vec![
-            look_up("ids", names::WORD, c.vocab_size, padding.0)?,
-            look_up(
-                "positions",
-                names::POSITION,
-                c.max_position_embeddings,
-                padding.1,
-            )?,
-        ];
+        let (positions, padding) = (c.max_position_embeddings, c.position_padding());
+        tables.push(look_up("positions", names::POSITION, positions, padding)?);
         if c.type_vocab_size > 0 {
             tables.push(look_up("types", names::TYPE, c.type_vocab_size, None)?);
         }
@@ -197,8 +197,16 @@ impl Builder<'_> {
         self.norm(outer, Some(x), &name("output.LayerNorm"))
     }
 
+    /// A matrix over the vocabulary `[V, E]`, in blocks of its rows.
+    fn vocabulary(&mut self, name: &str) -> Result<Vec<Value>, GraphError> {
+        let params = self.layout.vocabulary.params(name).into_iter();
+        params
+            .map(|(name, shape)| self.graph.param(&name, shape))
+            .collect()
+    }
+
     /// The masked-language-model head over rows `[R, H]`: logits `[R, V]`.
-    pub fn mlm(&mut self, rows: Value, heads: &Heads) -> Result<Value, GraphError> {
+    pub fn mlm(&mut self, rows: Value) -> Result<Value, GraphError> {
         let c = self.config;
         let x = self.dense(rows, names::TRANSFORM, c.embedding_size)?;
         let function = match c.family.fills_with_gelu() {
@@ -207,16 +215,14 @@ impl Builder<'_> {
         };
         let x = self.graph.activation(x, function)?;
         let x = self.norm(x, None, names::TRANSFORM_NORM)?;
-        let decoder = if heads.untied_decoder {
+        let decoder = if self.layout.heads.untied_decoder {
             names::DECODER
         } else {
             names::WORD
         };
-        let decoder = self
-            .graph
-            .param(decoder, [c.vocab_size, c.embedding_size])?;
+        let decoder = self.vocabulary(decoder)?;
         let bias = self.graph.param(names::DECODER_BIAS, [c.vocab_size])?;
-        self.graph.linear(x, decoder, Some(bias))
+        self.graph.linear_blocks(x, &decoder, Some(bias))
     }
 
     /// The head that says of each row `[R, H]` whether its token was replaced: logits `[R, 1]`.
@@ -276,7 +282,7 @@ impl FillGraph {
     /// `tokens` is T; `masks` is R, and k, or `None` where nothing is masked.
     pub fn new(
         config: &Config,
-        heads: &Heads,
+        layout: &Layout,
         tokens: usize,
         masks: Option<(usize, usize)>,
     ) -> Result<Self, GraphError> {
@@ -284,6 +290,7 @@ impl FillGraph {
         let mut builder = Builder {
             graph: &mut graph,
             config,
+            layout,
             noise: None,
         };
         let encoder = builder.encoder(1, tokens)?;
@@ -292,17 +299,17 @@ impl FillGraph {
             let at = builder.graph.input("masked rows", TensorType::u32([rows]));
             let targets = builder.graph.input("original ids", TensorType::u32([rows]));
             let hidden = builder.graph.gather_rows(encoder.output(), at)?;
-            let logits = builder.mlm(hidden, heads)?;
+            let logits = builder.mlm(hidden)?;
             masked = Some((at, targets, builder.graph.top_k(logits, targets, k)?));
         }
         let mut nsp = None;
-        if heads.nsp {
+        if layout.heads.nsp {
             let at = builder.graph.input("[CLS] row", TensorType::u32([1]));
             let first = builder.graph.gather_rows(encoder.output(), at)?;
             let pooled = builder.pooler(first)?;
             nsp = Some((at, builder.nsp(pooled)?));
         }
-        let replaced = match heads.replaced {
+        let replaced = match layout.heads.replaced {
             true => Some(builder.replaced(encoder.output())?),
             false => None,
         };

@@ -4,6 +4,8 @@ use kernels::{ParamSpec, Shape, Storage};
 
 use super::LoadError;
 use super::families::{self, Names};
+use super::names;
+use super::slot::{Blocks, Slot};
 use crate::checkpoint::{Dtype, Header};
 use crate::config::{Config, Family, MAX_LABELS};
 use crate::train::Pooling;
@@ -25,28 +27,6 @@ pub struct Heads {
     pub classifier: Option<usize>,
 }
 
-/// One tensor of the model: its name in `transformers`, and the parameter that holds it. Queries,
-/// keys and values are three tensors in one parameter.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Slot {
-    /// Its name in `transformers`, with the family's prefix, as in
-    /// `bert.encoder.layer.0.output.dense.weight`. (The file may leave the prefix out.)
-    pub name: String,
-    /// Its shape there.
-    pub shape: Vec<usize>,
-    /// The parameter.
-    pub param: String,
-    /// First element within the parameter.
-    pub offset: usize,
-}
-
-impl Slot {
-    /// Number of elements.
-    pub fn elements(&self) -> usize {
-        self.shape.iter().product()
-    }
-}
-
 /// Every tensor of a model, and every parameter that holds them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Layout {
@@ -58,52 +38,14 @@ pub struct Layout {
     pub params: Vec<ParamSpec>,
     /// For every tensor of the file, its slot.
     pub sources: Vec<Option<usize>>,
-}
-
-/// The parameter names that graphs refer to: BERT's, in every family.
-pub mod names {
-    /// `[V, E]`
-    pub const WORD: &str = "embeddings.word_embeddings.weight";
-    /// `[P, E]`
-    pub const POSITION: &str = "embeddings.position_embeddings.weight";
-    /// `[S, E]`
-    pub const TYPE: &str = "embeddings.token_type_embeddings.weight";
-    /// `.weight` and `.bias`: `[E]`
-    pub const EMBEDDING_NORM: &str = "embeddings.LayerNorm";
-    /// `.weight`: `[H, E]`, only where the configuration asks for it
-    pub const PROJECTION: &str = "embeddings_project";
-    /// `.weight`: `[H, H]`
-    pub const POOLER: &str = "pooler.dense";
-    /// `.weight`: `[E, H]`
-    pub const TRANSFORM: &str = "cls.predictions.transform.dense";
-    /// `[E]` each
-    pub const TRANSFORM_NORM: &str = "cls.predictions.transform.LayerNorm";
-    /// `[V, E]`, only where it is not the word embedding
-    pub const DECODER: &str = "cls.predictions.decoder.weight";
-    /// `[V]`
-    pub const DECODER_BIAS: &str = "cls.predictions.bias";
-    /// `.weight`: `[2, H]`
-    pub const NSP: &str = "cls.seq_relationship";
-    /// `.weight`: `[L, H]`
-    pub const CLASSIFIER: &str = "classifier";
-    /// `.weight`: `[H, H]`
-    pub const REPLACED: &str = "discriminator_predictions.dense";
-    /// `.weight`: `[1, H]`
-    pub const REPLACED_LOGIT: &str = "discriminator_predictions.dense_prediction";
-
-    /// Layer `i`'s part of this name, as in `encoder.layer.0.output.dense`; of layers that share
-    /// their weights, i is the group.
-    pub fn layer(i: usize, part: &str) -> String {
-        format!("encoder.layer.{i}.{part}")
-    }
-
-    /// The packed queries, keys and values: `.weight` `[3H, H]`, `.bias` `[3H]`.
-    pub const QKV: &str = "attention.self.qkv";
+    /// How the matrices over the vocabulary lie: the word embeddings, and a decoder's own.
+    pub vocabulary: Blocks,
 }
 
 /// Collects the tensors that a configuration asks for.
 struct Wanted {
     names: &'static Names,
+    vocabulary: Blocks,
     slots: Vec<Slot>,
 }
 
@@ -119,6 +61,10 @@ impl Wanted {
             shape: shape.to_vec(),
             param: param.to_owned(),
             offset,
+            block: match param {
+                names::WORD | names::DECODER => self.vocabulary.block(),
+                _ => None,
+            },
         });
     }
 
@@ -226,9 +172,9 @@ impl Wanted {
 }
 
 impl Layout {
-    /// Matches a file's tensors with the configuration; lists everything that is missing or has
-    /// the wrong shape at once.
-    pub fn new(config: &Config, header: &Header) -> Result<Self, LoadError> {
+    /// Matches a file's tensors with the configuration, for a device that binds `limit` bytes at
+    /// most; lists everything that is missing or has the wrong shape at once.
+    pub fn new(config: &Config, header: &Header, limit: u64) -> Result<Self, LoadError> {
         let family = families::names(config.family);
         let names: Vec<String> = header
             .tensors
@@ -258,8 +204,10 @@ impl Layout {
             untied_decoder: !config.tie_word_embeddings && mlm,
             classifier,
         };
+        let vocabulary = Blocks::new([config.vocab_size, config.embedding_size], limit);
         let mut wanted = Wanted {
             names: family,
+            vocabulary,
             slots: Vec::new(),
         };
         wanted.embeddings(config);
@@ -292,12 +240,13 @@ impl Layout {
             let index = sources.iter().position(|s| *s == Some(slot));
             index.map(|i| header.tensors[i].dtype)
         };
-        let params = params(&slots, dtype);
+        let params = params(&slots, &vocabulary, dtype);
         Ok(Self {
             heads,
             slots,
             params,
             sources,
+            vocabulary,
         })
     }
 
@@ -309,7 +258,11 @@ impl Layout {
 
 /// The parameters that hold the slots. A matrix rests in f16 where the file holds it so, which
 /// loses nothing; vectors are small, and rest in f32.
-fn params(slots: &[Slot], dtype: impl Fn(usize) -> Option<Dtype>) -> Vec<ParamSpec> {
+fn params(
+    slots: &[Slot],
+    vocabulary: &Blocks,
+    dtype: impl Fn(usize) -> Option<Dtype>,
+) -> Vec<ParamSpec> {
     let mut params: Vec<ParamSpec> = Vec::new();
     for (s, slot) in slots.iter().enumerate() {
         // Parts begin at whole words only if every part has an even number of elements.
@@ -319,6 +272,15 @@ fn params(slots: &[Slot], dtype: impl Fn(usize) -> Option<Dtype>) -> Vec<ParamSp
         let replaced = slot.param.starts_with(names::CLASSIFIER);
         let f16 = halves && !replaced && (alone || slot.elements().is_multiple_of(2));
         let storage = if f16 { Storage::F16 } else { Storage::F32 };
+        if slot.block.is_some() {
+            let blocks = vocabulary.params(&slot.param).into_iter();
+            params.extend(blocks.map(|(name, shape)| ParamSpec {
+                name,
+                shape: shape.into(),
+                storage,
+            }));
+            continue;
+        }
         match params.iter_mut().find(|p| p.name == slot.param) {
             Some(param) => {
                 let mut dims = param.shape.dims().to_vec();

@@ -3,8 +3,9 @@
 use kernels::{Device, DeviceError, LocalBoxFuture, Params, Storage};
 use sha2::{Digest, Sha256};
 
-use super::layout::{Layout, names};
-use super::{LoadError, Model};
+use super::layout::Layout;
+use super::slot::Part;
+use super::{LoadError, Model, names};
 use crate::checkpoint::{Dtype, Header, SafetensorsStream, Sink, decode, first_non_finite};
 use crate::config::Config;
 
@@ -20,8 +21,19 @@ pub struct ModelLoader {
 }
 
 impl ModelLoader {
-    /// Begins to load a file of `file_len` bytes, if that is known, for `config`.
+    /// Begins to load a file of `file_len` bytes, if that is known, for `config`. A vocabulary's
+    /// matrix that is more than the device binds lies there in blocks.
     pub fn new(device: &Device, config: Config, file_len: Option<u64>) -> Result<Self, LoadError> {
+        Self::with_limit(device, config, file_len, u64::MAX)
+    }
+
+    /// The same, with blocks of at most `limit` bytes also where the device binds more.
+    pub fn with_limit(
+        device: &Device,
+        config: Config,
+        file_len: Option<u64>,
+        limit: u64,
+    ) -> Result<Self, LoadError> {
         let head = config.head_size();
         if head > kernels::ops::MAX_HEAD_SIZE {
             return Err(LoadError::HeadSize(head));
@@ -29,6 +41,7 @@ impl ModelLoader {
         let writer = Writer {
             device: device.clone(),
             config,
+            limit: limit.min(device.max_tensor_bytes()),
             loaded: None,
             scratch: Vec::new(),
         };
@@ -84,6 +97,8 @@ struct Loaded {
 struct Writer {
     device: Device,
     config: Config,
+    /// Bytes of the largest parameter.
+    limit: u64,
     loaded: Option<Loaded>,
     scratch: Vec<f32>,
 }
@@ -92,7 +107,7 @@ impl Sink for Writer {
     type Error = LoadError;
 
     fn header(&mut self, header: &Header) -> Result<(), LoadError> {
-        let layout = Layout::new(&self.config, header)?;
+        let layout = Layout::new(&self.config, header, self.limit)?;
         check_lost(&self.device)?;
         let (params, ready) = Params::new(&self.device, &layout.params)?;
         self.loaded = Some(Loaded {
@@ -129,43 +144,57 @@ impl Sink for Writer {
                 index: first + at,
             });
         }
-        let storage = params
-            .specs()
-            .iter()
-            .find(|s| s.name == slot.param)
-            .map(|s| s.storage);
-        let as_is = matches!(
-            (tensor.dtype, storage),
-            (Dtype::F32, Some(Storage::F32)) | (Dtype::F16, Some(Storage::F16))
-        );
         // A stored classifier may be a multiple of the true one, by a power of two.
         let scale = match slot.param.strip_prefix(names::CLASSIFIER) {
             Some(".weight") => self.config.classifier_scale,
             _ => 1.0,
         };
-        if params.takes_bytes() && as_is && scale == 1.0 {
-            let to = (slot.offset * size) as u64 + offset;
-            if bytes.len().is_multiple_of(4) {
-                params.write_bytes(&slot.param, to, bytes);
-            } else {
-                // The odd last half of a tensor: parameters are rounded up to whole words.
-                let mut padded = bytes.to_vec();
-                padded.resize(bytes.len().next_multiple_of(4), 0);
-                params.write_bytes(&slot.param, to, &padded);
-            }
-            return Ok(());
-        }
-        for (i, piece) in bytes.chunks(CONVERT * size).enumerate() {
-            self.scratch.clear();
-            decode(tensor.dtype, piece, &mut self.scratch);
-            self.scratch.iter_mut().for_each(|x| *x /= scale);
-            params.write(
-                &slot.param,
-                slot.offset + first + i * CONVERT,
-                &self.scratch,
-            );
+        let mut rest = bytes;
+        for part in slot.parts(first, bytes.len() / size) {
+            let (piece, after) = rest.split_at(part.len * size);
+            rest = after;
+            write(params, &part, tensor.dtype, piece, scale, &mut self.scratch);
         }
         Ok(())
+    }
+}
+
+/// Writes the file's bytes of elements that lie side by side, divided by `scale`.
+fn write(
+    params: &mut Params,
+    part: &Part,
+    dtype: Dtype,
+    bytes: &[u8],
+    scale: f32,
+    scratch: &mut Vec<f32>,
+) {
+    let specs = params.specs();
+    let storage = specs
+        .iter()
+        .find(|s| s.name == part.param)
+        .map(|s| s.storage);
+    let as_is = matches!(
+        (dtype, storage),
+        (Dtype::F32, Some(Storage::F32)) | (Dtype::F16, Some(Storage::F16))
+    );
+    let size = bytes.len() / part.len;
+    if params.takes_bytes() && as_is && scale == 1.0 {
+        let to = (part.offset * size) as u64;
+        if bytes.len().is_multiple_of(4) {
+            params.write_bytes(&part.param, to, bytes);
+        } else {
+            // The odd last half of a tensor: parameters are rounded up to whole words.
+            let mut padded = bytes.to_vec();
+            padded.resize(bytes.len().next_multiple_of(4), 0);
+            params.write_bytes(&part.param, to, &padded);
+        }
+        return;
+    }
+    for (i, piece) in bytes.chunks(CONVERT * size).enumerate() {
+        scratch.clear();
+        decode(dtype, piece, scratch);
+        scratch.iter_mut().for_each(|x| *x /= scale);
+        params.write(&part.param, part.offset + i * CONVERT, scratch);
     }
 }
 

@@ -5,12 +5,15 @@ mod families;
 mod forward;
 mod layout;
 mod loader;
+pub mod names;
+mod slot;
 
 pub(crate) use classifier::parts as classifier_parts;
 pub use classifier::{Classifier, ClassifierError};
 pub use forward::{Builder, Encoder, FillGraph, TrainingNoise};
-pub use layout::{Heads, Layout, Slot, names};
+pub use layout::{Heads, Layout};
 pub use loader::ModelLoader;
+pub use slot::{Blocks, Part, Slot};
 
 use kernels::{Control, Device, DeviceError, Executable, Graph, Params, Plan, RunError, Tensor};
 
@@ -148,30 +151,40 @@ impl Model {
         self.classifying.clear();
     }
 
-    /// The numbers of a parameter, read back from the device.
+    /// The numbers of a parameter, read back from the device; of one that lies in blocks, those of
+    /// all blocks.
     ///
     /// # Errors
     /// [`RunError::MissingParam`] if there is none of this name.
     pub async fn read(&mut self, name: &str) -> Result<Tensor, RunError> {
         let missing = || RunError::MissingParam(name.to_owned());
-        let spec = self
-            .params
-            .specs()
-            .iter()
-            .find(|s| s.name == name)
-            .ok_or_else(missing)?;
-        let mut graph = Graph::new();
-        let read = graph
-            .param(name, spec.shape)
-            .and_then(|param| graph.copy(param))
-            .expect("a copy has the parameter's own shape");
-        let plan = Plan::new(&graph, &[read]);
-        let mut executable = Executable::new(&self.device, plan, &self.params).await?;
-        let control = Control::default();
-        let mut outputs = executable
-            .run(&mut self.params, Vec::new(), &control)
-            .await?;
-        Ok(outputs.remove(0))
+        let slots = &self.layout.slots;
+        let names: Vec<String> = match slots.iter().find(|s| s.param == name && s.block.is_some()) {
+            Some(slot) => (slot.parts(0, slot.elements()).into_iter())
+                .map(|part| part.param)
+                .collect(),
+            None => vec![name.to_owned()],
+        };
+        let mut all: Option<Tensor> = None;
+        for name in names {
+            let specs = self.params.specs();
+            let spec = specs.iter().find(|s| s.name == name).ok_or_else(missing)?;
+            let mut graph = Graph::new();
+            let read = graph
+                .param(&name, spec.shape)
+                .and_then(|param| graph.copy(param))
+                .expect("a copy has the parameter's own shape");
+            let plan = Plan::new(&graph, &[read]);
+            let mut executable = Executable::new(&self.device, plan, &self.params).await?;
+            let control = Control::default();
+            let run = executable.run(&mut self.params, Vec::new(), &control);
+            let block = run.await?.remove(0);
+            match &mut all {
+                Some(all) => all.append(block),
+                None => all = Some(block),
+            }
+        }
+        all.ok_or_else(missing)
     }
 
     /// Whether it can fill masks, or why not.
@@ -239,7 +252,7 @@ impl Model {
             let prepared = self.prepared.remove(i);
             self.prepared.push(prepared);
         } else {
-            let fill = FillGraph::new(&self.config, &self.layout.heads, sizes.tokens, sizes.masks)
+            let fill = FillGraph::new(&self.config, &self.layout, sizes.tokens, sizes.masks)
                 .expect("the layout checked every shape against the configuration");
             let plan = Plan::new(&fill.graph, &fill.outputs());
             let executable = Executable::new(&self.device, plan, &self.params).await?;

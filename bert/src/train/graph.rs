@@ -5,7 +5,7 @@ use kernels::{Graph, GraphError, Tensor, TensorType, Value};
 
 use super::{DropoutRates, Pooling, Task};
 use crate::config::Config;
-use crate::model::{Builder, Encoder, Heads, TrainingNoise};
+use crate::model::{Builder, Encoder, Layout, TrainingNoise};
 
 /// The classifier's parameters.
 pub(super) const CLASSIFIER: &str = "classifier";
@@ -92,7 +92,7 @@ impl LossGraph {
     /// Records the pass; `dropout` only where something is learned from it.
     pub fn new(
         config: &Config,
-        heads: &Heads,
+        layout: &Layout,
         task: Task,
         source: Source,
         dropout: Option<DropoutRates>,
@@ -105,6 +105,7 @@ impl LossGraph {
         let mut builder = Builder {
             graph: &mut graph,
             config,
+            layout,
             noise,
         };
         let (mut encoder, mut rows) = (None, None);
@@ -127,7 +128,7 @@ impl LossGraph {
                 let at = builder.graph.input("masked rows", TensorType::u32([masks]));
                 rows = Some(at);
                 let hidden = builder.graph.gather_rows(hidden, at)?;
-                (builder.mlm(hidden, heads)?, masks)
+                (builder.mlm(hidden)?, masks)
             }
             (Task::Classify { classes, pooling }, Source::Texts { batch, .. }) => {
                 let Some(encoder) = &encoder else {
@@ -249,6 +250,7 @@ impl FeatureGraph {
     /// For `batch` texts of `tokens` tokens.
     pub fn new(
         config: &Config,
+        layout: &Layout,
         pooling: Pooling,
         batch: usize,
         tokens: usize,
@@ -257,6 +259,7 @@ impl FeatureGraph {
         let mut builder = Builder {
             graph: &mut graph,
             config,
+            layout,
             noise: None,
         };
         let encoder = builder.encoder(batch, tokens)?;

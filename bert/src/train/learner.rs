@@ -88,7 +88,7 @@ impl Learner {
         }
         let (_, config, layout, params) = model.parts();
         let specs = params.specs();
-        let trainable = Trainable::choose(config, &layout.heads, specs, task, method, &optimiser);
+        let trainable = Trainable::choose(config, layout, specs, task, method, &optimiser);
         trainable.pack(model).await?;
         let learner = Self {
             settings: Settings {
@@ -244,13 +244,7 @@ impl Learner {
 
     async fn compile(&self, model: &mut Model, source: Source) -> Result<Step, RunError> {
         let (device, config, layout, params) = model.parts();
-        let plan = StepPlan::new(
-            config,
-            &layout.heads,
-            &self.settings,
-            &self.trainable,
-            source,
-        );
+        let plan = StepPlan::new(config, layout, &self.settings, &self.trainable, source);
         let executable = Executable::new(device, plan.plan.clone(), params).await?;
         Ok(Step {
             source,
@@ -311,7 +305,7 @@ impl Learner {
             }
             let (device, config, layout, params) = model.parts();
             let task = self.settings.task;
-            let plan = EvaluationPlan::new(config, &layout.heads, task, source, wanted);
+            let plan = EvaluationPlan::new(config, layout, task, source, wanted);
             let executable = Executable::new(device, plan.plan.clone(), params).await?;
             self.evaluations.push(Evaluation {
                 source,
@@ -362,12 +356,12 @@ impl Learner {
         batch: &Batch,
         control: &Control,
     ) -> Result<(), RunError> {
-        let (device, config, _, params) = model.parts();
+        let (device, config, layout, params) = model.parts();
         let sizes = (room, batch.tokens);
         if self.reading.as_ref().is_none_or(|r| r.sizes != sizes) {
             // The old plan's memory goes before the new one's comes.
             self.reading = None;
-            let graph = FeatureGraph::new(config, pooling, room, batch.tokens)
+            let graph = FeatureGraph::new(config, layout, pooling, room, batch.tokens)
                 .expect("the layout checked every shape");
             let plan = Plan::new(&graph.graph, &[graph.pooled]);
             let executable = Executable::new(device, plan, params).await?;

@@ -59,13 +59,10 @@ impl Limits {
     /// A device's limits.
     pub fn of(device: &Device) -> Self {
         match device {
-            Device::Gpu(gpu) => {
-                let capabilities = gpu.capabilities();
-                Self {
-                    buffer: capabilities.max_binding.min(capabilities.max_buffer),
-                    total: None,
-                }
-            }
+            Device::Gpu(_) => Self {
+                buffer: device.max_tensor_bytes(),
+                total: None,
+            },
             Device::Cpu(_) => {
                 let total = cfg!(target_arch = "wasm32").then_some(WASM_MEMORY);
                 Self {
@@ -144,7 +141,7 @@ pub fn needs(
     if !problems.is_empty() {
         return Err(TrainError::Recipe(problems));
     }
-    let (config, heads) = (model.config(), model.heads());
+    let (config, layout) = (model.config(), model.layout());
     let mut specs: Vec<ParamSpec> = model.params().specs().to_vec();
     if let Task::Classify { classes, .. } = task {
         let fresh = classifier(config.hidden_size, classes);
@@ -153,7 +150,7 @@ pub fn needs(
     }
     let trainable = Trainable::choose(
         config,
-        heads,
+        layout,
         &specs,
         task,
         recipe.method,
@@ -196,12 +193,12 @@ pub fn needs(
         },
     };
     let both = |source: Source| {
-        let step = StepPlan::new(config, heads, &settings, &trainable, source);
+        let step = StepPlan::new(config, layout, &settings, &trainable, source);
         let wanted = match task {
             Task::MaskedLm => Wanted::Best,
             Task::Classify { .. } => Wanted::Logits,
         };
-        let evaluation = EvaluationPlan::new(config, heads, task, source, wanted);
+        let evaluation = EvaluationPlan::new(config, layout, task, source, wanted);
         Bytes::plan(&step.plan).and(Bytes::plan(&evaluation.plan))
     };
     let mut features = 0;
@@ -212,7 +209,7 @@ pub fn needs(
         features = texts as u64 * config.hidden_size as u64 * 4;
         let tokens = longest.next_multiple_of(16).min(limit.max(longest));
         let batch = FEATURE_BATCH.min(texts.max(1));
-        let graph = FeatureGraph::new(config, pooling, batch, tokens)
+        let graph = FeatureGraph::new(config, layout, pooling, batch, tokens)
             .expect("the layout checked every shape");
         let plan = Bytes::plan(&Plan::new(&graph.graph, &[graph.pooled]));
         let rows = texts.max(1);

@@ -7,7 +7,7 @@ use super::graph::{Inputs, LossGraph, Source};
 use super::weights::{Trainable, first_moment, gradient, second_moment};
 use super::{DropoutRates, Optimiser, Task};
 use crate::config::Config;
-use crate::model::Heads;
+use crate::model::Layout;
 
 /// The log of losses and gradient norms on the device, `[LOG_ROWS, 2]`.
 pub(super) const LOG: &str = "training log";
@@ -49,13 +49,13 @@ pub(super) struct StepNumbers {
 impl StepPlan {
     pub fn new(
         config: &Config,
-        heads: &Heads,
+        layout: &Layout,
         settings: &Settings,
         trainable: &Trainable,
         source: Source,
     ) -> Self {
         let dropout = Some(settings.dropout);
-        let mut graph = LossGraph::new(config, heads, settings.task, source, dropout).expect(FITS);
+        let mut graph = LossGraph::new(config, layout, settings.task, source, dropout).expect(FITS);
         let g = &mut graph.graph;
         let one = g.input("one", TensorType::real([1]));
         let schedule = g.input("schedule", TensorType::real([3]));
@@ -136,8 +136,14 @@ pub(super) struct EvaluationPlan {
 }
 
 impl EvaluationPlan {
-    pub fn new(config: &Config, heads: &Heads, task: Task, source: Source, wanted: Wanted) -> Self {
-        let mut graph = LossGraph::new(config, heads, task, source, None).expect(FITS);
+    pub fn new(
+        config: &Config,
+        layout: &Layout,
+        task: Task,
+        source: Source,
+        wanted: Wanted,
+    ) -> Self {
+        let mut graph = LossGraph::new(config, layout, task, source, None).expect(FITS);
         let rows = match wanted {
             Wanted::Logits => graph.logits,
             Wanted::Best => {

@@ -6,7 +6,7 @@ use super::graph::{CLASSIFIER, LossGraph, Source};
 use super::{Method, Optimiser, Task};
 use crate::config::Config;
 use crate::data::Random;
-use crate::model::{Heads, Model, names};
+use crate::model::{Layout, Model, names};
 
 /// Names of what belongs to a trainable parameter.
 pub(super) fn gradient(name: &str) -> String {
@@ -37,7 +37,7 @@ impl Trainable {
     /// Of `params`, those that the method trains and the loss depends on.
     pub fn choose(
         config: &Config,
-        heads: &Heads,
+        layout: &Layout,
         params: &[ParamSpec],
         task: Task,
         method: Method,
@@ -60,7 +60,7 @@ impl Trainable {
             tokens: 1,
             masks: usize::from(task == Task::MaskedLm),
         };
-        let graph = LossGraph::new(config, heads, task, source, None);
+        let graph = LossGraph::new(config, layout, task, source, None);
         let graph = graph.expect("the layout checked every shape").graph;
         let used = graph.params();
         let mut specs: Vec<ParamSpec> = params

@@ -38,7 +38,7 @@ pub fn devices() -> Vec<(&'static str, Device)> {
     let gpu = |style| {
         let options = Options {
             style: Some(style),
-            adapter: None,
+            ..Options::default()
         };
         Device::Gpu(
             pollster::block_on(Gpu::new(options))

@@ -106,12 +106,14 @@ struct Whole {
 }
 
 fn whole(model: &mut Model, case: &Case) -> Whole {
-    let (config, heads) = (&model.config().clone(), &model.heads().clone());
+    let (config, layout) = (&model.config().clone(), &model.layout().clone());
+    let heads = &layout.heads;
     let tokens = case.input_ids.len();
     let mut graph = Graph::new();
     let mut builder = Builder {
         graph: &mut graph,
         config,
+        layout,
         noise: None,
     };
     let encoder = builder.encoder(1, tokens).expect("an encoder");
@@ -130,7 +132,7 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
     if has_mlm {
         let at = case.masked.iter().map(|m| m.position as u32).collect();
         let masked = rows(&mut builder, at);
-        outputs.push(builder.mlm(masked, heads).expect("the head"));
+        outputs.push(builder.mlm(masked).expect("the head"));
     }
     if heads.pooler {
         let first = rows(&mut builder, vec![0]);

@@ -17,6 +17,8 @@ pub struct Options {
     pub adapter: Option<String>,
     /// Use this family of shaders instead of the one that suits the adapter (for tests).
     pub style: Option<Style>,
+    /// Bind no more bytes at a time than this, though the adapter may (for tests).
+    pub max_binding: Option<u64>,
 }
 
 /// The adapter, in words.
@@ -39,4 +41,11 @@ pub struct Capabilities {
     pub max_binding: u64,
     /// Largest buffer, in bytes.
     pub max_buffer: u64,
+}
+
+impl Capabilities {
+    /// Bytes of the largest tensor: one that shaders bind lies in one buffer.
+    pub fn max_tensor(&self) -> u64 {
+        self.max_binding.min(self.max_buffer)
+    }
 }

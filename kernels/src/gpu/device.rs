@@ -76,7 +76,10 @@ impl Gpu {
         let limits = device.limits();
         let capabilities = Capabilities {
             style,
-            max_binding: limits.max_storage_buffer_binding_size,
+            max_binding: options
+                .max_binding
+                .unwrap_or(u64::MAX)
+                .min(limits.max_storage_buffer_binding_size),
             max_buffer: limits.max_buffer_size,
         };
         let unused = device.create_buffer(&wgpu::BufferDescriptor {
@@ -158,10 +161,7 @@ impl Gpu {
         usage: wgpu::BufferUsages,
     ) -> Result<Buffer, DeviceError> {
         let limit = match usage.contains(wgpu::BufferUsages::STORAGE) {
-            true => self
-                .capabilities
-                .max_binding
-                .min(self.capabilities.max_buffer),
+            true => self.capabilities.max_tensor(),
             false => self.capabilities.max_buffer,
         };
         if bytes > limit {

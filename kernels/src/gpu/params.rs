@@ -57,8 +57,7 @@ impl GpuParams {
     /// they must rest in f32.
     pub fn add(&mut self, specs: &[ParamSpec], packed: bool) -> Result<Check, DeviceError> {
         let align = u64::from(self.gpu.device.limits().min_storage_buffer_offset_alignment);
-        let capabilities = self.gpu.capabilities();
-        let limit = capabilities.max_binding.min(capabilities.max_buffer);
+        let limit = self.gpu.capabilities().max_tensor();
         // Runs of parameters, each to become one buffer: (total bytes, offset of each).
         let mut runs: Vec<(u64, Vec<(usize, u64)>)> = Vec::new();
         for (i, spec) in specs.iter().enumerate() {

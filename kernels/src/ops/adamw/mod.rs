@@ -118,7 +118,9 @@ impl Rule for GradientNorm {
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
-        let (lanes, rows) = context.row_lanes(1);
+        let buffers = buffers(context, context.inputs.len());
+        let longest = buffers.iter().map(|(_, len, _)| *len).max().unwrap_or(0);
+        let (lanes, rows) = context.row_lanes(longest.div_ceil(GROUPS));
         let constants = |finish: bool| {
             let (lanes, rows) = (f64::from(lanes), f64::from(rows));
             vec![
@@ -127,7 +129,6 @@ impl Rule for GradientNorm {
                 ("FINISH", f64::from(finish)),
             ]
         };
-        let buffers = buffers(context, context.inputs.len());
         assert!(
             buffers.len() <= MAX_PACKS,
             "gradients lie in more than {MAX_PACKS} buffers"

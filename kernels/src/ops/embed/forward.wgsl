@@ -3,10 +3,16 @@
 // Cost: three reads and one write an element, bound by memory; one thread an element, so that
 // neighbouring lanes read neighbouring columns. An id beyond its table reads the last row: the
 // caller has checked it, and a mistake must not read elsewhere.
+// A word table too large for one binding lies in blocks of rows, and each dispatch makes the rows of
+// out whose word its block has: block [first, first + block) of words.
 // Without KINDS there is no third table: what is bound in its place is not read.
 // Tables may rest in f16, two to a word: HALF_* says which, and both kinds are read as words.
 
-struct Params { rows: u32, columns: u32, words: u32, positions: u32, kinds: u32 }
+struct Params {
+    rows: u32, columns: u32,
+    words: u32, first: u32, block: u32, // rows of the whole table, and the block bound here
+    positions: u32, kinds: u32,
+}
 
 override KINDS: bool = true;
 override HALF_WORD: bool = false;
@@ -32,7 +38,10 @@ fn main(
     if (i >= params.rows * params.columns) { return; }
     let row = i / params.columns;
     let column = i % params.columns;
-    let w = min(ids[row], params.words - 1u) * params.columns + column;
+    // Beyond the block also where this wraps around.
+    let word = min(ids[row], params.words - 1u) - params.first;
+    if (word >= params.block) { return; }
+    let w = word * params.columns + column;
     let p = min(positions[row], params.positions - 1u) * params.columns + column;
     let k = min(kinds[row], params.kinds - 1u) * params.columns + column;
     var sum: f32;

@@ -1,11 +1,15 @@
-// out[n, :] = sum of d[i, :] over the i with rows[i] = n, 0 where there is none: the gradient of a
-// look-up. d: [R, C]; rows: [R]; out: [N, C].
+// out[n, :] = sum of d[i, :] over the i with rows[i] = first + n, 0 where there is none: the gradient
+// of a look-up. d: [R, C]; rows: [R]; out: [N, C], all rows of the table or a block of them.
 // Two uses of one shader. CLEAR: a thread an element of out writes zero. Otherwise: a thread an
 // element of d; the first i that names a row adds up all that name it, in order, and writes it once,
 // so that the same input gives the same bits and no atomic is needed. R reads of rows a thread, at
 // one address for all lanes. The row `skip` is left zero (the padding token's embedding).
 
-struct Params { rows: u32, columns: u32, target_rows: u32, skip: u32 }
+struct Params {
+    rows: u32, columns: u32, target_rows: u32,
+    first: u32, table_rows: u32, // the block's first row, and the whole table's rows
+    skip: u32,
+}
 
 override CLEAR: bool = false;
 
@@ -28,9 +32,10 @@ fn main(
     if (i >= params.rows * params.columns) { return; }
     let row = i / params.columns;
     let column = i % params.columns;
-    let last = params.target_rows - 1u;
+    let last = params.table_rows - 1u;
     let to = min(rows[row], last);
-    if (to == params.skip) { return; }
+    let place = to - params.first; // beyond the block also where this wraps around
+    if (to == params.skip || place >= params.target_rows) { return; }
     for (var j = 0u; j < row; j++) {
         if (min(rows[j], last) == to) { return; }
     }
@@ -38,5 +43,5 @@ fn main(
     for (var j = row; j < params.rows; j++) {
         if (min(rows[j], last) == to) { sum += d[j * params.columns + column]; }
     }
-    out[to * params.columns + column] = sum;
+    out[place * params.columns + column] = sum;
 }

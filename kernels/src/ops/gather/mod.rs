@@ -1,7 +1,7 @@
 //! Some rows of a matrix.
 
 use super::check::Check;
-use super::{GradientAt, Rule};
+use super::{Block, GradientAt, Rule};
 use crate::cpu::{self, Real};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
@@ -45,7 +45,9 @@ impl Rule for GatherRows {
         let d = at.d_output(Self::NAME)?;
         let rows = graph.ty(at.inputs[0]).shape.rows();
         Ok(vec![
-            at.want(0, || graph.scatter_rows(d, at.inputs[1], rows, None))?,
+            at.want(0, || {
+                graph.scatter_rows(d, at.inputs[1], Block::whole(rows), None)
+            })?,
             None,
         ])
     }
@@ -78,18 +80,25 @@ impl Rule for GatherRows {
     }
 }
 
-/// `out[n] = Σ d[i]` over the i with `rows[i] = n`, zero where there is none: d `[R, C]`, rows
-/// `[R]` (u32), result `[N, C]`. The gradient of a look-up; appears in gradients only.
+/// `out[n] = Σ d[i]` over the i with `rows[i] = first + n`, zero where there is none: d `[R, C]`,
+/// rows `[R]` (u32), result `[N, C]`. The gradient of a look-up; appears in gradients only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScatterRows {
-    /// N, the rows of the table that was looked up.
-    pub rows: usize,
-    /// A row that is left zero: `torch.nn.Embedding`'s `padding_idx`.
+    /// Of the rows of the table that was looked up, the N whose gradient this is.
+    pub block: Block,
+    /// A row that is left zero, counted in the whole table: `torch.nn.Embedding`'s `padding_idx`.
     pub skip: Option<u32>,
 }
 
 params! {
-    struct ScatterParams { rows: u32, columns: u32, target_rows: u32, skip: u32 }
+    struct ScatterParams {
+        rows: u32,
+        columns: u32,
+        target_rows: u32,
+        first: u32,
+        table_rows: u32,
+        skip: u32,
+    }
 }
 
 static SCATTER: Kernel = Kernel {
@@ -112,10 +121,12 @@ impl Rule for ScatterRows {
         if check.indices(1, "rows")? != rows {
             return Err(check.shape(1, "rows", format!("[{rows}]")));
         }
-        if self.rows == 0 {
-            return Err(check.attribute("the result has no rows".to_owned()));
+        let Block { first, len, of } = self.block;
+        if len == 0 || first + len > of {
+            let message = format!("there are no rows {first} to {} of {of}", first + len);
+            return Err(check.attribute(message));
         }
-        Ok(vec![TensorType::real([self.rows, columns])])
+        Ok(vec![TensorType::real([len, columns])])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
@@ -123,7 +134,9 @@ impl Rule for ScatterRows {
         let params = ScatterParams {
             rows: d.rows() as u32,
             columns: d.columns() as u32,
-            target_rows: self.rows as u32,
+            target_rows: self.block.len as u32,
+            first: self.block.first as u32,
+            table_rows: self.block.of as u32,
             skip: self.skip.unwrap_or(u32::MAX),
         };
         let dispatch = |clear: bool, threads: usize| Dispatch {
@@ -142,10 +155,11 @@ impl Rule for ScatterRows {
         let out = outputs.real();
         out.fill(F::default());
         for (d, &row) in inputs.real(0).chunks_exact(columns).zip(inputs.u32(1)) {
-            let row = (row as usize).min(self.rows - 1);
-            if self.skip == Some(row as u32) {
+            let row = (row as usize).min(self.block.of - 1);
+            if self.skip == Some(row as u32) || !self.block.contains(row) {
                 continue;
             }
+            let row = row - self.block.first;
             for (out, &d) in out[row * columns..][..columns].iter_mut().zip(d) {
                 *out += d;
             }
@@ -154,15 +168,16 @@ impl Rule for ScatterRows {
 }
 
 impl Graph {
-    /// Adds the rows of `d` (`[R, C]`) up into `[count, C]`, row i at `rows[i]`, but for `skip`.
+    /// Adds the rows of `d` (`[R, C]`) up into a table of which this is `block` (`[N, C]`), row i
+    /// at `rows[i]` of the whole table, but for `skip`.
     pub fn scatter_rows(
         &mut self,
         d: Value,
         rows: Value,
-        count: usize,
+        block: Block,
         skip: Option<u32>,
     ) -> Result<Value, GraphError> {
-        self.apply1(ScatterRows { rows: count, skip }.into(), &[d, rows])
+        self.apply1(ScatterRows { block, skip }.into(), &[d, rows])
     }
 
     /// Takes `rows` (`[R]`, u32) of `x` (`[N, C]`) into `[R, C]`.

@@ -5,8 +5,10 @@
 // 4x4 block of w is written as vector times matrix: four dot products in one expression, so that
 // each accumulator is read and written once per 4 k (such adapters keep variables in memory).
 // 2 M N K flops for M N K (1/8 + 1/ROWS) loads.
+// w may be a block of a taller matrix's rows: it makes N columns of y from `first` on, and y has
+// `pitch` of them.
 
-struct Params { m: u32, n: u32, k4: u32 } // k4 = K / 4
+struct Params { m: u32, n: u32, k4: u32, first: u32, pitch: u32 } // k4 = K / 4
 
 override ROWS: u32 = 16u; // 4, 8 or 16
 override HALF: bool = false; // w rests in f16, two to a word
@@ -33,8 +35,8 @@ fn store(row: u32, column: u32, sums: vec4f) {
         let n = column + 4u * j;
         if (n < params.n) {
             var v = sums[j];
-            if (BIAS) { v += bias[n]; }
-            y[row * params.n + n] = activate(v);
+            if (BIAS) { v += bias[params.first + n]; }
+            y[row * params.pitch + params.first + n] = activate(v);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::activation::Function;
 use super::check::Check;
-use super::{GradientAt, Rule};
+use super::{Block, GradientAt, Rule};
 use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
@@ -10,7 +10,8 @@ use crate::graph::{Graph, Value};
 use crate::tensor::TensorType;
 
 /// `y = f(x wᵀ + bias)`: x `[M, K]`, w `[N, K]` (as PyTorch stores `nn.Linear`), bias `[N]` (if
-/// `bias`); result `[M, N]`.
+/// `bias`); result `[M, N]`. A weight over what an adapter binds comes as several blocks of its
+/// rows, one below the other; each fills its columns of the result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Linear {
     /// Whether there is a bias operand.
@@ -20,11 +21,11 @@ pub struct Linear {
 }
 
 params! {
-    struct Tiled { m: u32, n: u32, k: u32 }
+    struct Tiled { m: u32, n: u32, k: u32, first: u32, pitch: u32 }
 }
 
 params! {
-    struct Lanes { m: u32, n: u32, k4: u32 }
+    struct Lanes { m: u32, n: u32, k4: u32, first: u32, pitch: u32 }
 }
 
 static TILED: Kernel = Kernel {
@@ -71,16 +72,30 @@ impl Variant {
     }
 }
 
+impl Linear {
+    /// The weight's blocks, operands 1 and up.
+    fn blocks(&self, inputs: &[TensorType]) -> Vec<Block> {
+        let weights = &inputs[1..inputs.len() - usize::from(self.bias)];
+        Block::all(weights.iter().map(|ty| ty.shape.rows()))
+    }
+}
+
 impl Rule for Linear {
     const NAME: &'static str = "linear";
     const KERNELS: &'static [&'static Kernel] = &[&TILED, &LANES];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let check = Check::new(Self::NAME, inputs, 2 + usize::from(self.bias))?;
+        let least = 2 + usize::from(self.bias);
+        let check = Check::new(Self::NAME, inputs, inputs.len().max(least))?;
         let (m, k) = check.matrix(0, "x")?;
-        let n = check.rows_of(1, "weight", k)?;
+        let weights = 1..inputs.len() - usize::from(self.bias);
+        let bias = weights.end;
+        let mut n = 0;
+        for i in weights {
+            n += check.rows_of(i, "weight", k)?;
+        }
         if self.bias {
-            check.vector(2, "bias", n)?;
+            check.vector(bias, "bias", n)?;
         }
         Ok(vec![TensorType::real([m, n])])
     }
@@ -98,13 +113,23 @@ impl Rule for Linear {
             });
         }
         let d = at.d_output(Self::NAME)?;
-        let (x, w) = (at.inputs[0], at.inputs[1]);
-        let mut gradients = vec![
-            at.want(0, || graph.matmul(d, w, false))?,
-            at.want(1, || graph.matmul(d, x, true))?,
-        ];
+        let types: Vec<TensorType> = at.inputs.iter().map(|&v| graph.ty(v)).collect();
+        let blocks = self.blocks(&types);
+        let (x, weights) = (at.inputs[0], &at.inputs[1..]);
+        let dx = at.want(0, || {
+            let mut sum = graph.matmul_columns(d, blocks[0], weights[0], false)?;
+            for (&block, &w) in blocks.iter().zip(weights).skip(1) {
+                let term = graph.matmul_columns(d, block, w, false)?;
+                sum = graph.add(sum, term)?;
+            }
+            Ok(sum)
+        })?;
+        let mut gradients = vec![dx];
+        for (i, &block) in (1..).zip(&blocks) {
+            gradients.push(at.want(i, || graph.matmul_columns(d, block, x, true))?);
+        }
         if self.bias {
-            gradients.push(at.want(2, || graph.sum_rows(d))?);
+            gradients.push(at.want(gradients.len(), || graph.sum_rows(d))?);
         }
         Ok(gradients)
     }
@@ -114,63 +139,76 @@ impl Rule for Linear {
             context.inputs[0].shape.rows(),
             context.inputs[0].shape.columns(),
         );
-        let n = context.inputs[1].shape.rows();
         let bias = if self.bias {
-            Operand::Input(2)
+            Operand::Input(context.inputs.len() - 1)
         } else {
             Operand::Unused
         };
-        let mut constants = vec![
-            ("ACTIVATION", Function::constant(self.activation)),
-            ("HALF", context.is_f16(1)),
-            ("BIAS", f64::from(self.bias)),
-        ];
-        let (x, w, y) = (Operand::Input(0), Operand::Input(1), Operand::Output(0));
+        let (x, y) = (Operand::Input(0), Operand::Output(0));
         let tiles = |length: usize, tile: usize| length.div_ceil(tile) as u32;
-        vec![match Variant::choose(context.capabilities.style, m, k) {
-            Variant::Tiled => Dispatch {
-                kernel: &TILED,
-                constants,
-                params: Tiled {
-                    m: m as u32,
-                    n: n as u32,
-                    k: k as u32,
-                }
-                .bytes(),
-                operands: vec![x, w, bias, y],
-                workgroups: [tiles(n, 64), tiles(m, 64), 1],
-            },
-            Variant::Lanes { rows } => {
-                constants.push(("ROWS", f64::from(rows)));
-                Dispatch {
-                    kernel: &LANES,
+        let dispatch = |(i, block): (usize, Block)| {
+            let (w, n) = (Operand::Input(i), block.len);
+            let (first, pitch) = (block.first as u32, block.of as u32);
+            let mut constants = vec![
+                ("ACTIVATION", Function::constant(self.activation)),
+                ("HALF", context.is_f16(i)),
+                ("BIAS", f64::from(self.bias)),
+            ];
+            match Variant::choose(context.capabilities.style, m, k) {
+                Variant::Tiled => Dispatch {
+                    kernel: &TILED,
                     constants,
-                    params: Lanes {
+                    params: Tiled {
                         m: m as u32,
                         n: n as u32,
-                        k4: k as u32 / 4,
+                        k: k as u32,
+                        first,
+                        pitch,
                     }
                     .bytes(),
-                    operands: vec![x, w, w, bias, y],
-                    workgroups: [tiles(n, 32), tiles(m, rows as usize), 1],
+                    operands: vec![x, w, bias, y],
+                    workgroups: [tiles(n, 64), tiles(m, 64), 1],
+                },
+                Variant::Lanes { rows } => {
+                    constants.push(("ROWS", f64::from(rows)));
+                    Dispatch {
+                        kernel: &LANES,
+                        constants,
+                        params: Lanes {
+                            m: m as u32,
+                            n: n as u32,
+                            k4: k as u32 / 4,
+                            first,
+                            pitch,
+                        }
+                        .bytes(),
+                        operands: vec![x, w, w, bias, y],
+                        workgroups: [tiles(n, 32), tiles(m, rows as usize), 1],
+                    }
                 }
             }
-        }]
+        };
+        let blocks = self.blocks(context.inputs);
+        (1..).zip(blocks).map(dispatch).collect()
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (m, k) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
-        let n = inputs.ty(1).shape.rows();
+        let types: Vec<TensorType> = (0..inputs.count()).map(|i| inputs.ty(i)).collect();
+        let blocks = self.blocks(&types);
+        let n = blocks[0].of;
         let y = outputs.real();
         if self.bias {
             for row in y.chunks_exact_mut(n) {
-                row.copy_from_slice(inputs.real(2));
+                row.copy_from_slice(inputs.real(types.len() - 1));
             }
         }
         let x = Matrix::new(inputs.real(0), m, k);
-        let w = Matrix::new(inputs.real(1), n, k);
-        matmul(x, w.transposed(), y, n, F::new(1.0), self.bias);
+        for (i, block) in (1..).zip(blocks) {
+            let w = Matrix::new(inputs.real(i), block.len, k).transposed();
+            matmul(x, w, &mut y[block.first..], n, F::new(1.0), self.bias);
+        }
         if let Some(function) = self.activation {
             for y in y.iter_mut() {
                 *y = function.apply(*y);
@@ -179,7 +217,8 @@ impl Rule for Linear {
     }
 
     fn flops(&self, inputs: &[TensorType]) -> f64 {
-        2.0 * inputs[0].shape.len() as f64 * inputs[1].shape.rows() as f64
+        let n: usize = self.blocks(inputs).iter().map(|block| block.len).sum();
+        2.0 * inputs[0].shape.len() as f64 * n as f64
     }
 }
 
@@ -191,7 +230,18 @@ impl Graph {
         weight: Value,
         bias: Option<Value>,
     ) -> Result<Value, GraphError> {
-        let mut inputs = vec![x, weight];
+        self.linear_blocks(x, &[weight], bias)
+    }
+
+    /// The same with a weight in blocks of its rows, `[Nᵢ, K]` each, ΣNᵢ = N.
+    pub fn linear_blocks(
+        &mut self,
+        x: Value,
+        weight: &[Value],
+        bias: Option<Value>,
+    ) -> Result<Value, GraphError> {
+        let mut inputs = vec![x];
+        inputs.extend(weight);
         inputs.extend(bias);
         self.apply1(
             Linear {

@@ -4,8 +4,10 @@
 // device memory once per tile instead of once per product: 2 M N K flops for
 // (M N K / 64) (4 + 4 or 2) bytes. Rows of 65 keep the transposing stores free of bank conflicts.
 // Any M, N, K: what lies outside is read as zero.
+// w may be a block of a taller matrix's rows: it makes N columns of y from `first` on, and y has
+// `pitch` of them.
 
-struct Params { m: u32, n: u32, k: u32 }
+struct Params { m: u32, n: u32, k: u32, first: u32, pitch: u32 }
 
 override HALF: bool = false; // w rests in f16, two to a word
 override BIAS: bool = false;
@@ -34,8 +36,8 @@ fn store(row: u32, column: u32, sums: vec4f) {
         let n = column + j;
         if (n < params.n) {
             var v = sums[j];
-            if (BIAS) { v += bias[n]; }
-            y[row * params.n + n] = activate(v);
+            if (BIAS) { v += bias[params.first + n]; }
+            y[row * params.pitch + params.first + n] = activate(v);
         }
     }
 }

@@ -3,8 +3,9 @@
 // For software adapters: no shared memory and no barrier. A thread makes 8 rows by 4 columns of c;
 // the 4 lanes of a subgroup take neighbouring columns and read a at one address.
 // 2 M N K flops for M N K (1/4 + 1/8) loads.
+// a may be a block of a wider matrix's columns: those from `first` on, of `pitch` in memory.
 
-struct Params { m: u32, n4: u32, k: u32 } // n4 = N / 4
+struct Params { m: u32, n4: u32, k: u32, first: u32, pitch: u32 } // n4 = N / 4
 
 override TRANSPOSE_A: bool = false;
 override HALF: bool = false; // b rests in f16, two to a word
@@ -33,13 +34,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let m0 = group.y * 8u;
     let safe = min(column, params.n4 - 1u);
     let last = params.m - 1u;
-    // Row i begins at first * (row) and steps by step along k.
-    var first = params.k; var step = 1u;
-    if (TRANSPOSE_A) { first = 1u; step = params.m; }
-    let r0 = min(m0, last) * first; let r1 = min(m0 + 1u, last) * first;
-    let r2 = min(m0 + 2u, last) * first; let r3 = min(m0 + 3u, last) * first;
-    let r4 = min(m0 + 4u, last) * first; let r5 = min(m0 + 5u, last) * first;
-    let r6 = min(m0 + 6u, last) * first; let r7 = min(m0 + 7u, last) * first;
+    // Row i begins at params.first + i * across and steps by step along k.
+    let a0 = params.first;
+    var across = params.pitch; var step = 1u;
+    if (TRANSPOSE_A) { across = 1u; step = params.pitch; }
+    let r0 = a0 + min(m0, last) * across; let r1 = a0 + min(m0 + 1u, last) * across;
+    let r2 = a0 + min(m0 + 2u, last) * across; let r3 = a0 + min(m0 + 3u, last) * across;
+    let r4 = a0 + min(m0 + 4u, last) * across; let r5 = a0 + min(m0 + 5u, last) * across;
+    let r6 = a0 + min(m0 + 6u, last) * across; let r7 = a0 + min(m0 + 7u, last) * across;
     var c0 = vec4f(); var c1 = vec4f(); var c2 = vec4f(); var c3 = vec4f();
     var c4 = vec4f(); var c5 = vec4f(); var c6 = vec4f(); var c7 = vec4f();
     for (var k = 0u; k < params.k; k++) {

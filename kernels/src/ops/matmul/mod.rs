@@ -1,7 +1,7 @@
 //! Matrix products whose second factor is not transposed: the gradients of a linear layer.
 
 use super::check::Check;
-use super::{GradientAt, Rule};
+use super::{Block, GradientAt, Rule};
 use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
@@ -13,14 +13,17 @@ use crate::tensor::TensorType;
 pub struct MatMul {
     /// Whether the first factor is transposed.
     pub transpose_a: bool,
+    /// Reads only these columns of the first factor, as it lies in memory: the gradients of a
+    /// linear layer whose weight lies in blocks. Such a product has no gradient of its own.
+    pub columns: Option<Block>,
 }
 
 params! {
-    struct Tiled { m: u32, n: u32, k: u32 }
+    struct Tiled { m: u32, n: u32, k: u32, first: u32, pitch: u32 }
 }
 
 params! {
-    struct Lanes { m: u32, n4: u32, k: u32 }
+    struct Lanes { m: u32, n4: u32, k: u32, first: u32, pitch: u32 }
 }
 
 static TILED: Kernel = Kernel {
@@ -40,9 +43,14 @@ static LANES: Kernel = Kernel {
 impl MatMul {
     /// M, K, N.
     fn sizes(&self, a: &TensorType, b: &TensorType) -> [usize; 3] {
-        let (m, k) = (a.shape.rows(), a.shape.columns());
+        let (m, k) = (a.shape.rows(), self.read(a).len);
         let [m, k] = if self.transpose_a { [k, m] } else { [m, k] };
         [m, k, b.shape.columns()]
+    }
+
+    /// The columns of `a` that are read.
+    fn read(&self, a: &TensorType) -> Block {
+        self.columns.unwrap_or(Block::whole(a.shape.columns()))
     }
 }
 
@@ -52,8 +60,13 @@ impl Rule for MatMul {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 2)?;
-        check.matrix(0, "a")?;
+        let (_, columns) = check.matrix(0, "a")?;
         let (rows, _) = check.matrix(1, "b")?;
+        let Block { first, len, of } = self.read(&inputs[0]);
+        if len == 0 || first + len > of || of != columns {
+            let last = first + len;
+            return Err(check.attribute(format!("a has no columns {first} to {last} of {of}")));
+        }
         let [m, k, n] = self.sizes(&inputs[0], &inputs[1]);
         if rows != k {
             return Err(check.shape(1, "b", format!("[{k}, N]")));
@@ -66,6 +79,11 @@ impl Rule for MatMul {
         graph: &mut Graph,
         at: &GradientAt<'_>,
     ) -> Result<Vec<Option<Value>>, GraphError> {
+        if self.columns.is_some() {
+            let message = "is not differentiable where it reads a block of columns".to_owned();
+            let op = Self::NAME;
+            return Err(GraphError::Attribute { op, message });
+        }
         let d = at.d_output(Self::NAME)?;
         let (a, b) = (at.inputs[0], at.inputs[1]);
         let da = at.want(0, || match self.transpose_a {
@@ -78,6 +96,8 @@ impl Rule for MatMul {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let [m, k, n] = self.sizes(&context.inputs[0], &context.inputs[1]);
+        let columns = self.read(&context.inputs[0]);
+        let (first, pitch) = (columns.first as u32, columns.of as u32);
         let constants = vec![
             ("TRANSPOSE_A", f64::from(self.transpose_a)),
             ("HALF", context.is_f16(1)),
@@ -93,6 +113,8 @@ impl Rule for MatMul {
                     m: m as u32,
                     n4: n as u32 / 4,
                     k: k as u32,
+                    first,
+                    pitch,
                 }
                 .bytes(),
                 operands: vec![a, b, b, c],
@@ -106,6 +128,8 @@ impl Rule for MatMul {
                     m: m as u32,
                     n: n as u32,
                     k: k as u32,
+                    first,
+                    pitch,
                 }
                 .bytes(),
                 operands: vec![a, b, c],
@@ -117,9 +141,11 @@ impl Rule for MatMul {
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let [m, k, n] = self.sizes(&inputs.ty(0), &inputs.ty(1));
+        let Block { first, of, .. } = self.read(&inputs.ty(0));
+        let a = &inputs.real(0)[first..];
         let a = match self.transpose_a {
-            true => Matrix::new(inputs.real(0), k, m).transposed(),
-            false => Matrix::new(inputs.real(0), m, k),
+            true => Matrix::strided(a, k, m, of).transposed(),
+            false => Matrix::strided(a, m, k, of),
         };
         let b = Matrix::new(inputs.real(1), k, n);
         matmul(a, b, outputs.real(), n, F::new(1.0), false);
@@ -134,6 +160,34 @@ impl Rule for MatMul {
 impl Graph {
     /// `a b`, or `aᵀ b`: a `[M, K]` (or `[K, M]`), b `[K, N]`; result `[M, N]`.
     pub fn matmul(&mut self, a: Value, b: Value, transpose_a: bool) -> Result<Value, GraphError> {
-        self.apply1(MatMul { transpose_a }.into(), &[a, b])
+        let columns = None;
+        self.apply1(
+            MatMul {
+                transpose_a,
+                columns,
+            }
+            .into(),
+            &[a, b],
+        )
+    }
+
+    /// The same with a block of the columns of a (`[M, P]` or `[K, P]` in memory) in its place.
+    pub fn matmul_columns(
+        &mut self,
+        a: Value,
+        columns: Block,
+        b: Value,
+        transpose_a: bool,
+    ) -> Result<Value, GraphError> {
+        let part = columns != Block::whole(columns.of);
+        let columns = part.then_some(columns);
+        self.apply1(
+            MatMul {
+                transpose_a,
+                columns,
+            }
+            .into(),
+            &[a, b],
+        )
     }
 }

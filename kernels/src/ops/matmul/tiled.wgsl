@@ -3,8 +3,9 @@
 // For real GPUs: the same 64x64 tiles as the forward product (linear/tiled.wgsl), whose slabs are
 // read along the rows of b, and of a where it is transposed.
 // Any M, N, K: what lies outside is read as zero.
+// a may be a block of a wider matrix's columns: those from `first` on, of `pitch` in memory.
 
-struct Params { m: u32, n: u32, k: u32 }
+struct Params { m: u32, n: u32, k: u32, first: u32, pitch: u32 }
 
 override TRANSPOSE_A: bool = false;
 override HALF: bool = false; // b rests in f16, two to a word
@@ -22,8 +23,8 @@ var<workgroup> tile_b: array<f32, 1040>;
 
 fn at_a(m: u32, k: u32) -> f32 {
     if (m >= params.m || k >= params.k) { return 0.0; }
-    if (TRANSPOSE_A) { return a[k * params.m + m]; }
-    return a[m * params.k + k];
+    if (TRANSPOSE_A) { return a[k * params.pitch + params.first + m]; }
+    return a[m * params.pitch + params.first + k];
 }
 
 fn at_b(k: u32, n: u32) -> f32 {
