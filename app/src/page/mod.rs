@@ -25,7 +25,8 @@ const TITLE: &str = "Unmask: hide a word, see what BERT expects";
 
 /// Draws the page in place of the still picture in `index.html`.
 pub fn start() {
-    leptos::task::spawn_local(async {
+    // Not Leptos' own, which has no executor before the first view is mounted.
+    wasm_bindgen_futures::spawn_local(async {
         let site = surroundings::site().await;
         if let Some(still) = document().get_element_by_id("still") {
             still.remove();
