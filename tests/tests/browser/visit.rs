@@ -148,8 +148,12 @@ impl Visit {
     pub fn serve(&mut self, site: Site) {
         self.stop_server();
         let port = self.url.trim_end_matches('/').rsplit(':').next();
-        let port = port.and_then(|port| port.parse().ok()).expect("a port");
-        self.server = Some(Server::start(site, port).expect("the port that was free before"));
+        let port: u16 = port.and_then(|port| port.parse().ok()).expect("a port");
+        // The old listener closes a moment after its server is dropped.
+        self.page.wait("the port to be free again", || {
+            std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
+        });
+        self.server = Some(Server::start(site, port).expect("a free port"));
     }
 
     /// The text of the first element a CSS selector finds, seen or not; empty where there is none.
