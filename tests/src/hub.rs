@@ -55,6 +55,8 @@ struct Shared {
     seen: Mutex<Vec<Seen>>,
     /// Where downloads are redirected to.
     cdn: Mutex<String>,
+    /// A host that is none of the hub's.
+    stranger: Mutex<String>,
     line: Arc<Line>,
 }
 
@@ -70,6 +72,7 @@ pub struct Hub {
     shared: Arc<Shared>,
     front: Listener,
     cdn: Listener,
+    _stranger: Listener,
 }
 
 struct Listener {
@@ -105,8 +108,15 @@ impl Hub {
         });
         let cdn = listen(&shared, answer_cdn);
         *shared.cdn.lock().expect("no panic before") = cdn.address.clone();
+        let stranger = listen(&shared, answer_front);
+        *shared.stranger.lock().expect("no panic before") = stranger.address.clone();
         let front = listen(&shared, answer_front);
-        Self { shared, front, cdn }
+        Self {
+            shared,
+            front,
+            cdn,
+            _stranger: stranger,
+        }
     }
 
     /// What the page's `site.json` says of the hub.
@@ -198,7 +208,7 @@ impl Answer {
             ("Access-Control-Allow-Origin", "*".to_owned()),
             (
                 "Access-Control-Expose-Headers",
-                "ETag, Content-Range".to_owned(),
+                "ETag, Content-Range, Retry-After".to_owned(),
             ),
             ("Cache-Control", "no-store".to_owned()),
         ];
@@ -287,10 +297,8 @@ fn answer_front(shared: &Shared, request: &Request, fault: Option<Fault>) -> io:
             return Ok(answer);
         }
         Some(Fault::Elsewhere) => {
-            // The same machine by its other name: none of the hub's hosts.
-            let host = request.header("host").unwrap_or_default();
-            let port = host.rsplit(':').next().unwrap_or_default();
-            let to = format!("http://localhost:{port}{}", request.path);
+            let stranger = shared.stranger.lock().expect("no panic before").clone();
+            let to = format!("http://{stranger}{}", request.path);
             return Ok(Answer::new(302, &[("Location", to)]));
         }
         _ => {}
