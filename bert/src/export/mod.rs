@@ -33,7 +33,7 @@ mod predictions;
 mod weights;
 
 pub use card::card;
-pub use head::{Head, HeadError, MAX_HEAD_BYTES, head};
+pub use head::{Head, HeadError, MAX_HEAD_BYTES, MAX_LINK_HEAD, head};
 pub use predictions::predictions_tsv;
 
 use kernels::{Control, RunError};
