@@ -3,19 +3,21 @@
 //! Nothing here holds a weights file: each piece goes to the device before the next is read.
 
 use super::port::{breathe, now, post};
+use super::speed::Speed;
 use super::survey::Survey;
-use crate::protocol::{
-    Event, Failure, ModelFacts, PickedFile, Progress, RequestId, Role, Source, Stage,
-};
+use crate::protocol::{Event, Failure, Hub, ModelFacts, Progress, RequestId, Role, Source, Stage};
+use crate::sources::folder::{Bundled, Folder, Picked};
 use crate::sources::reader::Reader;
+use crate::sources::remote::Remote;
+use async_lock::OnceCell;
 use bert::checkpoint::{FileKind, SNIFF_BYTES, sniff};
 use bert::config::Config;
 use bert::model::{LoadError, Model, ModelLoader};
 use bert::probe::{ProbeError, check_vocabulary};
 use bert::tokenizer::{Tokenizer, TokenizerConfig};
 use kernels::{CancelToken, Device};
-use wasm_bindgen::JsCast;
-use web_sys::Blob;
+use wasm_bindgen::{JsCast, UnwrapThrowExt};
+use web_sys::{AbortController, Blob};
 
 /// Longest configuration that is read.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -56,12 +58,55 @@ pub struct Load {
     /// The message's attachments, one for each of the source's files.
     pub files: Vec<Option<Blob>>,
     pub cancel: CancelToken,
+    /// Ends what is on its way over the network.
+    pub abort: AbortController,
+    pub hub: Hub,
+    folder: OnceCell<Box<dyn Folder>>,
 }
 
 impl Load {
+    pub fn new(id: RequestId, source: Source, files: Vec<Option<Blob>>, hub: Hub) -> Self {
+        Self {
+            id,
+            source,
+            files,
+            cancel: CancelToken::default(),
+            abort: AbortController::new().expect_throw("every browser with workers has these"),
+            hub,
+            folder: OnceCell::new(),
+        }
+    }
+
+    /// Gives the load up, wherever it is.
+    pub fn stop(&self) {
+        self.cancel.cancel();
+        self.abort.abort();
+    }
+
+    /// Where the files are.
+    async fn folder(&self) -> &dyn Folder {
+        let make = || async {
+            let folder: Box<dyn Folder> = match &self.source {
+                Source::Bundled { folder, .. } => Box::new(Bundled {
+                    folder: folder.clone(),
+                }),
+                Source::Files { files, .. } => Box::new(Picked {
+                    files: files.clone(),
+                    blobs: self.files.clone(),
+                }),
+                Source::Remote { listing } => {
+                    let (hub, signal) = (self.hub.clone(), self.abort.signal());
+                    Box::new(Remote::new(listing.clone(), hub, signal).await)
+                }
+            };
+            folder
+        };
+        self.folder.get_or_init(make).await.as_ref()
+    }
+
     /// Loads the model.
     pub async fn run(&self, device: &Device) -> Result<Loaded, Ended> {
-        self.tell(Stage::Read, 0, None);
+        self.tell(Stage::Read, 0, None, None);
         let mut weights = self.weights().await?;
         let first = weights.first().await?;
         let outcome = self.read(device, &mut weights, first).await;
@@ -87,6 +132,7 @@ impl Load {
         let mut loader = loader.map_err(|error| unloadable(&error))?;
         let mut survey = Survey::new(weights.reader.len);
         let mut told = f64::NEG_INFINITY;
+        let mut speed = Speed::default();
         let mut piece = first;
         loop {
             survey.push(&piece);
@@ -94,7 +140,14 @@ impl Load {
             if now() - told >= TELL_EVERY_MS {
                 told = now();
                 let (done, total) = loader.progress();
-                self.tell(Stage::Upload, done, Some(total).filter(|&total| total > 0));
+                let stage = match weights.reader.is_remote() {
+                    true => Stage::Download,
+                    false => Stage::Upload,
+                };
+                let total = Some(total)
+                    .filter(|&total| total > 0)
+                    .or(weights.reader.len);
+                self.tell(stage, done, total, speed.after(told, done, stage));
                 breathe().await;
             }
             self.check_cancel()?;
@@ -106,15 +159,24 @@ impl Load {
         self.check_cancel()?;
 
         let (_, file_bytes) = loader.progress();
-        self.tell(Stage::Compile, file_bytes, Some(file_bytes));
+        self.tell(Stage::Compile, file_bytes, Some(file_bytes), None);
         breathe().await;
         let model = loader.finish().await.map_err(|error| unloadable(&error))?;
         if self.cancel.is_cancelled() {
             model.destroy();
             return Err(Ended::Cancelled);
         }
-        let dtype = survey.dtypes();
-        let facts = self.facts(&model, &config, &tokenizer, file_bytes, dtype);
+        let settled = self.folder().await.settle(model.sha256(), file_bytes).await;
+        let provenance = match settled {
+            Ok(provenance) => provenance,
+            Err(failure) => {
+                model.destroy();
+                return Err(failure.into());
+            }
+        };
+        let mut facts = self.facts(&model, &config, &tokenizer, file_bytes);
+        facts.dtype = survey.dtypes();
+        facts.provenance = provenance;
         Ok(Loaded {
             model,
             language: Language { tokenizer, config },
@@ -122,10 +184,15 @@ impl Load {
         })
     }
 
-    fn tell(&self, stage: Stage, done: u64, total: Option<u64>) {
+    fn tell(&self, stage: Stage, done: u64, total: Option<u64>, speed: Option<u64>) {
         post(&Event::Progress {
             id: self.id,
-            progress: Progress { stage, done, total },
+            progress: Progress {
+                stage,
+                done,
+                total,
+                speed,
+            },
         });
     }
 
@@ -137,39 +204,8 @@ impl Load {
         }
     }
 
-    /// Opens the file that plays a part; `None` if there is no such file.
     async fn open(&self, role: Role) -> Result<Option<Reader>, Failure> {
-        match &self.source {
-            Source::Bundled { folder, .. } => {
-                let name = match role {
-                    Role::Weights => "model.safetensors",
-                    Role::Config => "config.json",
-                    Role::TokenizerJson => "tokenizer.json",
-                    Role::VocabTxt => "vocab.txt",
-                    Role::TokenizerConfig => "tokenizer_config.json",
-                    // Never part of a checkpoint.
-                    Role::Head => return Ok(None),
-                };
-                Reader::fetch(&format!("{folder}/{name}")).await
-            }
-            Source::Files { files, .. } => {
-                let found = files
-                    .iter()
-                    .zip(&self.files)
-                    .find(|(file, _)| file.role == role);
-                let Some((PickedFile { name, .. }, file)) = found else {
-                    return Ok(None);
-                };
-                let file = file.clone().ok_or_else(|| {
-                    Failure::new(
-                        format!("{name} is no longer here"),
-                        "The browser has let go of the file.",
-                        "Pick or drop the checkpoint again.",
-                    )
-                })?;
-                Ok(Some(Reader::disk(name, file)))
-            }
-        }
+        self.folder().await.open(role).await
     }
 
     async fn weights(&self) -> Result<Weights, Failure> {
@@ -177,22 +213,8 @@ impl Load {
             .open(Role::Weights)
             .await?
             .ok_or_else(|| missing("model.safetensors"))?;
-        Ok(Weights {
-            reader,
-            name: self.weights_name(),
-        })
-    }
-
-    fn weights_name(&self) -> String {
-        match &self.source {
-            Source::Files { files, .. } => {
-                let weights = files.iter().find(|file| file.role == Role::Weights);
-                weights
-                    .map_or("model.safetensors", |file| &file.name)
-                    .to_owned()
-            }
-            Source::Bundled { .. } => "model.safetensors".to_owned(),
-        }
+        let name = self.folder().await.weights_name().to_owned();
+        Ok(Weights { reader, name })
     }
 
     async fn config(&self) -> Result<Config, Failure> {
@@ -200,15 +222,7 @@ impl Load {
             .open(Role::Config)
             .await?
             .ok_or_else(|| missing("config.json"))?;
-        let bytes = reader.all(CONFIG_BYTES).await?;
-        let text = text(&bytes, "config.json")?;
-        Config::from_json(text).map_err(|error| {
-            Failure::new(
-                "config.json does not describe a model this page can run",
-                sentence(&error),
-                "Use a BERT checkpoint as transformers saves it, with its own config.json.",
-            )
-        })
+        read_config(&reader.all(CONFIG_BYTES).await?)
     }
 
     /// The text of the config.json, and the tokenizer's files with their names, read once more:
@@ -264,7 +278,6 @@ impl Load {
         config: &Config,
         tokenizer: &Tokenizer,
         file_bytes: u64,
-        dtype: String,
     ) -> ModelFacts {
         let no_mask_token = || {
             let none = tokenizer.mask_id().is_none();
@@ -284,8 +297,9 @@ impl Load {
             vocabulary: config.vocab_size,
             max_positions: config.max_tokens(),
             parameters: model.parameter_count(),
-            dtype,
+            dtype: String::new(),
             file_bytes,
+            provenance: None,
             no_masks: model.has_mlm().err().or_else(no_mask_token),
             next_sentence: model.has_nsp(),
             mask: tokenizer.mask_token().map(str::to_owned),
@@ -328,6 +342,21 @@ impl Weights {
             }
         }
     }
+}
+
+/// A model's configuration, if it is one that can run here.
+///
+/// # Errors
+/// What about it cannot.
+pub fn read_config(bytes: &[u8]) -> Result<Config, Failure> {
+    let text = text(bytes, "config.json")?;
+    Config::from_json(text).map_err(|error| {
+        Failure::new(
+            "config.json does not describe a model this page can run",
+            sentence(&error),
+            "Use a BERT checkpoint as transformers saves it, with its own config.json.",
+        )
+    })
 }
 
 fn missing(name: &str) -> Failure {

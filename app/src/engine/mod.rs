@@ -5,16 +5,20 @@
 //! worker handles the messages that wait, so a newer edit or a cancel is heard at once.
 
 mod device;
-mod load;
+pub(crate) mod load;
 pub mod port;
 pub mod queue;
 mod report;
+mod speed;
 mod survey;
 mod teach;
 
 use crate::protocol::{
-    Command, Event, Executor, Failure, Memory, Preference, Progress, RequestId, Stage, decode,
+    Command, Event, Executor, Failure, Hub, Memory, Preference, Progress, RequestId, Stage, decode,
 };
+use crate::sources::address::Address;
+use crate::sources::kept::Shelf;
+use crate::sources::look::look;
 use async_lock::Mutex;
 use bert::model::Model;
 use bert::probe::{ProbeError, Request, fill_mask, tokenize};
@@ -27,7 +31,7 @@ use std::rc::Rc;
 use teach::Classroom;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::MessageEvent;
+use web_sys::{AbortController, MessageEvent};
 
 /// How often the device is asked whether it is still there.
 const PULSE_MS: i32 = 500;
@@ -48,6 +52,9 @@ pub fn start() {
 #[derive(Default)]
 struct Engine {
     device: RefCell<Option<Device>>,
+    hub: RefCell<Hub>,
+    /// Ends the newest look at an address.
+    looking: RefCell<Option<AbortController>>,
     /// The load that runs, or that waits for the device.
     load: RefCell<Option<Rc<Load>>>,
     /// Whoever computes holds the lock; the others wait in turn.
@@ -68,18 +75,27 @@ impl Engine {
         let data: js_sys::Array = message.data().unchecked_into();
         let text = data.get(0).as_string().unwrap_or_default();
         match decode::<Command>(&text) {
-            Ok(Command::Start { preference }) => {
+            Ok(Command::Start { preference, hub }) => {
+                *self.hub.borrow_mut() = hub;
                 spawn_local(async move { self.open(preference).await });
             }
             Ok(Command::Load { id, source }) => {
                 let files = load::attachments(&data);
-                self.begin(Load {
-                    id,
-                    source,
-                    files,
-                    cancel: CancelToken::default(),
-                });
+                let hub = self.hub.borrow().clone();
+                self.begin(Load::new(id, source, files, hub));
             }
+            Ok(Command::Look {
+                id,
+                address,
+                contact,
+            }) => spawn_local(async move { self.look(id, address, contact).await }),
+            Ok(Command::ListKept) => spawn_local(tell_kept()),
+            Ok(Command::Forget { key }) => spawn_local(async move {
+                if let Some(shelf) = Shelf::open().await {
+                    shelf.remove(&key).await;
+                }
+                tell_kept().await;
+            }),
             Ok(Command::CancelLoad { id }) => self.cancel_load(id),
             Ok(Command::Tokenize { id, text, pair }) => {
                 self.tokenize(
@@ -137,7 +153,7 @@ impl Engine {
     fn begin(self: Rc<Self>, load: Load) {
         let load = Rc::new(load);
         if let Some(earlier) = self.load.borrow_mut().replace(load.clone()) {
-            earlier.cancel.cancel();
+            earlier.stop();
         }
         if self.device.borrow().is_some() {
             self.run_load(load);
@@ -146,6 +162,7 @@ impl Engine {
                 stage: Stage::Wait,
                 done: 0,
                 total: None,
+                speed: None,
             };
             post(&Event::Progress {
                 id: load.id,
@@ -154,11 +171,25 @@ impl Engine {
         }
     }
 
+    /// Finds out what loading from an address would mean; a newer look ends an older one.
+    async fn look(&self, id: RequestId, address: Address, contact: bool) {
+        let abort = AbortController::new().expect_throw("every browser with workers has these");
+        let signal = abort.signal();
+        if let Some(earlier) = self.looking.borrow_mut().replace(abort) {
+            earlier.abort();
+        }
+        let hub = self.hub.borrow().clone();
+        match look(&hub, &address, contact, signal).await {
+            Ok(offer) => post(&Event::Offered { id, offer }),
+            Err(failure) => post(&Event::LookFailed { id, failure }),
+        }
+    }
+
     /// Gives up a load at once: a read that has stalled ends by itself later, unheard.
     fn cancel_load(&self, id: RequestId) {
         let load = self.load.borrow_mut().take_if(|load| load.id == id);
         if let Some(load) = load {
-            load.cancel.cancel();
+            load.stop();
             post(&Event::LoadCancelled { id });
         }
     }
@@ -170,6 +201,7 @@ impl Engine {
         spawn_local(async move {
             let id = load.id;
             let outcome = load.run(&device).await;
+            let is_remote = load.source.address().is_some();
             self.load.borrow_mut().take_if(|present| present.id == id);
             match outcome {
                 Ok(loaded) => {
@@ -179,6 +211,9 @@ impl Engine {
                 Err(Ended::Failed(failure)) => post(&Event::LoadFailed { id, failure }),
             }
             self.tell_memory();
+            if is_remote {
+                tell_kept().await;
+            }
         });
     }
 
@@ -303,6 +338,15 @@ impl Engine {
             },
         });
     }
+}
+
+/// Tells the page which checkpoints this device keeps.
+async fn tell_kept() {
+    let entries = match Shelf::open().await {
+        Some(shelf) => shelf.overview().await,
+        None => Vec::new(),
+    };
+    post(&Event::Kept { entries });
 }
 
 /// Tells the page when the GPU is lost.

@@ -7,13 +7,16 @@
 //! [`PickedFile::slot`] says which is which. Every request carries an id from one rising counter, so an answer to anything but the
 //! newest request of its kind is recognised as stale and dropped.
 
+mod source;
 mod teach;
 
+pub use source::{Hub, Kept, KeptEntry, Listing, Offer, PickedFile, RemoteFile, Role, Source};
 pub use teach::{
     DataReport, Export, Goal, PlanReport, Reading, Resume, Setup, TeachCommand, TeachEvent,
     TextSource, Wrong,
 };
 
+use crate::sources::address::Address;
 use bert::probe::{Fill, Request, Token, Truncated};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +41,18 @@ pub enum Preference {
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// First of all: choose a device, test it, report both.
-    Start { preference: Preference },
+    Start { preference: Preference, hub: Hub },
+    /// Find out what loading from an address would mean. Without `contact` no host is asked; the
+    /// hub always may be.
+    Look {
+        id: RequestId,
+        address: Address,
+        contact: bool,
+    },
+    /// Say which checkpoints this device keeps.
+    ListKept,
+    /// Delete one of them.
+    Forget { key: String },
     /// Load a checkpoint; the present model keeps answering until the new one is whole and valid.
     Load { id: RequestId, source: Source },
     /// Give up the load with this id.
@@ -58,51 +72,6 @@ pub enum Command {
         id: RequestId,
         command: TeachCommand,
     },
-}
-
-/// Where a checkpoint comes from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    /// A folder beside the page, named relative to it.
-    Bundled { name: String, folder: String },
-    /// Files that someone dropped or picked; their bytes are the message's attachments.
-    Files {
-        name: String,
-        files: Vec<PickedFile>,
-    },
-}
-
-impl Source {
-    /// What to call the model on the page.
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Bundled { name, .. } | Self::Files { name, .. } => name,
-        }
-    }
-}
-
-/// One file of a checkpoint and the part it plays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PickedFile {
-    pub role: Role,
-    pub name: String,
-    pub bytes: u64,
-    /// Index of the file among the message's attachments.
-    pub slot: usize,
-}
-
-/// The part a file plays in a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    Weights,
-    Config,
-    TokenizerJson,
-    VocabTxt,
-    TokenizerConfig,
-    /// A classifier by itself, as [`Export::Head`] writes it.
-    Head,
 }
 
 /// From the engine to the page.
@@ -135,6 +104,19 @@ pub enum Event {
     },
     LoadCancelled {
         id: RequestId,
+    },
+    /// Answers [`Command::Look`].
+    Offered {
+        id: RequestId,
+        offer: Offer,
+    },
+    LookFailed {
+        id: RequestId,
+        failure: Failure,
+    },
+    /// What this device keeps; sent whenever that changes.
+    Kept {
+        entries: Vec<KeptEntry>,
     },
     Tokens {
         id: RequestId,
@@ -219,7 +201,9 @@ pub enum Stage {
     Wait,
     /// Configuration and vocabulary.
     Read,
-    /// Weights, read and sent to the device piece by piece.
+    /// Weights, over the network and to the device piece by piece.
+    Download,
+    /// Weights, from this device or from beside the page.
     Upload,
     /// Checking the whole, recording the graph, making pipelines.
     Compile,
@@ -231,6 +215,8 @@ pub struct Progress {
     pub stage: Stage,
     pub done: u64,
     pub total: Option<u64>,
+    /// Bytes a second over the last few seconds, while something is downloaded.
+    pub speed: Option<u64>,
 }
 
 /// What is loaded.
@@ -248,6 +234,8 @@ pub struct ModelFacts {
     /// How the file stores its weights, such as `F16`.
     pub dtype: String,
     pub file_bytes: u64,
+    /// How it came here and whether this device keeps it, in a sentence, where that is worth one.
+    pub provenance: Option<String>,
     /// Why masks cannot be filled, where they cannot.
     pub no_masks: Option<String>,
     /// Whether there is a next-sentence head.
@@ -326,6 +314,7 @@ mod tests {
     fn commands_survive_the_wire() {
         round_trip(Command::Start {
             preference: Preference::Auto,
+            hub: Hub::default(),
         });
         round_trip(Command::Load {
             id: 7,
@@ -359,6 +348,7 @@ mod tests {
                 stage: Stage::Upload,
                 done: 3,
                 total: None,
+                speed: None,
             },
         });
         round_trip(Event::LoadFailed {

@@ -272,7 +272,7 @@ mod tests {
     fn slots(source: &Source) -> Vec<(Role, usize)> {
         match source {
             Source::Files { files, .. } => files.iter().map(|f| (f.role, f.slot)).collect(),
-            Source::Bundled { .. } => panic!("not from files: {source:?}"),
+            other => panic!("not from files: {other:?}"),
         }
     }
 

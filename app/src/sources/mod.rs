@@ -1,5 +1,15 @@
 //! Where checkpoints come from.
+//!
+//! A [`Folder`](folder::Folder) each: beside the page, given by the visitor, or on another host.
 
 pub mod address;
+mod download;
 pub mod files;
+pub mod folder;
+mod http;
+pub mod hub;
+pub mod kept;
+pub mod look;
+pub mod manifest;
 pub mod reader;
+pub mod remote;

@@ -1,5 +1,6 @@
-//! One file as a stream of pieces, from the page's own host or from the visitor's disk.
+//! One file as a stream of pieces: from the page's own host, from another, or from this device.
 
+use super::download::Download;
 use crate::engine::port::Timer;
 use crate::protocol::Failure;
 use js_sys::{Promise, Reflect, Uint8Array};
@@ -8,7 +9,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, ReadableStreamDefaultReader, Response};
 
 /// A file is read from disk in pieces of this many bytes.
-const DISK_PIECE: f64 = PIECE as f64;
+pub(super) const DISK_PIECE: f64 = PIECE as f64;
 /// A read that brings nothing for this long has stalled.
 const STALL_MS: i32 = 30_000;
 
@@ -23,11 +24,13 @@ pub struct Reader {
 }
 
 /// Longest piece that is handed on; a network piece may be longer and is cut.
-const PIECE: u32 = 4 << 20;
+pub(super) const PIECE: u32 = 4 << 20;
 
 enum From {
     Network(ReadableStreamDefaultReader),
     Disk { file: Blob, offset: f64 },
+    Download(Box<Download>),
+    Memory(Option<Uint8Array>),
 }
 
 impl Reader {
@@ -69,13 +72,21 @@ impl Reader {
             None | Some("identity") => header("content-length").and_then(|l| l.parse().ok()),
             Some(_) => None,
         };
-        let reader = body.get_reader().unchecked_into();
-        Ok(Some(Self {
-            name: url.to_owned(),
-            from: From::Network(reader),
+        Ok(Some(Self::network(
+            url,
+            body.get_reader().unchecked_into(),
+            len,
+        )))
+    }
+
+    /// Reads what is already on its way.
+    pub fn network(name: &str, stream: ReadableStreamDefaultReader, len: Option<u64>) -> Self {
+        Self {
+            name: name.to_owned(),
+            from: From::Network(stream),
             rest: None,
             len,
-        }))
+        }
     }
 
     /// Opens a file that the visitor gave.
@@ -87,6 +98,32 @@ impl Reader {
             rest: None,
             len,
         }
+    }
+
+    /// Reads a file of another host.
+    pub fn download(name: &str, download: Download) -> Self {
+        let len = download.total();
+        Self {
+            name: name.to_owned(),
+            from: From::Download(Box::new(download)),
+            rest: None,
+            len,
+        }
+    }
+
+    /// Hands on what has been read already.
+    pub fn memory(name: &str, bytes: &[u8]) -> Self {
+        Self {
+            name: name.to_owned(),
+            from: From::Memory(Some(Uint8Array::from(bytes))),
+            rest: None,
+            len: Some(bytes.len() as u64),
+        }
+    }
+
+    /// Whether the next piece comes over the network from another host.
+    pub fn is_remote(&self) -> bool {
+        matches!(&self.from, From::Download(download) if download.is_remote())
     }
 
     /// Puts the next piece, of at most 4 MiB, in place of what `buffer` holds; `false` at the end.
@@ -127,26 +164,19 @@ impl Reader {
                     .and_then(|v| v.dyn_into().ok()))
             }
             From::Disk { file, offset } => {
-                let (begin, end) = (*offset, (*offset + DISK_PIECE).min(file.size()));
-                if begin >= end {
+                if *offset >= file.size() {
                     return Ok(None);
                 }
-                let unreadable = |error: JsValue| {
-                    Failure::new(
-                        format!("{} cannot be read", self.name),
-                        "The file changed, moved or vanished while it was being read, or the \
-                         browser may not open it.",
-                        "Pick or drop it again.",
-                    )
-                    .with_details(describe(&error))
-                };
-                let piece = file
-                    .slice_with_f64_and_f64(begin, end)
-                    .map_err(unreadable)?;
-                let buffer = patient(piece.array_buffer(), &self.name).await?;
-                *offset = end;
-                Ok(Some(Uint8Array::new(&buffer.map_err(unreadable)?)))
+                let piece = piece_of(file, *offset, DISK_PIECE, &self.name).await?;
+                *offset += f64::from(piece.length());
+                Ok(Some(piece))
             }
+            From::Download(download) => {
+                let piece = download.next().await;
+                self.len = download.total();
+                piece
+            }
+            From::Memory(bytes) => Ok(bytes.take()),
         }
     }
 
@@ -181,17 +211,50 @@ impl Reader {
     }
 
     /// Stops the transfer.
-    pub fn close(&self) {
-        if let From::Network(reader) = &self.from {
-            let told = JsFuture::from(reader.cancel());
-            // A transfer that broke rejects being cancelled; there is nothing left to do then.
-            spawn_local(async move { drop(told.await) });
+    pub fn close(&mut self) {
+        match &mut self.from {
+            From::Network(reader) => give_up(reader),
+            From::Download(download) => download.close(),
+            From::Disk { .. } | From::Memory(_) => {}
         }
     }
 }
 
+/// Ends a transfer. One that broke rejects being cancelled; there is nothing left to do then.
+pub(super) fn give_up(stream: &ReadableStreamDefaultReader) {
+    let told = JsFuture::from(stream.cancel());
+    spawn_local(async move { drop(told.await) });
+}
+
+/// At most `length` bytes of a file on this device, from `begin` on.
+pub(super) async fn piece_of(
+    file: &Blob,
+    begin: f64,
+    length: f64,
+    name: &str,
+) -> Result<Uint8Array, Failure> {
+    let unreadable = |error: JsValue| {
+        Failure::new(
+            format!("{name} cannot be read"),
+            "The file changed, moved or vanished while it was being read, or the browser may not \
+             open it.",
+            "Pick or drop it again.",
+        )
+        .with_details(describe(&error))
+    };
+    let end = (begin + length).min(file.size());
+    let piece = file
+        .slice_with_f64_and_f64(begin, end)
+        .map_err(unreadable)?;
+    let buffer = patient(piece.array_buffer(), name).await?;
+    Ok(Uint8Array::new(&buffer.map_err(unreadable)?))
+}
+
 /// Waits for a read, but not for ever. No read resolves to `undefined`, as a timer does.
-async fn patient(read: Promise, name: &str) -> Result<Result<JsValue, JsValue>, Failure> {
+pub(super) async fn patient(
+    read: Promise,
+    name: &str,
+) -> Result<Result<JsValue, JsValue>, Failure> {
     let timer = Timer::start(STALL_MS);
     let race = Promise::race(&js_sys::Array::of2(&read, timer.promise()));
     match JsFuture::from(race).await {
@@ -204,7 +267,7 @@ async fn patient(read: Promise, name: &str) -> Result<Result<JsValue, JsValue>, 
     }
 }
 
-fn describe(error: &JsValue) -> String {
+pub(super) fn describe(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(
         || format!("{error:?}"),
         |error| format!("{}: {}", error.name(), error.message()),

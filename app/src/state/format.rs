@@ -16,6 +16,24 @@ pub fn bytes(count: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// A download's speed, in bytes a second, and how long `left` bytes take at it; begins with a
+/// separator, or is empty where nothing is known.
+pub fn pace(left: u64, speed: Option<u64>) -> String {
+    let Some(speed) = speed else {
+        return String::new();
+    };
+    let rate = bytes(speed);
+    if speed == 0 {
+        return format!(" · {rate}/s");
+    }
+    let left = match left.div_ceil(speed) {
+        seconds @ 0..90 => format!("{seconds} s"),
+        seconds @ 90..5400 => format!("{} min", seconds.div_ceil(60)),
+        seconds => format!("{} h", seconds.div_ceil(3600)),
+    };
+    format!(" · {rate}/s · {left} left")
+}
+
 /// A probability as a percentage, with more digits where it is small.
 pub fn percent(probability: f32) -> String {
     let value = f64::from(probability) * 100.0;
@@ -74,6 +92,21 @@ pub fn duration(milliseconds: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pace_says_how_long_it_takes() {
+        assert_eq!(pace(10, None), "");
+        assert_eq!(pace(10_000_000, Some(2_000_000)), " · 2.0 MB/s · 5 s left");
+        assert_eq!(
+            pace(600_000_000, Some(2_000_000)),
+            " · 2.0 MB/s · 5 min left"
+        );
+        assert_eq!(
+            pace(u64::MAX, Some(1)),
+            " · 1 B/s · 5124095576030432 h left"
+        );
+        assert_eq!(pace(10, Some(0)), " · 0 B/s");
+    }
 
     #[test]
     fn bytes_change_unit_before_four_digits_show() {

@@ -5,12 +5,14 @@
 //! the browser, so native tests drive it; the page only calls, carries out and draws.
 
 pub mod format;
+pub mod opening;
 pub mod probe;
 pub mod session;
 pub mod teach;
 pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
+use opening::Opening;
 use probe::Probe;
 use session::Session;
 use teach::Teach;
@@ -48,6 +50,7 @@ impl Panel {
 pub struct State {
     pub panel: Panel,
     pub session: Session,
+    pub opening: Opening,
     pub probe: Probe,
     pub teach: Teach,
     ids: RequestId,
@@ -91,6 +94,15 @@ impl State {
             Event::LoadCancelled { id } => {
                 self.session.on_load_ended(id, None);
                 self.teach.forget_next();
+                Vec::new()
+            }
+            Event::Offered { id, offer } => self.on_offered(id, offer),
+            Event::LookFailed { id, failure } => {
+                self.on_look_failed(id, failure);
+                Vec::new()
+            }
+            Event::Kept { entries } => {
+                self.opening.kept = entries;
                 Vec::new()
             }
             Event::Tokens {
@@ -139,8 +151,10 @@ impl State {
         let id = next(&mut self.ids);
         let mut effects = vec![Effect::Send(Command::Start {
             preference: self.session.preference,
+            hub: self.session.hub.clone(),
         })];
         effects.extend(self.session.on_alive(id).map(Effect::Send));
+        effects.extend(self.on_alive_for_opening());
         effects
     }
 

@@ -1,9 +1,10 @@
 //! The engine and the model: which device, which checkpoint, what goes on, what went wrong.
 
 use crate::protocol::{
-    Command, DeviceReport, Failure, KernelCheck, Memory, ModelFacts, Preference, Progress,
+    Command, DeviceReport, Failure, Hub, KernelCheck, Memory, ModelFacts, Preference, Progress,
     RequestId, Source, Stage,
 };
+use crate::sources::address::Address;
 use crate::sources::files::{Basket, Offered, Taken, lone};
 
 /// The checkpoint that is published with the page.
@@ -46,6 +47,9 @@ pub struct Session {
     pub model: Option<ModelFacts>,
     pub loading: Option<Loading>,
     pub failure: Option<Failure>,
+    /// What failed to load, where trying again may help.
+    pub failed: Option<Source>,
+    pub hub: Hub,
     /// Files given so far for a checkpoint that is not complete yet.
     pub basket: Basket,
     /// What the present model was loaded from, and what a new engine loads again.
@@ -64,6 +68,8 @@ impl Default for Session {
             model: None,
             loading: None,
             failure: None,
+            failed: None,
+            hub: Hub::default(),
             basket: Basket::default(),
             wanted: Some(bundled()),
             devices_lost: 0,
@@ -88,7 +94,7 @@ impl Session {
 
     /// Asks for a load, or remembers it until the engine listens.
     pub(super) fn load(&mut self, id: RequestId, source: Source) -> Option<Command> {
-        self.failure = None;
+        self.dismiss();
         self.begin(id, source)
     }
 
@@ -97,6 +103,7 @@ impl Session {
             stage: Stage::Wait,
             done: 0,
             total: None,
+            speed: None,
         };
         self.loading = Some(Loading {
             id,
@@ -133,9 +140,24 @@ impl Session {
 
     /// A load failed or was cancelled; the model that was there still is.
     pub(super) fn on_load_ended(&mut self, id: RequestId, failure: Option<Failure>) {
-        if self.loading.take_if(|loading| loading.id == id).is_some() {
+        if let Some(loading) = self.loading.take_if(|loading| loading.id == id) {
+            let failed = failure.is_some() && loading.source.address().is_some();
+            self.failed = failed.then_some(loading.source);
             self.failure = failure;
         }
+    }
+
+    /// A link names another model than the one that would be loaded first.
+    pub(super) fn expect_another(&mut self) {
+        if self.model.is_none() && self.loading.is_none() {
+            self.wanted = None;
+        }
+    }
+
+    /// Where anyone could load the present model, if it is not the bundled one or from files.
+    pub fn address(&self) -> Option<Address> {
+        let source = self.wanted.as_ref().filter(|_| self.model.is_some())?;
+        source.address().cloned()
     }
 
     /// Whether a new engine should be started without asking.
@@ -215,6 +237,7 @@ impl Session {
     /// Puts the failure away once it has been read.
     pub fn dismiss(&mut self) {
         self.failure = None;
+        self.failed = None;
     }
 
     /// Kernels that failed the self-test.

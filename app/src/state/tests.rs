@@ -1,7 +1,7 @@
 //! The page's state driven as the page and the engine drive it.
 
 use super::*;
-use crate::protocol::{ModelFacts, Progress, Stage};
+use crate::protocol::{Hub, ModelFacts, Progress, Stage};
 use bert::probe::{Fill, Token};
 use session::{Engine, bundled};
 
@@ -18,6 +18,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
         parameters: 1000,
         dtype: "F32".into(),
         file_bytes: 4000,
+        provenance: None,
         no_masks: None,
         next_sentence: false,
         mask: Some("[MASK]".into()),
@@ -103,7 +104,8 @@ fn the_bundled_model_loads_by_itself() {
     assert_eq!(
         effects[0],
         Effect::Send(Command::Start {
-            preference: Preference::Auto
+            preference: Preference::Auto,
+            hub: Hub::default(),
         })
     );
     let (id, source) = loaded(&effects);
@@ -112,6 +114,7 @@ fn the_bundled_model_loads_by_itself() {
         stage: Stage::Upload,
         done: 1,
         total: Some(2),
+        speed: None,
     };
     state.receive(Event::Progress { id, progress });
     assert_eq!(state.session.loading.as_ref().unwrap().progress, progress);
@@ -215,7 +218,8 @@ fn unloading_ends_the_worker_and_loads_nothing_again() {
     assert_eq!(state.session.model, None);
     assert_eq!(state.session.engine, Engine::Starting);
     let effects = state.receive(Event::Alive);
-    assert_eq!(effects.len(), 1, "only Start: {effects:?}");
+    let load = |effect: &Effect| matches!(effect, Effect::Send(Command::Load { .. }));
+    assert!(!effects.iter().any(load), "{effects:?}");
     assert_eq!(state.refresh(), []);
     assert_eq!(state.run(), []);
 }
@@ -280,7 +284,8 @@ fn another_device_means_another_worker_with_the_same_model() {
     assert_eq!(
         effects[0],
         Effect::Send(Command::Start {
-            preference: Preference::Cpu
+            preference: Preference::Cpu,
+            hub: Hub::default(),
         })
     );
     assert_eq!(loaded(&effects).1, bundled());

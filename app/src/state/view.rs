@@ -146,19 +146,21 @@ impl Session {
         let stage = match progress.stage {
             Stage::Wait => "Waiting for the engine",
             Stage::Read => "Reading configuration and vocabulary",
+            Stage::Download => "Downloading weights",
             Stage::Upload => "Reading weights",
             Stage::Compile => "Preparing the model",
         };
         let (amount, fraction) = match (progress.stage, progress.total) {
-            (Stage::Upload, Some(total)) if total > 0 => (
+            (Stage::Upload | Stage::Download, Some(total)) if total > 0 => (
                 format!(
-                    "{} of {}",
+                    "{} of {}{}",
                     format::bytes(progress.done),
-                    format::bytes(total)
+                    format::bytes(total),
+                    format::pace(total.saturating_sub(progress.done), progress.speed)
                 ),
                 Some((progress.done as f64 / total as f64).clamp(0.0, 1.0)),
             ),
-            (Stage::Upload | Stage::Read, _) if progress.done > 0 => {
+            (Stage::Upload | Stage::Download | Stage::Read, _) if progress.done > 0 => {
                 (format::bytes(progress.done), None)
             }
             _ => (String::new(), None),
@@ -181,7 +183,11 @@ impl Session {
         let model = self.model.as_ref()?;
         let (layers, hidden) = (model.layers, model.hidden_size);
         let size = format::parameters(model.parameters);
-        Some(format!("{layers} layers × {hidden}, {size} parameters"))
+        let mut line = format!("{layers} layers × {hidden}, {size} parameters");
+        if let Some(provenance) = &model.provenance {
+            line = format!("{line}. {provenance}");
+        }
+        Some(line)
     }
 
     /// Names and values of the model's facts.
@@ -190,7 +196,7 @@ impl Session {
             return Vec::new();
         };
         let number = |value: usize| format::grouped(value as u64);
-        vec![
+        let mut facts = vec![
             ("Architecture", model.architecture.clone()),
             ("Layers", number(model.layers)),
             ("Hidden size", number(model.hidden_size)),
@@ -204,7 +210,11 @@ impl Session {
             ("Parameters", format::grouped(model.parameters)),
             ("Stored as", model.dtype.clone()),
             ("File", format::bytes(model.file_bytes)),
-        ]
+        ];
+        if let Some(address) = self.address() {
+            facts.push(("Address", address.to_string()));
+        }
+        facts
     }
 }
 

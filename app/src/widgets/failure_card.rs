@@ -51,6 +51,8 @@ pub fn SessionFailure() -> impl IntoView {
             Vec::new()
         });
     };
+    let failed = store.view(|state| state.session.failed.is_some());
+    let again = move |_| store.change(|state| state.try_again());
     let restart = move |_| store.change(|state| state.restart());
     move || {
         failure.get().map(|failure| {
@@ -60,6 +62,9 @@ pub fn SessionFailure() -> impl IntoView {
                         <button type="button" class="primary" on:click=restart>
                             "Start the engine again"
                         </button>
+                    </Show>
+                    <Show when=move || failed.get()>
+                        <button type="button" class="primary" on:click=again>"Try again"</button>
                     </Show>
                     <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
                 </FailureCard>

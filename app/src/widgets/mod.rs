@@ -5,6 +5,7 @@ pub mod drop_zone;
 pub mod failure_card;
 pub mod mask_card;
 pub mod model_bar;
+pub mod opener;
 pub mod tabs;
 pub mod theme;
 pub mod token_strip;

@@ -3,6 +3,7 @@
 use crate::page::{Store, offer_input};
 use crate::state::session::bundled;
 use crate::state::view::LoadLine;
+use crate::widgets::opener::Opener;
 use leptos::{html, prelude::*};
 
 #[component]
@@ -57,6 +58,7 @@ pub fn ModelBar() -> impl IntoView {
                 </details>
             </Show>
             <Loading/>
+            <Opener/>
         </section>
     }
 }

@@ -1,0 +1,272 @@
+//! A checkpoint on another host, kept on this device as it comes.
+
+use super::address::Address;
+use super::download::Download;
+use super::folder::Folder;
+use super::http::{Host, changed};
+use super::hub::{file_url, host_of};
+use super::kept::{Entry, Shelf};
+use super::manifest::sha256;
+use super::reader::Reader;
+use crate::engine::port::now;
+use crate::protocol::{Failure, Hub, Listing, RemoteFile, Role};
+use kernels::LocalBoxFuture;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// Longest file, besides the weights, that is fetched.
+const SMALL_BYTES: usize = 64 << 20;
+
+/// A checkpoint on a host.
+pub struct Remote {
+    listing: Listing,
+    hub: Hub,
+    host: Host,
+    /// Its folder on this device, where there is one to read or to write.
+    entry: Option<Rc<Entry>>,
+    /// Whether the folder held the whole checkpoint already.
+    was_whole: bool,
+    /// Why nothing is kept, where nothing is.
+    not_kept: RefCell<Option<String>>,
+    /// Set when the device turned out to be full.
+    full: RefCell<Option<Rc<Cell<bool>>>>,
+}
+
+/// Where a file of a listing is.
+pub fn url_of(hub: &Hub, address: &Address, file: &str) -> String {
+    match address {
+        Address::Hub { id, revision } => file_url(hub, id, revision, file),
+        Address::Web { folder, .. } => format!("{folder}{file}"),
+    }
+}
+
+/// The host of an address.
+pub fn host_name(hub: &Hub, address: &Address) -> String {
+    let own = address.host();
+    own.unwrap_or_else(|| host_of(&hub.address)).to_owned()
+}
+
+/// Who is asked for an address, and how far to trust them.
+pub fn host_for(hub: &Hub, address: &Address, signal: web_sys::AbortSignal) -> Host {
+    let hub = matches!(address, Address::Hub { .. }).then(|| hub.clone());
+    Host { hub, signal }
+}
+
+impl Remote {
+    /// Finds the checkpoint's folder on this device, or makes one.
+    pub async fn new(listing: Listing, hub: Hub, signal: web_sys::AbortSignal) -> Self {
+        let host = host_for(&hub, &listing.address, signal);
+        let mut remote = Self {
+            listing,
+            hub,
+            host,
+            entry: None,
+            was_whole: false,
+            not_kept: RefCell::default(),
+            full: RefCell::default(),
+        };
+        let Some(shelf) = Shelf::open().await else {
+            remote.keep_nothing("this browser lets the page keep no files");
+            return remote;
+        };
+        match shelf.entry(&remote.listing).await {
+            Ok(entry) => {
+                remote.was_whole = entry.manifest.borrow().complete;
+                if remote.was_whole {
+                    // What was checked when it was saved is what is checked now.
+                    remote.listing = entry.manifest.borrow().listing.clone();
+                }
+                remote.entry = Some(Rc::new(entry));
+            }
+            Err(_) => remote.keep_nothing("the browser did not let the page write"),
+        }
+        remote
+    }
+
+    fn keep_nothing(&self, why: &str) {
+        self.not_kept.borrow_mut().get_or_insert(why.to_owned());
+    }
+
+    fn url(&self, file: &str) -> String {
+        url_of(&self.hub, &self.listing.address, file)
+    }
+
+    /// The weights: what is here of them, then the rest.
+    async fn weights(&self, file: &RemoteFile) -> Result<Reader, Failure> {
+        if let (true, Some(entry)) = (self.was_whole, &self.entry) {
+            let blob = entry.file(&file.name).await;
+            return match blob.filter(|blob| Some(blob.size() as u64) == file.bytes) {
+                Some(blob) => Ok(Reader::disk(&file.name, blob)),
+                None => Err(self.tampered(&file.name).await),
+            };
+        }
+        let mut download = Download::new(self.host.clone(), self.url(&file.name), file.bytes);
+        let Some(entry) = &self.entry else {
+            return Ok(Reader::download(&file.name, download));
+        };
+        match entry.clone().append_to(&file.name).await {
+            Ok(mut appender) => {
+                if file.bytes.is_some_and(|bytes| appender.bytes() > bytes) {
+                    appender.empty();
+                }
+                *self.full.borrow_mut() = Some(appender.full.clone());
+                let part = entry.file(&file.name).await;
+                let etag = entry.manifest.borrow().etag.clone();
+                download = download.kept(part, etag, Some(appender));
+            }
+            Err(_) => self.keep_nothing("another tab is saving it at the moment"),
+        }
+        Ok(Reader::download(&file.name, download))
+    }
+
+    /// Any other file, whole: from this device if it is there, else fetched and kept.
+    async fn small(&self, file: &RemoteFile) -> Result<Option<Reader>, Failure> {
+        if let (true, Some(entry)) = (self.was_whole, &self.entry) {
+            let blob = entry.file(&file.name).await;
+            let Some(blob) = blob else {
+                return Err(self.tampered(&file.name).await);
+            };
+            let bytes = Reader::disk(&file.name, blob).all(SMALL_BYTES).await?;
+            if file.sha256.as_ref() != Some(&sha256(&bytes)) {
+                return Err(self.tampered(&file.name).await);
+            }
+            return Ok(Some(Reader::memory(&file.name, &bytes)));
+        }
+        let url = self.url(&file.name);
+        let download = Download::new(self.host.clone(), url.clone(), file.bytes);
+        let bytes = Reader::download(&file.name, download)
+            .all(SMALL_BYTES)
+            .await?;
+        let hash = sha256(&bytes);
+        if file
+            .sha256
+            .as_ref()
+            .is_some_and(|promised| *promised != hash)
+        {
+            return Err(changed(&url));
+        }
+        if let Some(entry) = self
+            .entry
+            .as_ref()
+            .filter(|_| self.not_kept.borrow().is_none())
+        {
+            match entry.write(&file.name, &bytes).await {
+                Ok(()) => {
+                    if let Some(kept) = entry.manifest.borrow_mut().file_mut(&file.name) {
+                        kept.bytes = Some(bytes.len() as u64);
+                        kept.sha256 = Some(hash);
+                    }
+                }
+                Err(_) => self.keep_nothing("there is no room for it"),
+            }
+        }
+        Ok(Some(Reader::memory(&file.name, &bytes)))
+    }
+
+    /// The kept copy is not what was saved: it goes.
+    async fn tampered(&self, name: &str) -> Failure {
+        self.forget().await;
+        Failure::new(
+            "The copy on this device has changed",
+            format!(
+                "{name} is not the file that was saved: the browser, another program or a fault of \
+                 the disk altered it. The copy has been deleted."
+            ),
+            "Open the checkpoint again: it is downloaded anew.",
+        )
+    }
+
+    async fn forget(&self) {
+        if let (Some(entry), Some(shelf)) = (&self.entry, Shelf::open().await) {
+            shelf.remove(&entry.key).await;
+        }
+    }
+
+    /// Completes the kept copy, or clears away what is of no use.
+    async fn complete(&self, file: &RemoteFile, hash: &str, bytes: u64) {
+        let Some(entry) = &self.entry else { return };
+        let is_full = self.full.borrow().as_ref().is_some_and(|full| full.get());
+        if is_full {
+            self.keep_nothing("there is no room for it");
+        }
+        if self.not_kept.borrow().is_some() {
+            // Another tab's copy is not ours to clear away.
+            if is_full {
+                self.forget().await;
+            }
+            return;
+        }
+        let written = entry.file(&file.name).await.map(|file| file.size() as u64);
+        if written != Some(bytes) {
+            self.keep_nothing("it could not be written whole");
+            return self.forget().await;
+        }
+        {
+            let mut manifest = entry.manifest.borrow_mut();
+            if let Some(kept) = manifest.file_mut(&file.name) {
+                kept.bytes = Some(bytes);
+                kept.sha256 = Some(hash.to_owned());
+            }
+            manifest.complete = true;
+            manifest.saved = now();
+        }
+        if entry.save().await.is_err() {
+            self.keep_nothing("it could not be written whole");
+        }
+    }
+}
+
+impl Folder for Remote {
+    fn open(&self, role: Role) -> LocalBoxFuture<'_, Result<Option<Reader>, Failure>> {
+        Box::pin(async move {
+            match self.listing.file(role) {
+                None => Ok(None),
+                Some(file) if role == Role::Weights => Ok(Some(self.weights(file).await?)),
+                Some(file) => self.small(file).await,
+            }
+        })
+    }
+
+    fn weights_name(&self) -> &str {
+        let weights = self.listing.file(Role::Weights);
+        weights.map_or("model.safetensors", |file| &file.name)
+    }
+
+    fn settle(
+        &self,
+        hash: &str,
+        bytes: u64,
+    ) -> LocalBoxFuture<'_, Result<Option<String>, Failure>> {
+        let hash = hash.to_owned();
+        Box::pin(async move {
+            let Some(file) = self.listing.file(Role::Weights) else {
+                return Ok(None);
+            };
+            if file
+                .sha256
+                .as_ref()
+                .is_some_and(|promised| *promised != hash)
+            {
+                if self.was_whole {
+                    return Err(self.tampered(&file.name).await);
+                }
+                self.forget().await;
+                return Err(Failure::new(
+                    format!("{} arrived damaged", file.name),
+                    "Its SHA-256 is not the one that the host promised, so it was not used, and \
+                     what was kept of it has been deleted.",
+                    "Load it again. If that fails too, the host's copy is damaged.",
+                ));
+            }
+            if self.was_whole {
+                return Ok(Some("From this device; nothing was downloaded.".to_owned()));
+            }
+            self.complete(file, &hash, bytes).await;
+            let host = host_name(&self.hub, &self.listing.address);
+            Ok(Some(match &*self.not_kept.borrow() {
+                None => format!("From {host}; kept on this device for the next visit."),
+                Some(why) => format!("From {host}; not kept on this device: {why}."),
+            }))
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! Opening a checkpoint by its name or address: look, say what it would mean, load on a click; and
+//! the checkpoints that this device keeps.
+
+use super::session::Engine;
+use super::{Effect, State, format, next, teach};
+use crate::protocol::{
+    Command, Executor, Failure, Kept, KeptEntry, Listing, Offer, RequestId, Role, Source,
+};
+use crate::sources::address::Address;
+
+/// Who asked for an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// Someone typed it here, or pressed a button.
+    ByVisitor,
+    /// A link named it: no host but the hub is asked before someone says so.
+    ByLink,
+}
+
+/// How far an opening has come.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Step {
+    #[default]
+    Nothing,
+    /// The engine finds out what loading would mean.
+    Looking {
+        id: RequestId,
+        address: Address,
+        asked: Asked,
+    },
+    /// It is said; the visitor decides.
+    Offered(Box<Offer>),
+}
+
+/// The box for a name or an address, and the list of what is kept.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Opening {
+    pub typed: String,
+    /// Why what was typed is no address.
+    pub bad: Option<String>,
+    pub step: Step,
+    pub kept: Vec<KeptEntry>,
+}
+
+/// A kept checkpoint as the list shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptLine {
+    pub key: String,
+    pub name: String,
+    /// Its size, and how much of it is there.
+    pub size: String,
+    /// Milliseconds since 1970.
+    pub saved: f64,
+    pub complete: bool,
+}
+
+impl Opening {
+    /// The checkpoints on this device, as the list shows them.
+    pub fn kept_lines(&self) -> Vec<KeptLine> {
+        let line = |entry: &KeptEntry| {
+            let here = format::bytes(entry.bytes);
+            let size = match (entry.complete, entry.listing.bytes()) {
+                (true, _) => here,
+                (false, Some(total)) => format!("{here} of {} so far", format::bytes(total)),
+                (false, None) => format!("{here} so far"),
+            };
+            KeptLine {
+                key: entry.key.clone(),
+                name: display(&entry.listing.address),
+                size,
+                saved: entry.saved,
+                complete: entry.complete,
+            }
+        };
+        self.kept.iter().map(line).collect()
+    }
+
+    /// The offer, while it waits for an answer.
+    pub fn offer(&self) -> Option<&Offer> {
+        match &self.step {
+            Step::Offered(offer) => Some(offer),
+            _ => None,
+        }
+    }
+
+    /// What is being looked at.
+    pub fn looking(&self) -> Option<String> {
+        match &self.step {
+            Step::Looking { address, .. } => Some(display(address)),
+            _ => None,
+        }
+    }
+}
+
+/// An address with its commit cut to what one can read.
+fn display(address: &Address) -> String {
+    match address {
+        Address::Hub { id, revision } if address.is_pinned() => {
+            format!("{id} @ {}", &revision[..8])
+        }
+        other => other.to_string(),
+    }
+}
+
+/// What an offer says, by name; `executor` is where the model would run.
+pub fn offer_lines(offer: &Offer, executor: Option<Executor>) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("Host", offer.host.clone())];
+    let Some(listing) = &offer.listing else {
+        return lines;
+    };
+    if let Address::Hub { revision, .. } = &listing.address {
+        lines.push(("Commit", revision.clone()));
+    }
+    if let Some(architecture) = &offer.architecture {
+        let size = offer.parameters.map(format::parameters);
+        let size = size.map_or(String::new(), |size| format!(", {size} parameters"));
+        lines.push(("Model", format!("{architecture}{size}")));
+    }
+    lines.push(("Download", download(offer, listing)));
+    if let Some(needs) = needs(offer, listing, executor) {
+        lines.push(("Needs", needs));
+    }
+    let short = |room: &u64| listing.bytes().is_some_and(|bytes| bytes > *room);
+    if let Some(room) = offer.room.filter(short) {
+        let room = format::bytes(room);
+        let kept = format!("No: there is room for only {room}, so it is loaded without keeping it");
+        lines.push(("Kept on this device", kept));
+    }
+    lines
+}
+
+fn download(offer: &Offer, listing: &Listing) -> String {
+    let files = listing.files.len();
+    match (listing.bytes(), offer.kept) {
+        (Some(bytes), Kept::Part { bytes: here }) => format!(
+            "{} in {files} files, of which {} are on this device already",
+            format::bytes(bytes),
+            format::bytes(here)
+        ),
+        (Some(bytes), _) => format!("{} in {files} files", format::bytes(bytes)),
+        (None, _) => format!("{files} files; the host does not say how large"),
+    }
+}
+
+fn needs(offer: &Offer, listing: &Listing, executor: Option<Executor>) -> Option<String> {
+    let weights = listing.file(Role::Weights)?.bytes;
+    let (bytes, of) = match executor? {
+        Executor::Gpu => (weights?, "the GPU's memory"),
+        // Weights in 16 bits are widened there.
+        Executor::Cpu => {
+            let wide = offer.parameters.map(|count| count.saturating_mul(4));
+            (wide.into_iter().chain(weights).max()?, "memory")
+        }
+    };
+    Some(format!("about {} of {of}", format::bytes(bytes)))
+}
+
+impl State {
+    /// Opens what was typed.
+    pub fn open_typed(&mut self) -> Vec<Effect> {
+        match Address::parse(&self.opening.typed) {
+            Ok(address) => self.open_address(address, Asked::ByVisitor),
+            Err(reason) => {
+                self.opening.bad = Some(format!("This cannot be opened: {reason}."));
+                self.opening.step = Step::Nothing;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Looks at an address. What is kept on this device loads at once; anything else is offered
+    /// first. A link's address takes the bundled model's place at the start.
+    pub fn open_address(&mut self, address: Address, asked: Asked) -> Vec<Effect> {
+        self.opening.bad = None;
+        if self.teach.is_busy() {
+            self.session.failure = Some(teach::busy("Another model has to wait."));
+            return Vec::new();
+        }
+        if asked == Asked::ByLink {
+            self.session.expect_another();
+        }
+        let id = next(&mut self.ids);
+        self.session.dismiss();
+        self.opening.step = Step::Looking { id, address, asked };
+        self.look_again()
+    }
+
+    /// What a new engine is asked: a look that no engine has answered yet, and the list.
+    pub(super) fn on_alive_for_opening(&mut self) -> Vec<Effect> {
+        let mut effects = vec![Effect::Send(Command::ListKept)];
+        effects.extend(self.look_again());
+        effects
+    }
+
+    fn look_again(&self) -> Vec<Effect> {
+        match &self.opening.step {
+            Step::Looking { id, address, asked } if self.session.engine == Engine::Alive => {
+                vec![Effect::Send(Command::Look {
+                    id: *id,
+                    address: address.clone(),
+                    contact: *asked == Asked::ByVisitor,
+                })]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn is_looking(&self, wanted: RequestId) -> bool {
+        matches!(self.opening.step, Step::Looking { id, .. } if id == wanted)
+    }
+
+    pub(super) fn on_offered(&mut self, id: RequestId, offer: Offer) -> Vec<Effect> {
+        if !self.is_looking(id) {
+            return Vec::new();
+        }
+        self.opening.step = Step::Nothing;
+        match offer.listing {
+            Some(listing) if offer.kept == Kept::Whole => self.load(Source::Remote { listing }),
+            listing => {
+                self.opening.step = Step::Offered(Box::new(Offer { listing, ..offer }));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn on_look_failed(&mut self, id: RequestId, failure: Failure) {
+        if self.is_looking(id) {
+            self.opening.step = Step::Nothing;
+            self.session.failure = Some(failure);
+        }
+    }
+
+    /// Takes the offer: loads, or asks the host that a link named.
+    pub fn accept_offer(&mut self) -> Vec<Effect> {
+        match std::mem::take(&mut self.opening.step) {
+            Step::Offered(offer) => match offer.listing {
+                Some(listing) => self.load(Source::Remote { listing }),
+                None => self.open_address(offer.asked, Asked::ByVisitor),
+            },
+            step => {
+                self.opening.step = step;
+                Vec::new()
+            }
+        }
+    }
+
+    /// Leaves the offer, or the look, be.
+    pub fn decline_offer(&mut self) {
+        self.opening.step = Step::Nothing;
+    }
+
+    /// Opens a checkpoint of the list; of one that is not whole the rest is offered.
+    pub fn open_kept(&mut self, key: &str) -> Vec<Effect> {
+        let entry = self.opening.kept.iter().find(|entry| entry.key == key);
+        match entry.cloned() {
+            Some(entry) if entry.complete => {
+                self.opening.step = Step::Nothing;
+                self.load(Source::Remote {
+                    listing: entry.listing,
+                })
+            }
+            Some(entry) => self.open_address(entry.listing.address, Asked::ByVisitor),
+            None => Vec::new(),
+        }
+    }
+
+    /// Deletes a checkpoint from this device; the one that is loaded stays loaded.
+    pub fn forget_kept(&mut self, key: &str) -> Vec<Effect> {
+        vec![Effect::Send(Command::Forget {
+            key: key.to_owned(),
+        })]
+    }
+
+    /// Loads once more what failed to load.
+    pub fn try_again(&mut self) -> Vec<Effect> {
+        match self.session.failed.clone() {
+            Some(source) => self.load(source),
+            None => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,237 @@
+//! Opening by name, driven as the page and the engine drive it.
+
+use super::*;
+use crate::protocol::{Event, RemoteFile};
+use crate::state::session::bundled;
+use crate::state::tests::facts;
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn listing() -> Listing {
+    let file = |role: Role, bytes| RemoteFile {
+        role,
+        name: role.file_name().unwrap().to_owned(),
+        bytes: Some(bytes),
+        sha256: None,
+    };
+    Listing {
+        address: address(&format!("a/b@{COMMIT}")),
+        asked: address("a/b"),
+        files: vec![
+            file(Role::Weights, 400_000_000),
+            file(Role::Config, 600),
+            file(Role::TokenizerJson, 700_000),
+        ],
+    }
+}
+
+fn offer(listing: Option<Listing>, kept: Kept) -> Offer {
+    Offer {
+        asked: address("a/b"),
+        host: "huggingface.co".into(),
+        listing,
+        kept,
+        architecture: Some("BertForMaskedLM".into()),
+        parameters: Some(110_000_000),
+        room: Some(10_000_000_000),
+    }
+}
+
+/// A page whose engine listens.
+fn alive() -> State {
+    let mut state = State::default();
+    state.receive(Event::Alive);
+    state
+}
+
+fn look(effects: &[Effect]) -> (RequestId, bool) {
+    match effects {
+        [Effect::Send(Command::Look { id, contact, .. })] => (*id, *contact),
+        other => panic!("expected one Look, got {other:?}"),
+    }
+}
+
+fn loads(effects: &[Effect]) -> Option<Source> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Send(Command::Load { source, .. }) => Some(source.clone()),
+        _ => None,
+    })
+}
+
+#[test]
+fn a_name_is_looked_at_then_offered_then_loaded() {
+    let mut state = alive();
+    state.opening.typed = " a/b ".into();
+    let (id, contact) = look(&state.open_typed());
+    assert!(contact);
+    assert_eq!(state.opening.looking().as_deref(), Some("a/b"));
+    let effects = state.receive(Event::Offered {
+        id,
+        offer: offer(Some(listing()), Kept::Nothing),
+    });
+    assert!(
+        effects.is_empty(),
+        "nothing loads without a click: {effects:?}"
+    );
+    let lines = offer_lines(state.opening.offer().unwrap(), Some(Executor::Gpu));
+    let value = |name| lines.iter().find(|line| line.0 == name).unwrap().1.clone();
+    assert_eq!(value("Host"), "huggingface.co");
+    assert_eq!(value("Commit"), COMMIT);
+    assert_eq!(value("Model"), "BertForMaskedLM, 110.0 million parameters");
+    assert_eq!(value("Download"), "400.7 MB in 3 files");
+    assert_eq!(value("Needs"), "about 400.0 MB of the GPU's memory");
+
+    let source = Source::Remote { listing: listing() };
+    assert_eq!(loads(&state.accept_offer()), Some(source.clone()));
+    assert_eq!(state.opening.offer(), None);
+    let id = state.session.loading.as_ref().unwrap().id;
+    let model = facts("a/b");
+    state.receive(Event::Loaded { id, model });
+    assert_eq!(state.session.address(), Some(listing().address));
+    // A new engine loads the same again.
+    state.receive(Event::DeviceLost {
+        failure: Failure::new("", "", ""),
+    });
+    assert_eq!(loads(&state.receive(Event::Alive)), Some(source));
+}
+
+#[test]
+fn what_is_kept_loads_at_once_and_only_the_newest_look_counts() {
+    let mut state = alive();
+    let (first, _) = look(&state.open_address(address("x/y"), Asked::ByVisitor));
+    let (id, _) = look(&state.open_address(address("a/b"), Asked::ByVisitor));
+    let late = offer(Some(listing()), Kept::Whole);
+    let effects = state.receive(Event::Offered {
+        id: first,
+        offer: late.clone(),
+    });
+    assert!(effects.is_empty());
+    let effects = state.receive(Event::Offered { id, offer: late });
+    assert_eq!(loads(&effects), Some(Source::Remote { listing: listing() }));
+}
+
+#[test]
+fn a_link_neither_asks_a_host_nor_loads_the_bundled_model_in_vain() {
+    let mut state = State::default();
+    let place = address("https://example.org/m/");
+    assert!(
+        state.open_address(place.clone(), Asked::ByLink).is_empty(),
+        "no engine yet"
+    );
+    let effects = state.receive(Event::Alive);
+    assert_eq!(loads(&effects), None, "{effects:?}");
+    let looks: Vec<_> = effects
+        .iter()
+        .filter(|effect| matches!(effect, Effect::Send(Command::Look { contact: false, .. })))
+        .collect();
+    assert_eq!(looks.len(), 1, "{effects:?}");
+    let Step::Looking { id, .. } = state.opening.step else {
+        panic!("{:?}", state.opening.step)
+    };
+    let nothing = Offer {
+        asked: place,
+        host: "example.org".into(),
+        ..offer(None, Kept::Nothing)
+    };
+    state.receive(Event::Offered { id, offer: nothing });
+    assert_eq!(
+        offer_lines(state.opening.offer().unwrap(), None),
+        [("Host", "example.org".to_owned())]
+    );
+    // The click is what contacts the host.
+    let (_, contact) = look(&state.accept_offer());
+    assert!(contact);
+}
+
+#[test]
+fn a_name_that_is_none_says_why_and_a_failed_look_is_explained() {
+    let mut state = alive();
+    state.opening.typed = "javascript:alert(1)".into();
+    assert!(state.open_typed().is_empty());
+    assert!(
+        state
+            .opening
+            .bad
+            .as_ref()
+            .unwrap()
+            .contains("letters, digits")
+    );
+    let (id, _) = look(&state.open_address(address("a/b"), Asked::ByVisitor));
+    assert_eq!(state.opening.bad, None);
+    let failure = Failure::new("There is no a/b", "404", "Check the spelling.");
+    state.receive(Event::LookFailed {
+        id,
+        failure: failure.clone(),
+    });
+    assert_eq!(state.session.failure, Some(failure));
+    assert_eq!(state.opening.looking(), None);
+}
+
+#[test]
+fn a_failed_download_can_be_tried_again() {
+    let mut state = alive();
+    let source = Source::Remote { listing: listing() };
+    state.load(source.clone());
+    let id = state.session.loading.as_ref().unwrap().id;
+    state.receive(Event::LoadFailed {
+        id,
+        failure: Failure::new("It broke", "", ""),
+    });
+    assert_eq!(loads(&state.try_again()), Some(source));
+    assert_eq!(state.session.failure, None);
+    // The bundled model's failure has nothing that would resume.
+    state.load(bundled());
+    let id = state.session.loading.as_ref().unwrap().id;
+    state.receive(Event::LoadFailed {
+        id,
+        failure: Failure::new("It broke", "", ""),
+    });
+    assert!(state.try_again().is_empty());
+}
+
+#[test]
+fn the_list_opens_what_is_whole_and_goes_on_with_what_is_not() {
+    let mut state = alive();
+    let entry = |key: &str, complete| KeptEntry {
+        key: key.into(),
+        listing: listing(),
+        bytes: 120_000_000,
+        complete,
+        saved: 0.0,
+    };
+    let entries = vec![entry("whole", true), entry("part", false)];
+    state.receive(Event::Kept { entries });
+    let sizes: Vec<String> = state
+        .opening
+        .kept_lines()
+        .into_iter()
+        .map(|line| line.size)
+        .collect();
+    assert_eq!(sizes, ["120.0 MB", "120.0 MB of 400.7 MB so far"]);
+    assert_eq!(state.opening.kept_lines()[0].name, "a/b @ 01234567");
+    assert!(loads(&state.open_kept("whole")).is_some());
+    look(&state.open_kept("part"));
+    assert!(state.open_kept("gone").is_empty());
+    let forget = state.forget_kept("part");
+    assert_eq!(
+        forget,
+        [Effect::Send(Command::Forget { key: "part".into() })]
+    );
+}
+
+#[test]
+fn an_offer_says_what_does_not_fit() {
+    let tight = Offer {
+        room: Some(1_000_000),
+        ..offer(Some(listing()), Kept::Part { bytes: 7_000_000 })
+    };
+    let lines = offer_lines(&tight, Some(Executor::Cpu));
+    let value = |name| lines.iter().find(|line| line.0 == name).unwrap().1.clone();
+    assert!(value("Download").ends_with("of which 7.0 MB are on this device already"));
+    assert_eq!(value("Needs"), "about 440.0 MB of memory");
+    assert!(value("Kept on this device").contains("only 1.0 MB"));
+}
