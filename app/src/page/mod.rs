@@ -1,18 +1,25 @@
 //! The page: the store that components read, the engine's supervisor, files from the visitor.
 
 mod files;
+mod link;
 mod save;
 mod store;
 mod supervisor;
 
 pub use files::{offer_drop, offer_input, pick_texts};
+pub use link::page_address;
 pub use store::Store;
 
 use crate::panels::{probe::ProbePanel, teach::TeachPanel};
 use crate::state::Panel;
 use crate::widgets::{
-    badge::EngineBadge, drop_zone::DropZone, failure_card::SessionFailure, model_bar::ModelBar,
-    tabs::Tabs, theme::ThemeButton,
+    badge::EngineBadge,
+    drop_zone::DropZone,
+    failure_card::SessionFailure,
+    model_bar::ModelBar,
+    share::{LinkNotices, ShareButton},
+    tabs::Tabs,
+    theme::ThemeButton,
 };
 use leptos::prelude::*;
 
@@ -47,6 +54,7 @@ fn Page() -> impl IntoView {
             </a>
             <div class="top-end">
                 <EngineBadge/>
+                <ShareButton/>
                 <ThemeButton/>
             </div>
         </header>
@@ -57,6 +65,7 @@ fn Page() -> impl IntoView {
             </div>
             <ModelBar/>
             <SessionFailure/>
+            <LinkNotices/>
             <Tabs/>
             <div
                 id="panel-probe"

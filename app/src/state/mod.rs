@@ -5,6 +5,7 @@
 //! the browser, so native tests drive it; the page only calls, carries out and draws.
 
 pub mod format;
+pub mod link;
 pub mod opening;
 pub mod probe;
 pub mod session;
@@ -12,6 +13,7 @@ pub mod teach;
 pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
+use link::Linked;
 use opening::Opening;
 use probe::Probe;
 use session::Session;
@@ -51,6 +53,7 @@ pub struct State {
     pub panel: Panel,
     pub session: Session,
     pub opening: Opening,
+    pub linked: Linked,
     pub probe: Probe,
     pub teach: Teach,
     ids: RequestId,
@@ -84,6 +87,7 @@ impl State {
                 self.probe.clear_results();
                 let mut effects = self.refresh();
                 effects.extend(self.on_model_for_teach());
+                effects.extend(self.on_model_for_link());
                 effects
             }
             Event::LoadFailed { id, failure } => {
@@ -111,6 +115,7 @@ impl State {
                 truncated,
             } => {
                 if self.probe.on_tokens(id, tokens, truncated) {
+                    self.hide_linked();
                     self.run()
                 } else {
                     Vec::new()

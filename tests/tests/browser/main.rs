@@ -4,6 +4,7 @@ mod appearance;
 mod checkpoints;
 mod harness;
 mod lifecycle;
+mod links;
 mod memory;
 mod opening;
 mod probing;
