@@ -36,7 +36,8 @@ impl Store {
     pub(super) fn follow_address(self) {
         let link = self.view(State::link);
         Effect::new(move |first: Option<()>| {
-            link.track();
+            // Reading it, since a memo that nobody has read yet tells of no change.
+            link.with(|_| ());
             // What was opened stays as it was written, also where it could not be read.
             if first.is_some() {
                 self.write_address_in(PAUSE);

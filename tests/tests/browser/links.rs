@@ -180,7 +180,6 @@ fn a_head_for_another_base_and_a_damaged_one_are_refused() {
     visit.wait_for_text("#link-notices", "This head belongs to `model.safetensors`");
     visit.alert("The trained head in this link cannot be used here");
     assert!(notices(&visit).contains("SHA-256"), "{}", notices(&visit));
-    visit.find("region", "Teach");
     visit.run("document.querySelector('.failure button').click()", &[]);
     dismiss(&visit);
 
@@ -253,7 +252,7 @@ fn what_is_no_link_is_told_and_never_run() {
     visit.screenshot("link-notices");
     visit.click("button", "Review sentiment");
     assert_eq!(visit.find("textbox", "Epochs").value(), "1000");
-    assert_eq!(visit.find("textbox", "Learning rate").value(), "0.001");
+    assert_eq!(visit.find("textbox", "Learning rate").value(), "1e-3");
     visit.end();
 }
 
