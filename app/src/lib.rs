@@ -10,6 +10,7 @@ pub mod link;
 pub mod page;
 pub mod panels;
 pub mod protocol;
+pub mod site;
 pub mod sources;
 pub mod state;
 pub mod widgets;

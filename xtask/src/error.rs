@@ -28,6 +28,9 @@ pub enum Error {
     },
     #[error("wasm-bindgen could not process {}: {reason}", path.display())]
     Bindgen { path: PathBuf, reason: String },
+    /// The page's files do not refer to each other as the build expects.
+    #[error("the page's files do not fit together: {0}")]
+    Site(String),
     #[error("could not listen on {address}: {reason}. Another port may be free: --port N")]
     Listen { address: String, reason: String },
 }

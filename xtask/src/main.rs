@@ -9,7 +9,7 @@ const USAGE: &str = "\
 Usage: cargo xtask TASK
 
   serve [--port N] [--dev] [--no-open]       build the page, serve it, open the browser
-  build [--dev]                              build the page into target/site
+  build [--dev]                              build the page into dist
   test [FILTER...] [--no-browser] [--dev]    lints, native tests, the page in a real browser;
                                              with FILTER only the tests whose name contains it
   bench [ARGUMENT...]                        time forward passes and steps of training; arguments go to

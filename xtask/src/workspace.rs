@@ -27,9 +27,9 @@ impl Workspace {
         }
     }
 
-    /// The built page, ready to be copied to any static host.
+    /// The built page, ready to be copied to any folder of any static host.
     pub fn site(&self) -> PathBuf {
-        self.target.join("site")
+        self.root.join("dist")
     }
 
     /// Where xtask keeps what lets it skip work next time.

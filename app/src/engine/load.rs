@@ -87,8 +87,9 @@ impl Load {
     async fn folder(&self) -> &dyn Folder {
         let make = || async {
             let folder: Box<dyn Folder> = match &self.source {
-                Source::Bundled { folder, .. } => Box::new(Bundled {
+                Source::Bundled { folder, sha256, .. } => Box::new(Bundled {
                     folder: folder.clone(),
+                    sha256: sha256.clone(),
                 }),
                 Source::Files { files, .. } => Box::new(Picked {
                     files: files.clone(),
@@ -302,6 +303,7 @@ impl Load {
             provenance: None,
             no_masks: model.has_mlm().err().or_else(no_mask_token),
             next_sentence: model.has_nsp(),
+            replaced: model.has_replaced(),
             mask: tokenizer.mask_token().map(str::to_owned),
             pooler: model.heads().pooler,
             labels: model.classifier().map(|c| c.labels.clone()),

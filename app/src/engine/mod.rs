@@ -21,7 +21,7 @@ use crate::sources::kept::Shelf;
 use crate::sources::look::look;
 use async_lock::Mutex;
 use bert::model::Model;
-use bert::probe::{ProbeError, Request, fill_mask, tokenize};
+use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
 use kernels::{CancelToken, Control, Device};
 use load::{Ended, Language, Load, Loaded, sentence};
 use port::{breathe, now, post, scope, sleep, wasm_bytes};
@@ -300,15 +300,24 @@ impl Engine {
         };
         let control = Control::new(cancel, breathe);
         let began = now();
-        let outcome = fill_mask(model, &language.tokenizer, request, &control).await;
-        let milliseconds = now() - began;
-        drop(slot);
-        match outcome {
-            Ok(fill) => Event::Filled {
+        let outcome = if model.has_replaced() {
+            let marks = replaced(model, &language.tokenizer, request, &control).await;
+            marks.map(|marks| Event::Marked {
+                id,
+                marks,
+                milliseconds: now() - began,
+            })
+        } else {
+            let fill = fill_mask(model, &language.tokenizer, request, &control).await;
+            fill.map(|fill| Event::Filled {
                 id,
                 fill,
-                milliseconds,
-            },
+                milliseconds: now() - began,
+            })
+        };
+        drop(slot);
+        match outcome {
+            Ok(event) => event,
             Err(ProbeError::Cancelled) => Event::ProbeCancelled { id },
             Err(error) => Event::ProbeFailed {
                 id,

@@ -2,15 +2,19 @@
 
 mod files;
 mod link;
+mod offline;
 mod save;
 mod store;
 mod supervisor;
+mod surroundings;
 
 pub use files::{offer_drop, offer_input, pick_texts};
 pub use link::page_address;
+pub use offline::Offline;
 pub use store::Store;
 
 use crate::panels::{probe::ProbePanel, teach::TeachPanel};
+use crate::site::Site;
 use crate::state::Panel;
 use crate::widgets::{
     badge::EngineBadge,
@@ -20,6 +24,7 @@ use crate::widgets::{
     share::{LinkNotices, ShareButton},
     tabs::Tabs,
     theme::ThemeButton,
+    update_notice::UpdateNotice,
 };
 use leptos::prelude::*;
 
@@ -28,16 +33,20 @@ const TITLE: &str = "Unmask: hide a word, see what BERT expects";
 
 /// Draws the page in place of the still picture in `index.html`.
 pub fn start() {
-    if let Some(still) = document().get_element_by_id("still") {
-        still.remove();
-    }
-    mount_to_body(Page);
+    leptos::task::spawn_local(async {
+        let site = surroundings::site().await;
+        if let Some(still) = document().get_element_by_id("still") {
+            still.remove();
+        }
+        mount_to_body(move || view! { <Page site/> });
+    });
 }
 
 #[component]
-fn Page() -> impl IntoView {
-    let store = Store::start();
+fn Page(site: Site) -> impl IntoView {
+    let store = Store::start(site);
     provide_context(store);
+    let offline = Offline::start(store);
     let panel = store.view(|state| state.panel);
     let title = store.view(|state| state.title_prefix());
     Effect::new(move |_| {
@@ -49,7 +58,7 @@ fn Page() -> impl IntoView {
         <a class="skip" href="#text">"Skip to the text"</a>
         <header class="top">
             <a class="brand" href="./" aria-label="Unmask, start page">
-                <img src="icon.svg" alt="" width="32" height="32"/>
+                <img src=surroundings::icon() alt="" width="32" height="32"/>
                 <span>"Unmask"</span>
             </a>
             <div class="top-end">
@@ -91,6 +100,7 @@ fn Page() -> impl IntoView {
             </p>
         </footer>
         <p class="unseen" role="status" aria-live="polite">{move || spoken.get()}</p>
+        <UpdateNotice offline/>
         <DropZone/>
     }
 }

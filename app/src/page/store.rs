@@ -4,6 +4,7 @@ use super::link::fragment;
 use super::save::save;
 use super::supervisor::Supervisor;
 use crate::protocol::{Event, Preference, TeachEvent, TextSource};
+use crate::site::Site;
 use crate::sources::files::{Offered, Taken};
 use crate::state::teach::Trial;
 use crate::state::teach::settings::Field;
@@ -29,8 +30,8 @@ pub struct Store {
 
 impl Store {
     /// Sets up the state and starts the first engine.
-    pub fn start() -> Self {
-        let mut state = State::default();
+    pub fn start(site: Site) -> Self {
+        let mut state = State::new(site);
         state.session.preference = remembered_preference();
         // Before the first load is decided: the link may name another model.
         let effects = state.open_fragment(&fragment());

@@ -1,12 +1,10 @@
 //! Starts, feeds and ends the engine's worker.
 
+use super::surroundings;
 use crate::protocol::{Command, Event, Failure, Source, TeachCommand, TextSource, decode, encode};
 use crate::sources::files::Offered;
 use wasm_bindgen::prelude::*;
 use web_sys::{Blob, ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
-
-/// The worker's script, beside the page.
-const WORKER: &str = "worker.js";
 
 /// Holds the worker and every file the visitor has given: a new engine can read them again.
 #[derive(Default)]
@@ -61,14 +59,15 @@ impl Supervisor {
         let options = WorkerOptions::new();
         options.set_type(WorkerType::Module);
         options.set_name("unmask-engine");
-        let worker = Worker::new_with_options(WORKER, &options).map_err(|error| {
-            Failure::new(
-                "The engine could not start",
-                "This browser does not let the page start a worker.",
-                "Open the page in a current Chrome, Edge, Firefox or Safari.",
-            )
-            .with_details(format!("{error:?}"))
-        })?;
+        let worker =
+            Worker::new_with_options(&surroundings::worker(), &options).map_err(|error| {
+                Failure::new(
+                    "The engine could not start",
+                    "This browser does not let the page start a worker.",
+                    "Open the page in a current Chrome, Edge, Firefox or Safari.",
+                )
+                .with_details(format!("{error:?}"))
+            })?;
         let on_message = Closure::new({
             let receive = receive.clone();
             move |message: MessageEvent| {

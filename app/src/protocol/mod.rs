@@ -17,7 +17,7 @@ pub use teach::{
 };
 
 use crate::sources::address::Address;
-use bert::probe::{Fill, Request, Token, Truncated};
+use bert::probe::{Fill, Replaced, Request, Token, Truncated};
 use serde::{Deserialize, Serialize};
 
 /// Names one request; rises by one with each.
@@ -127,6 +127,12 @@ pub enum Event {
     Filled {
         id: RequestId,
         fill: Fill,
+        milliseconds: f64,
+    },
+    /// A discriminator's answer to a probe.
+    Marked {
+        id: RequestId,
+        marks: Replaced,
         milliseconds: f64,
     },
     ProbeFailed {
@@ -240,6 +246,8 @@ pub struct ModelFacts {
     pub no_masks: Option<String>,
     /// Whether there is a next-sentence head.
     pub next_sentence: bool,
+    /// Whether it says of each token whether it was replaced.
+    pub replaced: bool,
     /// How the vocabulary spells a hidden word, such as `[MASK]`; `None` if it cannot.
     pub mask: Option<String>,
     /// Whether there is a pooler.

@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// A folder beside the page, named relative to it.
-    Bundled { name: String, folder: String },
+    Bundled {
+        name: String,
+        folder: String,
+        /// What the weights hash to, where the build has said so.
+        sha256: Option<String>,
+    },
     /// Files that someone dropped or picked; their bytes are the message's attachments.
     Files {
         name: String,
@@ -82,7 +87,8 @@ impl Role {
     }
 }
 
-/// The hub: where it is asked, and which hosts it may send a download to.
+/// The hub, where models are found by their names: where it is asked, and which hosts it may send a
+/// download to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hub {
     /// Without a slash at the end.

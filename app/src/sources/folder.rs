@@ -33,6 +33,8 @@ pub trait Folder {
 pub struct Bundled {
     /// Relative to the page.
     pub folder: String,
+    /// What the weights hash to, where the build has said so.
+    pub sha256: Option<String>,
 }
 
 impl Folder for Bundled {
@@ -47,6 +49,21 @@ impl Folder for Bundled {
 
     fn weights_name(&self) -> &str {
         "model.safetensors"
+    }
+
+    fn settle(&self, sha256: &str, _: u64) -> LocalBoxFuture<'_, Result<Option<String>, Failure>> {
+        let promised = self.sha256.as_deref();
+        let outcome = match promised.filter(|promised| *promised != sha256) {
+            None => Ok(None),
+            Some(promised) => Err(Failure::new(
+                "The page's own checkpoint arrived damaged",
+                "Its weights are not those that the page was built with.",
+                "Reload the page without its cache (Ctrl or Cmd, Shift and R). If that does not \
+                 help, its host has a damaged copy.",
+            )
+            .with_details(format!("SHA-256 {sha256} instead of {promised}"))),
+        };
+        Box::pin(async { outcome })
     }
 }
 

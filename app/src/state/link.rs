@@ -1,7 +1,7 @@
 //! The page's state as a link, and a link as the page's state.
 
 use super::opening::Asked;
-use super::session::{Engine, bundled};
+use super::session::Engine;
 use super::{Effect, State, format};
 use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part};
 use crate::protocol::{Failure, Source};
@@ -286,7 +286,7 @@ impl State {
             None if self.session.engine != Engine::Alive && self.has(&None) => Vec::new(),
             None => {
                 self.decline_offer();
-                self.load_anew(bundled())
+                self.load_anew(self.session.bundled())
             }
         }
     }
@@ -297,7 +297,7 @@ impl State {
             (Some(Source::Remote { listing }), Some(address)) => {
                 listing.address == *address || listing.asked == *address
             }
-            (source, None) => source == Some(bundled()),
+            (source, None) => source == Some(self.session.bundled()),
             _ => false,
         }
     }

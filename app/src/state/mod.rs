@@ -13,9 +13,10 @@ pub mod teach;
 pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
+use crate::site::Site;
 use link::Linked;
 use opening::Opening;
-use probe::Probe;
+use probe::{Asks, Probe};
 use session::Session;
 use teach::Teach;
 
@@ -48,8 +49,10 @@ impl Panel {
 }
 
 /// The page's whole state.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct State {
+    /// The host's choices; they stay as they are.
+    pub site: Site,
     pub panel: Panel,
     pub session: Session,
     pub opening: Opening,
@@ -65,7 +68,27 @@ fn next(ids: &mut RequestId) -> RequestId {
     *ids
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self::new(Site::default())
+    }
+}
+
 impl State {
+    /// A page that has just been opened.
+    pub fn new(site: Site) -> Self {
+        Self {
+            panel: Panel::default(),
+            session: Session::new(site.bundled()),
+            opening: Opening::default(),
+            linked: Linked::default(),
+            probe: Probe::default(),
+            teach: Teach::default(),
+            ids: 0,
+            site,
+        }
+    }
+
     /// Takes in what the engine says.
     pub fn receive(&mut self, event: Event) -> Vec<Effect> {
         match event {
@@ -129,6 +152,14 @@ impl State {
                 self.probe.on_filled(id, fill, milliseconds);
                 Vec::new()
             }
+            Event::Marked {
+                id,
+                marks,
+                milliseconds,
+            } => {
+                self.probe.on_marked(id, marks, milliseconds);
+                Vec::new()
+            }
             Event::ProbeFailed { id, failure } => {
                 self.probe.on_failed(id, Some(failure));
                 Vec::new()
@@ -156,7 +187,7 @@ impl State {
         let id = next(&mut self.ids);
         let mut effects = vec![Effect::Send(Command::Start {
             preference: self.session.preference,
-            hub: self.session.hub.clone(),
+            hub: self.site.hub.clone(),
         })];
         effects.extend(self.session.on_alive(id).map(Effect::Send));
         effects.extend(self.on_alive_for_opening());
@@ -256,10 +287,14 @@ impl State {
             // The places may be about to move; the tokens' arrival asks.
             return Vec::new();
         }
-        let (masks, pairs) = (model.no_masks.is_none(), model.next_sentence);
+        let asks = Asks {
+            masks: model.no_masks.is_none(),
+            next_sentence: model.next_sentence,
+            replaced: model.replaced,
+        };
         let id = next(&mut self.ids);
         self.probe
-            .ask(id, masks, pairs)
+            .ask(id, asks)
             .map(Effect::Send)
             .into_iter()
             .collect()

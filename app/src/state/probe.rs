@@ -1,9 +1,26 @@
 //! The Probe panel: a text, its tokens, what is hidden, and what the model expects there.
 
+mod marks;
+mod tokens;
+
+pub use tokens::describe;
+
 use super::Effect;
 use crate::protocol::{Command, Failure, RequestId};
-use bert::probe::{Fill, MaskResult, Nsp, Request, Token, Truncated};
+use bert::probe::{Fill, MaskResult, Nsp, Replaced, Request, Token, Truncated};
 use std::collections::BTreeSet;
+use tokens::carry_over;
+
+/// What a model can be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asks {
+    /// Which words stand at hidden places.
+    pub masks: bool,
+    /// Whether the second text follows the first.
+    pub next_sentence: bool,
+    /// Which tokens someone replaced.
+    pub replaced: bool,
+}
 
 /// Sentences to start from, each with a second text where it shows something. The first is what a
 /// visitor finds.
@@ -31,6 +48,8 @@ pub struct Probe {
     /// Positions someone hid, besides masks typed in the text.
     pub hidden: BTreeSet<usize>,
     pub fill: Option<Fill>,
+    /// What a discriminator says of each token.
+    pub marks: Option<Replaced>,
     pub milliseconds: Option<f64>,
     pub failure: Option<Failure>,
     /// The token that the arrow keys have reached.
@@ -55,6 +74,7 @@ impl Default for Probe {
             truncated: None,
             hidden: BTreeSet::new(),
             fill: None,
+            marks: None,
             milliseconds: None,
             failure: None,
             current: 1,
@@ -207,14 +227,12 @@ impl Probe {
 
     /// Asks what stands at the hidden places. With nothing hidden and no verdict on the pair to
     /// be had there is nothing to ask; what was shown before goes.
-    pub(super) fn ask(
-        &mut self,
-        id: RequestId,
-        masks: bool,
-        next_sentence: bool,
-    ) -> Option<Command> {
+    pub(super) fn ask(&mut self, id: RequestId, asks: Asks) -> Option<Command> {
         let hides = !self.hidden.is_empty() || self.tokens.iter().any(|token| token.masked);
-        if !(masks && hides || next_sentence && self.paired) {
+        let words = self.tokens.iter().any(|token| !token.special);
+        let any =
+            asks.masks && hides || asks.next_sentence && self.paired || asks.replaced && words;
+        if !any {
             let given_up = self.running.take().map(|id| Command::CancelProbe { id });
             self.clear_results();
             return given_up;
@@ -234,6 +252,7 @@ impl Probe {
     pub(super) fn on_filled(&mut self, id: RequestId, fill: Fill, milliseconds: f64) {
         if self.running == Some(id) {
             self.running = None;
+            self.marks = None;
             self.fill = Some(fill);
             self.milliseconds = Some(milliseconds);
             self.failure = None;
@@ -247,6 +266,7 @@ impl Probe {
         } else if self.running == Some(id) {
             self.running = None;
             self.fill = None;
+            self.marks = None;
             self.failure = failure;
         }
     }
@@ -263,6 +283,7 @@ impl Probe {
 
     pub(super) fn clear_results(&mut self) {
         self.fill = None;
+        self.marks = None;
         self.milliseconds = None;
         self.failure = None;
     }
@@ -333,7 +354,7 @@ impl Probe {
     pub fn spoken(&self) -> String {
         use super::format::percent;
         let Some(fill) = &self.fill else {
-            return String::new();
+            return self.suspicion();
         };
         let mut sentences: Vec<String> = fill
             .masks
@@ -356,47 +377,6 @@ impl Probe {
         }
         sentences.join(" ")
     }
-}
-
-/// A token's place and id, and what it is if not a plain word.
-pub fn describe(position: usize, token: &Token) -> String {
-    let kind = match (token.special, token.masked) {
-        (true, _) => ", a special token",
-        (_, true) => ", a mask typed in the text",
-        _ => "",
-    };
-    format!("token {position}, id {}{kind}", token.id)
-}
-
-/// Which positions to hide after an edit: tokens before the edited stretch keep their place, those
-/// after it move with the text, those inside are no longer the ones that were hidden.
-fn carry_over(old: &[Token], new: &[Token], hidden: &BTreeSet<usize>) -> BTreeSet<usize> {
-    if hidden.is_empty() {
-        return BTreeSet::new();
-    }
-    let same = |a: &Token, b: &Token| a.id == b.id && a.sequence == b.sequence;
-    let shorter = old.len().min(new.len());
-    let head = old.iter().zip(new).take_while(|(a, b)| same(a, b)).count();
-    let tail = old
-        .iter()
-        .rev()
-        .zip(new.iter().rev())
-        .take(shorter - head)
-        .take_while(|(a, b)| same(a, b))
-        .count();
-    hidden
-        .iter()
-        .filter_map(|&position| {
-            if position < head {
-                Some(position)
-            } else if position + tail >= old.len() {
-                Some(position + new.len() - old.len())
-            } else {
-                None
-            }
-        })
-        .filter(|&position| new.get(position).is_some_and(|t| !t.special && !t.masked))
-        .collect()
 }
 
 #[cfg(test)]

@@ -1,18 +1,16 @@
 //! The engine and the model: which device, which checkpoint, what goes on, what went wrong.
 
 use crate::protocol::{
-    Command, DeviceReport, Failure, Hub, KernelCheck, Memory, ModelFacts, Preference, Progress,
+    Command, DeviceReport, Failure, KernelCheck, Memory, ModelFacts, Preference, Progress,
     RequestId, Source, Stage,
 };
+use crate::site::Site;
 use crate::sources::address::Address;
 use crate::sources::files::{Basket, Offered, Taken, lone};
 
-/// The checkpoint that is published with the page.
+/// The checkpoint that is published with the page where the host has not chosen another.
 pub fn bundled() -> Source {
-    Source::Bundled {
-        name: "Seedling".into(),
-        folder: "models/seedling".into(),
-    }
+    Site::default().bundled()
 }
 
 /// How the engine's worker is doing.
@@ -49,16 +47,26 @@ pub struct Session {
     pub failure: Option<Failure>,
     /// What failed to load, where trying again may help.
     pub failed: Option<Source>,
-    pub hub: Hub,
     /// Files given so far for a checkpoint that is not complete yet.
     pub basket: Basket,
     /// What the present model was loaded from, and what a new engine loads again.
     wanted: Option<Source>,
+    bundled: Source,
     devices_lost: u32,
 }
 
 impl Default for Session {
     fn default() -> Self {
+        Self::new(bundled())
+    }
+}
+
+/// After this many lost devices the page stops starting new engines by itself.
+const RESTARTS_BY_ITSELF: u32 = 2;
+
+impl Session {
+    /// A session that begins with the host's checkpoint.
+    pub fn new(bundled: Source) -> Self {
         Self {
             preference: Preference::default(),
             engine: Engine::default(),
@@ -69,18 +77,18 @@ impl Default for Session {
             loading: None,
             failure: None,
             failed: None,
-            hub: Hub::default(),
             basket: Basket::default(),
-            wanted: Some(bundled()),
+            wanted: Some(bundled.clone()),
+            bundled,
             devices_lost: 0,
         }
     }
-}
 
-/// After this many lost devices the page stops starting new engines by itself.
-const RESTARTS_BY_ITSELF: u32 = 2;
+    /// The checkpoint that is published with the page.
+    pub fn bundled(&self) -> Source {
+        self.bundled.clone()
+    }
 
-impl Session {
     /// A new engine listens; `id` names the load it is given, if any.
     pub(super) fn on_alive(&mut self, id: RequestId) -> Option<Command> {
         self.engine = Engine::Alive;
@@ -222,7 +230,7 @@ impl Session {
 
     /// Whether the bundled checkpoint is loaded or on its way, so that it need not be offered.
     pub fn has_or_loads_bundled(&self) -> bool {
-        let is_bundled = |source: &Source| *source == bundled();
+        let is_bundled = |source: &Source| *source == self.bundled;
         match &self.loading {
             Some(loading) => is_bundled(&loading.source),
             None => self.model.is_some() && self.wanted.as_ref().is_some_and(is_bundled),

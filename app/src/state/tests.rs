@@ -21,6 +21,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
         provenance: None,
         no_masks: None,
         next_sentence: false,
+        replaced: false,
         mask: Some("[MASK]".into()),
         pooler: false,
         labels: None,
@@ -95,6 +96,18 @@ fn mine() -> Source {
         name: "mine".into(),
         files: Vec::new(),
     }
+}
+
+#[test]
+fn a_host_chooses_the_first_checkpoint() {
+    let text = r#"{"default": {"name": "Mine", "folder": "models/mine"}}"#;
+    let mut state = State::new(Site::parse(text).unwrap());
+    let mine = state.site.bundled();
+    assert_ne!(mine, bundled());
+    let (_, source) = loaded(&state.receive(Event::Alive));
+    assert_eq!(source, mine);
+    assert!(state.session.has_or_loads_bundled());
+    assert_eq!(state.session.bundled(), mine);
 }
 
 #[test]

@@ -283,7 +283,15 @@ impl State {
                 "The words turn into tokens as soon as the model is here.".to_owned()
             }
             None => "No model is loaded. Load the bundled one or open your own checkpoint.".into(),
+            Some(model) if model.replaced => {
+                "This model tells which words someone replaced: under each word stands how likely \
+                 that is. Change one and see whether it notices."
+                    .to_owned()
+            }
             Some(model) => match &model.no_masks {
+                Some(reason) if model.labels.is_some() => {
+                    format!("{reason} It has a classifier: try that under Teach.")
+                }
                 Some(reason) => reason.clone(),
                 None if probe.tokens.iter().all(|token| token.special) && !probe.busy() => {
                     "Type a sentence above.".to_owned()

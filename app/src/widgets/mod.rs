@@ -10,3 +10,4 @@ pub mod share;
 pub mod tabs;
 pub mod theme;
 pub mod token_strip;
+pub mod update_notice;

@@ -1,7 +1,6 @@
 //! Which model is loaded, how far a load has come, and the way to another.
 
 use crate::page::{Store, offer_input};
-use crate::state::session::bundled;
 use crate::state::view::LoadLine;
 use crate::widgets::opener::Opener;
 use leptos::{html, prelude::*};
@@ -88,7 +87,7 @@ fn Pickers() -> impl IntoView {
                 <button
                     type="button"
                     id="load-bundled"
-                    on:click=move |_| store.change(|state| state.load(bundled()))
+                    on:click=move |_| store.change(|state| state.load(state.session.bundled()))
                 >
                     "Load the bundled model"
                 </button>

@@ -73,7 +73,8 @@ pub fn TokenStrip() -> impl IntoView {
 fn TokenButton(position: usize, token: Token) -> impl IntoView {
     let store = Store::get();
     let hidden = store.view(move |state| state.probe.is_hidden(position));
-    let guess = store.view(move |state| state.probe.guess(position));
+    let guess = store.view(move |state| state.probe.note(position));
+    let suspect = store.view(move |state| state.probe.is_suspect(position));
     let here = store.view(move |state| state.probe.current == position);
     let fixed = token.special || token.masked;
     let description = describe(position, &token);
@@ -99,9 +100,13 @@ fn TokenButton(position: usize, token: Token) -> impl IntoView {
             class:special=token.special
             class:second=token.sequence == Some(1)
             class:masked=move || hidden.get()
+            class:suspect=move || suspect.get()
             aria-pressed=move || hidden.get().to_string()
             aria-disabled=fixed.then_some("true")
-            aria-description=description
+            aria-description=move || match guess.get() {
+                Some(note) if !hidden.get() => format!("{description}, replaced: {note}"),
+                _ => description.clone(),
+            }
             data-id=token.id.to_string()
             tabindex=move || if here.get() { "0" } else { "-1" }
             on:click=toggle

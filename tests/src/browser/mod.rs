@@ -55,6 +55,29 @@ impl Bench {
     }
 }
 
+impl Bench {
+    /// What the build has made of the name of one of the page's files: `worker.js` ->
+    /// `worker-1a2b3c4d.js`.
+    ///
+    /// # Panics
+    /// If the built page has no such file.
+    pub fn built(&self, name: &str) -> String {
+        let (stem, extension) = name.rsplit_once('.').expect("a name with an extension");
+        let entries = std::fs::read_dir(&self.site).expect("the built page");
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let mut found = names.filter_map(|found| {
+            let found = found.into_string().ok()?;
+            let rest = found.strip_prefix(stem)?.strip_prefix('-')?;
+            let hash = rest.strip_suffix(extension)?.strip_suffix('.')?;
+            let is_hash = hash.len() == 8 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_hash.then_some(found.clone())
+        });
+        found
+            .next()
+            .unwrap_or_else(|| panic!("the built page has no {name}"))
+    }
+}
+
 /// Where screenshots go: `screenshots/NAME.png` in the target folder.
 fn screenshot_file(name: &str) -> PathBuf {
     xtask::Workspace::find()

@@ -249,6 +249,7 @@ fn what_is_no_link_is_told_and_never_run() {
     visit.wait_for_text("#link-notices", "(Epochs) is 1000 instead of 1e99");
     visit.wait_for_text("#link-notices", "“NaN” is not a number");
     visit.wait_for_text("#link-notices", "“top” is 20 instead of 99");
+    visit.resize(780, 1000);
     visit.screenshot("link-notices");
     visit.click("button", "Review sentiment");
     assert_eq!(visit.find("textbox", "Epochs").value(), "1000");

@@ -2,12 +2,15 @@
 
 mod appearance;
 mod checkpoints;
+mod families;
 mod harness;
 mod lifecycle;
 mod links;
 mod memory;
 mod opening;
 mod probing;
+mod publish;
 mod reference;
+mod sources;
 mod teaching;
 mod visit;

@@ -54,14 +54,15 @@ impl Read for Held {
 fn first_paint_waits_for_no_program_and_the_page_not_for_the_engine() {
     let Some(bench) = Bench::ready() else { return };
     let (page, engine) = (Gate::default(), Gate::default());
+    let (app_name, engine_name) = (bench.built("app_bg.wasm"), bench.built("engine_bg.wasm"));
     let site = site(&bench)
         .answer(
-            "/app_bg.wasm",
-            page.program(&bench.site.join("app_bg.wasm")),
+            &format!("/{app_name}"),
+            page.program(&bench.site.join(&app_name)),
         )
         .answer(
-            "/engine_bg.wasm",
-            engine.program(&bench.site.join("engine_bg.wasm")),
+            &format!("/{engine_name}"),
+            engine.program(&bench.site.join(&engine_name)),
         );
     let visit = Visit::with(&bench, site, Choice::None, Gpu::Software);
     visit.find("heading", TITLE);

@@ -2,7 +2,7 @@
 
 use bert::config::Config;
 use bert::model::{Model, ModelLoader};
-use bert::probe::{Fill, Request, fill_mask};
+use bert::probe::{Fill, Replaced, Request, fill_mask, replaced};
 use bert::tokenizer::Tokenizer;
 use kernels::{Control, Device, Precision};
 use std::cell::RefCell;
@@ -40,6 +40,19 @@ impl Reference {
     /// The answer to a text as a visitor types it.
     pub fn fill(&self, text: &str) -> Fill {
         self.answer(text, None, &[], TOP_K)
+    }
+
+    /// Of each token, how likely someone replaced it.
+    pub fn replaced(&self, text: &str) -> Replaced {
+        let request = Request {
+            text: text.to_string(),
+            pair: None,
+            hidden: Vec::new(),
+            top_k: 1,
+        };
+        let (control, mut model) = (Control::default(), self.model.borrow_mut());
+        let answer = replaced(&mut model, &self.tokenizer, &request, &control);
+        pollster::block_on(answer).expect("an answer")
     }
 
     pub fn answer(&self, text: &str, pair: Option<&str>, hidden: &[usize], top_k: usize) -> Fill {

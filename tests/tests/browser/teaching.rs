@@ -328,10 +328,11 @@ const LOSE_DEVICES: &str = "
 #[test]
 fn a_lost_device_in_the_middle_costs_one_epoch_at_most() {
     let Some(bench) = Bench::ready() else { return };
-    let worker = fs::read(bench.site.join("worker.js")).expect("the worker's script");
+    let name = bench.built("worker.js");
+    let worker = fs::read(bench.site.join(&name)).expect("the worker's script");
     let script = [LOSE_DEVICES.as_bytes(), &worker].concat();
     let answer = move || xtask::server::Reply::bytes("text/javascript", script.clone());
-    let site = site(&bench).answer("/worker.js", answer);
+    let site = site(&bench).answer(&format!("/{name}"), answer);
     let visit = Visit::with(&bench, site, Choice::Gpu, Gpu::Software);
     let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
     visit.open_fixture("tiny-bert");

@@ -21,7 +21,9 @@ pub enum Choice {
 /// One visit to the page, by a browser that remembers no other.
 pub struct Visit {
     page: Page,
-    server: Server,
+    /// Absent while nothing answers at the page's address.
+    server: Option<Server>,
+    url: String,
 }
 
 impl Deref for Visit {
@@ -124,12 +126,30 @@ impl Visit {
                 &[json!(choice)],
             );
         }
-        Self { page, server }
+        let url = server.url();
+        Self {
+            page,
+            server: Some(server),
+            url,
+        }
     }
 
     /// The page's address.
     pub fn url(&self) -> String {
-        self.server.url()
+        self.url.clone()
+    }
+
+    /// Takes the server away: from now on nothing answers.
+    pub fn stop_server(&mut self) {
+        self.server = None;
+    }
+
+    /// Serves another site in the same place.
+    pub fn serve(&mut self, site: Site) {
+        self.stop_server();
+        let port = self.url.trim_end_matches('/').rsplit(':').next();
+        let port = port.and_then(|port| port.parse().ok()).expect("a port");
+        self.server = Some(Server::start(site, port).expect("the port that was free before"));
     }
 
     /// The text of the first element a CSS selector finds, seen or not; empty where there is none.
@@ -284,7 +304,7 @@ fn expectation(fill: &Fill) -> String {
 }
 
 /// Whether `12.3 %` stands for a probability, give or take one in its last digit.
-fn same_percent(shown: &str, probability: f32) -> bool {
+pub fn same_percent(shown: &str, probability: f32) -> bool {
     let value = f64::from(probability) * 100.0;
     if let Some(bound) = shown.strip_prefix("< ") {
         return value < number(bound).0 * 1.01;

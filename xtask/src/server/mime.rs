@@ -22,3 +22,26 @@ pub fn content_type(file: &Path) -> &'static str {
         _ => "application/octet-stream",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_page_is_made_of_has_its_type() {
+        for (name, expected) in [
+            ("index.html", "text/html; charset=utf-8"),
+            ("app-1a2b3c4d.js", "text/javascript; charset=utf-8"),
+            ("app_bg-1a2b3c4d.wasm", "application/wasm"),
+            ("styles/base-1a2b3c4d.css", "text/css; charset=utf-8"),
+            ("icon.svg", "image/svg+xml"),
+            ("site.json", "application/json"),
+            ("site.webmanifest", "application/manifest+json"),
+            ("examples/a.tsv", "text/plain; charset=utf-8"),
+            ("models/a/model.safetensors", "application/octet-stream"),
+            ("LICENSE", "application/octet-stream"),
+        ] {
+            assert_eq!(content_type(Path::new(name)), expected, "{name}");
+        }
+    }
+}

@@ -1,10 +1,12 @@
 //! A small static file server: what `cargo xtask serve` and the browser tests show the page with.
 
+mod headers;
 mod mime;
 mod path;
 mod range;
 
 use crate::error::{Error, Result};
+use headers::{cache_control, policy};
 use path::safe_relative;
 use range::{Range, parse_range};
 use std::fs::File;
@@ -78,8 +80,8 @@ impl Site {
         self
     }
 
-    /// The file an address means, if it is there.
-    fn file(&self, address: &str) -> Option<PathBuf> {
+    /// The file an address means, if it is there, and the policy of the page it belongs to.
+    fn file(&self, address: &str) -> Option<(PathBuf, Option<String>)> {
         let (prefix, folder) = self
             .mounts
             .iter()
@@ -88,7 +90,7 @@ impl Site {
         if path.is_dir() {
             path.push("index.html");
         }
-        path.is_file().then_some(path)
+        path.is_file().then(|| (path, policy(folder)))
     }
 }
 
@@ -189,19 +191,25 @@ fn respond(site: &Site, request: Request) -> io::Result<()> {
         );
     }
     match site.file(&address) {
-        Some(file) => send(request, &file),
+        Some((file, policy)) => send(request, &file, policy),
         None => send_all(request, plain(404, "There is no such file here.")),
     }
 }
 
 /// Sends a file: whole, in part, or its brotli form where one lies beside it.
-fn send(request: Request, file: &Path) -> io::Result<()> {
+fn send(request: Request, file: &Path, policy: Option<String>) -> io::Result<()> {
     let mut headers = vec![
         header("Content-Type", mime::content_type(file)),
-        header("Cache-Control", "no-cache"),
+        header("Cache-Control", cache_control(file)),
         header("Accept-Ranges", "bytes"),
         header("Vary", "Accept-Encoding"),
+        header("X-Content-Type-Options", "nosniff"),
+        header("Referrer-Policy", "no-referrer"),
     ];
+    // A worker goes by its own answer's policy, not by the page's `<meta>`.
+    if let Some(policy) = policy {
+        headers.push(header("Content-Security-Policy", &policy));
+    }
     let range = value(&request, "Range");
     let takes_brotli = value(&request, "Accept-Encoding").is_some_and(|accepted| {
         accepted

@@ -84,6 +84,32 @@ fn files_and_types() {
 }
 
 #[test]
+fn a_page_brings_its_policy_and_hashed_files_stay() {
+    let fixture = Fixture::new("policy");
+    let site = fixture.folder.join("site");
+    let page = "<head><meta http-equiv=\"Content-Security-Policy\" content=\"script-src 'self'\">";
+    std::fs::write(site.join("index.html"), page).unwrap();
+    std::fs::write(site.join("worker-0123abcd.js"), "1").unwrap();
+    for target in ["/", "/worker-0123abcd.js", "/app.wasm"] {
+        let answer = fixture.get(target);
+        for line in [
+            "Content-Security-Policy: script-src 'self'\r\n",
+            "X-Content-Type-Options: nosniff\r\n",
+            "Referrer-Policy: no-referrer\r\n",
+        ] {
+            assert!(answer.contains(line), "{target}: {answer}");
+        }
+        let stays = answer.contains("Cache-Control: public, max-age=31536000, immutable\r\n");
+        assert_eq!(stays, target.contains("0123abcd"), "{target}: {answer}");
+    }
+    let other = fixture.get("/other/secret");
+    assert!(
+        !other.contains("Content-Security-Policy"),
+        "another folder: {other}"
+    );
+}
+
+#[test]
 fn nothing_outside_the_folder_is_served() {
     let fixture = Fixture::new("outside");
     assert!(

@@ -2,7 +2,7 @@
 
 use crate::error::{At, Result};
 use crate::server::{BROTLI, brotli_of};
-use std::collections::HashSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,38 +10,53 @@ use std::path::{Path, PathBuf};
 /// Worth compressing: text, and wasm.
 const COMPRESSIBLE: [&str; 6] = ["wasm", "js", "css", "html", "svg", "json"];
 
-/// Makes `site` hold `index`, what lies under each of `folders`, the compressed form of either, and
-/// nothing else. Files that are the same already are left alone.
-pub fn mirror(index: &Path, folders: &[PathBuf], site: &Path) -> Result<()> {
-    let mut sources = vec![(index.to_path_buf(), site.join("index.html"))];
+/// A site's files: what each is called, with `/` between folders, and what it holds.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Reads `index`, which becomes `index.html`, and what lies under each of `folders`.
+pub fn collect(index: &Path, folders: &[PathBuf]) -> Result<Files> {
+    let mut collected = Files::new();
+    let mut add = |name: String, file: &Path| -> Result<()> {
+        collected.insert(name, fs::read(file).at("read", file)?);
+        Ok(())
+    };
+    add("index.html".to_string(), index)?;
     for folder in folders {
         for file in files(folder)? {
-            let goal = site.join(file.strip_prefix(folder).expect("listed from there"));
-            sources.push((file, goal));
+            add(name_in(folder, &file), &file)?;
         }
     }
-    for (source, goal) in &sources {
-        let bytes = fs::read(source).at("read", source)?;
-        if fs::read(goal).is_ok_and(|old| old == bytes) {
+    Ok(collected)
+}
+
+/// Makes `site` hold `wanted`, its compressed forms, and nothing else. Files that are the same
+/// already are left alone.
+pub fn write(wanted: &Files, site: &Path) -> Result<()> {
+    for (name, bytes) in wanted {
+        let goal = site.join(name);
+        if fs::read(&goal).is_ok_and(|old| old == *bytes) {
             continue;
         }
         let folder = goal.parent().expect("inside the site");
         fs::create_dir_all(folder).at("create", folder)?;
-        let _ = fs::remove_file(brotli_of(goal)); // it would be served in place of the new file
-        fs::write(goal, bytes).at("write", goal)?;
+        let _ = fs::remove_file(brotli_of(&goal)); // it would be served in place of the new file
+        fs::write(&goal, bytes).at("write", &goal)?;
     }
-    let kept: HashSet<PathBuf> = sources.into_iter().map(|(_, goal)| goal).collect();
     for file in files(site)? {
-        let original = if extension(&file) == BROTLI {
-            file.with_extension("")
-        } else {
-            file.clone()
-        };
-        if !kept.contains(&original) {
+        let name = name_in(site, &file);
+        let original = name.strip_suffix(&format!(".{BROTLI}")).unwrap_or(&name);
+        if !wanted.contains_key(original) {
             fs::remove_file(&file).at("remove", &file)?;
         }
     }
     Ok(())
+}
+
+/// What a file below `folder` is called from there, with `/` on every system.
+fn name_in(folder: &Path, file: &Path) -> String {
+    let path = file.strip_prefix(folder).expect("listed from there");
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }
 
 /// Writes `NAME.br` beside each file that is worth it, for hosts that serve such files as they are.
@@ -114,10 +129,10 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{write as write_site, *};
 
     #[test]
-    fn mirror_updates_adds_and_removes() {
+    fn a_site_is_updated_added_to_and_cleared() {
         let folder = std::env::temp_dir().join(format!("xtask-assets-{}", std::process::id()));
         let write = |name: &str, text: &str| {
             let path = folder.join(name);
@@ -141,16 +156,15 @@ mod tests {
         write("site/same.js.br", "packed");
         let site = folder.join("site");
         let sources = [folder.join("static"), folder.join("made")];
-        mirror(&folder.join("index.html"), &sources, &site).unwrap();
+        write_site(
+            &collect(&folder.join("index.html"), &sources).unwrap(),
+            &site,
+        )
+        .unwrap();
         let names: Vec<_> = files(&site)
             .unwrap()
             .iter()
-            .map(|file| {
-                file.strip_prefix(&site)
-                    .unwrap()
-                    .to_string_lossy()
-                    .replace('\\', "/")
-            })
+            .map(|file| name_in(&site, file))
             .collect();
         let expected = [
             "app.js",

@@ -1,9 +1,9 @@
 //! Builds the page: two wasm binaries of the crate `app`, their JavaScript, and the static files.
 //!
-//! The result in `target/site` needs nothing else: any static host can serve it. The scripts only
-//! define what starts the two programs; files under `static/` call it.
+//! The result in `dist` needs nothing else: any folder of any static host can serve it. The scripts
+//! only define what starts the two programs; files under `static/` call it.
 
-use super::assets;
+use super::{assets, publish};
 use crate::error::{At, Error, Result};
 use crate::setup::{self, WASM_TARGET, WasmToolchain};
 use crate::shell::{self, find_program};
@@ -43,8 +43,10 @@ pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     for binary in BINARIES {
         sources.push(bind(workspace, profile, binary)?);
     }
+    let mut files = assets::collect(&workspace.root.join("index.html"), &sources)?;
+    publish::prepare(&mut files, profile)?;
     let site = workspace.site();
-    assets::mirror(&workspace.root.join("index.html"), &sources, &site)?;
+    assets::write(&files, &site)?;
     if profile == Profile::Web {
         assets::compress(&site)?;
     }

@@ -3,6 +3,8 @@
 mod assets;
 mod bench;
 mod build;
+mod hashing;
+mod publish;
 mod serve;
 mod test;
 

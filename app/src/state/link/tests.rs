@@ -8,6 +8,7 @@ use crate::protocol::{
 };
 use crate::state::Panel;
 use crate::state::opening::Step;
+use crate::state::session::bundled;
 use crate::state::teach::settings::{Field, MethodChoice};
 use crate::state::tests::facts;
 use bert::probe::Token;

@@ -64,22 +64,61 @@ fn arrow_keys_stay_on_the_strip() {
     assert_eq!(probe.step("x"), None);
 }
 
+const MASKS: Asks = Asks {
+    masks: true,
+    next_sentence: false,
+    replaced: false,
+};
+const BOTH: Asks = Asks {
+    next_sentence: true,
+    ..MASKS
+};
+
+#[test]
+fn a_discriminator_is_asked_of_every_text_and_its_answer_belongs_to_that_text_alone() {
+    let discriminator = Asks {
+        masks: false,
+        next_sentence: false,
+        replaced: true,
+    };
+    let mut probe = Probe {
+        tokens: cut("a b"),
+        ..Probe::default()
+    };
+    assert!(matches!(
+        probe.ask(1, discriminator),
+        Some(Command::Probe { id: 1, .. })
+    ));
+    let marks = Replaced {
+        tokens: cut("a b"),
+        logits: vec![9.0, -3.0, 2.0, 9.0],
+        probabilities: vec![0.99, 0.047, 0.88, 0.99],
+        truncated: None,
+    };
+    probe.on_marked(7, marks.clone(), 1.0);
+    assert_eq!(probe.note(2), None, "an answer to another request");
+    probe.on_marked(1, marks, 1.0);
+    assert_eq!(probe.note(1).as_deref(), Some("4.70 %"));
+    assert!(probe.is_suspect(2) && !probe.is_suspect(1));
+    assert_eq!(probe.note(0), None, "a special token has no author");
+    assert_eq!(probe.spoken(), "Looks replaced: b 88.0 %.");
+    probe.tokens = cut("a b c");
+    assert_eq!(probe.note(2), None);
+}
+
 #[test]
 fn nothing_hidden_asks_nothing() {
     let mut probe = Probe {
         tokens: cut("a b"),
         ..Probe::default()
     };
-    assert_eq!(probe.ask(1, true, true), None);
+    assert_eq!(probe.ask(1, BOTH), None);
     probe.paired = true;
     assert!(matches!(
-        probe.ask(2, true, true),
+        probe.ask(2, BOTH),
         Some(Command::Probe { id: 2, .. })
     ));
-    assert_eq!(
-        probe.ask(3, true, false),
-        Some(Command::CancelProbe { id: 2 })
-    );
+    assert_eq!(probe.ask(3, MASKS), Some(Command::CancelProbe { id: 2 }));
     assert!(!probe.busy());
 }
 

@@ -1,0 +1,358 @@
+//! Checkpoints from other hosts: a stand-in for the hub on this machine, and what it does wrong.
+
+use crate::reference::Reference;
+use crate::visit::{Choice, Visit, fixture, site};
+use bert::probe::Fill;
+use serde_json::json;
+use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::hub::{COMMIT, Fault, Hub};
+use xtask::server::{Reply, Site};
+
+const TEXT: &str = "the [MASK] sat on the mat.";
+const MODEL: &str = "tiny/bert";
+
+fn hub() -> Hub {
+    Hub::start(&[(MODEL, fixture("tiny-bert"))])
+}
+
+/// The page, told that the stand-in is the hub.
+fn with_hub(bench: &Bench, hub: &Hub) -> Site {
+    let settings = json!({
+        "default": { "name": "Seedling", "folder": "models/seedling" },
+        "hub": hub.settings(),
+    });
+    let settings = settings.to_string();
+    site(bench).answer("/site.json", move || {
+        Reply::bytes("application/json", settings.clone().into_bytes())
+    })
+}
+
+fn begin(hub: &Hub) -> Option<Visit> {
+    let bench = Bench::ready()?;
+    let visit = Visit::with(&bench, with_hub(&bench, hub), Choice::Cpu, Gpu::Software);
+    visit.wait_for_model("Seedling");
+    visit.type_text(TEXT);
+    Some(visit)
+}
+
+fn expected() -> Fill {
+    Reference::of(&fixture("tiny-bert")).fill(TEXT)
+}
+
+/// Types a name or an address and asks for a look.
+fn look(visit: &Visit, address: &str) {
+    visit.run("document.querySelector('#opener').open = true", &[]);
+    visit
+        .find("textbox", "Name on Hugging Face, or address")
+        .fill(address);
+    visit.click("button", "Look");
+}
+
+/// The offer's value under a heading, once there is an offer.
+fn offered(visit: &Visit, heading: &str) -> String {
+    visit.wait("an offer", || !visit.text_of("#offer").is_empty());
+    let script = "
+        const terms = [...document.querySelectorAll('#offer dt')];
+        const term = terms.find((term) => term.textContent === arguments[0]);
+        return term?.nextElementSibling.textContent ?? '';";
+    let text = visit.run(script, &[json!(heading)]);
+    text.as_str().unwrap_or_default().to_owned()
+}
+
+/// What the page says of the model and how it came.
+fn line(visit: &Visit) -> String {
+    visit.text_of(".model-title p")
+}
+
+fn dismiss(visit: &Visit) {
+    visit.click("button", "Dismiss");
+    visit.wait("no alert", || visit.all("alert", "").is_empty());
+}
+
+/// Waits until a part of the weights has arrived.
+fn wait_for_bytes(visit: &Visit) {
+    visit.wait_for_text("#loading", "Downloading weights");
+    visit.wait_for_text("#loading", " of 105.1 kB");
+}
+
+/// Breaks the connection in the middle of the weights.
+fn break_off(visit: &Visit, hub: &Hub) {
+    wait_for_bytes(visit);
+    hub.hang_up();
+}
+
+/// Where requests for a part of the weights began.
+fn ranges(hub: &Hub) -> Vec<u64> {
+    let seen = hub.seen("/model.safetensors").into_iter();
+    let ranges = seen.filter_map(|seen| seen.range);
+    ranges
+        .map(|range| {
+            let from = range
+                .strip_prefix("bytes=")
+                .and_then(|range| range.strip_suffix('-'));
+            from.and_then(|from| from.parse().ok())
+                .expect("an open range")
+        })
+        .collect()
+}
+
+/// Bytes of the weights that this device keeps.
+fn kept(visit: &Visit) -> u64 {
+    let script = "return (async () => {
+        const top = await navigator.storage.getDirectory();
+        const all = await top.getDirectoryHandle('checkpoints');
+        for await (const folder of all.values())
+            return (await (await folder.getFileHandle('model.safetensors')).getFile()).size;
+        })()";
+    visit.run(script, &[]).as_u64().expect("a size")
+}
+
+fn open_list(visit: &Visit) {
+    visit.wait("the list of what is kept", || {
+        !visit.text_of("#kept").is_empty()
+    });
+    visit.run("document.querySelector('#kept').open = true", &[]);
+}
+
+#[test]
+fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub() {
+    let hub = hub();
+    let Some(visit) = begin(&hub) else { return };
+    look(&visit, MODEL);
+    assert_eq!(offered(&visit, "Host"), hub.host());
+    assert_eq!(offered(&visit, "Commit"), COMMIT);
+    assert!(offered(&visit, "Model").starts_with("BertForPreTraining"));
+    assert!(offered(&visit, "Download").contains("in 5 files"));
+    assert!(
+        hub.seen("model.safetensors").is_empty(),
+        "nothing big before the click"
+    );
+    visit.screenshot("offer");
+    visit.click("button", "Load");
+    visit.wait_for_model(MODEL);
+    visit.wait_for_fill(&expected());
+    assert!(
+        line(&visit).contains("kept on this device"),
+        "{}",
+        line(&visit)
+    );
+
+    // The next visit needs no hub.
+    let asked = hub.count();
+    drop(hub);
+    visit.go(&visit.url());
+    visit.wait_for_model("Seedling");
+    visit.type_text(TEXT);
+    open_list(&visit);
+    visit.screenshot("kept");
+    visit.click("button", &format!("Open {MODEL} @ {}", &COMMIT[..8]));
+    visit.wait_for_model(MODEL);
+    visit.wait_for_fill(&expected());
+    assert!(
+        line(&visit).contains("nothing was downloaded"),
+        "{}",
+        line(&visit)
+    );
+    assert!(asked > 0);
+
+    // By its name too, although nobody can say whether there is a newer one.
+    look(&visit, MODEL);
+    visit.wait_for_text("#model-name", MODEL);
+    visit.wait("the look to end", || visit.text_of("#looking").is_empty());
+    assert_eq!(visit.all("alert", "").len(), 0);
+
+    open_list(&visit);
+    visit.click(
+        "button",
+        &format!("Delete {MODEL} @ {} from this device", &COMMIT[..8]),
+    );
+    visit.wait("an empty list", || visit.text_of("#kept").is_empty());
+    visit.wait_for_fill(&expected());
+    // The hub is gone, which the browser mentions on the console.
+    assert_eq!(visit.all("alert", "").len(), 0);
+}
+
+#[test]
+fn an_interrupted_download_goes_on_where_it_stopped() {
+    let hub = hub();
+    let Some(visit) = begin(&hub) else { return };
+    // The connection breaks: the page asks for the rest by itself.
+    hub.fail("/model.safetensors", Fault::Stall(40_000));
+    look(&visit, &hub.folder(MODEL));
+    visit.click("button", "Load");
+    break_off(&visit, &hub);
+    visit.wait_for_fill(&expected());
+    let ranges = ranges(&hub);
+    assert!(
+        matches!(ranges[..], [from] if (1..=40_000).contains(&from)),
+        "{ranges:?}"
+    );
+    visit.end();
+}
+
+#[test]
+fn a_download_that_was_given_up_is_resumed_on_request() {
+    let hub = hub();
+    let Some(visit) = begin(&hub) else { return };
+    let address = hub.folder(MODEL);
+    // It stalls; the visitor gives up.
+    hub.fail("/model.safetensors", Fault::Stall(30_000));
+    look(&visit, &address);
+    visit.click("button", "Load");
+    wait_for_bytes(&visit);
+    visit.click("button", "Cancel");
+    visit.wait_for_model("Seedling");
+
+    // Later it breaks for good: the page tries a few times, then says so.
+    look(&visit, &address);
+    assert!(offered(&visit, "Download").contains("kB are on this device already"));
+    let kept = kept(&visit);
+    assert!((1..=30_000).contains(&kept), "{kept}");
+    hub.fail("/model.safetensors", Fault::Stall(20_000));
+    for _ in 0..4 {
+        hub.fail("/model.safetensors", Fault::Status(503));
+    }
+    visit.click("button", "Load");
+    break_off(&visit, &hub);
+    visit.alert("503");
+    visit.screenshot("download-failed");
+    visit.click("button", "Try again");
+    visit.wait_for_fill(&expected());
+    let ranges = ranges(&hub);
+    assert_eq!(ranges.first(), Some(&kept));
+    assert!(
+        ranges
+            .last()
+            .is_some_and(|last| (kept + 1..=kept + 20_000).contains(last)),
+        "{ranges:?}"
+    );
+
+    // A host that sends the whole instead of the rest is understood too.
+    visit.click("button", "Load the bundled model");
+    visit.wait_for_model("Seedling");
+    open_list(&visit);
+    visit.click("button", &format!("Delete {address} from this device"));
+    visit.wait("an empty list", || visit.text_of("#kept").is_empty());
+    hub.fail("/model.safetensors", Fault::Stall(40_000));
+    hub.fail("/model.safetensors", Fault::NoRanges);
+    look(&visit, &address);
+    visit.click("button", "Load");
+    break_off(&visit, &hub);
+    visit.wait_for_fill(&expected());
+}
+
+#[test]
+fn every_way_to_fail_has_words_of_its_own_and_the_old_model_stays() {
+    let hub = hub();
+    let Some(visit) = begin(&hub) else { return };
+    let description = "/revision/main";
+    for (fault, said) in [
+        (Fault::Status(401), "no open model of this name"),
+        (Fault::Status(403), "does not give this file out"),
+        (Fault::Status(404), "There is no tiny/bert"),
+        (Fault::Status(429), "in 17 seconds"),
+        (Fault::Status(500), "is in trouble"),
+        (Fault::NoCors, "does not let other pages read its files"),
+        (Fault::Elsewhere, "unknown host"),
+    ] {
+        eprintln!("{fault:?}");
+        hub.fail(description, fault);
+        look(&visit, MODEL);
+        visit.alert(said);
+        dismiss(&visit);
+    }
+    // A host by its address is not followed elsewhere.
+    let address = format!("http://{}/{MODEL}/resolve/{COMMIT}/", hub.host());
+    look(&visit, &address);
+    visit.alert("sends visitors elsewhere");
+    dismiss(&visit);
+
+    for (fault, said) in [
+        (Fault::Corrupt, "arrived damaged"),
+        (Fault::Longer, "has changed on its host"),
+    ] {
+        eprintln!("{fault:?}");
+        // The first is the hub's redirect, the second the file.
+        hub.fail(
+            "/resolve/0123456789abcdef0123456789abcdef01234567/model.safetensors",
+            Fault::NoRanges,
+        );
+        hub.fail("/model.safetensors", fault);
+        look(&visit, MODEL);
+        visit.click("button", "Load");
+        visit.alert(said);
+        dismiss(&visit);
+    }
+    look(&visit, "https://user:secret@example.org/m");
+    visit.alert("a user name or a password");
+    look(&visit, "<img src=x onerror=alert(1)>");
+    visit.alert("This cannot be opened");
+    assert_eq!(visit.text_of("#model-name"), "Seedling");
+    visit.wait("the old model's answer", || !visit.cards().is_empty());
+}
+
+/// Changes a kept file, as another program might.
+const TAMPER: &str = "return (async () => {
+    const top = await navigator.storage.getDirectory();
+    const all = await top.getDirectoryHandle('checkpoints');
+    for await (const folder of all.values()) {
+        const handle = await folder.getFileHandle(arguments[0]);
+        const length = (await handle.getFile()).size;
+        const stream = await handle.createWritable({ keepExistingData: true });
+        await stream.write({ type: 'write', position: length - 4, data: new Uint8Array([1, 2, 3, 60]) });
+        await stream.close();
+    }
+    })()";
+
+#[test]
+fn a_kept_copy_that_changed_is_refused_and_deleted() {
+    let hub = hub();
+    let Some(visit) = begin(&hub) else { return };
+    for name in ["model.safetensors", "tokenizer.json"] {
+        look(&visit, MODEL);
+        visit.click("button", "Load");
+        visit.wait_for_model(MODEL);
+        visit.wait_for_fill(&expected());
+        visit.run(TAMPER, &[json!(name)]);
+        visit.click("button", "Load the bundled model");
+        visit.wait_for_model("Seedling");
+        look(&visit, MODEL);
+        visit.alert("The copy on this device has changed");
+        visit.wait("an empty list", || visit.text_of("#kept").is_empty());
+        assert_eq!(visit.text_of("#model-name"), "Seedling");
+        dismiss(&visit);
+    }
+    visit.end();
+}
+
+/// Holds a kept file as another tab would that is writing it.
+const HOLD: &str = "return (async () => {
+    const top = await navigator.storage.getDirectory();
+    const all = await top.getDirectoryHandle('checkpoints', { create: true });
+    for await (const folder of all.values()) {
+        const handle = await folder.getFileHandle('model.safetensors', { create: true });
+        window.held = await handle.createWritable({ keepExistingData: true });
+    }
+    })()";
+
+#[test]
+fn a_checkpoint_that_another_tab_is_saving_loads_without_being_kept() {
+    let hub = hub();
+    let Some(visit) = begin(&hub) else { return };
+    // A first attempt leaves a part.
+    hub.fail(
+        "/bert/0123456789abcdef0123456789abcdef01234567/model.safetensors",
+        Fault::Stall(30_000),
+    );
+    look(&visit, MODEL);
+    visit.click("button", "Load");
+    wait_for_bytes(&visit);
+    visit.click("button", "Cancel");
+    visit.wait_for_model("Seedling");
+    visit.run(HOLD, &[]);
+    look(&visit, MODEL);
+    visit.click("button", "Load");
+    visit.wait_for_fill(&expected());
+    visit.wait_for_text(".model-title p", "another tab is saving it");
+    visit.end();
+}
