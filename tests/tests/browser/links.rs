@@ -1,11 +1,13 @@
 //! Links: what one does goes into the address, and whoever opens it sees the same.
 
 use crate::reference::Reference;
+use crate::sources::{MODEL, hub, with_hub};
 use crate::teaching::{answer, ask, moods, run_line, same, set, start, write};
-use crate::visit::{Choice, Visit, site};
+use crate::visit::{Choice, Visit, fixture, site};
 use serde_json::json;
 use tempfile::TempDir;
 use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::hub::COMMIT;
 
 /// Opens the page in a fresh profile, at a link.
 fn open(bench: &Bench, fragment: &str) -> Visit {
@@ -192,8 +194,9 @@ fn a_head_for_another_base_and_a_damaged_one_are_refused() {
     let damaged = format!("{start}&head={}{other}{}", &head[..30], &head[31..]);
     follow(&visit, &damaged);
     visit.wait_for_text("#link-notices", "checksum is wrong");
+    dismiss(&visit);
     follow(&visit, &format!("{start}&head={}", &head[..head.len() / 2]));
-    visit.wait_for_text("#link-notices", "part of the link is missing");
+    visit.wait_for_text("#link-notices", "part of the link");
     visit.alert("The trained head in this link cannot be used here");
     visit.run("document.querySelector('.failure button').click()", &[]);
     visit.end();
@@ -279,5 +282,27 @@ fn a_lesson_hides_what_it_does_not_need_but_no_question() {
     assert!(shows(&visit, ".model") && shows(&visit, ".hero") && shows(&visit, ".top"));
     assert!(!shows(&visit, "#share-button"));
     visit.find("button", "Ask example.org");
+    visit.end();
+}
+
+#[test]
+fn a_model_of_the_hub_waits_for_a_click_and_what_is_hidden_waits_for_the_model() {
+    let Some(bench) = Bench::ready() else { return };
+    let hub = hub();
+    let visit = Visit::before(&bench, with_hub(&bench, &hub), Choice::Cpu, Gpu::None);
+    let link = format!("v=1&model={MODEL}&text=the+cat+sat+on+the+mat.&mask=2,6");
+    visit.go(&format!("{}#{link}", visit.url()));
+    visit.wait_for_text("#offer", "Nothing has been downloaded yet");
+    assert!(hub.seen("/model.safetensors").is_empty());
+    assert_eq!(visit.text_of("#model-name"), "No model");
+    assert_eq!(fragment(&visit), link);
+    visit.click("button", "Load");
+    visit.wait_for_model(MODEL);
+    let reference = Reference::of(&fixture("tiny-bert"));
+    visit.wait_for_fill(&reference.answer("the cat sat on the mat.", None, &[2, 6], 5));
+    // From here on the link means this very state of the model.
+    wait_for_fragment(&visit, &format!("model={MODEL}@{COMMIT}"));
+    wait_for_fragment(&visit, "mask=2,6");
+    assert_eq!(notices(&visit), "");
     visit.end();
 }
