@@ -1,6 +1,7 @@
 //! The page: the store that components read, the engine's supervisor, files from the visitor.
 
 mod files;
+mod link;
 mod offline;
 mod save;
 mod store;
@@ -8,6 +9,7 @@ mod supervisor;
 mod surroundings;
 
 pub use files::{offer_drop, offer_input, pick_texts};
+pub use link::page_address;
 pub use offline::Offline;
 pub use store::Store;
 
@@ -15,8 +17,14 @@ use crate::panels::{probe::ProbePanel, teach::TeachPanel};
 use crate::site::Site;
 use crate::state::Panel;
 use crate::widgets::{
-    badge::EngineBadge, drop_zone::DropZone, failure_card::SessionFailure, model_bar::ModelBar,
-    tabs::Tabs, theme::ThemeButton, update_notice::UpdateNotice,
+    badge::EngineBadge,
+    drop_zone::DropZone,
+    failure_card::SessionFailure,
+    model_bar::ModelBar,
+    share::{LinkNotices, ShareButton},
+    tabs::Tabs,
+    theme::ThemeButton,
+    update_notice::UpdateNotice,
 };
 use leptos::prelude::*;
 
@@ -56,6 +64,7 @@ fn Page(site: Site) -> impl IntoView {
             </a>
             <div class="top-end">
                 <EngineBadge/>
+                <ShareButton/>
                 <ThemeButton/>
             </div>
         </header>
@@ -66,6 +75,7 @@ fn Page(site: Site) -> impl IntoView {
             </div>
             <ModelBar/>
             <SessionFailure/>
+            <LinkNotices/>
             <Tabs/>
             <div
                 id="panel-probe"

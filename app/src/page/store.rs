@@ -1,5 +1,6 @@
 //! The one store: a signal around [`State`], and the only place where its effects are carried out.
 
+use super::link::fragment;
 use super::save::save;
 use super::supervisor::Supervisor;
 use crate::protocol::{Event, Preference, TeachEvent, TextSource};
@@ -23,6 +24,8 @@ pub struct Store {
     state: RwSignal<State>,
     supervisor: StoredValue<Supervisor, LocalStorage>,
     pause: StoredValue<Option<TimeoutHandle>, LocalStorage>,
+    /// The change of the address that waits for a pause.
+    pub(super) address: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
 
 impl Store {
@@ -30,12 +33,19 @@ impl Store {
     pub fn start(site: Site) -> Self {
         let mut state = State::new(site);
         state.session.preference = remembered_preference();
+        // Before the first load is decided: the link may name another model.
+        let effects = state.open_fragment(&fragment());
         let store = Self {
             state: RwSignal::new(state),
             supervisor: StoredValue::new_local(Supervisor::default()),
             pause: StoredValue::new_local(None),
+            address: StoredValue::new_local(None),
         };
         store.carry_out(Effect::Restart);
+        effects
+            .into_iter()
+            .for_each(|effect| store.carry_out(effect));
+        store.follow_address();
         store.warn_before_leaving();
         store
     }

@@ -104,6 +104,8 @@ pub enum TeachCommand {
     Export { what: Export },
     /// Put a classifier from a file on the present model.
     Attach { file: PickedFile },
+    /// Put the classifier of a link on the present model, from its text.
+    AttachText { head: String },
     /// Classify every text of a file.
     Predict {
         source: TextSource,
@@ -215,6 +217,11 @@ pub enum TeachEvent {
     /// The present model has another classifier.
     Attached {
         labels: Vec<String>,
+    },
+    /// The present classifier as a link carries it, or why a link cannot.
+    LinkHead {
+        text: Option<String>,
+        note: Option<String>,
     },
     Cancelled,
     Failed {

@@ -5,6 +5,7 @@
 //! the browser, so native tests drive it; the page only calls, carries out and draws.
 
 pub mod format;
+pub mod link;
 pub mod opening;
 pub mod probe;
 pub mod session;
@@ -13,6 +14,7 @@ pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
 use crate::site::Site;
+use link::Linked;
 use opening::Opening;
 use probe::{Asks, Probe};
 use session::Session;
@@ -54,6 +56,7 @@ pub struct State {
     pub panel: Panel,
     pub session: Session,
     pub opening: Opening,
+    pub linked: Linked,
     pub probe: Probe,
     pub teach: Teach,
     ids: RequestId,
@@ -78,6 +81,7 @@ impl State {
             panel: Panel::default(),
             session: Session::new(site.bundled()),
             opening: Opening::default(),
+            linked: Linked::default(),
             probe: Probe::default(),
             teach: Teach::default(),
             ids: 0,
@@ -106,6 +110,7 @@ impl State {
                 self.probe.clear_results();
                 let mut effects = self.refresh();
                 effects.extend(self.on_model_for_teach());
+                effects.extend(self.on_model_for_link());
                 effects
             }
             Event::LoadFailed { id, failure } => {
@@ -133,6 +138,7 @@ impl State {
                 truncated,
             } => {
                 if self.probe.on_tokens(id, tokens, truncated) {
+                    self.hide_linked();
                     self.run()
                 } else {
                     Vec::new()

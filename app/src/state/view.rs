@@ -233,6 +233,9 @@ pub fn check_line(check: &KernelCheck) -> String {
 impl State {
     /// What happens, for those who listen rather than look: stages and results, not every byte.
     pub fn spoken(&self) -> String {
+        if let Some(said) = self.linked.said {
+            return said.to_owned();
+        }
         if let Some(line) = self.session.load_line() {
             return format!("{}: {}.", line.name, line.stage);
         }

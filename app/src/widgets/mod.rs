@@ -6,6 +6,7 @@ pub mod failure_card;
 pub mod mask_card;
 pub mod model_bar;
 pub mod opener;
+pub mod share;
 pub mod tabs;
 pub mod theme;
 pub mod token_strip;

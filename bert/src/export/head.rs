@@ -1,16 +1,18 @@
 //! A classifier alone: a small safetensors file for a base that others have too.
 
-use std::convert::Infallible;
+mod link;
 
-use kernels::{Control, RunError};
+pub use link::MAX_LINK_HEAD;
+
+use kernels::RunError;
 use safetensors::tensor::SafeTensors;
 use safetensors::{Dtype, SafeTensorError};
 use serde_json::json;
 
-use super::weights::{self, Origin, Stored};
-use super::{About, ExportError, Refusal};
+use super::weights;
+use super::{About, Refusal};
 use crate::config::MAX_LABELS;
-use crate::model::{Classifier, ClassifierError, Model, Slot, classifier_parts};
+use crate::model::{Classifier, ClassifierError, Model, classifier_parts};
 use crate::train::{Method, Pooling};
 
 /// The longest file that is read: 1,000 classes of a very wide model.
@@ -77,6 +79,20 @@ pub enum HeadError {
     /// The head cannot be exported alone.
     #[error(transparent)]
     Refused(#[from] Refusal),
+    /// A link's text that holds no whole head.
+    #[error("the head in this link cannot be used: {0}")]
+    Link(String),
+    /// A number that half precision does not hold.
+    #[error(
+        "the head holds {0}, beyond what half precision reaches (65504); a link cannot carry it, \
+         the head's file can"
+    )]
+    Half(f32),
+    /// More classes or wider vectors than a link has room for.
+    #[error(
+        "the head takes {0} characters, and a link carries at most {MAX_LINK_HEAD}; save its file"
+    )]
+    LongLink(usize),
     /// The device failed.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -86,50 +102,9 @@ pub enum HeadError {
 /// `[L, H]` and `classifier.bias` `[L]` in F32, and all else as metadata.
 ///
 /// # Errors
-/// [`Refusal::NotAlone`] where the run changed more than the classifier.
+/// As [`Head::of`].
 pub async fn head(model: &mut Model, about: &About) -> Result<Vec<u8>, HeadError> {
-    let trained = about.run.as_ref().map(|run| run.recipe.method);
-    if trained.is_some_and(|method| method != Method::Head) {
-        return Err(Refusal::NotAlone.into());
-    }
-    let classifier = model.classifier().cloned();
-    let classifier = classifier.ok_or(Refusal::NoClassifier)?;
-    let hidden = model.config().hidden_size;
-    let tensors = classifier_parts(classifier.labels.len(), hidden).map(|(name, shape)| Stored {
-        origin: Origin::Slot {
-            slot: Slot {
-                name: name.clone(),
-                shape: shape.clone(),
-                param: name.clone(),
-                offset: 0,
-                block: None,
-            },
-            scale: 1.0,
-        },
-        name,
-        shape,
-    });
-    let metadata = json!({
-        "format": "pt",
-        "unmask_head": VERSION,
-        "base_sha256": model.sha256(),
-        "base": about.base,
-        "hidden_size": hidden.to_string(),
-        "pooling": classifier.pooling,
-        "labels": json!(classifier.labels).to_string(),
-    });
-    let mut file = Vec::new();
-    let mut put = |bytes: &[u8]| {
-        file.extend_from_slice(bytes);
-        Ok(())
-    };
-    let control = Control::default();
-    match weights::write::<Infallible>(model, &tensors, metadata, &control, &mut put).await {
-        Ok(()) => Ok(file),
-        Err(ExportError::Refused(refusal)) => Err(refusal.into()),
-        Err(ExportError::Run(error)) => Err(error.into()),
-        Err(ExportError::Sink(never)) => match never {},
-    }
+    Ok(Head::of(model, about).await?.to_safetensors())
 }
 
 fn damaged(error: SafeTensorError) -> HeadError {
@@ -137,6 +112,49 @@ fn damaged(error: SafeTensorError) -> HeadError {
 }
 
 impl Head {
+    /// Reads the model's classifier off its device.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAlone`] where the run changed more than the classifier; there is none; a
+    /// number in it is not finite; the device failed.
+    pub async fn of(model: &mut Model, about: &About) -> Result<Self, HeadError> {
+        let trained = about.run.as_ref().map(|run| run.recipe.method);
+        if trained.is_some_and(|method| method != Method::Head) {
+            return Err(Refusal::NotAlone.into());
+        }
+        let classifier = model.classifier().cloned();
+        let classifier = classifier.ok_or(Refusal::NoClassifier)?;
+        let hidden_size = model.config().hidden_size;
+        let [weight, bias] = classifier_parts(classifier.labels.len(), hidden_size);
+        Ok(Self {
+            weight: read(model, weight).await?,
+            bias: read(model, bias).await?,
+            base_sha256: model.sha256().to_owned(),
+            base: about.base.clone(),
+            classifier,
+            hidden_size,
+        })
+    }
+
+    fn to_safetensors(&self) -> Vec<u8> {
+        let labels = &self.classifier.labels;
+        let tensors = classifier_parts(labels.len(), self.hidden_size);
+        let metadata = json!({
+            "format": "pt",
+            "unmask_head": VERSION,
+            "base_sha256": self.base_sha256,
+            "base": self.base,
+            "hidden_size": self.hidden_size.to_string(),
+            "pooling": self.classifier.pooling,
+            "labels": json!(labels).to_string(),
+        });
+        let named = tensors.iter().map(|(name, shape)| (name, shape));
+        let mut file = weights::header(named, metadata);
+        let numbers = self.weight.iter().chain(&self.bias);
+        file.extend(numbers.flat_map(|x| x.to_le_bytes()));
+        file
+    }
+
     /// Reads a file, trusting nothing in it.
     ///
     /// # Errors
@@ -223,6 +241,16 @@ impl Head {
             .write_classifier(labels.len(), &self.weight, &self.bias)
             .await?;
         Ok(model.set_classifier(labels, pooling)?)
+    }
+}
+
+/// A parameter's numbers, all finite.
+async fn read(model: &Model, (name, shape): (String, Vec<usize>)) -> Result<Vec<f32>, HeadError> {
+    let count = shape.iter().product();
+    let numbers = model.params().read(&name, 0, count).await?;
+    match numbers.iter().all(|x| x.is_finite()) {
+        true => Ok(numbers),
+        false => Err(Refusal::NonFinite(name).into()),
     }
 }
 

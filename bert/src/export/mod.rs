@@ -33,7 +33,7 @@ mod predictions;
 mod weights;
 
 pub use card::card;
-pub use head::{Head, HeadError, MAX_HEAD_BYTES, head};
+pub use head::{Head, HeadError, MAX_HEAD_BYTES, MAX_LINK_HEAD, head};
 pub use predictions::predictions_tsv;
 
 use kernels::{Control, RunError};
@@ -205,7 +205,8 @@ fn format() -> serde_json::Value {
 /// As [`folder`] refuses.
 pub fn size(model: &Model, kind: Kind) -> Result<u64, Refusal> {
     let tensors = weights::tensors(model, kind)?;
-    Ok(weights::header(&tensors, format()).len() as u64 + weights::data_len(&tensors))
+    let named = tensors.iter().map(|tensor| (&tensor.name, &tensor.shape));
+    Ok(weights::header(named, format()).len() as u64 + weights::data_len(&tensors))
 }
 
 /// What stands in the way of any export of this kind.

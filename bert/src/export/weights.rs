@@ -98,15 +98,18 @@ pub(super) fn data_len(tensors: &[Stored]) -> u64 {
 
 /// The file's first bytes: the header's length and the header, padded so that the numbers begin at
 /// a multiple of 8. The metadata's values are strings.
-pub(super) fn header(tensors: &[Stored], metadata: Value) -> Vec<u8> {
+pub(super) fn header<'a>(
+    tensors: impl IntoIterator<Item = (&'a String, &'a Vec<usize>)>,
+    metadata: Value,
+) -> Vec<u8> {
     let mut header = Map::new();
     header.insert("__metadata__".to_owned(), metadata);
     let mut begin = 0u64;
-    for tensor in tensors {
-        let end = begin + 4 * tensor.elements() as u64;
-        let (shape, offsets) = (&tensor.shape, [begin, end]);
+    for (name, shape) in tensors {
+        let end = begin + 4 * shape.iter().product::<usize>() as u64;
+        let offsets = [begin, end];
         let info = json!({"dtype": "F32", "shape": shape, "data_offsets": offsets});
-        header.insert(tensor.name.clone(), info);
+        header.insert(name.clone(), info);
         begin = end;
     }
     let mut text = Value::from(header).to_string().into_bytes();
@@ -125,7 +128,8 @@ pub(super) async fn write<E>(
     control: &Control,
     put: &mut Put<'_, E>,
 ) -> Result<(), ExportError<E>> {
-    put(&header(tensors, metadata))?;
+    let named = tensors.iter().map(|tensor| (&tensor.name, &tensor.shape));
+    put(&header(named, metadata))?;
     for tensor in tensors {
         let elements = tensor.elements();
         for first in (0..elements).step_by(PIECE) {

@@ -156,3 +156,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_head_from_a_link_says_the_same_within_half_precision() {
+    let mut model = trained(&CPU, Method::Head, Pooling::Mean);
+    let whole = Head::parse(&head(&mut model)).expect("a head");
+    let text = whole.to_link_text().expect("small numbers");
+    let mut fresh = common::model(&common::fixture("tiny-bert"), &CPU);
+    let read = Head::from_link_text(&text).expect("a head");
+    block_on(read.attach(&mut fresh)).expect("its own base");
+    assert_eq!(fresh.classifier(), model.classifier());
+    for (ours, theirs) in classified(&mut model).iter().zip(classified(&mut fresh)) {
+        for (a, b) in ours.probabilities.iter().zip(&theirs.probabilities) {
+            assert!((a - b).abs() <= 1e-3, "{a} and {b}");
+        }
+    }
+    let mut other = common::model(&common::fixture("tiny-bert-f16"), &CPU);
+    let read = Head::from_link_text(&text).expect("a head");
+    let error = block_on(read.attach(&mut other)).expect_err("another base");
+    assert!(
+        error.to_string().contains("belongs to `tiny-bert`"),
+        "{error}"
+    );
+}

@@ -5,6 +5,7 @@ mod checkpoints;
 mod families;
 mod harness;
 mod lifecycle;
+mod links;
 mod memory;
 mod opening;
 mod probing;

@@ -9,14 +9,14 @@ use unmask_tests::hub::{COMMIT, Fault, Hub};
 use xtask::server::{Reply, Site};
 
 const TEXT: &str = "the [MASK] sat on the mat.";
-const MODEL: &str = "tiny/bert";
+pub const MODEL: &str = "tiny/bert";
 
-fn hub() -> Hub {
+pub fn hub() -> Hub {
     Hub::start(&[(MODEL, fixture("tiny-bert"))])
 }
 
 /// The page, told that the stand-in is the hub.
-fn with_hub(bench: &Bench, hub: &Hub) -> Site {
+pub fn with_hub(bench: &Bench, hub: &Hub) -> Site {
     let settings = json!({
         "default": { "name": "Seedling", "folder": "models/seedling" },
         "hub": hub.settings(),

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use unmask_tests::browser::{Bench, Gpu};
 
 /// Sentences of the smallest checkpoint's own words, which a word or two decides.
-fn moods() -> String {
+pub fn moods() -> String {
     let mut rows = String::from("label\ttext\n");
     for (label, words) in [
         ("good", ["great", "good", "fine"]),
@@ -31,14 +31,14 @@ fn moods() -> String {
     rows
 }
 
-fn write(folder: &TempDir, name: &str, text: &str) -> PathBuf {
+pub fn write(folder: &TempDir, name: &str, text: &str) -> PathBuf {
     let file = folder.path().join(name);
     fs::write(&file, text).expect("a writable folder");
     file
 }
 
 /// What the page says to a text, label by label, the likeliest first.
-fn answer(visit: &Visit) -> Vec<(String, f64)> {
+pub fn answer(visit: &Visit) -> Vec<(String, f64)> {
     let script = "return [...document.querySelectorAll('#try-answer .bar')].map((bar) =>
         [bar.querySelector('.bar-token').textContent, parseFloat(bar.querySelector('.bar-value').textContent)]);";
     let pairs = visit.run(script, &[]);
@@ -46,7 +46,7 @@ fn answer(visit: &Visit) -> Vec<(String, f64)> {
 }
 
 /// Types a text to try and waits for the answer to it.
-fn ask(visit: &Visit, text: &str) -> Vec<(String, f64)> {
+pub fn ask(visit: &Visit, text: &str) -> Vec<(String, f64)> {
     visit.find("textbox", "Text to classify").fill(" ");
     visit.wait("the old answer to go", || answer(visit).is_empty());
     visit.find("textbox", "Text to classify").fill(text);
@@ -55,18 +55,18 @@ fn ask(visit: &Visit, text: &str) -> Vec<(String, f64)> {
     })
 }
 
-fn run_line(visit: &Visit) -> String {
+pub fn run_line(visit: &Visit) -> String {
     visit.text_of("#run-line")
 }
 
 /// Puts a recipe into the form.
-fn set(visit: &Visit, fields: &[(&str, &str)]) {
+pub fn set(visit: &Visit, fields: &[(&str, &str)]) {
     for (label, text) in fields {
         visit.find("textbox", label).fill(text);
     }
 }
 
-fn start(visit: &Visit) {
+pub fn start(visit: &Visit) {
     visit.wait("the run can start", || {
         let ready = "return document.querySelector('#start-run')?.disabled === false";
         visit.run(ready, &[]) == json!(true)
@@ -121,7 +121,7 @@ fn percent_of(visit: &Visit, name: &str) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-fn same(found: &[(String, f64)], expected: &[(String, f64)]) {
+pub fn same(found: &[(String, f64)], expected: &[(String, f64)]) {
     let close = |a: &(String, f64), b: &(String, f64)| a.0 == b.0 && (a.1 - b.1).abs() <= 0.11;
     let equal = found.iter().zip(expected).all(|(a, b)| close(a, b));
     assert!(

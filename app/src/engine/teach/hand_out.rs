@@ -7,7 +7,9 @@ use crate::engine::load::sentence;
 use crate::engine::port::{breathe, now};
 use crate::protocol::{Export, Failure, PickedFile, Reading, RequestId, TeachEvent, TextSource};
 use crate::sources::files::HEAD;
-use bert::export::{self, About, ExportError, Files, Head, Kind, MAX_HEAD_BYTES, predictions_tsv};
+use bert::export::{
+    self, About, ExportError, Files, Head, HeadError, Kind, MAX_HEAD_BYTES, predictions_tsv,
+};
 use bert::probe::{ProbeError, classify};
 use kernels::{CancelToken, Control, RunError};
 use std::io::{self, Write};
@@ -64,7 +66,7 @@ impl Engine {
     }
 
     /// What the card and the head tell.
-    fn about(&self, base: &str) -> About {
+    pub(super) fn about(&self, base: &str) -> About {
         let record = self.classroom.record.borrow().clone();
         let (kind, set) = record.as_ref().map_or((Kind::Classifier, ""), |record| {
             (record.kind, record.set.as_str())
@@ -138,7 +140,10 @@ impl Engine {
         file: Option<Blob>,
     ) {
         match self.attach_file(&picked, file).await {
-            Ok(labels) => tell(id, TeachEvent::Attached { labels }),
+            Ok(labels) => {
+                tell(id, TeachEvent::Attached { labels });
+                self.tell_link_head(id).await;
+            }
             Err(failure) => fail(id, failure),
         }
         self.tell_memory();
@@ -149,25 +154,16 @@ impl Engine {
         picked: &PickedFile,
         file: Option<Blob>,
     ) -> Result<Vec<String>, Failure> {
-        let refused = |cause: String| {
+        let refused = |error: HeadError| {
             Failure::new(
                 format!("{} cannot be used here", picked.name),
-                cause,
+                sentence(&error),
                 "Load the base checkpoint that the head was trained on, then drop the head again.",
             )
         };
         let bytes = attached(picked, file)?.all(MAX_HEAD_BYTES).await?;
-        let head = Head::parse(&bytes).map_err(|error| refused(sentence(&error)))?;
-        let mut slot = self.model.lock().await;
-        let model = slot
-            .as_mut()
-            .ok_or_else(|| refused("No model is loaded.".to_owned()))?;
-        head.attach(model)
-            .await
-            .map_err(|error| refused(sentence(&error)))?;
-        *self.classroom.record.borrow_mut() = None;
-        let labels = model.classifier().map(|c| c.labels.clone());
-        Ok(labels.unwrap_or_default())
+        let head = Head::parse(&bytes).map_err(refused)?;
+        self.put_on(head, refused).await
     }
 
     /// Classifies every text of a file.

@@ -2,6 +2,7 @@
 
 mod hand_out;
 mod lesson;
+mod linking;
 mod run;
 mod zip;
 
@@ -107,6 +108,9 @@ impl Engine {
             }
             TeachCommand::Attach { file: picked } => {
                 spawn_local(async move { self.attach(id, picked, file).await });
+            }
+            TeachCommand::AttachText { head } => {
+                spawn_local(async move { self.attach_text(id, head).await });
             }
             TeachCommand::Predict { source, reading } => {
                 spawn_local(async move { self.predict(id, source, reading, file).await });

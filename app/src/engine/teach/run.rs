@@ -82,8 +82,12 @@ impl Engine {
         let outcome = self.whole_run(id, &setup, resume, &run).await;
         *self.classroom.run.borrow_mut() = None;
         match outcome {
-            Ok(()) | Err(Ended::Lost) => {}
-            Err(Ended::Stopped) => tell(id, TeachEvent::Stopped),
+            Ok(()) => self.tell_taught_head(id, &setup).await,
+            Err(Ended::Stopped) => {
+                tell(id, TeachEvent::Stopped);
+                self.tell_taught_head(id, &setup).await;
+            }
+            Err(Ended::Lost) => {}
             Err(Ended::Failed(failure)) => fail(id, failure),
         }
         self.tell_memory();

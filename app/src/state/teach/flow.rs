@@ -1,17 +1,16 @@
 //! What the visitor and the engine do to the Teach panel, with what follows from it.
 
 use super::run::{Phase, Run};
-use super::{Errand, ErrandKind, Teach};
+use super::{ErrandKind, Teach};
 use crate::protocol::{
-    Command, Export, Failure, PickedFile, Reading, RequestId, Resume, Setup, TeachCommand,
-    TeachEvent, TextSource,
+    Command, Failure, Reading, RequestId, Resume, Setup, TeachCommand, TeachEvent, TextSource,
 };
 use crate::state::{Effect, State, next};
 use bert::data::Columns;
 use bert::train::Method;
 
 impl State {
-    fn teach_command(&mut self, command: TeachCommand) -> (RequestId, Effect) {
+    pub(super) fn teach_command(&mut self, command: TeachCommand) -> (RequestId, Effect) {
         let id = next(&mut self.ids);
         (id, Effect::Send(Command::Teach { id, command }))
     }
@@ -118,6 +117,7 @@ impl State {
             resume,
         };
         let (id, effect) = self.teach_command(command);
+        self.linked.forget_head();
         self.teach.run = Some(Run::new(id, setup));
         self.teach.trial.answer.clear();
         self.teach.plan = None;
@@ -173,61 +173,6 @@ impl State {
         let labelled = |labels: &Option<Vec<String>>| labels.is_some();
         let model = self.session.model.as_ref();
         model.is_some_and(|model| labelled(&model.labels))
-    }
-
-    /// Writes a file to save.
-    pub fn export(&mut self, what: Export) -> Vec<Effect> {
-        self.errand(ErrandKind::Export(what), TeachCommand::Export { what })
-    }
-
-    /// Classifies the texts of a file.
-    pub fn predict(&mut self, source: TextSource) -> Vec<Effect> {
-        let reading = Reading::default();
-        self.errand(
-            ErrandKind::Predict,
-            TeachCommand::Predict { source, reading },
-        )
-    }
-
-    /// Puts a classifier from a file on the model.
-    pub fn attach(&mut self, file: PickedFile) -> Vec<Effect> {
-        if self.teach.is_busy() {
-            self.teach.failure = Some(busy("A classifier from a file has to wait."));
-            return Vec::new();
-        }
-        if self.teach.taught {
-            self.teach.failure = Some(Failure::new(
-                "This model is no longer the head's base",
-                "Its encoder has learned since it was loaded, and a head is only right on the \
-                 encoder that it was trained on.",
-                "Load the checkpoint again, then drop the head.",
-            ));
-            return Vec::new();
-        }
-        self.errand(ErrandKind::Attach, TeachCommand::Attach { file })
-    }
-
-    fn errand(&mut self, kind: ErrandKind, command: TeachCommand) -> Vec<Effect> {
-        if self.teach.errand.is_some() || self.session.model.is_none() {
-            return Vec::new();
-        }
-        self.teach.failure = None;
-        let (id, effect) = self.teach_command(command);
-        self.teach.errand = Some(Errand {
-            id,
-            kind,
-            done: 0,
-            total: 0,
-        });
-        vec![effect]
-    }
-
-    /// Gives up what is being written.
-    pub fn cancel_errand(&mut self) -> Vec<Effect> {
-        match self.teach.errand {
-            Some(_) => vec![self.teach_command(TeachCommand::Cancel).1],
-            None => Vec::new(),
-        }
     }
 
     /// A model has been loaded: the form suits it, and a run that waited for it begins. Texts that
@@ -304,6 +249,13 @@ impl State {
                 self.name_labels(labels);
                 self.try_text()
             }
+            TeachEvent::LinkHead { text, note } => {
+                // Under way, the classifier is another by now.
+                if !teach.is_busy() {
+                    self.linked.on_head(text, note);
+                }
+                Vec::new()
+            }
             TeachEvent::Cancelled => {
                 teach.errand.take_if(|errand| errand.id == id);
                 teach.trial.waiting.take_if(|waiting| *waiting == id);
@@ -323,6 +275,9 @@ impl State {
         }
         let tried = teach.trial.waiting.take_if(|waiting| *waiting == id);
         let errand = teach.errand.take_if(|errand| errand.id == id);
+        if matches!(&errand, Some(errand) if errand.kind == ErrandKind::AttachLink) {
+            self.linked.on_refused(&failure);
+        }
         let ran = teach.run.as_mut().filter(|run| run.id == id);
         let is_run = ran.is_some();
         if let Some(run) = ran {

@@ -1,6 +1,7 @@
 //! The Teach panel: texts, a recipe, a run, and what comes out of it.
 
 pub mod chart;
+mod errands;
 mod flow;
 pub mod run;
 pub mod settings;
@@ -45,6 +46,8 @@ pub enum ErrandKind {
     Export(Export),
     Predict,
     Attach,
+    /// A classifier that came in a link.
+    AttachLink,
 }
 
 /// The Teach panel's state.
@@ -73,6 +76,11 @@ pub struct Teach {
 }
 
 impl Teach {
+    /// Whether the present model's encoder is no longer the checkpoint's.
+    pub(super) fn is_taught(&self) -> bool {
+        self.taught
+    }
+
     /// Whether texts are being read.
     pub fn is_opening(&self) -> bool {
         self.opening.is_some()

@@ -318,7 +318,7 @@ impl Teach {
             ),
             ErrandKind::Export(Export::Folder) => "Writing the folder".to_owned(),
             ErrandKind::Export(Export::Head) => "Writing the head".to_owned(),
-            ErrandKind::Attach => "Reading the head".to_owned(),
+            ErrandKind::Attach | ErrandKind::AttachLink => "Reading the head".to_owned(),
             ErrandKind::Predict => format!(
                 "Predicting: {} of {} texts",
                 grouped(errand.done),

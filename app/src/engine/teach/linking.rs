@@ -1,0 +1,79 @@
+//! Classifiers in links: the present one as a text, and one from a text onto the model.
+
+use super::{fail, tell};
+use crate::engine::Engine;
+use crate::engine::load::sentence;
+use crate::protocol::{Failure, Goal, RequestId, Setup, TeachEvent};
+use bert::export::{Head, HeadError};
+use bert::train::Method;
+use std::rc::Rc;
+
+impl Engine {
+    /// Puts the classifier of a link on the present model.
+    pub(super) async fn attach_text(self: Rc<Self>, id: RequestId, text: String) {
+        let refused = |error: HeadError| {
+            Failure::new(
+                "The trained head in this link cannot be used here",
+                sentence(&error),
+                "Ask for the link again if part of it is missing. If it belongs to another \
+                 checkpoint, load that one, then open the link again.",
+            )
+        };
+        let outcome = match Head::from_link_text(&text) {
+            Ok(head) => self.put_on(head, refused).await,
+            Err(error) => Err(refused(error)),
+        };
+        match outcome {
+            Ok(labels) => {
+                tell(id, TeachEvent::Attached { labels });
+                self.tell_link_head(id).await;
+            }
+            Err(failure) => fail(id, failure),
+        }
+        self.tell_memory();
+    }
+
+    /// Gives the present model this classifier; returns its labels.
+    pub(super) async fn put_on(
+        &self,
+        head: Head,
+        refused: impl Fn(HeadError) -> Failure,
+    ) -> Result<Vec<String>, Failure> {
+        let mut slot = self.model.lock().await;
+        let model = slot
+            .as_mut()
+            .ok_or_else(|| refused(HeadError::Rule("no model is loaded".to_owned())))?;
+        head.attach(model).await.map_err(refused)?;
+        *self.classroom.record.borrow_mut() = None;
+        let labels = model.classifier().map(|c| c.labels.clone());
+        Ok(labels.unwrap_or_default())
+    }
+
+    /// After a run: its classifier as a link carries it, or why none can.
+    pub(super) async fn tell_taught_head(&self, id: RequestId, setup: &Setup) {
+        let note = match (setup.goal, setup.recipe.method) {
+            (Goal::Labels, Method::Head) => return self.tell_link_head(id).await,
+            (Goal::Labels, _) => "the encoder learned too, and a link carries only a head.",
+            (Goal::Masks, _) => "the model learned words, and a link carries only a head.",
+        };
+        let note = Some(note.to_owned());
+        tell(id, TeachEvent::LinkHead { text: None, note });
+    }
+
+    /// The present classifier as a link carries it. Told while the model is held, so that it
+    /// belongs to the model that the page knows of.
+    pub(super) async fn tell_link_head(&self, id: RequestId) {
+        let origin = self.origin.borrow().clone();
+        let mut slot = self.model.lock().await;
+        let (Some(origin), Some(model)) = (origin, slot.as_mut()) else {
+            return;
+        };
+        let about = self.about(origin.source.name());
+        let head = Head::of(model, &about).await;
+        let (text, note) = match head.and_then(|head| head.to_link_text()) {
+            Ok(text) => (Some(text), None),
+            Err(error) => (None, Some(sentence(&error))),
+        };
+        tell(id, TeachEvent::LinkHead { text, note });
+    }
+}

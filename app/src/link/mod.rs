@@ -1,0 +1,139 @@
+//! A link: what differs from the page's defaults, in the address after its `#`.
+//!
+//! ```text
+//! #v=1&model=google-bert/bert-base-uncased&text=She+went+to+the+[MASK].&mask=3,7&panel=teach
+//! ```
+//!
+//! A link is data. [`Link::parse`] turns whatever stands there into a bounded [`Link`] once, with a
+//! notice in plain words for each thing that could not be read; nothing in it is ever run, and its
+//! texts are shown as texts. [`Link::to_fragment`] writes what `parse` reads back exactly.
+
+mod escape;
+mod read;
+pub mod recipe;
+mod write;
+
+use crate::sources::address::Address;
+use crate::state::Panel;
+use crate::state::probe::EXAMPLES;
+use recipe::Carried;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Longest fragment that is read, in bytes.
+pub const MAX_FRAGMENT: usize = 64 << 10;
+/// Longest text that is carried, in characters.
+pub const MAX_TEXT: usize = 20_000;
+/// The most hidden places.
+pub const MAX_MASKS: usize = 512;
+/// Every hidden place lies below this.
+pub const MAX_POSITION: usize = 10_000;
+
+/// Predictions that are asked for by default.
+const TOP_K: usize = 5;
+
+/// Something of a link that could not be read, in a sentence that names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice(pub String);
+
+/// A part of the page that a link can hide, for embedding it in a lesson.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Part {
+    /// The bar at the top, with the engine's badge, Share and the colours.
+    Header,
+    /// Title and subtitle.
+    Hero,
+    /// The model's card, once nothing there waits for the visitor.
+    Model,
+    Tabs,
+    /// The Share button and its box.
+    Share,
+    Footer,
+}
+
+impl Part {
+    pub const ALL: [Self; 6] = [
+        Self::Header,
+        Self::Hero,
+        Self::Model,
+        Self::Tabs,
+        Self::Share,
+        Self::Footer,
+    ];
+
+    /// As links and the style sheet call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Header => "header",
+            Self::Hero => "hero",
+            Self::Model => "model",
+            Self::Tabs => "tabs",
+            Self::Share => "share",
+            Self::Footer => "footer",
+        }
+    }
+}
+
+/// What a link says. Only [`Link::parse`] and the page's own state make one, and both keep the
+/// bounds: texts of at most [`MAX_TEXT`] characters, at most [`MAX_MASKS`] places.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// `None` is the bundled model.
+    pub model: Option<Address>,
+    pub panel: Panel,
+    pub text: String,
+    /// The second text, where it is in use.
+    pub pair: Option<String>,
+    /// Hidden tokens, rising.
+    pub masks: Vec<usize>,
+    pub top_k: usize,
+    /// The recipe, as far as it is not the default one.
+    pub recipe: Carried,
+    /// A text to classify, and its second text.
+    pub trial: String,
+    pub trial_pair: String,
+    pub hide: BTreeSet<Part>,
+    /// A trained classifier, as [`bert::export::Head::to_link_text`] writes it. Here only its
+    /// alphabet and its length are known to be right.
+    pub head: Option<Arc<str>>,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            model: None,
+            panel: Panel::default(),
+            text: EXAMPLES[0].0.to_owned(),
+            pair: None,
+            masks: Vec::new(),
+            top_k: TOP_K,
+            recipe: Carried::default(),
+            trial: String::new(),
+            trial_pair: String::new(),
+            hide: BTreeSet::new(),
+            head: None,
+        }
+    }
+}
+
+/// The keys, in the order in which they are written.
+mod key {
+    pub const VERSION: &str = "v";
+    pub const MODEL: &str = "model";
+    pub const PANEL: &str = "panel";
+    pub const TEXT: &str = "text";
+    pub const PAIR: &str = "pair";
+    pub const MASK: &str = "mask";
+    pub const TOP: &str = "top";
+    pub const GOAL: &str = "goal";
+    pub const METHOD: &str = "method";
+    pub const LAYERS: &str = "layers";
+    pub const POOLING: &str = "pooling";
+    pub const TRY: &str = "try";
+    pub const TRY_PAIR: &str = "try-pair";
+    pub const HIDE: &str = "hide";
+    pub const HEAD: &str = "head";
+}
+
+#[cfg(test)]
+mod tests;

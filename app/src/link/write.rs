@@ -1,0 +1,86 @@
+//! From a link to the fragment that holds it.
+
+use super::recipe::{GOALS, METHODS, POOLINGS};
+use super::{Link, escape, key};
+use crate::state::Panel;
+use crate::state::teach::settings::Field;
+use std::fmt::Display;
+
+/// As links call the panels.
+pub(super) const PANELS: [(Panel, &str); 2] = [(Panel::Probe, "probe"), (Panel::Teach, "teach")];
+
+/// The name of a choice; all of them have one.
+fn name<T: PartialEq>(names: &[(T, &'static str)], choice: &T) -> &'static str {
+    let found = names.iter().find(|(this, _)| this == choice);
+    found.map_or("", |(_, name)| name)
+}
+
+fn list(items: impl Iterator<Item = impl Display>) -> String {
+    let items: Vec<String> = items.map(|item| item.to_string()).collect();
+    items.join(",")
+}
+
+impl Link {
+    /// The fragment, without its `#`; empty where everything is as by default.
+    pub fn to_fragment(&self) -> String {
+        let plain = Self::default();
+        let mut fragment = String::new();
+        let mut put = |key: &str, value: &str| {
+            if fragment.is_empty() {
+                fragment.push_str("v=1");
+            }
+            fragment.push('&');
+            fragment.push_str(key);
+            fragment.push('=');
+            escape::escape(value, &mut fragment);
+        };
+        if let Some(model) = &self.model {
+            put(key::MODEL, &model.to_string());
+        }
+        if self.panel != plain.panel {
+            put(key::PANEL, name(&PANELS, &self.panel));
+        }
+        if self.text != plain.text {
+            put(key::TEXT, &self.text);
+        }
+        if let Some(pair) = &self.pair {
+            put(key::PAIR, pair);
+        }
+        if !self.masks.is_empty() {
+            put(key::MASK, &list(self.masks.iter()));
+        }
+        if self.top_k != plain.top_k {
+            put(key::TOP, &self.top_k.to_string());
+        }
+        let (recipe, usual) = (&self.recipe, &plain.recipe);
+        if recipe.goal != usual.goal {
+            put(key::GOAL, name(&GOALS, &recipe.goal));
+        }
+        if recipe.method != usual.method {
+            put(key::METHOD, name(&METHODS, &recipe.method));
+        }
+        if recipe.layers != usual.layers {
+            put(key::LAYERS, &recipe.layers.to_string());
+        }
+        if let Some(pooling) = &recipe.pooling {
+            put(key::POOLING, name(&POOLINGS, pooling));
+        }
+        for (field, text) in &recipe.fields {
+            put(Field::id(*field), text);
+        }
+        if !self.trial.is_empty() {
+            put(key::TRY, &self.trial);
+        }
+        if !self.trial_pair.is_empty() {
+            put(key::TRY_PAIR, &self.trial_pair);
+        }
+        if !self.hide.is_empty() {
+            put(key::HIDE, &list(self.hide.iter().map(|part| part.name())));
+        }
+        if let Some(head) = &self.head {
+            put(key::HEAD, head);
+        }
+        escape::close(&mut fragment);
+        fragment
+    }
+}
