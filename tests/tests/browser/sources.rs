@@ -40,7 +40,7 @@ fn expected() -> Fill {
 }
 
 /// Types a name or an address and asks for a look.
-fn look(visit: &Visit, address: &str) {
+pub fn look(visit: &Visit, address: &str) {
     visit.run("document.querySelector('#opener').open = true", &[]);
     visit
         .find("textbox", "Name on Hugging Face, or address")
