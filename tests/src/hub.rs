@@ -1,16 +1,16 @@
 //! A stand-in for the hub, on this machine: it describes models, redirects downloads to a second
 //! host, answers ranges, and misbehaves on request.
 
+mod http;
+
+use http::{Answer, Listener, Request, listen};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
 
 /// The commit of every model here.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -75,23 +75,6 @@ pub struct Hub {
     _stranger: Listener,
 }
 
-struct Listener {
-    address: String,
-    stopped: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        // Wakes the thread that waits for a connection.
-        drop(TcpStream::connect(&self.address));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 impl Hub {
     /// Serves folders as models: id and folder.
     ///
@@ -106,11 +89,11 @@ impl Hub {
             models: models.collect(),
             ..Shared::default()
         });
-        let cdn = listen(&shared, answer_cdn);
+        let cdn = listen(answers(&shared, answer_cdn));
         *shared.cdn.lock().expect("no panic before") = cdn.address.clone();
-        let stranger = listen(&shared, answer_front);
+        let stranger = listen(answers(&shared, answer_front));
         *shared.stranger.lock().expect("no panic before") = stranger.address.clone();
-        let front = listen(&shared, answer_front);
+        let front = listen(answers(&shared, answer_front));
         Self {
             shared,
             front,
@@ -161,110 +144,15 @@ impl Hub {
     }
 }
 
-/// A request without a body: all that a page sends here.
-struct Request {
-    method: String,
-    path: String,
-    /// Names in lower case.
-    headers: Vec<(String, String)>,
-}
-
-impl Request {
-    fn read(stream: &TcpStream) -> Option<Self> {
-        let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-        let first = lines.next()?;
-        let mut words = first.split(' ');
-        let (method, target) = (words.next()?, words.next()?);
-        let path = target.split(['?', '#']).next()?;
-        let headers = lines
-            .take_while(|line| !line.is_empty())
-            .filter_map(|line| {
-                let (name, value) = line.split_once(':')?;
-                Some((name.to_ascii_lowercase(), value.trim().to_owned()))
-            });
-        Some(Self {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            headers: headers.collect(),
-        })
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.as_str())
-    }
-}
-
-/// An answer; the connection ends with it.
-struct Answer {
-    status: u16,
-    headers: Vec<(&'static str, String)>,
-    body: Box<dyn Read>,
-}
-
-impl Answer {
-    fn new(status: u16, headers: &[(&'static str, String)]) -> Self {
-        let open = [
-            ("Access-Control-Allow-Origin", "*".to_owned()),
-            (
-                "Access-Control-Expose-Headers",
-                "ETag, Content-Range, Retry-After".to_owned(),
-            ),
-            ("Cache-Control", "no-store".to_owned()),
-        ];
-        Self {
-            status,
-            headers: open.into_iter().chain(headers.iter().cloned()).collect(),
-            body: Box::new(io::empty()),
-        }
-    }
-
-    fn send(mut self, request: &Request, stream: &mut TcpStream) -> io::Result<()> {
-        write!(stream, "HTTP/1.0 {} x\r\n", self.status)?;
-        for (name, value) in &self.headers {
-            write!(stream, "{name}: {value}\r\n")?;
-        }
-        stream.write_all(b"\r\n")?;
-        if request.method != "HEAD" {
-            io::copy(&mut self.body, stream)?;
-        }
-        Ok(())
-    }
-}
-
 type Respond = fn(&Shared, &Request, Option<Fault>) -> io::Result<Answer>;
 
-fn listen(shared: &Arc<Shared>, respond: Respond) -> Listener {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("it is bound").to_string();
-    let stopped = Arc::new(AtomicBool::new(false));
-    let (stop, shared) = (Arc::clone(&stopped), Arc::clone(shared));
-    let thread = std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            if stop.load(Ordering::SeqCst) {
-                return;
-            }
-            let (Ok(mut stream), shared) = (stream, Arc::clone(&shared)) else {
-                continue;
-            };
-            // A thread for each: a stalled answer must not hold up the others.
-            std::thread::spawn(move || {
-                let Some(request) = Request::read(&stream) else {
-                    return;
-                };
-                let fault = note(&shared, &request);
-                // The browser going away in the middle of an answer is what some tests are about.
-                let answer = respond(&shared, &request, fault);
-                let _ = answer.and_then(|answer| answer.send(&request, &mut stream));
-                let _ = stream.shutdown(Shutdown::Both);
-            });
-        }
-    });
-    Listener {
-        address,
-        stopped,
-        thread: Some(thread),
-    }
+/// Answers that remember what was asked, and go wrong where that is wanted.
+fn answers(
+    shared: &Arc<Shared>,
+    respond: Respond,
+) -> impl Fn(&Request) -> io::Result<Answer> + use<> {
+    let shared = Arc::clone(shared);
+    move |request| respond(&shared, request, note(&shared, request))
 }
 
 /// Remembers a request; returns what is to go wrong with it.
@@ -429,6 +317,7 @@ impl Read for Corrupt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
     use std::net::TcpStream;
 
     /// An answer's head and body, as they are sent.

@@ -5,6 +5,7 @@
 use super::port::{breathe, now, post};
 use super::speed::Speed;
 use super::survey::Survey;
+use super::words::{missing, read_config, sentence, strangers, text, unloadable};
 use crate::protocol::{Event, Failure, Hub, ModelFacts, Progress, RequestId, Role, Source, Stage};
 use crate::sources::folder::{Bundled, Folder, Picked};
 use crate::sources::reader::Reader;
@@ -12,8 +13,8 @@ use crate::sources::remote::Remote;
 use async_lock::OnceCell;
 use bert::checkpoint::{FileKind, SNIFF_BYTES, sniff};
 use bert::config::Config;
-use bert::model::{LoadError, Model, ModelLoader};
-use bert::probe::{ProbeError, check_vocabulary};
+use bert::model::{Model, ModelLoader};
+use bert::probe::check_vocabulary;
 use bert::tokenizer::{Tokenizer, TokenizerConfig};
 use kernels::{CancelToken, Device};
 use wasm_bindgen::{JsCast, UnwrapThrowExt};
@@ -344,75 +345,6 @@ impl Weights {
             }
         }
     }
-}
-
-/// A model's configuration, if it is one that can run here.
-///
-/// # Errors
-/// What about it cannot.
-pub fn read_config(bytes: &[u8]) -> Result<Config, Failure> {
-    let text = text(bytes, "config.json")?;
-    Config::from_json(text).map_err(|error| {
-        Failure::new(
-            "config.json does not describe a model this page can run",
-            sentence(&error),
-            "Use a BERT checkpoint as transformers saves it, with its own config.json.",
-        )
-    })
-}
-
-fn missing(name: &str) -> Failure {
-    Failure::new(
-        format!("{name} is missing"),
-        "The checkpoint is not complete.",
-        "A checkpoint is model.safetensors, config.json, and tokenizer.json or vocab.txt.",
-    )
-}
-
-fn strangers(error: &ProbeError) -> Failure {
-    Failure::new(
-        "Vocabulary and weights do not belong together",
-        sentence(error),
-        "Use the tokenizer.json or vocab.txt that came with these weights.",
-    )
-}
-
-fn text<'a>(bytes: &'a [u8], name: &str) -> Result<&'a str, Failure> {
-    std::str::from_utf8(bytes).map_err(|error| {
-        Failure::new(
-            format!("{name} is not text"),
-            format!(
-                "It is not UTF-8: byte {} is out of place.",
-                error.valid_up_to()
-            ),
-            "Look whether the file is what its name says.",
-        )
-    })
-}
-
-fn unloadable(error: &LoadError) -> Failure {
-    Failure::new(
-        "The weights cannot be used",
-        sentence(error),
-        "Use the checkpoint's own, complete model.safetensors together with its config.json.",
-    )
-}
-
-/// An error as a sentence of its own. A file's name at its start keeps its spelling.
-pub fn sentence(error: &dyn std::error::Error) -> String {
-    let text = error.to_string();
-    let text = text.trim();
-    let first_word = text.split(' ').next().unwrap_or_default();
-    let mut sentence = match text.chars().next() {
-        Some(first) if !first_word.contains(['.', '_', '`']) => {
-            first.to_uppercase().chain(text.chars().skip(1)).collect()
-        }
-        _ => text.to_owned(),
-    };
-    if !sentence.ends_with(['.', '!', '?', ':']) {
-        sentence.push('.');
-    }
-    sentence
 }
 
 /// The files that came with a message.

@@ -5,13 +5,14 @@
 //! worker handles the messages that wait, so a newer edit or a cancel is heard at once.
 
 mod device;
-pub(crate) mod load;
+mod load;
 pub mod port;
 pub mod queue;
 mod report;
 mod speed;
 mod survey;
 mod teach;
+pub(crate) mod words;
 
 use crate::protocol::{
     Command, Event, Executor, Failure, Hub, Memory, Preference, Progress, RequestId, Stage, decode,
@@ -23,7 +24,7 @@ use async_lock::Mutex;
 use bert::model::Model;
 use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
 use kernels::{CancelToken, Control, Device};
-use load::{Ended, Language, Load, Loaded, sentence};
+use load::{Ended, Language, Load, Loaded};
 use port::{breathe, now, post, scope, sleep, wasm_bytes};
 use queue::Queue;
 use std::cell::{Cell, RefCell};
@@ -32,6 +33,7 @@ use teach::Classroom;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{AbortController, MessageEvent};
+use words::sentence;
 
 /// How often the device is asked whether it is still there.
 const PULSE_MS: i32 = 500;

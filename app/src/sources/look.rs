@@ -6,7 +6,7 @@ use super::hub::{ANSWER_BYTES, describe, description_url};
 use super::kept::Shelf;
 use super::reader::Reader;
 use super::remote::{host_for, host_name, url_of};
-use crate::engine::load::read_config;
+use crate::engine::words::read_config;
 use crate::protocol::{Failure, Hub, Kept, Listing, Offer, RemoteFile, Role};
 
 /// Longest configuration that is read.

@@ -356,3 +356,24 @@ fn a_checkpoint_that_another_tab_is_saving_loads_without_being_kept() {
     visit.wait_for_text(".model-title p", "another tab is saving it");
     visit.end();
 }
+
+#[test]
+fn a_full_device_loads_without_keeping() {
+    let hub = hub();
+    let Some(visit) = begin(&hub) else { return };
+    // Room for the page, not for the weights.
+    let origin = visit.url();
+    let quota = json!({ "origin": origin.trim_end_matches('/'), "quotaSize": 60_000 });
+    visit.devtools("Storage.overrideQuotaForOrigin", quota);
+    look(&visit, MODEL);
+    assert!(offered(&visit, "Kept on this device").starts_with("No: there is room for only"));
+    visit.click("button", "Load");
+    visit.wait_for_model(MODEL);
+    visit.wait_for_fill(&expected());
+    visit.wait_for_text(
+        ".model-title p",
+        "not kept on this device: there is no room for it",
+    );
+    visit.wait("nothing in the list", || visit.text_of("#kept").is_empty());
+    visit.end();
+}

@@ -3,8 +3,8 @@
 use super::zip::{BlobWriter, Zip};
 use super::{attached, fail, read_texts, tell, tell_with};
 use crate::engine::Engine;
-use crate::engine::load::sentence;
 use crate::engine::port::{breathe, now};
+use crate::engine::words::sentence;
 use crate::protocol::{Export, Failure, PickedFile, Reading, RequestId, TeachEvent, TextSource};
 use crate::sources::files::HEAD;
 use bert::export::{

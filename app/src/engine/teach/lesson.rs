@@ -1,6 +1,6 @@
 //! Labelled texts as the visitor sees them before a run: what was read, and what a run would take.
 
-use crate::engine::load::sentence;
+use crate::engine::words::sentence;
 use crate::protocol::{DataReport, Failure, Goal, PlanReport, Reading, Setup};
 use bert::data::{
     Columns, DataError, Dataset, Example, Format, HeaderRow, MergedLabel, Report, Split, Table,

@@ -2,7 +2,7 @@
 
 use super::{fail, tell};
 use crate::engine::Engine;
-use crate::engine::load::sentence;
+use crate::engine::words::sentence;
 use crate::protocol::{Failure, Goal, RequestId, Setup, TeachEvent};
 use bert::export::{Head, HeadError};
 use bert::train::Method;

@@ -9,7 +9,7 @@ mod zip;
 use super::load::Language;
 use super::port::{breathe, now, post, post_with};
 use super::queue::Queue;
-use super::{Engine, load::sentence};
+use super::{Engine, words::sentence};
 use crate::protocol::{
     Event, Failure, PickedFile, Reading, RequestId, Setup, TeachCommand, TeachEvent, TextSource,
 };

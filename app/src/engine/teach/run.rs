@@ -3,8 +3,8 @@
 use super::lesson::Material;
 use super::{Record, fail, tell, tell_with};
 use crate::engine::Engine;
-use crate::engine::load::sentence;
 use crate::engine::port::{breathe, now, sleep};
+use crate::engine::words::sentence;
 use crate::protocol::{Failure, RequestId, Setup, TeachEvent, Wrong};
 use bert::export::{self, Kind};
 use bert::model::Model;
