@@ -4,6 +4,7 @@ use crate::page::Store;
 use crate::protocol::{DeviceReport, Preference};
 use crate::state::format;
 use crate::state::view::{Tone, check_line};
+use crate::widgets::card_head::CardHead;
 use leptos::prelude::*;
 
 #[component]
@@ -22,7 +23,7 @@ pub fn EngineBadge() -> impl IntoView {
             <span>{move || badge.get().text}</span>
             <span class="badge-memory">{move || badge.get().memory}</span>
         </button>
-        <div id="engine-card" popover="auto" role="dialog" aria-label="Engine">
+        <div id="engine-card" class="popover-card" popover="auto" role="dialog" aria-label="Engine">
             <EngineCard/>
         </div>
     }
@@ -35,20 +36,7 @@ fn EngineCard() -> impl IntoView {
     let device = store.view(|state| state.session.device.clone());
     let memory = store.view(|state| state.session.memory);
     view! {
-        <div class="card-head">
-            <h2>"Engine"</h2>
-            <button
-                type="button"
-                class="icon-button"
-                popovertarget="engine-card"
-                popovertargetaction="hide"
-                aria-label="Close"
-            >
-                <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" class="line-icon">
-                    <path d="M6 6l12 12M18 6L6 18"></path>
-                </svg>
-            </button>
-        </div>
+        <CardHead title="Engine" card="engine-card"/>
         <dl class="facts">
             <dt>"Runs on"</dt>
             <dd>{move || runs_on.get()}</dd>

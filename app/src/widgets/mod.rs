@@ -1,6 +1,7 @@
 //! The page's pieces. They read the store, call its methods, and hold no logic of their own.
 
 pub mod badge;
+pub mod card_head;
 pub mod drop_zone;
 pub mod failure_card;
 pub mod mask_card;

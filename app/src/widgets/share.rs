@@ -4,6 +4,7 @@
 use crate::link::Part;
 use crate::page::{Store, page_address};
 use crate::protocol::Export;
+use crate::widgets::card_head::CardHead;
 use leptos::wasm_bindgen::JsValue;
 use leptos::{html, prelude::*, task::spawn_local};
 use std::time::Duration;
@@ -27,25 +28,13 @@ pub fn ShareButton() -> impl IntoView {
         <div
             node_ref=card
             id="share-card"
+            class="popover-card"
             popover="auto"
             role="dialog"
             aria-label="Share"
             on:toggle=toggled
         >
-            <div class="card-head">
-                <h2>"Link to this page as it stands"</h2>
-                <button
-                    type="button"
-                    class="icon-button"
-                    popovertarget="share-card"
-                    popovertargetaction="hide"
-                    aria-label="Close"
-                >
-                    <svg viewBox="0 0 24 24" width="18" height="18" aria-hidden="true" class="line-icon">
-                        <path d="M6 6l12 12M18 6L6 18"></path>
-                    </svg>
-                </button>
-            </div>
+            <CardHead title="Link to this page as it stands" card="share-card"/>
             <Show when=move || open.get()>
                 <ShareCard/>
             </Show>
