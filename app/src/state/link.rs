@@ -31,6 +31,8 @@ pub struct Linked {
     coming: Option<Arc<str>>,
     /// The present classifier, as a link carries it.
     head: Option<Arc<str>>,
+    /// The classifier that an engine's end takes away, and the model that it belongs to.
+    again: Option<(Source, Arc<str>)>,
     /// Why a link does not carry it.
     why_no_head: Option<String>,
 }
@@ -302,6 +304,17 @@ impl State {
         }
     }
 
+    /// The engine ends, and the classifier with it: a new engine that loads the same model gets it
+    /// back.
+    pub(super) fn keep_head(&mut self) {
+        let head = self
+            .linked
+            .head
+            .clone()
+            .filter(|_| self.session.model.is_some());
+        self.linked.again = self.session.source().zip(head);
+    }
+
     fn attach_coming(&mut self) -> Vec<Effect> {
         let Some(head) = self.linked.coming.take() else {
             return Vec::new();
@@ -325,6 +338,11 @@ impl State {
         {
             // Another model may cut the text in other places.
             self.linked.masks = None;
+        }
+        if let Some((source, head)) = self.linked.again.take()
+            && self.session.source() == Some(source)
+        {
+            self.linked.coming.get_or_insert(head);
         }
         let mut effects = self.attach_coming();
         if effects.is_empty() {

@@ -197,6 +197,7 @@ impl State {
     /// A new engine takes the lost device's place and reloads the model, unless that has already
     /// happened twice: then something is wrong that starting again does not cure.
     fn on_device_lost(&mut self, failure: Failure) -> Vec<Effect> {
+        self.keep_head();
         self.probe.abandon();
         self.teach.abandon();
         if self.session.on_device_lost(failure) {
@@ -208,6 +209,7 @@ impl State {
 
     /// Starts a new engine on request, after it broke or to run elsewhere.
     pub fn restart(&mut self) -> Vec<Effect> {
+        self.keep_head();
         self.session.on_restart();
         self.probe.abandon();
         self.teach.abandon();

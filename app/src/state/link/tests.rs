@@ -281,6 +281,26 @@ fn a_head_travels_until_another_model_comes() {
 }
 
 #[test]
+fn a_new_engine_gets_the_head_back_for_the_same_model_only() {
+    for (source, back) in [
+        (None, true),
+        (Some(Source::Remote { listing: listing() }), false),
+    ] {
+        let mut state = with_head("abcd");
+        state.restart();
+        if let Some(source) = source {
+            state.load(source);
+        }
+        let effects = state.receive(Event::Alive);
+        let command = taught(&arrive(&mut state, &effects)).map(|(_, command)| command);
+        let again = TeachCommand::AttachText {
+            head: "abcd".into(),
+        };
+        assert_eq!(command == Some(again), back, "{command:?}");
+    }
+}
+
+#[test]
 fn a_head_that_does_not_fit_is_told_on_every_panel() {
     let mut state = ready();
     let effects = state.open_fragment("v=1&head=abc");
