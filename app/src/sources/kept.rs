@@ -27,6 +27,12 @@ async fn wait<T: JsCast>(promise: Promise) -> Result<T, JsValue> {
     Ok(JsFuture::from(promise).await?.unchecked_into())
 }
 
+/// Whether writing failed for want of room.
+pub fn is_full(error: &JsValue) -> bool {
+    let name = Reflect::get(error, &"name".into()).ok();
+    name.and_then(|name| name.as_string()).as_deref() == Some("QuotaExceededError")
+}
+
 /// All kept checkpoints.
 pub struct Shelf {
     root: FileSystemDirectoryHandle,
@@ -49,7 +55,8 @@ impl Shelf {
         })
     }
 
-    /// Bytes that the page may still write, where the browser tells.
+    /// Bytes that the page may still write, where the browser tells; some tell 10 GiB whatever is
+    /// true, so a write may fail all the same.
     pub async fn room() -> Option<u64> {
         let storage = scope().navigator().storage();
         if storage.is_undefined() {

@@ -5,17 +5,20 @@ use super::download::Download;
 use super::folder::Folder;
 use super::http::{Host, changed};
 use super::hub::{file_url, host_of};
-use super::kept::{Entry, Shelf};
+use super::kept::{Entry, Shelf, is_full};
 use super::manifest::sha256;
 use super::reader::Reader;
 use crate::engine::port::now;
-use crate::protocol::{Failure, Hub, Listing, RemoteFile, Role};
+use crate::protocol::{Failure, Hub, Kept, Listing, RemoteFile, Role};
 use kernels::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// Longest file, besides the weights, that is fetched.
 const SMALL_BYTES: usize = 64 << 20;
+
+/// Why nothing is kept on a full device.
+const NO_ROOM: &str = "there is no room for it";
 
 /// A checkpoint on a host.
 pub struct Remote {
@@ -69,7 +72,18 @@ impl Remote {
             remote.keep_nothing("this browser lets the page keep no files");
             return remote;
         };
+        let room = Shelf::room().await;
+        let is_short = remote
+            .listing
+            .bytes()
+            .zip(room)
+            .is_some_and(|(bytes, room)| bytes > room);
         match shelf.entry(&remote.listing).await {
+            Ok(entry) if is_short && entry.kept().await == Kept::Nothing => {
+                shelf.remove(&entry.key).await;
+                remote.keep_nothing(NO_ROOM);
+            }
+            Err(error) if is_short || is_full(&error) => remote.keep_nothing(NO_ROOM),
             Ok(entry) => {
                 remote.was_whole = entry.manifest.borrow().complete;
                 if remote.was_whole {
@@ -157,7 +171,7 @@ impl Remote {
                         kept.sha256 = Some(hash);
                     }
                 }
-                Err(_) => self.keep_nothing("there is no room for it"),
+                Err(_) => self.keep_nothing(NO_ROOM),
             }
         }
         Ok(Some(Reader::memory(&file.name, &bytes)))
@@ -187,7 +201,7 @@ impl Remote {
         let Some(entry) = &self.entry else { return };
         let is_full = self.full.borrow().as_ref().is_some_and(|full| full.get());
         if is_full {
-            self.keep_nothing("there is no room for it");
+            self.keep_nothing(NO_ROOM);
         }
         if self.not_kept.borrow().is_some() {
             // Another tab's copy is not ours to clear away.
