@@ -160,15 +160,7 @@ impl Rule for MatMul {
 impl Graph {
     /// `a b`, or `aᵀ b`: a `[M, K]` (or `[K, M]`), b `[K, N]`; result `[M, N]`.
     pub fn matmul(&mut self, a: Value, b: Value, transpose_a: bool) -> Result<Value, GraphError> {
-        let columns = None;
-        self.apply1(
-            MatMul {
-                transpose_a,
-                columns,
-            }
-            .into(),
-            &[a, b],
-        )
+        self.product(a, None, b, transpose_a)
     }
 
     /// The same with a block of the columns of a (`[M, P]` or `[K, P]` in memory) in its place.
@@ -180,7 +172,16 @@ impl Graph {
         transpose_a: bool,
     ) -> Result<Value, GraphError> {
         let part = columns != Block::whole(columns.of);
-        let columns = part.then_some(columns);
+        self.product(a, part.then_some(columns), b, transpose_a)
+    }
+
+    fn product(
+        &mut self,
+        a: Value,
+        columns: Option<Block>,
+        b: Value,
+        transpose_a: bool,
+    ) -> Result<Value, GraphError> {
         self.apply1(
             MatMul {
                 transpose_a,
