@@ -2,7 +2,7 @@
 
 use crate::reference::Reference;
 use crate::sources::{MODEL, hub, with_hub};
-use crate::teaching::{answer, ask, moods, run_line, same, set, start, write};
+use crate::teaching::{answer, ask, learn_a_sample, moods, same, start, write};
 use crate::visit::{Choice, Visit, fixture, site};
 use serde_json::json;
 use tempfile::TempDir;
@@ -123,12 +123,7 @@ fn a_trained_head_travels_in_a_link() {
     let Some(bench) = Bench::ready() else { return };
     let visit = open(&bench, "");
     visit.wait_for_model("Seedling");
-    visit.click("tab", "Teach");
-    visit.click("button", "Review sentiment");
-    visit.wait_for_text("#data-line", "320 rows, 2 classes, TSV");
-    set(&visit, &[("Epochs", "12"), ("Learning rate", "3e-3")]);
-    start(&visit);
-    visit.wait("the end", || run_line(&visit).starts_with("Done."));
+    learn_a_sample(&visit);
     let expected = ask(&visit, "I loved every minute of it.");
     visit.wait("the head in the address", || {
         fragment(&visit).contains("&head=")

@@ -214,18 +214,23 @@ fn the_whole_model_learns_on_the_gpu_and_travels() {
     visit.end();
 }
 
+/// Teaches the bundled model's head a sample set, until it is done.
+pub fn learn_a_sample(visit: &Visit) {
+    visit.click("tab", "Teach");
+    visit.click("button", "Review sentiment");
+    visit.wait_for_text("#data-line", "320 rows, 2 classes, TSV");
+    set(visit, &[("Epochs", "12"), ("Learning rate", "3e-3")]);
+    start(visit);
+    visit.wait("the end", || run_line(visit).starts_with("Done."));
+}
+
 #[test]
 fn a_head_on_the_bundled_model_learns_a_sample_and_travels() {
     let Some(visit) = Visit::begin(Choice::Cpu) else {
         return;
     };
     visit.wait_for_model("Seedling");
-    visit.click("tab", "Teach");
-    visit.click("button", "Review sentiment");
-    visit.wait_for_text("#data-line", "320 rows, 2 classes, TSV");
-    set(&visit, &[("Epochs", "12"), ("Learning rate", "3e-3")]);
-    start(&visit);
-    visit.wait("the end", || run_line(&visit).starts_with("Done."));
+    learn_a_sample(&visit);
     let accuracy = percent_of(&visit, "Validation accuracy");
     assert!(accuracy > 60.0, "{accuracy} % of two even classes");
     let praise = "I loved every minute of it.";
