@@ -11,6 +11,7 @@ mod surroundings;
 pub use files::{offer_drop, offer_input, pick_texts};
 pub use link::page_address;
 pub use offline::Offline;
+pub use save::to_clipboard;
 pub use store::Store;
 
 use crate::panels::{probe::ProbePanel, teach::TeachPanel};

@@ -1,7 +1,8 @@
-//! Handing a file to the visitor.
+//! Handing a file or a text to the visitor.
 
 use leptos::prelude::*;
-use leptos::wasm_bindgen::JsCast;
+use leptos::wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
 /// Lets the browser save a file, as if a link to it had been clicked.
@@ -22,4 +23,15 @@ pub fn save(blob: &Blob, name: &str) {
         },
         std::time::Duration::from_secs(60),
     );
+}
+
+/// Puts a text on the clipboard; says whether the browser took it: away from https there is no clipboard to ask.
+pub async fn to_clipboard(text: &str) -> bool {
+    let navigator = window().navigator();
+    let key = JsValue::from_str("clipboard");
+    let there = js_sys::Reflect::get(&navigator, &key).is_ok_and(|found| found.is_object());
+    there
+        && JsFuture::from(navigator.clipboard().write_text(text))
+            .await
+            .is_ok()
 }

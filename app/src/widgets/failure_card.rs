@@ -1,14 +1,9 @@
 //! What went wrong, in plain words: the cause, what one can do, and details to copy.
 
-use crate::page::Store;
+use crate::page::{Store, to_clipboard};
 use crate::protocol::Failure;
 use crate::state::session::Engine;
-use leptos::prelude::*;
-
-/// Puts text on the clipboard; a browser that refuses leaves the text selectable on the page.
-fn copy(text: &str) {
-    let _ = window().navigator().clipboard().write_text(text);
-}
+use leptos::{prelude::*, task::spawn_local};
 
 /// One failure. `children` are the buttons that do something about it.
 #[component]
@@ -18,11 +13,18 @@ pub fn FailureCard(failure: Failure, children: Children) -> impl IntoView {
             "{}\n{}\n{}\n\n{details}",
             failure.title, failure.cause, failure.advice
         );
+        let copy = move |_| {
+            let report = report.clone();
+            // A browser that refuses leaves the text selectable on the page.
+            spawn_local(async move {
+                to_clipboard(&report).await;
+            });
+        };
         view! {
             <details class="failure-details">
                 <summary>"Details"</summary>
                 <pre tabindex="0">{details}</pre>
-                <button type="button" class="quiet" on:click=move |_| copy(&report)>
+                <button type="button" class="quiet" on:click=copy>
                     "Copy details"
                 </button>
             </details>

@@ -2,13 +2,11 @@
 //! opened.
 
 use crate::link::Part;
-use crate::page::{Store, page_address};
+use crate::page::{Store, page_address, to_clipboard};
 use crate::protocol::Export;
 use crate::widgets::card_head::CardHead;
-use leptos::wasm_bindgen::JsValue;
 use leptos::{html, prelude::*, task::spawn_local};
 use std::time::Duration;
-use wasm_bindgen_futures::JsFuture;
 
 /// How long it is said that something was copied.
 const SAID: Duration = Duration::from_secs(4);
@@ -114,17 +112,6 @@ impl Store {
         say(Some(said));
         set_timeout(move || say(None), SAID);
     }
-}
-
-/// Whether the browser took the text; away from https there is no clipboard to ask.
-async fn to_clipboard(text: &str) -> bool {
-    let navigator = window().navigator();
-    let key = JsValue::from_str("clipboard");
-    let there = js_sys::Reflect::get(&navigator, &key).is_ok_and(|found| found.is_object());
-    there
-        && JsFuture::from(navigator.clipboard().write_text(text))
-            .await
-            .is_ok()
 }
 
 /// What could not be read of a link.
