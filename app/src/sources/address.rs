@@ -117,7 +117,12 @@ impl Address {
 
 /// Whether a revision is a commit: 40 hexadecimal digits.
 pub fn is_commit(revision: &str) -> bool {
-    revision.len() == 40 && revision.bytes().all(|byte| byte.is_ascii_hexdigit())
+    is_hex(revision, 40)
+}
+
+/// Whether a text is so many hexadecimal digits and nothing else.
+pub(super) fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl fmt::Display for Address {

@@ -1,7 +1,7 @@
 //! One request to another host, and what it means when that goes wrong.
 
 use super::hub::{host_of, is_of_the_hub};
-use super::reader::{describe, patient};
+use super::reader::{describe, length_of, patient};
 use crate::engine::port::scope;
 use crate::protocol::{Failure, Hub};
 use wasm_bindgen::prelude::*;
@@ -151,13 +151,7 @@ impl Host {
         let header = |name| response.headers().get(name).ok().flatten();
         match response.status() {
             200 | 206 => {
-                // The length counts bytes as sent: compressed ones, if they were.
-                let length = match header("content-encoding").as_deref() {
-                    None | Some("identity") => {
-                        header("content-length").and_then(|length| length.parse().ok())
-                    }
-                    Some(_) => None,
-                };
+                let length = length_of(&response);
                 let etag = header("etag");
                 Ok(Answer {
                     response,

@@ -1,6 +1,6 @@
 //! The hub's addresses, and its answer about a model: untrusted, and long.
 
-use super::address::{Address, is_commit};
+use super::address::{Address, is_commit, is_hex};
 use crate::protocol::{Failure, Hub, Listing, RemoteFile, Role};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -125,7 +125,7 @@ pub fn describe(asked: &Address, answer: &[u8]) -> Result<Described, Failure> {
             role,
             name: name.to_owned(),
             bytes: lfs.and_then(|lfs| lfs.size).or(found.size),
-            sha256: hash.filter(|hash| is_sha256(hash)).cloned(),
+            sha256: hash.filter(|hash| is_hex(hash, 64)).cloned(),
         })
     };
     let files: Vec<RemoteFile> = Role::CHECKPOINT
@@ -157,10 +157,6 @@ pub fn describe(asked: &Address, answer: &[u8]) -> Result<Described, Failure> {
         listing,
         parameters: parameters.filter(|&count| count > 0),
     })
-}
-
-fn is_sha256(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A model that asks for a login.

@@ -1,6 +1,6 @@
 //! What is written beside a checkpoint that this device keeps, and what is believed of it later.
 
-use super::address::Address;
+use super::address::{Address, is_hex};
 use crate::protocol::{Listing, RemoteFile};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -41,7 +41,7 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Whether a name is one that [`key`] makes.
 pub fn is_key(name: &str) -> bool {
-    name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+    is_hex(name, 32)
 }
 
 impl Manifest {

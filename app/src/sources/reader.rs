@@ -66,12 +66,7 @@ impl Reader {
                 "Load the model again in a while.",
             )
         })?;
-        let header = |name| response.headers().get(name).ok().flatten();
-        // The length counts bytes as sent: compressed ones, if they were.
-        let len = match header("content-encoding").as_deref() {
-            None | Some("identity") => header("content-length").and_then(|l| l.parse().ok()),
-            Some(_) => None,
-        };
+        let len = length_of(&response);
         Ok(Some(Self::network(
             url,
             body.get_reader().unchecked_into(),
@@ -217,6 +212,16 @@ impl Reader {
             From::Download(download) => download.close(),
             From::Disk { .. } | From::Memory(_) => {}
         }
+    }
+}
+
+/// Bytes of an answer, where told. `Content-Length` counts bytes as sent: compressed ones, if they
+/// were, which says nothing here.
+pub(super) fn length_of(response: &Response) -> Option<u64> {
+    let header = |name| response.headers().get(name).ok().flatten();
+    match header("content-encoding").as_deref() {
+        None | Some("identity") => header("content-length")?.parse().ok(),
+        Some(_) => None,
     }
 }
 
