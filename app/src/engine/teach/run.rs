@@ -21,6 +21,8 @@ const TELL_EVERY_MS: f64 = 200.0;
 const MOST_STEPS: usize = 64;
 /// How often a resting run looks whether it may go on.
 const REST_MS: i32 = 40;
+/// How long after a failure of the device the news may come that it is gone.
+const LOSS_MS: i32 = 1000;
 /// Elements of a weight that are read back at a time.
 const PIECE: usize = 1 << 20;
 
@@ -49,6 +51,8 @@ enum Ended {
     Stopped,
     /// The device is gone, which the engine's watch tells for everyone.
     Lost,
+    /// The device failed, maybe because it is about to be lost.
+    Device(Failure),
     Failed(Failure),
 }
 
@@ -57,6 +61,7 @@ impl From<TrainError> for Ended {
         match error {
             TrainError::Run(RunError::Cancelled) => Self::Stopped,
             TrainError::Run(RunError::Device(DeviceError::Lost(_))) => Self::Lost,
+            error @ TrainError::Run(RunError::Device(_)) => Self::Device(untaught(&error)),
             error => Self::Failed(untaught(&error)),
         }
     }
@@ -88,9 +93,25 @@ impl Engine {
                 self.tell_taught_head(id, &setup).await;
             }
             Err(Ended::Lost) => {}
-            Err(Ended::Failed(failure)) => fail(id, failure),
+            Err(Ended::Device(_)) if self.loses_device().await => {}
+            Err(Ended::Device(failure) | Ended::Failed(failure)) => fail(id, failure),
         }
         self.tell_memory();
+    }
+
+    /// Whether the device is lost or soon will be. A browser rejects what is under way when it
+    /// takes a device away, and may tell only afterwards that it did.
+    async fn loses_device(&self) -> bool {
+        let Some(Device::Gpu(gpu)) = self.device.borrow().clone() else {
+            return false;
+        };
+        for _ in 0..LOSS_MS / REST_MS {
+            if gpu.lost().is_some() {
+                return true;
+            }
+            sleep(REST_MS).await;
+        }
+        false
     }
 
     async fn whole_run(
