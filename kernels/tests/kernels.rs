@@ -2,7 +2,7 @@
 //! shaders, on whatever Vulkan adapter there is (a software one will do).
 
 use kernels::cases::{self, Case};
-use kernels::gpu::{Gpu, Options, Style};
+use kernels::gpu::{Gpu, Options, Style, Tuning};
 use kernels::ops::Function;
 use kernels::{
     Control, Device, Executable, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
@@ -95,6 +95,97 @@ fn linear() {
     }));
 }
 
+/// Devices whose matrix products of these sizes are made by this shader.
+fn tuned([m, k, n]: [usize; 3], variant: &str) -> Device {
+    let log = |size: usize| size.next_power_of_two().ilog2();
+    let [m, k, n] = [m, k, n].map(log);
+    // The product and the gradients of its two factors.
+    let choices =
+        format!("nt-{m}-{n}-{k} {variant}\nnn-{m}-{k}-{n} {variant}\ntn-{n}-{k}-{m} {variant}\n");
+    let options = Options {
+        style: Some(Style::Tiles),
+        tuning: Some(Tuning::parse(&choices)),
+        ..Options::default()
+    };
+    Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
+}
+
+#[test]
+fn every_tile_that_a_trial_may_choose() {
+    let shapes = [
+        ([13, 70, 67], vec!["tiles-16x64-4", "tiles-32x32-4"]),
+        (
+            [37, 132, 66],
+            vec!["tiles-32x32-4", "tiles-64x64", "tiles-16x64-4"],
+        ),
+        (
+            [517, 516, 515],
+            vec!["tiles-64x64", "tiles-32x32-4", "tiles-128x128"],
+        ),
+    ];
+    for (shape, variants) in shapes {
+        let [m, k, n] = shape;
+        for variant in variants {
+            let device = tuned(shape, variant);
+            let forward = cases::linear(shape, Storage::F16, true, Some(Function::Gelu));
+            let longest = m.max(k).max(n);
+            let backward = cases::backward(
+                cases::linear(shape, Storage::F32, false, None),
+                longest,
+                longest as f64,
+            );
+            for case in [forward, backward] {
+                let report = pollster::block_on(check(&device, &case));
+                assert!(report.passed, "{variant}: {report:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_subgroups() {
+    let options = Options {
+        style: Some(Style::Lanes),
+        no_subgroups: true,
+        ..Options::default()
+    };
+    let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
+    let device = Device::Gpu(gpu);
+    for shape in [[5, 20, 33], [37, 68, 70], [37, 67, 70]] {
+        let [m, k, n] = shape;
+        let longest = m.max(k).max(n);
+        let linear = |storage| cases::linear(shape, storage, true, None);
+        let backward = cases::backward(linear(Storage::F32), longest, longest as f64);
+        for case in [linear(Storage::F16), backward] {
+            let report = pollster::block_on(check(&device, &case));
+            assert!(report.passed, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_trial_chooses_once_and_what_it_chose_can_be_kept() {
+    let run = |tuning: Option<Tuning>| {
+        let options = Options {
+            style: Some(Style::Tiles),
+            trials: true,
+            tuning,
+            ..Options::default()
+        };
+        let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
+        let case = cases::linear([128, 256, 256], Storage::F32, true, None);
+        let report = pollster::block_on(check(&Device::Gpu(gpu.clone()), &case));
+        assert!(report.passed, "{report:?}");
+        let tuning = gpu.tuning().to_string();
+        tuning
+    };
+    let chosen = run(None);
+    assert!(chosen.starts_with("nt-7-8-8 tiles-"), "{chosen}");
+    // A name that no trial would give stays, so nothing was measured again.
+    let kept = "nt-7-8-8 tiles-of-old\n";
+    assert_eq!(run(Some(Tuning::parse(kept))), kept);
+}
+
 #[test]
 fn activation() {
     use Function::{Gelu, GeluTanh, Relu, Tanh};
@@ -159,10 +250,14 @@ fn softmax() {
 
 fn attention_sizes() -> impl Iterator<Item = [usize; 4]> {
     let heads = [[2, 1], [2, 3], [1, 17], [3, 32], [2, 64], [1, 128]];
+    // Heads that have shaders of their own, over whole blocks of tokens and none.
+    let own = [1, 3, 16, 33].map(|tokens| [[2, tokens, 2, 32], [1, tokens, 1, 64]]);
     let sizes = SIZES
         .into_iter()
         .flat_map(|tokens| [[1, tokens, 2, 8], [3, tokens, 1, 5]]);
-    sizes.chain(heads.map(|[a, d]| [2, 19, a, d]))
+    sizes
+        .chain(heads.map(|[a, d]| [2, 19, a, d]))
+        .chain(own.into_iter().flatten())
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What is known of an adapter, and what one may ask of it.
 
+use super::tuning::Tuning;
+
 /// Which family of shaders suits an adapter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -19,6 +21,12 @@ pub struct Options {
     pub style: Option<Style>,
     /// Bind no more bytes at a time than this, though the adapter may (for tests).
     pub max_binding: Option<u64>,
+    /// Do without subgroups, though the adapter has them (for tests).
+    pub no_subgroups: bool,
+    /// Choices of shaders that were found before, see [`Gpu::tuning`](super::Gpu::tuning).
+    pub tuning: Option<Tuning>,
+    /// Measure which shaders are the fastest, where several may be and none is known.
+    pub trials: bool,
 }
 
 /// The adapter, in words.
@@ -37,6 +45,10 @@ pub struct AdapterInfo {
 pub struct Capabilities {
     /// Which family of shaders to use.
     pub style: Style,
+    /// Whether shaders may use subgroups.
+    pub subgroups: bool,
+    /// Threads of a workgroup that has one subgroup, in shaders that keep to one: a multiple of 4.
+    pub lanes: u32,
     /// Largest storage binding, in bytes.
     pub max_binding: u64,
     /// Largest buffer, in bytes.

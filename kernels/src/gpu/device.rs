@@ -1,6 +1,6 @@
 //! Opening a device, and what everything on it shares.
 
-use std::cell::RefCell;
+use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use super::buffer::{Buffer, Memory};
 use super::context::{AdapterInfo, Capabilities, Options, Style};
 use super::kernel::{Access, Dispatch, Kernel};
+use super::tuning::Tuning;
 use crate::control::LocalBoxFuture;
 use crate::error::DeviceError;
 
@@ -24,6 +25,8 @@ pub struct Gpu {
     capabilities: Capabilities,
     lost: Arc<Mutex<Option<String>>>,
     memory: Arc<Memory>,
+    tuning: RefCell<Tuning>,
+    trials: bool,
     modules: RefCell<HashMap<&'static str, wgpu::ShaderModule>>,
     pipelines: RefCell<HashMap<PipelineKey, Rc<wgpu::ComputePipeline>>>,
     pub(super) unused: wgpu::Buffer,
@@ -38,6 +41,7 @@ impl Gpu {
         let open = async |limits: wgpu::Limits| {
             let descriptor = wgpu::DeviceDescriptor {
                 label: Some("unmask"),
+                required_features: adapter.features() & wgpu::Features::SUBGROUP,
                 required_limits: limits,
                 memory_hints: wgpu::MemoryHints::MemoryUsage,
                 ..Default::default()
@@ -67,6 +71,8 @@ impl Gpu {
             });
         });
         device.on_uncaptured_error(Arc::new(|error| log::error!("GPU: {error}")));
+        let subgroups = !options.no_subgroups && has_subgroups(&device);
+        let lanes = info.subgroup_min_size.clamp(4, 64);
         let info = describe(&info, &device);
         let style = options.style.unwrap_or(if info.software {
             Style::Lanes
@@ -76,6 +82,8 @@ impl Gpu {
         let limits = device.limits();
         let capabilities = Capabilities {
             style,
+            subgroups,
+            lanes: if subgroups { lanes } else { 4 },
             max_binding: options
                 .max_binding
                 .unwrap_or(u64::MAX)
@@ -95,6 +103,8 @@ impl Gpu {
             capabilities,
             lost,
             memory: Arc::default(),
+            tuning: RefCell::new(options.tuning.unwrap_or_default()),
+            trials: options.trials,
             modules: RefCell::default(),
             pipelines: RefCell::default(),
             unused,
@@ -109,6 +119,20 @@ impl Gpu {
     /// What the choice of shaders depends on.
     pub fn capabilities(&self) -> &Capabilities {
         &self.capabilities
+    }
+
+    /// What trials have found so far, [`Options::tuning`] included.
+    pub fn tuning(&self) -> Ref<'_, Tuning> {
+        self.tuning.borrow()
+    }
+
+    pub(super) fn change_tuning(&self, change: impl FnOnce(&mut Tuning)) {
+        change(&mut self.tuning.borrow_mut());
+    }
+
+    /// Whether to measure which shaders are the fastest.
+    pub(super) fn runs_trials(&self) -> bool {
+        self.trials
     }
 
     /// Bytes of GPU memory held now.
@@ -252,7 +276,7 @@ impl Gpu {
             self.device
                 .create_shader_module(wgpu::ShaderModuleDescriptor {
                     label: Some(kernel.name),
-                    source: wgpu::ShaderSource::Wgsl(kernel.source.into()),
+                    source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
                 })
         };
         modules.entry(kernel.name).or_insert_with(create).clone()
@@ -350,6 +374,19 @@ async fn adapter(options: &Options) -> Result<wgpu::Adapter, DeviceError> {
         .request_adapter(&request)
         .await
         .map_err(|e| DeviceError::NoAdapter(e.to_string()))
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn has_subgroups(device: &wgpu::Device) -> bool {
+    device.features().contains(wgpu::Features::SUBGROUP)
+}
+
+/// wgpu does not tell of a browser's subgroups; `worker.js` asks for them beside it.
+#[cfg(target_arch = "wasm32")]
+fn has_subgroups(device: &wgpu::Device) -> bool {
+    device
+        .as_webgpu()
+        .is_some_and(|device| device.features().has("subgroups"))
 }
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 
 use super::context::{Capabilities, Style};
+use super::template;
+use super::tuning::Tuning;
 use crate::tensor::{Storage, TensorType};
 
 /// How a shader touches a binding.
@@ -37,12 +39,24 @@ pub struct Field {
 pub struct Kernel {
     /// Its name in labels, messages and the self-test.
     pub name: &'static str,
-    /// The whole source.
+    /// The whole source, a template that [`Kernel::wgsl`] expands.
     pub source: &'static str,
     /// The fields of `Params`.
     pub params: &'static [Field],
     /// Bindings 1 and up.
     pub bindings: &'static [Access],
+}
+
+impl Kernel {
+    /// Its WGSL, as this target's compiler takes it.
+    pub fn wgsl(&self) -> String {
+        let wgsl = template::expand(self.source);
+        // Browsers want to be asked for subgroups; naga has them, and does not know the directive.
+        if cfg!(target_arch = "wasm32") && self.source.contains("quadBroadcast") {
+            return format!("enable subgroups;\n{wgsl}");
+        }
+        wgsl
+    }
 }
 
 /// One binding of a dispatch.
@@ -79,6 +93,8 @@ pub struct Dispatch {
 pub struct DispatchContext<'a> {
     /// The device.
     pub capabilities: &'a Capabilities,
+    /// What trials on it have found.
+    pub tuning: &'a Tuning,
     /// Types of the operands.
     pub inputs: &'a [TensorType],
     /// How each operand rests (parameters may rest in f16).

@@ -7,6 +7,8 @@ mod kernel;
 mod params;
 mod program;
 mod signal;
+mod template;
+mod tuning;
 
 pub use buffer::Buffer;
 pub use context::{AdapterInfo, Capabilities, Options, Style};
@@ -16,3 +18,4 @@ pub use kernel::{Access, Field, Kernel, Scalar};
 pub(crate) use kernel::{Dispatch, DispatchContext, Operand, Pack, grid_1d};
 pub(crate) use params::GpuParams;
 pub(crate) use program::GpuProgram;
+pub use tuning::Tuning;

@@ -9,11 +9,13 @@ use super::device::Gpu;
 use super::kernel::{Dispatch, DispatchContext, Operand, Pack};
 use super::params::{GpuParams, View};
 use super::signal::signal;
+use super::tuning::{Tuning, tune};
 use crate::control::Control;
 use crate::error::{DeviceError, RunError};
 use crate::graph::{Node, Value};
+use crate::ops::gemm::Product;
 use crate::plan::{Place, Plan};
-use crate::tensor::{DType, Storage, Tensor};
+use crate::tensor::{DType, Storage, Tensor, TensorType};
 
 /// A software adapter gets its work in pieces of this size, so that no single command buffer
 /// trips the driver's watchdog and a cancel is heard.
@@ -46,6 +48,9 @@ impl GpuProgram {
     /// Compiles shaders and allocates memory.
     pub async fn new(gpu: Rc<Gpu>, plan: Arc<Plan>, params: &GpuParams) -> Result<Self, RunError> {
         gpu.check_lost()?;
+        if gpu.runs_trials() {
+            tune(&gpu, &products(&gpu, &plan, params)).await?;
+        }
         let total = plan.slots().iter().map(|s| s.len as u64 * 4).sum();
         let (program, check) = gpu.guarded("a plan", total, || Self::build(&gpu, plan, params));
         check.await?;
@@ -92,23 +97,11 @@ impl GpuProgram {
             if plan.commit() == Some(i) {
                 self.commit = dispatches.len();
             }
-            let inputs = plan.types_of(&step.inputs);
-            let outputs = plan.types_of(&step.outputs);
-            let packs = packs(&plan, step, params);
-            let storage = step
-                .inputs
-                .iter()
-                .map(|&v| storage(&plan, v, params))
-                .collect::<Vec<_>>();
-            let context = DispatchContext {
-                capabilities: self.gpu.capabilities(),
-                inputs: &inputs,
-                storage: &storage,
-                outputs: &outputs,
-                packs: &packs,
-            };
-            let made = step.op.dispatch(&context);
-            let flops = step.op.flops(&inputs) / made.len() as f64;
+            let known = Known::of(&plan, step, params);
+            let made = step
+                .op
+                .dispatch(&known.context(&self.gpu, &self.gpu.tuning()));
+            let flops = step.op.flops(&known.inputs) / made.len() as f64;
             dispatches.extend(made.into_iter().map(|d| (step, d, flops)));
         }
         let align = self.gpu.device.limits().min_uniform_buffer_offset_alignment as usize;
@@ -325,6 +318,46 @@ impl GpuProgram {
         self.readback = Some(readback);
         Ok(outputs)
     }
+}
+
+/// What a step's operation is told.
+struct Known {
+    inputs: Vec<TensorType>,
+    storage: Vec<Storage>,
+    outputs: Vec<TensorType>,
+    packs: Vec<Option<Pack>>,
+}
+
+impl Known {
+    fn of(plan: &Plan, step: &Node, params: &GpuParams) -> Self {
+        let storage = |&v: &Value| storage(plan, v, params);
+        Self {
+            inputs: plan.types_of(&step.inputs),
+            storage: step.inputs.iter().map(storage).collect(),
+            outputs: plan.types_of(&step.outputs),
+            packs: packs(plan, step, params),
+        }
+    }
+
+    fn context<'a>(&'a self, gpu: &'a Gpu, tuning: &'a Tuning) -> DispatchContext<'a> {
+        DispatchContext {
+            capabilities: gpu.capabilities(),
+            tuning,
+            inputs: &self.inputs,
+            storage: &self.storage,
+            outputs: &self.outputs,
+            packs: &self.packs,
+        }
+    }
+}
+
+/// The matrix products of a plan.
+fn products(gpu: &Gpu, plan: &Plan, params: &GpuParams) -> Vec<Product> {
+    let of_step = |step: &Node| {
+        let known = Known::of(plan, step, params);
+        step.op.products(&known.context(gpu, &gpu.tuning()))
+    };
+    plan.steps().iter().flat_map(of_step).collect()
 }
 
 fn view<'a>(name: &str, params: &'a GpuParams) -> Result<&'a View, RunError> {

@@ -11,6 +11,7 @@ mod cross_entropy;
 mod dropout;
 mod embed;
 mod gather;
+pub(crate) mod gemm;
 mod layer_norm;
 mod linear;
 mod matmul;
@@ -99,6 +100,10 @@ pub(crate) trait Rule {
     }
     /// The shaders to run, with their bindings and sizes: a pure function of shapes and device.
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch>;
+    /// The matrix products among its dispatches, which may be tuned.
+    fn products(&self, _context: &DispatchContext<'_>) -> Vec<gemm::Product> {
+        Vec::new()
+    }
     /// The CPU twin.
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>);
     /// Whether its results hold what was there before, changed: running it twice is not the same
@@ -141,6 +146,9 @@ macro_rules! ops {
             pub(crate) fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
                 match self { $(Op::$name(op) => op.dispatch(context)),* }
             }
+            pub(crate) fn products(&self, context: &DispatchContext<'_>) -> Vec<gemm::Product> {
+                match self { $(Op::$name(op) => op.products(context)),* }
+            }
             pub(crate) fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
                 match self { $(Op::$name(op) => op.cpu(io)),* }
             }
@@ -154,7 +162,7 @@ macro_rules! ops {
 
         /// Every shader of every operation.
         pub fn kernels() -> Vec<&'static Kernel> {
-            [$($name::KERNELS),*].concat()
+            [$($name::KERNELS),*, gemm::KERNELS].concat()
         }
     };
 }

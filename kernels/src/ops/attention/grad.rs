@@ -3,7 +3,8 @@
 use super::super::Rule;
 use super::super::check::Check;
 use super::super::dropout::Noise;
-use super::{Params, READ, Sizes, WRITE, kept, seed};
+use super::kernels::{self, Pass};
+use super::{Sizes, kept, seed};
 use crate::cpu::{self, Real, matmul};
 use crate::error::GraphError;
 use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
@@ -22,33 +23,9 @@ pub struct AttentionGrad {
     pub dropout: Option<Noise>,
 }
 
-static QUERIES: Kernel = Kernel {
-    name: "attention, queries backward",
-    source: concat!(
-        include_str!("../shared/grid.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("read.wgsl"),
-        include_str!("backward_queries.wgsl")
-    ),
-    params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, READ, WRITE, WRITE],
-};
-
-static KEYS: Kernel = Kernel {
-    name: "attention, keys backward",
-    source: concat!(
-        include_str!("../shared/grid.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("read.wgsl"),
-        include_str!("backward_keys.wgsl")
-    ),
-    params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, READ, WRITE],
-};
-
 impl Rule for AttentionGrad {
     const NAME: &'static str = "attention, backward";
-    const KERNELS: &'static [&'static Kernel] = &[&QUERIES, &KEYS];
+    const KERNELS: &'static [&'static Kernel] = kernels::BACKWARD;
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 5 + usize::from(self.dropout.is_some()))?;
@@ -64,7 +41,7 @@ impl Rule for AttentionGrad {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let sizes = Sizes::new(self.heads, &context.inputs[0], &context.inputs[1]);
-        let style = context.capabilities.style;
+        let capabilities = context.capabilities;
         let seed = if self.dropout.is_some() {
             Operand::Input(5)
         } else {
@@ -75,8 +52,8 @@ impl Rule for AttentionGrad {
         let queries = vec![qkv, lengths, seed, lse, out, dout, dqkv, delta];
         let keys = vec![qkv, lengths, seed, lse, delta, dout, dqkv];
         vec![
-            sizes.dispatch(&QUERIES, style, self.dropout, queries),
-            sizes.dispatch(&KEYS, style, self.dropout, keys),
+            sizes.dispatch(Pass::QueriesBackward, capabilities, self.dropout, queries),
+            sizes.dispatch(Pass::KeysBackward, capabilities, self.dropout, keys),
         ]
     }
 

@@ -1,6 +1,7 @@
 //! Multi-head self-attention over packed queries, keys and values.
 
 mod grad;
+mod kernels;
 
 pub use grad::AttentionGrad;
 
@@ -10,9 +11,10 @@ use super::softmax::softmax_row;
 use super::{GradientAt, Rule};
 use crate::cpu::{self, Inputs, Matrix, Real, matmul};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
+use crate::gpu::{Capabilities, Dispatch, DispatchContext, Kernel, Operand, params};
 use crate::graph::{Graph, Value};
 use crate::tensor::{DType, Shape, TensorType};
+use kernels::{Choice, Pass};
 
 /// The largest head size that the shaders' registers hold.
 pub const MAX_HEAD_SIZE: usize = 128;
@@ -42,21 +44,6 @@ params! {
     }
 }
 
-const READ: Access = Access::Read;
-const WRITE: Access = Access::Write;
-
-static FORWARD: Kernel = Kernel {
-    name: "attention",
-    source: concat!(
-        include_str!("../shared/grid.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("read.wgsl"),
-        include_str!("forward.wgsl")
-    ),
-    params: Params::FIELDS,
-    bindings: &[READ, READ, READ, WRITE, WRITE],
-};
-
 /// The sizes of one use, and what all its shaders are told.
 struct Sizes {
     batch: usize,
@@ -81,15 +68,15 @@ impl Sizes {
         1.0 / (self.head as f64).sqrt()
     }
 
-    /// A use of one of the shaders, which have a thread for each token of each head.
+    /// A use of one of the shaders.
     fn dispatch(
         &self,
-        kernel: &'static Kernel,
-        style: Style,
+        pass: Pass,
+        capabilities: &Capabilities,
         dropout: Option<Noise>,
         operands: Vec<Operand>,
     ) -> Dispatch {
-        let threads: u32 = if style == Style::Lanes { 4 } else { 32 };
+        let choice = Choice::of(pass, self.head, capabilities);
         let params = Params {
             tokens: self.tokens as u32,
             heads: self.heads as u32,
@@ -99,16 +86,16 @@ impl Sizes {
             keep_scale: dropout.map_or(1.0, |n| n.scale() as f32),
         };
         Dispatch {
-            kernel,
+            kernel: choice.kernel,
             constants: vec![
-                ("WG", f64::from(threads)),
+                ("WG", f64::from(choice.threads)),
                 ("HEAD", self.head as f64),
                 ("DROPOUT", f64::from(dropout.is_some())),
             ],
             params: params.bytes(),
             operands,
             workgroups: [
-                (self.tokens as u32).div_ceil(threads),
+                (self.tokens as u32).div_ceil(choice.tokens),
                 self.heads as u32,
                 self.batch as u32,
             ],
@@ -147,7 +134,7 @@ fn kept<F: Real>(dropout: Option<Noise>, seed: u32, sizes: &Sizes, at: [usize; 4
 
 impl Rule for Attention {
     const NAME: &'static str = "attention";
-    const KERNELS: &'static [&'static Kernel] = &[&FORWARD];
+    const KERNELS: &'static [&'static Kernel] = kernels::FORWARD;
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 2 + usize::from(self.dropout.is_some()))?;
@@ -201,7 +188,7 @@ impl Rule for Attention {
             Operand::Output(0),
             Operand::Output(1),
         ];
-        vec![sizes.dispatch(&FORWARD, context.capabilities.style, self.dropout, operands)]
+        vec![sizes.dispatch(Pass::Forward, context.capabilities, self.dropout, operands)]
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {

@@ -2,12 +2,13 @@
 
 use super::activation::Function;
 use super::check::Check;
+use super::gemm::{Epilogue, Kind, Product};
 use super::{Block, GradientAt, Rule};
 use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
+use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::graph::{Graph, Value};
-use crate::tensor::TensorType;
+use crate::tensor::{Storage, TensorType};
 
 /// `y = f(x wᵀ + bias)`: x `[M, K]`, w `[N, K]` (as PyTorch stores `nn.Linear`), bias `[N]` (if
 /// `bias`); result `[M, N]`. A weight over what an adapter binds comes as several blocks of its
@@ -20,58 +21,6 @@ pub struct Linear {
     pub activation: Option<Function>,
 }
 
-params! {
-    struct Tiled { m: u32, n: u32, k: u32, first: u32, pitch: u32 }
-}
-
-params! {
-    struct Lanes { m: u32, n: u32, k4: u32, first: u32, pitch: u32 }
-}
-
-static TILED: Kernel = Kernel {
-    name: "linear, tiled",
-    source: concat!(
-        include_str!("../activation/functions.wgsl"),
-        include_str!("tiled.wgsl")
-    ),
-    params: Tiled::FIELDS,
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
-};
-
-static LANES: Kernel = Kernel {
-    name: "linear, lanes",
-    source: concat!(
-        include_str!("../activation/functions.wgsl"),
-        include_str!("lanes.wgsl")
-    ),
-    params: Lanes::FIELDS,
-    bindings: &[
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Write,
-    ],
-};
-
-/// The shader for a product of `m` rows over `k`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Variant {
-    Tiled,
-    Lanes { rows: u32 },
-}
-
-impl Variant {
-    fn choose(style: Style, m: usize, k: usize) -> Self {
-        match style {
-            Style::Lanes if k.is_multiple_of(4) => Variant::Lanes {
-                rows: m.next_power_of_two().clamp(4, 16) as u32,
-            },
-            _ => Variant::Tiled,
-        }
-    }
-}
-
 impl Linear {
     /// The weight's blocks, operands 1 and up.
     fn blocks(&self, inputs: &[TensorType]) -> Vec<Block> {
@@ -82,7 +31,7 @@ impl Linear {
 
 impl Rule for Linear {
     const NAME: &'static str = "linear";
-    const KERNELS: &'static [&'static Kernel] = &[&TILED, &LANES];
+    const KERNELS: &'static [&'static Kernel] = &[];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let least = 2 + usize::from(self.bias);
@@ -135,61 +84,39 @@ impl Rule for Linear {
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
-        let (m, k) = (
-            context.inputs[0].shape.rows(),
-            context.inputs[0].shape.columns(),
-        );
         let bias = if self.bias {
             Operand::Input(context.inputs.len() - 1)
         } else {
             Operand::Unused
         };
-        let (x, y) = (Operand::Input(0), Operand::Output(0));
-        let tiles = |length: usize, tile: usize| length.div_ceil(tile) as u32;
-        let dispatch = |(i, block): (usize, Block)| {
-            let (w, n) = (Operand::Input(i), block.len);
-            let (first, pitch) = (block.first as u32, block.of as u32);
-            let mut constants = vec![
-                ("ACTIVATION", Function::constant(self.activation)),
-                ("HALF", context.is_f16(i)),
-                ("BIAS", f64::from(self.bias)),
-            ];
-            match Variant::choose(context.capabilities.style, m, k) {
-                Variant::Tiled => Dispatch {
-                    kernel: &TILED,
-                    constants,
-                    params: Tiled {
-                        m: m as u32,
-                        n: n as u32,
-                        k: k as u32,
-                        first,
-                        pitch,
-                    }
-                    .bytes(),
-                    operands: vec![x, w, bias, y],
-                    workgroups: [tiles(n, 64), tiles(m, 64), 1],
-                },
-                Variant::Lanes { rows } => {
-                    constants.push(("ROWS", f64::from(rows)));
-                    Dispatch {
-                        kernel: &LANES,
-                        constants,
-                        params: Lanes {
-                            m: m as u32,
-                            n: n as u32,
-                            k4: k as u32 / 4,
-                            first,
-                            pitch,
-                        }
-                        .bytes(),
-                        operands: vec![x, w, w, bias, y],
-                        workgroups: [tiles(n, 32), tiles(m, rows as usize), 1],
-                    }
-                }
-            }
+        let dispatch = |(i, product): (usize, Product)| {
+            let (x, w, y) = (Operand::Input(0), Operand::Input(i), Operand::Output(0));
+            let epilogue = Epilogue {
+                activation: self.activation,
+                operands: [x, w, bias, Operand::Unused, y],
+            };
+            product.dispatch(context, epilogue)
+        };
+        let products = self.products(context);
+        (1..).zip(products).map(dispatch).collect()
+    }
+
+    fn products(&self, context: &DispatchContext<'_>) -> Vec<Product> {
+        let (m, k) = (
+            context.inputs[0].shape.rows(),
+            context.inputs[0].shape.columns(),
+        );
+        let product = |(i, block): (usize, Block)| Product {
+            kind: Kind::Nt,
+            m,
+            n: block.len,
+            k,
+            a_columns: [0, k],
+            c_columns: [block.first, block.of],
+            half: context.storage[i] == Storage::F16,
         };
         let blocks = self.blocks(context.inputs);
-        (1..).zip(blocks).map(dispatch).collect()
+        (1..).zip(blocks).map(product).collect()
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
@@ -251,20 +178,5 @@ impl Graph {
             .into(),
             &inputs,
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_choice_of_shader_is_a_pure_function_of_style_and_shape() {
-        use Variant::*;
-        assert_eq!(Variant::choose(Style::Tiles, 128, 768), Tiled);
-        assert_eq!(Variant::choose(Style::Lanes, 128, 768), Lanes { rows: 16 });
-        assert_eq!(Variant::choose(Style::Lanes, 1, 768), Lanes { rows: 4 });
-        assert_eq!(Variant::choose(Style::Lanes, 5, 768), Lanes { rows: 8 });
-        assert_eq!(Variant::choose(Style::Lanes, 128, 17), Tiled);
     }
 }

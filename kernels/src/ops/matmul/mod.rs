@@ -1,12 +1,13 @@
 //! Matrix products whose second factor is not transposed: the gradients of a linear layer.
 
 use super::check::Check;
+use super::gemm::{Epilogue, Kind, Product};
 use super::{Block, GradientAt, Rule};
 use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
+use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::graph::{Graph, Value};
-use crate::tensor::TensorType;
+use crate::tensor::{Storage, TensorType};
 
 /// `c = a b`, or `aᵀ b`: a `[M, K]` (or `[K, M]`), b `[K, N]`; result `[M, N]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,28 +18,6 @@ pub struct MatMul {
     /// linear layer whose weight lies in blocks. Such a product has no gradient of its own.
     pub columns: Option<Block>,
 }
-
-params! {
-    struct Tiled { m: u32, n: u32, k: u32, first: u32, pitch: u32 }
-}
-
-params! {
-    struct Lanes { m: u32, n4: u32, k: u32, first: u32, pitch: u32 }
-}
-
-static TILED: Kernel = Kernel {
-    name: "matmul, tiled",
-    source: include_str!("tiled.wgsl"),
-    params: Tiled::FIELDS,
-    bindings: &[Access::Read, Access::Read, Access::Write],
-};
-
-static LANES: Kernel = Kernel {
-    name: "matmul, lanes",
-    source: include_str!("lanes.wgsl"),
-    params: Lanes::FIELDS,
-    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
-};
 
 impl MatMul {
     /// M, K, N.
@@ -56,7 +35,7 @@ impl MatMul {
 
 impl Rule for MatMul {
     const NAME: &'static str = "matmul";
-    const KERNELS: &'static [&'static Kernel] = &[&TILED, &LANES];
+    const KERNELS: &'static [&'static Kernel] = &[];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 2)?;
@@ -95,46 +74,28 @@ impl Rule for MatMul {
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
-        let [m, k, n] = self.sizes(&context.inputs[0], &context.inputs[1]);
-        let columns = self.read(&context.inputs[0]);
-        let (first, pitch) = (columns.first as u32, columns.of as u32);
-        let constants = vec![
-            ("TRANSPOSE_A", f64::from(self.transpose_a)),
-            ("HALF", context.is_f16(1)),
-        ];
         let (a, b, c) = (Operand::Input(0), Operand::Input(1), Operand::Output(0));
-        let tiles = |length: usize, tile: usize| length.div_ceil(tile) as u32;
-        let lanes = context.capabilities.style == Style::Lanes && n.is_multiple_of(4);
-        vec![if lanes {
-            Dispatch {
-                kernel: &LANES,
-                constants,
-                params: Lanes {
-                    m: m as u32,
-                    n4: n as u32 / 4,
-                    k: k as u32,
-                    first,
-                    pitch,
-                }
-                .bytes(),
-                operands: vec![a, b, b, c],
-                workgroups: [tiles(n, 16), tiles(m, 8), 1],
-            }
-        } else {
-            Dispatch {
-                kernel: &TILED,
-                constants,
-                params: Tiled {
-                    m: m as u32,
-                    n: n as u32,
-                    k: k as u32,
-                    first,
-                    pitch,
-                }
-                .bytes(),
-                operands: vec![a, b, c],
-                workgroups: [tiles(n, 64), tiles(m, 64), 1],
-            }
+        let dispatch = |product: Product| {
+            let epilogue = Epilogue {
+                activation: None,
+                operands: [a, b, Operand::Unused, Operand::Unused, c],
+            };
+            product.dispatch(context, epilogue)
+        };
+        self.products(context).into_iter().map(dispatch).collect()
+    }
+
+    fn products(&self, context: &DispatchContext<'_>) -> Vec<Product> {
+        let [m, k, n] = self.sizes(&context.inputs[0], &context.inputs[1]);
+        let Block { first, of, .. } = self.read(&context.inputs[0]);
+        vec![Product {
+            kind: if self.transpose_a { Kind::Tn } else { Kind::Nn },
+            m,
+            n,
+            k,
+            a_columns: [first, of],
+            c_columns: [0, n],
+            half: context.storage[1] == Storage::F16,
         }]
     }
 

@@ -1,0 +1,256 @@
+//! Which shader makes a product.
+
+use std::fmt::{self, Display, Formatter};
+
+use super::kernels::{
+    LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, TILES_16, TILES_32, TILES_64, TILES_128,
+};
+use super::{Kind, Product};
+use crate::gpu::{Capabilities, Kernel, Style};
+
+/// A shader with its tile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Variant {
+    /// No shared memory, a quad hands loads around: this many rows by columns a lane.
+    Quads(Quads),
+    /// The same without subgroups.
+    Lanes,
+    /// Shared memory and barriers.
+    Tiles(Tiles),
+}
+
+/// Sums a lane keeps, rows by columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Quads {
+    By4x8,
+    By8x8,
+    By16x16,
+}
+
+/// Sizes of the tile of a workgroup, and the slices that its k are dealt to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tiles {
+    By16x64In4,
+    By32x32In4,
+    By64x64,
+    By128x128,
+}
+
+/// Products that one variant suits: kind, and sizes to the next power of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Class {
+    kind: Kind,
+    sizes: [u32; 3],
+    half: bool,
+}
+
+impl Class {
+    /// The class of a product.
+    pub fn of(product: &Product) -> Self {
+        let Product { m, n, k, .. } = *product;
+        Self {
+            kind: product.kind,
+            sizes: [m, n, k].map(|size| size.next_power_of_two().ilog2()),
+            half: product.half,
+        }
+    }
+}
+
+impl Display for Class {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            Kind::Nt => "nt",
+            Kind::Nn => "nn",
+            Kind::Tn => "tn",
+        };
+        let [m, n, k] = self.sizes;
+        let half = if self.half { "-f16" } else { "" };
+        write!(f, "{kind}-{m}-{n}-{k}{half}")
+    }
+}
+
+impl Variant {
+    /// What may suit a product here, the likeliest first and at most four: a pure function of
+    /// device and sizes. There are several only where a trial pays; on a software adapter it would
+    /// take longer than what it could save, and the figures are known (`BENCHMARKS.md`).
+    pub fn candidates(capabilities: &Capabilities, product: &Product) -> Vec<Self> {
+        let Product { m, n, k, .. } = *product;
+        if capabilities.style == Style::Lanes {
+            // Where a row of b is read by vectors, it must begin at one.
+            if product.kind == Kind::Nt && !k.is_multiple_of(4) {
+                return vec![Variant::Tiles(Tiles::By64x64)];
+            }
+            return vec![match capabilities.subgroups {
+                false => Variant::Lanes,
+                true if m <= 4 => Variant::Quads(Quads::By4x8),
+                true if m <= 32 || n < 64 => Variant::Quads(Quads::By8x8),
+                true => Variant::Quads(Quads::By16x16),
+            }];
+        }
+        let tiles = |high: usize, wide: usize| m.div_ceil(high) * n.div_ceil(wide);
+        let mut found = if m <= 16 {
+            vec![Tiles::By16x64In4, Tiles::By32x32In4]
+        } else if tiles(128, 128) >= 256 {
+            vec![Tiles::By128x128, Tiles::By64x64]
+        } else if tiles(64, 64) >= 64 {
+            vec![Tiles::By64x64, Tiles::By32x32In4, Tiles::By128x128]
+        } else {
+            vec![Tiles::By32x32In4, Tiles::By64x64, Tiles::By16x64In4]
+        };
+        // Slices share out k, and need some.
+        if k < 64 {
+            found.retain(|tiles| tiles.slices() == 1);
+            if found.is_empty() {
+                found.push(Tiles::By64x64);
+            }
+        }
+        found.into_iter().map(Variant::Tiles).collect()
+    }
+
+    /// The name by which a choice is remembered.
+    pub fn name(self) -> &'static str {
+        match self {
+            Variant::Quads(Quads::By4x8) => "quads-4x8",
+            Variant::Quads(Quads::By8x8) => "quads-8x8",
+            Variant::Quads(Quads::By16x16) => "quads-16x16",
+            Variant::Lanes => "lanes-8x8",
+            Variant::Tiles(Tiles::By16x64In4) => "tiles-16x64-4",
+            Variant::Tiles(Tiles::By32x32In4) => "tiles-32x32-4",
+            Variant::Tiles(Tiles::By64x64) => "tiles-64x64",
+            Variant::Tiles(Tiles::By128x128) => "tiles-128x128",
+        }
+    }
+
+    /// Its shader for a kind of product.
+    pub fn kernel(self, kind: Kind) -> &'static Kernel {
+        let of_kind = |kernels: &'static [Kernel; 3]| &kernels[kind as usize];
+        match self {
+            Variant::Quads(Quads::By4x8) => of_kind(&QUADS_4X8),
+            Variant::Quads(Quads::By8x8) => of_kind(&QUADS_8X8),
+            Variant::Quads(Quads::By16x16) => of_kind(&QUADS_16X16),
+            Variant::Lanes => of_kind(&LANES_8X8),
+            Variant::Tiles(Tiles::By16x64In4) => &TILES_16,
+            Variant::Tiles(Tiles::By32x32In4) => &TILES_32,
+            Variant::Tiles(Tiles::By64x64) => &TILES_64,
+            Variant::Tiles(Tiles::By128x128) => &TILES_128,
+        }
+    }
+
+    /// Columns and rows of the result that a workgroup makes.
+    pub fn tile(self, capabilities: &Capabilities) -> [u32; 2] {
+        let lanes = capabilities.lanes;
+        match self {
+            Variant::Quads(Quads::By4x8) => [8 * lanes, 4],
+            Variant::Quads(Quads::By8x8) | Variant::Lanes => [8 * lanes, 8],
+            Variant::Quads(Quads::By16x16) => [16 * lanes, 16],
+            Variant::Tiles(Tiles::By16x64In4) => [64, 16],
+            Variant::Tiles(Tiles::By32x32In4) => [32, 32],
+            Variant::Tiles(Tiles::By64x64) => [64, 64],
+            Variant::Tiles(Tiles::By128x128) => [128, 128],
+        }
+    }
+
+    /// Its `override` constants beside the epilogue's.
+    pub fn constants(
+        self,
+        product: &Product,
+        capabilities: &Capabilities,
+    ) -> Vec<(&'static str, f64)> {
+        let Variant::Tiles(_) = self else {
+            return vec![("WG", f64::from(capabilities.lanes))];
+        };
+        let [first, pitch] = product.a_columns;
+        let b_pitch = match product.kind {
+            Kind::Nt => product.k,
+            Kind::Nn | Kind::Tn => product.n,
+        };
+        let fours = |lengths: &[usize]| lengths.iter().all(|length| length.is_multiple_of(4));
+        [
+            ("A_ALONG_K", product.kind != Kind::Tn),
+            ("B_ALONG_K", product.kind == Kind::Nt),
+            ("A_WHOLE", fours(&[first, pitch])),
+            ("B_WHOLE", fours(&[b_pitch])),
+        ]
+        .map(|(name, value)| (name, f64::from(value)))
+        .to_vec()
+    }
+}
+
+impl Tiles {
+    fn slices(self) -> usize {
+        match self {
+            Tiles::By16x64In4 | Tiles::By32x32In4 => 4,
+            Tiles::By64x64 | Tiles::By128x128 => 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn product(kind: Kind, [m, n, k]: [usize; 3]) -> Product {
+        let a_columns = [0, if kind == Kind::Tn { m } else { k }];
+        Product {
+            kind,
+            m,
+            n,
+            k,
+            a_columns,
+            c_columns: [0, n],
+            half: false,
+        }
+    }
+
+    fn capabilities(style: Style, subgroups: bool) -> Capabilities {
+        Capabilities {
+            style,
+            subgroups,
+            lanes: 4,
+            max_binding: 1 << 27,
+            max_buffer: 1 << 28,
+        }
+    }
+
+    fn names(style: Style, subgroups: bool, kind: Kind, sizes: [usize; 3]) -> Vec<&'static str> {
+        let product = product(kind, sizes);
+        let variants = Variant::candidates(&capabilities(style, subgroups), &product);
+        variants.into_iter().map(Variant::name).collect()
+    }
+
+    #[test]
+    fn a_software_adapter_has_one_choice() {
+        let choice = |subgroups, kind, sizes| names(Style::Lanes, subgroups, kind, sizes);
+        assert_eq!(choice(true, Kind::Nt, [128, 768, 768]), ["quads-16x16"]);
+        assert_eq!(choice(true, Kind::Tn, [2, 384, 32]), ["quads-4x8"]);
+        assert_eq!(choice(true, Kind::Nn, [16, 384, 384]), ["quads-8x8"]);
+        assert_eq!(choice(false, Kind::Nt, [128, 768, 768]), ["lanes-8x8"]);
+        assert_eq!(choice(true, Kind::Nt, [128, 768, 3]), ["tiles-64x64"]);
+        assert_eq!(choice(true, Kind::Nn, [128, 768, 3]), ["quads-16x16"]);
+    }
+
+    #[test]
+    fn a_gpu_tries_a_few_that_suit_the_sizes() {
+        let choice = |sizes| names(Style::Tiles, true, Kind::Nt, sizes);
+        assert_eq!(choice([16, 384, 384]), ["tiles-16x64-4", "tiles-32x32-4"]);
+        assert_eq!(choice([2048, 3072, 768]), ["tiles-128x128", "tiles-64x64"]);
+        assert_eq!(choice([128, 384, 1536])[0], "tiles-32x32-4");
+        assert_eq!(choice([512, 1024, 768])[0], "tiles-64x64");
+        assert_eq!(choice([16, 384, 32]), ["tiles-64x64"]);
+        for m in [1, 7, 16, 17, 128, 4096] {
+            for n in [1, 2, 384, 30_522] {
+                for k in [1, 64, 3072] {
+                    assert!((1..=4).contains(&choice([m, n, k]).len()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_class_is_told_by_its_name() {
+        let class = |kind, sizes| Class::of(&product(kind, sizes)).to_string();
+        assert_eq!(class(Kind::Nt, [128, 768, 768]), "nt-7-10-10");
+        assert_eq!(class(Kind::Nt, [100, 1000, 513]), "nt-7-10-10");
+        assert_eq!(class(Kind::Tn, [1, 2, 3]), "tn-0-1-2");
+    }
+}

@@ -1,0 +1,120 @@
+//! The shaders, put together from their parts.
+
+use super::Params;
+use crate::gpu::{Access, Kernel};
+
+/// A shader from its name, the numbers that its template leaves open, and its parts.
+macro_rules! kernel {
+    ($name:expr, [$($number:literal = $value:literal),*], [$($part:literal),*]) => {
+        Kernel {
+            name: concat!("matrix product, ", $name),
+            source: concat!(
+                $("#let ", $number, " = ", $value, "\n",)*
+                include_str!("../activation/functions.wgsl"),
+                include_str!("epilogue.wgsl"),
+                $(include_str!($part)),*
+            ),
+            params: Params::FIELDS,
+            bindings: &[
+                Access::Read,
+                Access::Read,
+                Access::Read,
+                Access::Read,
+                Access::Read,
+                Access::Write,
+            ],
+        }
+    };
+}
+
+/// One size of lanes for the three kinds of product, in the order of [`super::Kind`].
+macro_rules! lanes {
+    ($name:literal, $groups:literal, $columns:literal, $a_rows:literal, $a_columns:literal) => {
+        [
+            kernel!(
+                concat!("nt, ", $name),
+                ["GROUPS" = $groups, "COLUMNS" = $columns],
+                [$a_rows, "b_rows.wgsl", "lanes.wgsl"]
+            ),
+            kernel!(
+                concat!("nn, ", $name),
+                ["GROUPS" = $groups, "COLUMNS" = $columns],
+                [$a_rows, "b_columns.wgsl", "lanes.wgsl"]
+            ),
+            kernel!(
+                concat!("tn, ", $name),
+                ["GROUPS" = $groups, "COLUMNS" = $columns],
+                [$a_columns, "b_columns.wgsl", "lanes.wgsl"]
+            ),
+        ]
+    };
+}
+
+/// A size of tiles, for every kind of product.
+macro_rules! tiles {
+    ($name:literal, $high:literal, $wide:literal, $down:literal, $across:literal, $slab:literal,
+        $slices:literal) => {
+        kernel!(
+            concat!("tiles ", $name),
+            [
+                "THREADS_M" = $high,
+                "THREADS_N" = $wide,
+                "PARTS_M" = $down,
+                "PARTS_N" = $across,
+                "SLAB" = $slab,
+                "SLICES" = $slices
+            ],
+            ["tiles.wgsl"]
+        )
+    };
+}
+
+pub(super) static QUADS_4X8: [Kernel; 3] = lanes!(
+    "quads 4x8",
+    1,
+    8,
+    "a_rows_quads.wgsl",
+    "a_columns_quads.wgsl"
+);
+pub(super) static QUADS_8X8: [Kernel; 3] = lanes!(
+    "quads 8x8",
+    2,
+    8,
+    "a_rows_quads.wgsl",
+    "a_columns_quads.wgsl"
+);
+pub(super) static QUADS_16X16: [Kernel; 3] = lanes!(
+    "quads 16x16",
+    4,
+    16,
+    "a_rows_quads.wgsl",
+    "a_columns_quads.wgsl"
+);
+/// For adapters without subgroups.
+pub(super) static LANES_8X8: [Kernel; 3] =
+    lanes!("lanes 8x8", 2, 8, "a_rows.wgsl", "a_columns.wgsl");
+
+pub(super) static TILES_64: Kernel = tiles!("64x64", 16, 16, 1, 1, 16, 1);
+pub(super) static TILES_128: Kernel = tiles!("128x128", 16, 16, 2, 2, 8, 1);
+pub(super) static TILES_32: Kernel = tiles!("32x32, 4 slices", 8, 8, 1, 1, 8, 4);
+pub(super) static TILES_16: Kernel = tiles!("16x64, 4 slices", 4, 16, 1, 1, 8, 4);
+
+/// All of them.
+pub(crate) const KERNELS: &[&Kernel] = &[
+    &QUADS_4X8[0],
+    &QUADS_4X8[1],
+    &QUADS_4X8[2],
+    &QUADS_8X8[0],
+    &QUADS_8X8[1],
+    &QUADS_8X8[2],
+    &QUADS_16X16[0],
+    &QUADS_16X16[1],
+    &QUADS_16X16[2],
+    &LANES_8X8[0],
+    &LANES_8X8[1],
+    &LANES_8X8[2],
+    &TILES_64,
+    &TILES_128,
+    &TILES_32,
+    &TILES_16,
+];

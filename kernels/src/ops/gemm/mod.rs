@@ -1,0 +1,125 @@
+//! Matrix products: the shaders that [`Linear`](super::Linear) and [`MatMul`](super::MatMul) share.
+
+mod choice;
+mod kernels;
+
+pub(crate) use choice::{Class, Variant};
+pub(super) use kernels::KERNELS;
+
+use super::activation::Function;
+use crate::gpu::{Capabilities, Dispatch, DispatchContext, Operand, params};
+
+params! {
+    struct Params {
+        m: u32,
+        n: u32,
+        k: u32,
+        a_first: u32,
+        a_pitch: u32,
+        c_first: u32,
+        c_pitch: u32,
+    }
+}
+
+/// How the factors lie in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// `a bᵀ`: a `[M, K]`, b `[N, K]`, as PyTorch stores the weight of a linear layer.
+    Nt,
+    /// `a b`: a `[M, K]`, b `[K, N]`; the gradient of a linear layer's operand.
+    Nn,
+    /// `aᵀ b`: a `[K, M]`, b `[K, N]`; the gradient of a linear layer's weight.
+    Tn,
+}
+
+/// `c = f(a b + bias) + added`, c `[M, N]`; a and c may be blocks of columns of wider matrices.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Product {
+    pub kind: Kind,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    /// The first column of a that is read, and how many a row of it has in memory.
+    pub a_columns: [usize; 2],
+    /// The first column of c that is made, and how many a row of it has.
+    pub c_columns: [usize; 2],
+    /// Whether b rests in f16.
+    pub half: bool,
+}
+
+/// What happens to a product before it is stored, and where its operands are.
+#[derive(Clone, Debug)]
+pub(crate) struct Epilogue {
+    pub activation: Option<Function>,
+    /// a, b, bias, added, c; bias and added are [`Operand::Unused`] where there are none.
+    pub operands: [Operand; 5],
+}
+
+impl Product {
+    /// Floating-point operations.
+    pub fn flops(&self) -> f64 {
+        2.0 * self.m as f64 * self.n as f64 * self.k as f64
+    }
+
+    /// Bytes of a, b and c.
+    pub fn bytes(&self) -> [u64; 3] {
+        let a_rows = if self.kind == Kind::Tn {
+            self.k
+        } else {
+            self.m
+        };
+        let a = 4 * a_rows * self.a_columns[1];
+        let b = self.n * self.k * if self.half { 2 } else { 4 };
+        let c = 4 * self.m * self.c_columns[1];
+        [a, b, c].map(|bytes| bytes as u64)
+    }
+
+    /// The dispatch by the variant that was found to be the fastest for such products here, or
+    /// else by the one that ought to be.
+    pub(super) fn dispatch(&self, context: &DispatchContext<'_>, epilogue: Epilogue) -> Dispatch {
+        let variants = Variant::candidates(context.capabilities, self);
+        let tuned = context.tuning.get(&Class::of(self));
+        let tuned = tuned.and_then(|name| variants.iter().find(|v| v.name() == name));
+        let variant = *tuned.unwrap_or(&variants[0]);
+        self.dispatch_by(variant, context.capabilities, epilogue)
+    }
+
+    /// The dispatch by one of [`Variant::candidates`].
+    pub(crate) fn dispatch_by(
+        &self,
+        variant: Variant,
+        capabilities: &Capabilities,
+        epilogue: Epilogue,
+    ) -> Dispatch {
+        let [a, b, bias, added, c] = epilogue.operands;
+        let used = |operand: Operand| f64::from(operand != Operand::Unused);
+        let mut constants = vec![
+            ("ACTIVATION", Function::constant(epilogue.activation)),
+            ("HALF", f64::from(self.half)),
+            ("BIAS", used(bias)),
+            ("ADDED", used(added)),
+        ];
+        constants.extend(variant.constants(self, capabilities));
+        let [columns, rows] = variant.tile(capabilities);
+        let params = Params {
+            m: self.m as u32,
+            n: self.n as u32,
+            k: self.k as u32,
+            a_first: self.a_columns[0] as u32,
+            a_pitch: self.a_columns[1] as u32,
+            c_first: self.c_columns[0] as u32,
+            c_pitch: self.c_columns[1] as u32,
+        };
+        Dispatch {
+            kernel: variant.kernel(self.kind),
+            constants,
+            params: params.bytes(),
+            operands: vec![a, b, b, bias, added, c],
+            workgroups: [
+                (self.n as u32).div_ceil(columns),
+                (self.m as u32).div_ceil(rows),
+                1,
+            ],
+        }
+    }
+}

@@ -1,0 +1,163 @@
+// For real GPUs: a workgroup makes a tile of c, each thread 4 by 4 of it {PARTS_M} times down and
+// {PARTS_N} times across. Slabs of {SLAB} k of a and b pass through shared memory, so that each element
+// is read from device memory once a tile: 2 M N K flops for M N K (4/TILE_N + (4 or 2)/TILE_M) bytes.
+// {SLICES} slices of the workgroup take slabs by turns and add up in the end, which keeps a GPU busy
+// where c has few tiles. Any M, N, K: what lies beyond K is zero,
+// what lies beyond M or N is something else and not stored.
+// The lines between `#for` and `#end` are repeated, see gpu/template.rs.
+
+// Whether four k (else four rows of a, or columns of b) lie side by side in memory.
+override A_ALONG_K: bool = true;
+override B_ALONG_K: bool = true;
+// Whether fours begin at whole vectors.
+override A_WHOLE: bool = false;
+override B_WHOLE: bool = false;
+
+@group(0) @binding(1) var<storage, read> a: array<vec4f>;
+@group(0) @binding(2) var<storage, read> b: array<vec4f>;
+@group(0) @binding(3) var<storage, read> b_half: array<vec2u>; // the same buffer as b
+
+const TILE_M: u32 = 4u * {THREADS_M}u * {PARTS_M}u;
+const TILE_N: u32 = 4u * {THREADS_N}u * {PARTS_N}u;
+const WIDE: u32 = {THREADS_N}u;
+const HIGH: u32 = {THREADS_M}u;
+const THREADS: u32 = WIDE * HIGH;
+const SLAB: u32 = {SLAB}u;
+// Fours in a row of a slab; one more than there are keeps neighbours' stores in other banks.
+const FOURS_M: u32 = TILE_M / 4u;
+const FOURS_N: u32 = TILE_N / 4u;
+const PITCH_M: u32 = FOURS_M + 1u;
+const PITCH_N: u32 = FOURS_N + 1u;
+var<workgroup> slab_a: array<vec4f, {SLICES} * SLAB * PITCH_M>; // [SLICES, SLAB, PITCH_M]
+var<workgroup> slab_b: array<vec4f, {SLICES} * SLAB * PITCH_N>; // [SLICES, SLAB, PITCH_N]
+
+fn four_a(i: u32) -> vec4f {
+    if (A_WHOLE) { return a[i / 4u]; }
+    var v: vec4f;
+    #for j in 4
+    v[{j}] = a[(i + {j}u) / 4u][(i + {j}u) % 4u];
+    #end
+    return v;
+}
+
+fn whole_b(i: u32) -> vec4f {
+    if (HALF) { return vec4f(unpack2x16float(b_half[i].x), unpack2x16float(b_half[i].y)); }
+    return b[i];
+}
+
+fn four_b(i: u32) -> vec4f {
+    if (B_WHOLE) { return whole_b(i / 4u); }
+    var v: vec4f;
+    #for j in 4
+    v[{j}] = whole_b((i + {j}u) / 4u)[(i + {j}u) % 4u];
+    #end
+    return v;
+}
+
+// What of v belongs to k and the three after it; zero beyond K.
+fn within(v: vec4f, k: u32) -> vec4f {
+    return select(vec4f(), v, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(params.k));
+}
+
+// Four by four of a: column j holds a[m .. m+3, k+j].
+fn block_a(m: u32, k: u32) -> mat4x4f {
+    var block: mat4x4f;
+    #for j in 4
+    if (A_ALONG_K) {
+        let i = params.a_first + min(m + {j}u, params.m - 1u) * params.a_pitch + k;
+        block[{j}] = within(four_a(i), k);
+    } else if (k + {j}u < params.k) {
+        block[{j}] = four_a(params.a_first + (k + {j}u) * params.a_pitch + m);
+    }
+    #end
+    if (A_ALONG_K) { return transpose(block); }
+    return block;
+}
+
+// Four by four of b: column j holds b[k+j, n .. n+3].
+fn block_b(n: u32, k: u32) -> mat4x4f {
+    var block: mat4x4f;
+    #for j in 4
+    if (B_ALONG_K) {
+        block[{j}] = within(four_b(min(n + {j}u, params.n - 1u) * params.k + k), k);
+    } else if (k + {j}u < params.k) {
+        block[{j}] = four_b((k + {j}u) * params.n + n);
+    }
+    #end
+    if (B_ALONG_K) { return transpose(block); }
+    return block;
+}
+
+@compute @workgroup_size({THREADS_N}, {THREADS_M}, {SLICES})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+    let top = group.y * TILE_M;
+    let left = group.x * TILE_N;
+    let thread = local.y * WIDE + local.x;
+    let in_a = local.z * SLAB * PITCH_M;
+    let in_b = local.z * SLAB * PITCH_N;
+    #for p in PARTS_M
+    #for i in 4
+    #for q in PARTS_N
+    var c{p}_{i}_{q} = vec4f();
+    #end
+    #end
+    #end
+    for (var slab = 0u; slab < params.k; slab += {SLICES}u * SLAB) {
+        let k0 = slab + local.z * SLAB;
+        for (var t = thread; t < FOURS_M * SLAB / 4u; t += THREADS) {
+            let k = 4u * (t % (SLAB / 4u));
+            let m = t / (SLAB / 4u);
+            let block = block_a(top + 4u * m, k0 + k);
+            #for j in 4
+            slab_a[in_a + (k + {j}u) * PITCH_M + m] = block[{j}];
+            #end
+        }
+        // From the other end, so that other threads load b than those that load a.
+        for (var t = THREADS - 1u - thread; t < FOURS_N * SLAB / 4u; t += THREADS) {
+            let k = 4u * (t % (SLAB / 4u));
+            let n = t / (SLAB / 4u);
+            let block = block_b(left + 4u * n, k0 + k);
+            #for j in 4
+            slab_b[in_b + (k + {j}u) * PITCH_N + n] = block[{j}];
+            #end
+        }
+        workgroupBarrier();
+        for (var k = 0u; k < SLAB; k++) {
+            #for q in PARTS_N
+            let b{q} = slab_b[in_b + k * PITCH_N + {q}u * WIDE + local.x];
+            #end
+            #for p in PARTS_M
+            let a{p} = slab_a[in_a + k * PITCH_M + {p}u * HIGH + local.y];
+            #for i in 4
+            #for q in PARTS_N
+            c{p}_{i}_{q} = fma(vec4f(a{p}[{i}]), b{q}, c{p}_{i}_{q});
+            #end
+            #end
+            #end
+        }
+        workgroupBarrier();
+    }
+    // The other slices hand their sums to the first, one after another, through shared memory.
+    for (var slice = 1u; slice < {SLICES}u; slice++) {
+        #for p in PARTS_M
+        #for i in 4
+        #for q in PARTS_N
+        if (local.z == slice) { slab_a[thread] = c{p}_{i}_{q}; }
+        workgroupBarrier();
+        if (local.z == 0u) { c{p}_{i}_{q} += slab_a[thread]; }
+        workgroupBarrier();
+        #end
+        #end
+        #end
+    }
+    if (local.z > 0u) { return; }
+    #for p in PARTS_M
+    #for i in 4
+    #for q in PARTS_N
+    for (var j = 0u; j < 4u; j++) {
+        store(top + 4u * ({p}u * HIGH + local.y) + {i}u, left + 4u * ({q}u * WIDE + local.x) + j, c{p}_{i}_{q}[j]);
+    }
+    #end
+    #end
+    #end
+}
