@@ -241,6 +241,14 @@ impl Executable {
         Ok(Self { program, plan })
     }
 
+    /// Asks for the shaders that a plan will need, without waiting for them: the driver compiles
+    /// while, say, weights arrive.
+    pub fn warm_up(device: &Device, plan: &Plan, params: &Params) {
+        if let (Device::Gpu(gpu), ParamsInner::Gpu(params)) = (device, &params.inner) {
+            GpuProgram::warm_up(gpu, plan, params);
+        }
+    }
+
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan

@@ -176,8 +176,7 @@ fn a_trial_chooses_once_and_what_it_chose_can_be_kept() {
         let case = cases::linear([128, 256, 256], Storage::F32, true, None);
         let report = pollster::block_on(check(&Device::Gpu(gpu.clone()), &case));
         assert!(report.passed, "{report:?}");
-        let tuning = gpu.tuning().to_string();
-        tuning
+        gpu.tuning().to_string()
     };
     let chosen = run(None);
     assert!(chosen.starts_with("nt-7-8-8 tiles-"), "{chosen}");

@@ -17,7 +17,11 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
     if preference == Preference::Cpu {
         return (cpu(), report(None, None, None));
     }
-    match Gpu::new(Options::default()).await {
+    let options = Options {
+        trials: true,
+        ..Options::default()
+    };
+    match Gpu::new(options).await {
         Ok(gpu) => {
             let adapter = describe(gpu.info());
             if adapter.software && preference == Preference::Auto {

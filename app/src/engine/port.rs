@@ -14,6 +14,11 @@ pub fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()
 }
 
+/// What a promise resolves to.
+pub async fn wait<T: JsCast>(promise: Promise) -> Result<T, JsValue> {
+    Ok(JsFuture::from(promise).await?.unchecked_into())
+}
+
 /// Tells the page.
 pub fn post(event: &Event) {
     match encode(event) {

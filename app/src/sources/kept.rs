@@ -4,10 +4,10 @@
 //! written as they stream, through a handle that only one tab can hold at a time.
 
 use super::manifest::{MANIFEST, MANIFEST_BYTES, Manifest, is_key, key};
-use crate::engine::port::{now, scope};
+use crate::engine::port::{now, scope, wait};
 use crate::protocol::{Kept, KeptEntry, Listing, Role};
 use crate::sources::address::Address;
-use js_sys::{Promise, Reflect, Uint8Array};
+use js_sys::{Reflect, Uint8Array};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -22,10 +22,6 @@ use web_sys::{
 const FOLDER: &str = "checkpoints";
 /// Written bytes are forced out this often, so that little is lost with a closed tab.
 const FLUSH_EVERY: f64 = 16.0 * 1024.0 * 1024.0;
-
-async fn wait<T: JsCast>(promise: Promise) -> Result<T, JsValue> {
-    Ok(JsFuture::from(promise).await?.unchecked_into())
-}
 
 /// Whether writing failed for want of room.
 pub fn is_full(error: &JsValue) -> bool {

@@ -7,7 +7,7 @@ use std::path::Path;
 use bert::config::Config;
 use bert::model::{Model, ModelLoader};
 use bert::tokenizer::{Tokenizer, TokenizerConfig};
-use kernels::gpu::{Gpu, Options};
+use kernels::gpu::{Gpu, Options, cache};
 use kernels::{Device, Precision};
 
 /// Any error, with its message.
@@ -16,9 +16,16 @@ pub type AnyError = Box<dyn std::error::Error>;
 /// Opens `gpu` or `cpu`.
 pub fn device(name: &str) -> Result<Device, AnyError> {
     match name {
-        "gpu" => Ok(Device::Gpu(pollster::block_on(Gpu::new(
-            Options::default(),
-        ))?)),
+        "gpu" => {
+            let trials = true;
+            let options = Options {
+                trials,
+                ..Options::default()
+            };
+            let gpu = pollster::block_on(Gpu::new(options))?;
+            cache::follow(&gpu);
+            Ok(Device::Gpu(gpu))
+        }
         "cpu" => Ok(Device::Cpu(Precision::F32)),
         other => Err(format!("--device {other}: it is `gpu` or `cpu`").into()),
     }

@@ -110,6 +110,7 @@ impl Sink for Writer {
         let layout = Layout::new(&self.config, header, self.limit)?;
         check_lost(&self.device)?;
         let (params, ready) = Params::new(&self.device, &layout.params)?;
+        super::warm_up(&self.device, &self.config, &layout, &params);
         self.loaded = Some(Loaded {
             layout,
             params,

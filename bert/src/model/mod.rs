@@ -67,6 +67,25 @@ struct Sizes {
     masks: Option<(usize, usize)>,
 }
 
+impl Sizes {
+    fn plan(&self, config: &Config, layout: &Layout) -> (FillGraph, Plan) {
+        let fill = FillGraph::new(config, layout, self.tokens, self.masks)
+            .expect("the layout checked every shape against the configuration");
+        let plan = Plan::new(&fill.graph, &fill.outputs());
+        (fill, plan)
+    }
+}
+
+/// Asks for the shaders of a short text with a mask, which is what comes first.
+fn warm_up(device: &Device, config: &Config, layout: &Layout, params: &Params) {
+    let sizes = Sizes {
+        tokens: bucket(16).min(config.max_tokens()),
+        masks: layout.heads.mlm.then(|| (1, config.vocab_size.min(10))),
+    };
+    let (_, plan) = sizes.plan(config, layout);
+    Executable::warm_up(device, &plan, params);
+}
+
 /// A plan ready to run, with the values that its inputs go to.
 pub struct Prepared {
     sizes: Sizes,
@@ -252,9 +271,7 @@ impl Model {
             let prepared = self.prepared.remove(i);
             self.prepared.push(prepared);
         } else {
-            let fill = FillGraph::new(&self.config, &self.layout, sizes.tokens, sizes.masks)
-                .expect("the layout checked every shape against the configuration");
-            let plan = Plan::new(&fill.graph, &fill.outputs());
+            let (fill, plan) = sizes.plan(&self.config, &self.layout);
             let executable = Executable::new(&self.device, plan, &self.params).await?;
             if self.prepared.len() == PREPARED {
                 self.prepared.remove(0);

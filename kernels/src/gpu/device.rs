@@ -2,6 +2,7 @@
 
 use std::cell::{Ref, RefCell};
 use std::collections::HashMap;
+use std::fmt::{self, Debug, Formatter};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
@@ -16,6 +17,16 @@ use crate::error::DeviceError;
 /// A pipeline is a shader with fixed values of its `override` constants.
 type PipelineKey = (&'static str, Vec<(&'static str, u64)>);
 
+/// Hears what trials have found.
+#[derive(Default)]
+struct OnTrials(RefCell<Option<Box<dyn Fn(&Tuning)>>>);
+
+impl Debug for OnTrials {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OnTrials").finish_non_exhaustive()
+    }
+}
+
 /// An open GPU device, with its pipelines and a count of its memory.
 #[derive(Debug)]
 pub struct Gpu {
@@ -26,6 +37,7 @@ pub struct Gpu {
     lost: Arc<Mutex<Option<String>>>,
     memory: Arc<Memory>,
     tuning: RefCell<Tuning>,
+    on_trials: OnTrials,
     trials: bool,
     modules: RefCell<HashMap<&'static str, wgpu::ShaderModule>>,
     pipelines: RefCell<HashMap<PipelineKey, Rc<wgpu::ComputePipeline>>>,
@@ -104,6 +116,7 @@ impl Gpu {
             lost,
             memory: Arc::default(),
             tuning: RefCell::new(options.tuning.unwrap_or_default()),
+            on_trials: OnTrials::default(),
             trials: options.trials,
             modules: RefCell::default(),
             pipelines: RefCell::default(),
@@ -126,8 +139,25 @@ impl Gpu {
         self.tuning.borrow()
     }
 
-    pub(super) fn change_tuning(&self, change: impl FnOnce(&mut Tuning)) {
-        change(&mut self.tuning.borrow_mut());
+    /// Takes choices that were found before, in place of what is known now.
+    pub fn set_tuning(&self, tuning: Tuning) {
+        *self.tuning.borrow_mut() = tuning;
+    }
+
+    /// Has `hear` told of all choices whenever trials have added some.
+    pub fn on_trials(&self, hear: impl Fn(&Tuning) + 'static) {
+        *self.on_trials.0.borrow_mut() = Some(Box::new(hear));
+    }
+
+    /// Adds what trials have found.
+    pub(super) fn add_tuning(&self, found: Tuning) {
+        if found.is_empty() {
+            return;
+        }
+        self.tuning.borrow_mut().extend(found);
+        if let Some(hear) = &*self.on_trials.0.borrow() {
+            hear(&self.tuning());
+        }
     }
 
     /// Whether to measure which shaders are the fastest.

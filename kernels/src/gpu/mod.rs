@@ -1,6 +1,8 @@
 //! The GPU executor: plans as lists of WGSL dispatches through wgpu.
 
 mod buffer;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod cache;
 mod context;
 mod device;
 mod kernel;

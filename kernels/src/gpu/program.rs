@@ -57,6 +57,16 @@ impl GpuProgram {
         program
     }
 
+    /// Asks for a plan's pipelines, which stay with the device.
+    pub fn warm_up(gpu: &Gpu, plan: &Plan, params: &GpuParams) {
+        for step in plan.steps() {
+            let known = Known::of(plan, step, params);
+            for dispatch in step.op.dispatch(&known.context(gpu, &gpu.tuning())) {
+                gpu.pipeline(&dispatch);
+            }
+        }
+    }
+
     fn build(gpu: &Rc<Gpu>, plan: Arc<Plan>, params: &GpuParams) -> Result<Self, RunError> {
         let storage = wgpu::BufferUsages::STORAGE
             | wgpu::BufferUsages::COPY_DST

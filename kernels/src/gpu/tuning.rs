@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use std::rc::Rc;
 
 use super::buffer::Buffer;
+use super::context::AdapterInfo;
 use super::device::Gpu;
 use super::kernel::{Dispatch, Operand};
 use crate::error::DeviceError;
@@ -41,8 +42,23 @@ impl Tuning {
         self.chosen.is_empty()
     }
 
+    /// The choices with the adapter and the version that they were made for, to be kept.
+    pub fn record(&self, adapter: &AdapterInfo) -> String {
+        format!("{}\n{self}", heading(adapter))
+    }
+
+    /// Reads what [`Tuning::record`] wrote, if it was for this adapter and version.
+    pub fn recall(record: &str, adapter: &AdapterInfo) -> Option<Self> {
+        let (first, choices) = record.split_once('\n')?;
+        (first == heading(adapter)).then(|| Self::parse(choices))
+    }
+
     pub(crate) fn get(&self, class: &Class) -> Option<&str> {
         self.chosen.get(&class.to_string()).map(String::as_str)
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.chosen.extend(other.chosen);
     }
 
     fn set(&mut self, class: &Class, variant: Variant) {
@@ -59,6 +75,11 @@ impl Display for Tuning {
     }
 }
 
+fn heading(adapter: &AdapterInfo) -> String {
+    let AdapterInfo { name, backend, .. } = adapter;
+    format!("{} {backend} {name}", env!("CARGO_PKG_VERSION"))
+}
+
 /// A product that several variants may make, with buffers of its size.
 struct Trial<'a> {
     gpu: &'a Rc<Gpu>,
@@ -69,17 +90,19 @@ struct Trial<'a> {
 
 /// Measures the variants of each class of `products` that has no choice yet.
 pub(super) async fn tune(gpu: &Rc<Gpu>, products: &[Product]) -> Result<(), DeviceError> {
+    let mut found = Tuning::default();
     for product in products {
         let class = Class::of(product);
         let variants = Variant::candidates(gpu.capabilities(), product);
-        let known = gpu.tuning().get(&class).is_some();
+        let known = found.get(&class).is_some() || gpu.tuning().get(&class).is_some();
         if known || variants.len() < 2 || product.flops() < FEWEST_FLOPS {
             continue;
         }
         let fastest = Trial::new(gpu, product).await?.fastest(&variants).await?;
         log::info!("{class}: {} of {}", fastest.name(), variants.len());
-        gpu.change_tuning(|tuning| tuning.set(&class, fastest));
+        found.set(&class, fastest);
     }
+    gpu.add_tuning(found);
     Ok(())
 }
 
@@ -219,5 +242,19 @@ mod tests {
         let text = "nt-7-10-10 tiles-64x64\ntn-1-9-5 tiles-32x32-4\n";
         assert_eq!(Tuning::parse(text).to_string(), text);
         assert!(Tuning::parse("\n{}\n<b>").is_empty());
+    }
+
+    #[test]
+    fn a_record_is_for_one_adapter() {
+        let adapter = |name: &str| AdapterInfo {
+            name: name.to_owned(),
+            backend: "Vulkan".to_owned(),
+            software: false,
+        };
+        let tuning = Tuning::parse("nt-7-10-10 tiles-64x64");
+        let record = tuning.record(&adapter("one"));
+        assert_eq!(Tuning::recall(&record, &adapter("one")), Some(tuning));
+        assert_eq!(Tuning::recall(&record, &adapter("another")), None);
+        assert_eq!(Tuning::recall("", &adapter("one")), None);
     }
 }
