@@ -76,10 +76,6 @@ impl Variant {
     pub fn candidates(capabilities: &Capabilities, product: &Product) -> Vec<Self> {
         let Product { m, n, k, .. } = *product;
         if capabilities.style == Style::Lanes {
-            // Where a row of b is read by vectors, it must begin at one.
-            if product.kind == Kind::Nt && !k.is_multiple_of(4) {
-                return vec![Variant::Tiles(Tiles::By64x64)];
-            }
             return vec![match capabilities.subgroups {
                 false => Variant::Lanes,
                 true if m <= 4 => Variant::Quads(Quads::By4x8),
@@ -157,7 +153,11 @@ impl Variant {
         capabilities: &Capabilities,
     ) -> Vec<(&'static str, f64)> {
         let Variant::Tiles(_) = self else {
-            return vec![("WG", f64::from(capabilities.lanes))];
+            let mut constants = vec![("WG", f64::from(capabilities.lanes))];
+            if product.kind == Kind::Nt {
+                constants.push(("B_WHOLE", f64::from(product.k.is_multiple_of(4))));
+            }
+            return constants;
         };
         let [first, pitch] = product.a_columns;
         let b_pitch = match product.kind {
@@ -225,8 +225,7 @@ mod tests {
         assert_eq!(choice(true, Kind::Tn, [2, 384, 32]), ["quads-4x8"]);
         assert_eq!(choice(true, Kind::Nn, [16, 384, 384]), ["quads-8x8"]);
         assert_eq!(choice(false, Kind::Nt, [128, 768, 768]), ["lanes-8x8"]);
-        assert_eq!(choice(true, Kind::Nt, [128, 768, 3]), ["tiles-64x64"]);
-        assert_eq!(choice(true, Kind::Nn, [128, 768, 3]), ["quads-16x16"]);
+        assert_eq!(choice(true, Kind::Nt, [128, 768, 3]), ["quads-16x16"]);
     }
 
     #[test]
