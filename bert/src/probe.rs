@@ -294,7 +294,7 @@ fn encoder_inputs(
     mut types: Vec<u32>,
 ) -> Vec<(Value, Tensor)> {
     let encoder = &prepared.fill.encoder;
-    let room = prepared.executable.plan().ty(encoder.ids).shape.len();
+    let room = encoder.tokens;
     let length = ids.len() as u32;
     ids.resize(room, config.pad_token_id);
     types.resize(room, 0);

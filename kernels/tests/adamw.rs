@@ -7,10 +7,14 @@ use kernels::{
     TensorType, Value, cases, check,
 };
 
-/// The lengths of the parameters; the first `DECAYED` are decayed.
-const LENGTHS: [usize; 5] = [257, 3, 64, 1, 1000];
+/// The lengths of the parameters; the first `DECAYED` are decayed. Packed, the small ones are one
+/// workgroup's, the large ones many's.
+const SMALL: [usize; 5] = [257, 3, 64, 1, 1000];
+const LARGE: [usize; 5] = [257, 3, 64, 1, 9000];
 const DECAYED: usize = 2;
 const STEPS: usize = 3;
+/// Rows of the log: the last step's is beyond its end.
+const ROWS: usize = STEPS - 1;
 
 fn number(i: usize) -> f64 {
     f64::from(((i as f64 * 12.9898).sin() * 4.0) as f32)
@@ -24,6 +28,7 @@ fn settings(max_norm: Option<f64>) -> AdamW {
         eps: 1e-8,
         weight_decay: 0.1,
         max_norm,
+        log: Some(ROWS),
     }
 }
 
@@ -36,23 +41,31 @@ fn schedule(step: usize) -> [f64; 3] {
     ]
 }
 
-/// What torch.optim.AdamW and clip_grad_norm_ do, written out.
-fn reference(max_norm: Option<f64>) -> Vec<Vec<f64>> {
+fn loss(step: usize) -> f64 {
+    0.25 + step as f64
+}
+
+/// What torch.optim.AdamW and clip_grad_norm_ do, written out: the weights, then the log.
+fn reference(lengths: [usize; 5], max_norm: Option<f64>) -> Vec<Vec<f64>> {
     let start = |p: usize| {
-        (0..LENGTHS[p])
+        (0..lengths[p])
             .map(|i| number(100 * p + i))
             .collect::<Vec<_>>()
     };
-    let mut weights: Vec<Vec<f64>> = (0..LENGTHS.len()).map(start).collect();
-    let mut moments: Vec<Vec<[f64; 2]>> = LENGTHS.iter().map(|&n| vec![[0.0; 2]; n]).collect();
+    let mut weights: Vec<Vec<f64>> = (0..lengths.len()).map(start).collect();
+    let mut log = Vec::new();
+    let mut moments: Vec<Vec<[f64; 2]>> = lengths.iter().map(|&n| vec![[0.0; 2]; n]).collect();
     for step in 0..STEPS {
         let g = |p: usize, i: usize| number(7 * p + i + step);
-        let all = (0..LENGTHS.len()).flat_map(|p| (0..LENGTHS[p]).map(move |i| (p, i)));
+        let all = (0..lengths.len()).flat_map(|p| (0..lengths[p]).map(move |i| (p, i)));
         let norm = all.map(|(p, i)| g(p, i).powi(2)).sum::<f64>().sqrt();
+        if step < ROWS {
+            log.extend([loss(step), norm]);
+        }
         let clip = max_norm.map_or(1.0, |max| (max / (norm + 1e-6)).min(1.0));
         let [rate, c1, c2] = schedule(step);
-        for p in 0..LENGTHS.len() {
-            for i in 0..LENGTHS[p] {
+        for p in 0..lengths.len() {
+            for i in 0..lengths[p] {
                 let g = clip * g(p, i);
                 let [m, v] = &mut moments[p][i];
                 *m = 0.9 * *m + 0.1 * g;
@@ -65,17 +78,18 @@ fn reference(max_norm: Option<f64>) -> Vec<Vec<f64>> {
             }
         }
     }
+    weights.push(log);
     weights
 }
 
-fn run(device: &Device, max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
+fn run(device: &Device, lengths: [usize; 5], max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
     let specs = |kind: &str| -> Vec<ParamSpec> {
         let spec = |(i, &n): (usize, &usize)| ParamSpec {
             name: format!("{kind}{i}"),
             shape: [n].into(),
             storage: Storage::F32,
         };
-        LENGTHS.iter().enumerate().map(spec).collect()
+        lengths.iter().enumerate().map(spec).collect()
     };
     pollster::block_on(async {
         let (mut params, _) = Params::new(device, &[]).expect("memory");
@@ -86,8 +100,15 @@ fn run(device: &Device, max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
                 .await
                 .expect("memory");
         }
+        let log = ParamSpec {
+            name: "log".to_owned(),
+            shape: [ROWS, 2].into(),
+            storage: Storage::F32,
+        };
+        let added = params.add(std::slice::from_ref(&log), false);
+        added.expect("memory").await.expect("memory");
         for (p, spec) in specs("weight").iter().enumerate() {
-            let start: Vec<f32> = (0..LENGTHS[p])
+            let start: Vec<f32> = (0..lengths[p])
                 .map(|i| number(100 * p + i) as f32)
                 .collect();
             params.write(&spec.name, 0, &start);
@@ -98,10 +119,17 @@ fn run(device: &Device, max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
             .map(|s| g.param(&s.name, s.shape).expect("new"))
             .collect();
         let rates = g.input("schedule", TensorType::real([3]));
+        let loss_value = g.input("loss", TensorType::real([1]));
+        let row = g.input("row", TensorType::u32([1]));
         let values = g
-            .adamw(&gradients, rates, settings(max_norm))
+            .adamw(
+                &gradients,
+                rates,
+                settings(max_norm),
+                Some([loss_value, row]),
+            )
             .expect("it fits");
-        let mut stores = Vec::new();
+        let mut stores = vec![(values.report, log.name.clone())];
         for (kind, values) in [
             ("weight", &values.weights),
             ("first", &values.first),
@@ -114,24 +142,30 @@ fn run(device: &Device, max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
                     .map(|(s, &v)| (v, s.name)),
             );
         }
-        let plan = Plan::with_stores(&g, &[values.norm], &stores);
+        let plan = Plan::with_stores(&g, &[], &stores);
         let mut step = Executable::new(device, plan, &params)
             .await
             .expect("a plan");
         for t in 0..STEPS {
             for (p, spec) in specs("gradient").iter().enumerate() {
-                let now: Vec<f32> = (0..LENGTHS[p])
+                let now: Vec<f32> = (0..lengths[p])
                     .map(|i| number(7 * p + i + t) as f32)
                     .collect();
                 params.write(&spec.name, 0, &now);
             }
-            let inputs = vec![(rates, Tensor::F64(schedule(t).to_vec()))];
+            let inputs = vec![
+                (rates, Tensor::F64(schedule(t).to_vec())),
+                (loss_value, Tensor::F64(vec![loss(t)])),
+                (row, Tensor::U32(vec![t as u32])),
+            ];
             step.run(&mut params, inputs, &Control::default())
                 .await
                 .expect("a step");
         }
         let mut g = Graph::new();
-        let read: Vec<Value> = specs("weight")
+        let mut wanted = specs("weight");
+        wanted.push(log);
+        let read: Vec<Value> = wanted
             .iter()
             .map(|s| g.param(&s.name, s.shape).expect("new"))
             .collect();
@@ -162,15 +196,22 @@ fn adamw_is_torchs_on_every_executor() {
         ("tiles", gpu(Style::Tiles), 1e-5),
         ("lanes", gpu(Style::Lanes), 1e-5),
     ];
-    for max_norm in [None, Some(1.0), Some(1e6)] {
-        let expected = reference(max_norm);
+    let max_norms = [None, Some(1.0), Some(1e6)];
+    let all = max_norms.map(|max_norm| [SMALL, LARGE].map(|lengths| (max_norm, lengths)));
+    for (max_norm, lengths) in all.into_iter().flatten() {
+        let expected = reference(lengths, max_norm);
         for (name, device, allowed) in &devices {
             for packed in [false, true] {
-                let found = run(device, max_norm, packed);
+                let found = run(device, lengths, max_norm, packed);
                 for (p, (found, expected)) in found.iter().zip(&expected).enumerate() {
                     for (i, (f, e)) in found.iter().zip(expected).enumerate() {
                         let what = format!("{name}, packed {packed}, {max_norm:?}, {p}[{i}]");
-                        assert!((f - e).abs() <= *allowed, "{what}: {f}, expected {e}");
+                        // The log's norm is a sum of thousands of squares.
+                        let allowed = match p == lengths.len() {
+                            true => allowed * e.abs().max(1.0),
+                            false => *allowed,
+                        };
+                        assert!((f - e).abs() <= allowed, "{what}: {f}, expected {e}");
                     }
                 }
             }
@@ -178,16 +219,16 @@ fn adamw_is_torchs_on_every_executor() {
     }
 }
 
-#[test]
-fn packed_parameters_take_three_dispatches_whatever_their_number() {
+/// Of a step over `count` packed parameters, the last of `last` elements.
+fn dispatches(count: usize, last: usize) -> usize {
     let device = gpu(Style::Tiles);
     let specs = |kind: &str| -> Vec<ParamSpec> {
         let spec = |i: usize| ParamSpec {
             name: format!("{kind}{i}"),
-            shape: [i + 1].into(),
+            shape: [if i + 1 == count { last } else { i + 1 }].into(),
             storage: Storage::F32,
         };
-        (0..50).map(spec).collect()
+        (0..count).map(spec).collect()
     };
     pollster::block_on(async {
         let (mut params, _) = Params::new(&device, &[]).expect("memory");
@@ -204,9 +245,11 @@ fn packed_parameters_take_three_dispatches_whatever_their_number() {
             .map(|s| g.param(&s.name, s.shape).expect("new"))
             .collect();
         let rates = g.input("schedule", TensorType::real([3]));
-        let values = g
-            .adamw(&gradients, rates, settings(Some(1.0)))
-            .expect("it fits");
+        let settings = AdamW {
+            log: None,
+            ..settings(Some(1.0))
+        };
+        let values = g.adamw(&gradients, rates, settings, None).expect("it fits");
         let mut stores = Vec::new();
         for (kind, values) in [
             ("weight", &values.weights),
@@ -224,8 +267,15 @@ fn packed_parameters_take_three_dispatches_whatever_their_number() {
         let step = Executable::new(&device, plan, &params)
             .await
             .expect("a plan");
-        assert_eq!(step.dispatches(), 3);
-    });
+        step.dispatches()
+    })
+}
+
+#[test]
+fn packed_parameters_take_few_dispatches_whatever_their_number() {
+    assert_eq!(dispatches(2, 768), 1);
+    assert_eq!(dispatches(2, 100_000), 3);
+    assert_eq!(dispatches(50, 100_000), 3);
 }
 
 /// A buffer as large as adapters bind: its sum takes more steps than a software adapter lets one
@@ -233,7 +283,7 @@ fn packed_parameters_take_three_dispatches_whatever_their_number() {
 #[test]
 fn the_norm_of_many_gradients_leaves_none_out() {
     let len = 1 << 23;
-    let mut case = cases::gradient_norm(len);
+    let mut case = cases::adamw_log(len);
     // The additions that one lane makes at most, then those of the partial sums.
     case.reduction = len / 64 + 2 * 64;
     for style in [Style::Tiles, Style::Lanes] {

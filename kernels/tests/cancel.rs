@@ -62,8 +62,9 @@ fn run(device: &Device, breath: usize) -> (bool, bool, Vec<f64>) {
             eps: 1e-8,
             weight_decay: 0.0,
             max_norm: None,
+            log: None,
         };
-        let update = g.adamw(&[y], schedule, settings).expect("it fits");
+        let update = g.adamw(&[y], schedule, settings, None).expect("it fits");
         let z = g.linear(y, matrix, None).expect("it fits");
         let z = g.linear(z, matrix, None).expect("it fits");
         let stores = [update.weights[0], update.first[0], update.second[0]]

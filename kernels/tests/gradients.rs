@@ -145,8 +145,10 @@ fn activations() {
 
 #[test]
 fn layer_norm() {
-    check(cases::layer_norm(3, 7, true));
-    check(cases::layer_norm(2, 5, false));
+    check(cases::layer_norm(3, 7, [true, false]));
+    check(cases::layer_norm(2, 5, [false, false]));
+    check(cases::layer_norm(3, 7, [true, true]));
+    check(cases::layer_norm(2, 5, [false, true]));
 }
 
 #[test]
@@ -165,12 +167,25 @@ fn look_ups() {
     check(cases::embed([6, 3, 3], Storage::F32));
     check(cases::embed([6, 3, 2], Storage::F32));
     check(cases::embed_blocks([6, 3, 3], 3, Storage::F32));
-    check(cases::gather(5, 3));
+    check(cases::gather(5, 3, false));
+    check(cases::gather(5, 3, true));
 }
 
 #[test]
 fn cross_entropy() {
     check(cases::cross_entropy(5, 7));
+}
+
+/// The weight's and the bias's gradients come from the steps that plans make of both.
+#[test]
+fn a_head_of_few_outputs_with_its_loss() {
+    let mut g = cases::linear([5, 7, 3], Storage::F32, true, None);
+    let labels = g.graph.input("labels", TensorType::u32([5]));
+    g.inputs
+        .push((labels, Tensor::U32(vec![2, NO_TARGET, 0, 1, 1])));
+    let loss = g.graph.cross_entropy(g.outputs[0], labels);
+    g.outputs = vec![loss.expect("it fits").mean];
+    check(g);
 }
 
 #[test]

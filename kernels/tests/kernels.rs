@@ -1,70 +1,15 @@
 //! Every kernel against its CPU twin in double precision, at awkward sizes, with both families of
 //! shaders, on whatever Vulkan adapter there is (a software one will do).
 
-use kernels::cases::{self, Case};
-use kernels::gpu::{Gpu, Options, Style, Tuning};
+mod common;
+
+use common::{SIZES, assert_all, devices, storage};
+use kernels::cases;
 use kernels::ops::Function;
 use kernels::{
     Control, Device, Executable, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
     TensorType, check,
 };
-
-const SIZES: [usize; 6] = [1, 3, 17, 255, 256, 257];
-
-/// Both families of shaders on the GPU, and the CPU in single precision.
-fn devices() -> Vec<(&'static str, Device)> {
-    let gpu = |style| {
-        let options = Options {
-            style: Some(style),
-            ..Options::default()
-        };
-        let gpu = pollster::block_on(Gpu::new(options))
-            .expect("a Vulkan adapter: Debian's mesa-vulkan-drivers has a software one");
-        Device::Gpu(gpu)
-    };
-    vec![
-        ("cpu f32", Device::Cpu(Precision::F32)),
-        ("tiles", gpu(Style::Tiles)),
-        ("lanes", gpu(Style::Lanes)),
-    ]
-}
-
-/// F32 and F16 by turns.
-fn storage(i: usize) -> Storage {
-    match i % 2 {
-        0 => Storage::F32,
-        _ => Storage::F16,
-    }
-}
-
-fn assert_all(cases: impl IntoIterator<Item = Case>) {
-    let mut failures = Vec::new();
-    let mut count = 0;
-    let devices = devices();
-    for case in cases {
-        for (name, device) in &devices {
-            let report = pollster::block_on(check(device, &case));
-            count += 1;
-            if !report.passed {
-                failures.push(format!(
-                    "{name}: {} ({}): error {:.3e} over {:.3e}: {}",
-                    report.kernel,
-                    case.what,
-                    report.max_error,
-                    report.tolerance,
-                    report.detail.unwrap_or_default()
-                ));
-            }
-        }
-    }
-    assert!(count > 0);
-    assert!(
-        failures.is_empty(),
-        "{} of {count}:\n{}",
-        failures.len(),
-        failures.join("\n")
-    );
-}
 
 #[test]
 fn linear() {
@@ -93,96 +38,6 @@ fn linear() {
             cases::linear_blocks(shape, 2 + i % 4, storage(i), i % 3 > 0, function),
         ]
     }));
-}
-
-/// Devices whose matrix products of these sizes are made by this shader.
-fn tuned([m, k, n]: [usize; 3], variant: &str) -> Device {
-    let log = |size: usize| size.next_power_of_two().ilog2();
-    let [m, k, n] = [m, k, n].map(log);
-    // The product and the gradients of its two factors.
-    let choices =
-        format!("nt-{m}-{n}-{k} {variant}\nnn-{m}-{k}-{n} {variant}\ntn-{n}-{k}-{m} {variant}\n");
-    let options = Options {
-        style: Some(Style::Tiles),
-        tuning: Some(Tuning::parse(&choices)),
-        ..Options::default()
-    };
-    Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
-}
-
-#[test]
-fn every_tile_that_a_trial_may_choose() {
-    let shapes = [
-        ([13, 70, 67], vec!["tiles-16x64-4", "tiles-32x32-4"]),
-        (
-            [37, 132, 66],
-            vec!["tiles-32x32-4", "tiles-64x64", "tiles-16x64-4"],
-        ),
-        (
-            [517, 516, 515],
-            vec!["tiles-64x64", "tiles-32x32-4", "tiles-128x128"],
-        ),
-    ];
-    for (shape, variants) in shapes {
-        let [m, k, n] = shape;
-        for variant in variants {
-            let device = tuned(shape, variant);
-            let forward = cases::linear(shape, Storage::F16, true, Some(Function::Gelu));
-            let longest = m.max(k).max(n);
-            let backward = cases::backward(
-                cases::linear(shape, Storage::F32, false, None),
-                longest,
-                longest as f64,
-            );
-            for case in [forward, backward] {
-                let report = pollster::block_on(check(&device, &case));
-                assert!(report.passed, "{variant}: {report:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn without_subgroups() {
-    let options = Options {
-        style: Some(Style::Lanes),
-        no_subgroups: true,
-        ..Options::default()
-    };
-    let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
-    let device = Device::Gpu(gpu);
-    for shape in [[5, 20, 33], [37, 68, 70], [37, 67, 70]] {
-        let [m, k, n] = shape;
-        let longest = m.max(k).max(n);
-        let linear = |storage| cases::linear(shape, storage, true, None);
-        let backward = cases::backward(linear(Storage::F32), longest, longest as f64);
-        for case in [linear(Storage::F16), backward] {
-            let report = pollster::block_on(check(&device, &case));
-            assert!(report.passed, "{report:?}");
-        }
-    }
-}
-
-#[test]
-fn a_trial_chooses_once_and_what_it_chose_can_be_kept() {
-    let run = |tuning: Option<Tuning>| {
-        let options = Options {
-            style: Some(Style::Tiles),
-            trials: true,
-            tuning,
-            ..Options::default()
-        };
-        let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
-        let case = cases::linear([128, 256, 256], Storage::F32, true, None);
-        let report = pollster::block_on(check(&Device::Gpu(gpu.clone()), &case));
-        assert!(report.passed, "{report:?}");
-        gpu.tuning().to_string()
-    };
-    let chosen = run(None);
-    assert!(chosen.starts_with("nt-7-8-8 tiles-"), "{chosen}");
-    // A name that no trial would give stays, so nothing was measured again.
-    let kept = "nt-7-8-8 tiles-of-old\n";
-    assert_eq!(run(Some(Tuning::parse(kept))), kept);
 }
 
 #[test]
@@ -218,20 +73,22 @@ fn embed() {
 
 #[test]
 fn gather() {
-    assert_all(
-        SIZES
-            .into_iter()
-            .flat_map(|n| [cases::gather(n, 17), cases::gather(3, n)]),
-    );
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::gather(n, 17, n % 2 == 0),
+            cases::gather(3, n, n % 2 == 1),
+        ]
+    }));
 }
 
 #[test]
 fn layer_norm() {
     assert_all(SIZES.into_iter().flat_map(|n| {
         [
-            cases::layer_norm(n, 17, true),
-            cases::layer_norm(3, n.max(2), false),
-            cases::layer_norm(5, 4 * n, true),
+            cases::layer_norm(n, 17, [true, true]),
+            cases::layer_norm(3, n.max(2), [false, false]),
+            cases::layer_norm(2, n.max(2), [false, true]),
+            cases::layer_norm(5, 4 * n, [true, false]),
         ]
     }));
 }
@@ -336,17 +193,19 @@ fn elementwise_and_their_gradients() {
 fn row_reductions_backward() {
     assert_all(SIZES.into_iter().flat_map(|n| {
         let softmax = |rows, columns| cases::backward(cases::softmax(rows, columns), columns, 4.0);
-        let norm = |rows: usize, columns: usize, residual| {
+        let norm = |rows: usize, columns: usize, before| {
             // Sums over a row of C for dz, over R rows for the parameters; 1/deviation is about 2.
             let longest = rows.max(columns);
-            let case = cases::layer_norm(rows, columns, residual);
+            let case = cases::layer_norm(rows, columns, before);
             cases::backward(case, longest, 8.0 * (longest as f64).sqrt() + 8.0)
         };
         [
             softmax(n, 17),
             softmax(3, n),
-            norm(n, 17, true),
-            norm(3, n.max(2), false),
+            norm(n, 17, [true, false]),
+            norm(n, 17, [true, true]),
+            norm(3, n.max(2), [false, false]),
+            norm(3, n.max(2), [false, true]),
         ]
     }));
 }
@@ -442,7 +301,7 @@ fn look_ups_backward() {
                 n,
                 n as f64,
             ),
-            cases::backward(cases::gather(n, 17), n, n as f64),
+            cases::backward(cases::gather(n, 17, n % 2 == 0), n, n as f64),
         ]
     }));
 }

@@ -12,12 +12,11 @@ use crate::train::DropoutRates;
 /// The encoder's values: B sequences of T tokens, rows in the order of the batch.
 #[derive(Clone, Debug)]
 pub struct Encoder {
-    /// Token ids `[B·T]`, u32.
-    pub ids: Value,
-    /// Positions `[B·T]`, u32.
-    pub positions: Value,
-    /// Token types `[B·T]`, u32, where the model has any.
-    pub types: Option<Value>,
+    /// Token ids, positions and, where the model has any, token types, one after another:
+    /// `[2·B·T]` or `[3·B·T]`, u32.
+    pub rows: Value,
+    /// B·T, the number of tokens.
+    pub tokens: usize,
     /// Number of tokens that are not padding `[B]`, u32.
     pub lengths: Value,
     /// The embeddings' output, then every layer's: `[B·T, H]` each.
@@ -40,14 +39,17 @@ impl Encoder {
         types: Vec<u32>,
         lengths: Vec<u32>,
     ) -> Vec<(Value, Tensor)> {
-        let positions = ids.chunks(tokens).flat_map(|text| config.positions(text));
-        let mut values = vec![
-            (self.positions, Tensor::U32(positions.collect())),
-            (self.ids, Tensor::U32(ids)),
+        let mut rows = ids;
+        let positions = rows.chunks(tokens).flat_map(|text| config.positions(text));
+        let positions: Vec<u32> = positions.collect();
+        rows.extend(positions);
+        if config.type_vocab_size > 0 {
+            rows.extend(types);
+        }
+        vec![
+            (self.rows, Tensor::U32(rows)),
             (self.lengths, Tensor::U32(lengths)),
-        ];
-        values.extend(self.types.map(|at| (at, Tensor::U32(types))));
-        values
+        ]
     }
 }
 
@@ -102,12 +104,37 @@ impl Builder<'_> {
         self.graph.linear(x, weight, Some(bias))
     }
 
-    fn norm(&mut self, x: Value, residual: Option<Value>, name: &str) -> Result<Value, GraphError> {
+    fn norm(&mut self, x: Value, name: &str) -> Result<Value, GraphError> {
+        let gamma_beta = self.norm_params(x, name)?;
+        let eps = self.config.layer_norm_eps;
+        self.graph.layer_norm(x, None, None, gamma_beta, eps)
+    }
+
+    /// A layer norm of a residual sum, before which x is dropped from, where it is.
+    fn residual_norm(
+        &mut self,
+        x: Value,
+        drops: bool,
+        residual: Value,
+        name: &str,
+    ) -> Result<Value, GraphError> {
+        let noise = if drops {
+            self.noise(|rates| rates.hidden)
+        } else {
+            None
+        };
+        let gamma_beta = self.norm_params(x, name)?;
+        let eps = self.config.layer_norm_eps;
+        self.graph
+            .layer_norm(x, noise, Some(residual), gamma_beta, eps)
+    }
+
+    /// The gamma and beta of a layer norm over `x`.
+    fn norm_params(&mut self, x: Value, name: &str) -> Result<[Value; 2], GraphError> {
         let size = self.graph.ty(x).shape.columns();
         let gamma = self.graph.param(&format!("{name}.weight"), [size])?;
         let beta = self.graph.param(&format!("{name}.bias"), [size])?;
-        self.graph
-            .layer_norm(x, residual, gamma, beta, self.config.layer_norm_eps)
+        Ok([gamma, beta])
     }
 
     fn noise(&mut self, rate: fn(&DropoutRates) -> f64) -> Option<(Noise, Value)> {
@@ -132,27 +159,26 @@ impl Builder<'_> {
     /// Embeddings and all layers, for `batch` sequences of `tokens` tokens.
     pub fn encoder(&mut self, batch: usize, tokens: usize) -> Result<Encoder, GraphError> {
         let c = self.config;
-        let rows = TensorType::u32([batch * tokens]);
         let mut tables = vec![Lookup {
-            rows: self.graph.input("ids", rows),
             blocks: self.vocabulary(names::WORD)?,
             padding: Some(c.pad_token_id),
         }];
-        let mut look_up = |input: &str, table: &str, entries: usize, padding: Option<u32>| {
+        let mut look_up = |table: &str, entries: usize, padding: Option<u32>| {
             Ok::<_, GraphError>(Lookup {
-                rows: self.graph.input(input, rows),
                 blocks: vec![self.graph.param(table, [entries, c.embedding_size])?],
                 padding,
             })
         };
         let (positions, padding) = (c.max_position_embeddings, c.position_padding());
-        tables.push(look_up("positions", names::POSITION, positions, padding)?);
+        tables.push(look_up(names::POSITION, positions, padding)?);
         if c.type_vocab_size > 0 {
-            tables.push(look_up("types", names::TYPE, c.type_vocab_size, None)?);
+            tables.push(look_up(names::TYPE, c.type_vocab_size, None)?);
         }
+        let rows = TensorType::u32([tables.len() * batch * tokens]);
+        let rows = self.graph.input("ids, positions and types", rows);
         let lengths = self.graph.input("lengths", TensorType::u32([batch]));
-        let sum = self.graph.embed(&tables)?;
-        let normed = self.norm(sum, None, names::EMBEDDING_NORM)?;
+        let sum = self.graph.embed(rows, &tables)?;
+        let normed = self.norm(sum, names::EMBEDDING_NORM)?;
         let mut x = self.dropout(normed, |rates| rates.hidden)?;
         if c.projects_embeddings() {
             x = self.dense(x, names::PROJECTION, c.hidden_size)?;
@@ -163,9 +189,8 @@ impl Builder<'_> {
             hidden.push(x);
         }
         Ok(Encoder {
-            ids: tables[0].rows,
-            positions: tables[1].rows,
-            types: tables.get(2).map(|t| t.rows),
+            rows,
+            tokens: batch * tokens,
             lengths,
             hidden,
         })
@@ -182,19 +207,13 @@ impl Builder<'_> {
             .graph
             .attention(qkv, lengths, c.num_attention_heads, noise)?;
         let projected = self.dense(context, &name("attention.output.dense"), c.hidden_size)?;
-        let projected = match c.family.drops_attention_output() {
-            true => self.dropout(projected, |rates| rates.hidden)?,
-            false => projected,
-        };
-        let x = self.norm(projected, Some(x), &name("attention.output.LayerNorm"))?;
+        let drops = c.family.drops_attention_output();
+        let x = self.residual_norm(projected, drops, x, &name("attention.output.LayerNorm"))?;
         let inner = self.dense(x, &name("intermediate.dense"), c.intermediate_size)?;
         let inner = self.graph.activation(inner, self.activation())?;
         let outer = self.dense(inner, &name("output.dense"), c.hidden_size)?;
-        let outer = match c.family.drops_feed_forward() {
-            true => self.dropout(outer, |rates| rates.hidden)?,
-            false => outer,
-        };
-        self.norm(outer, Some(x), &name("output.LayerNorm"))
+        let drops = c.family.drops_feed_forward();
+        self.residual_norm(outer, drops, x, &name("output.LayerNorm"))
     }
 
     /// A matrix over the vocabulary `[V, E]`, in blocks of its rows.
@@ -214,7 +233,7 @@ impl Builder<'_> {
             false => self.activation(),
         };
         let x = self.graph.activation(x, function)?;
-        let x = self.norm(x, None, names::TRANSFORM_NORM)?;
+        let x = self.norm(x, names::TRANSFORM_NORM)?;
         let decoder = if self.layout.heads.untied_decoder {
             names::DECODER
         } else {

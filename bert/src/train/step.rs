@@ -79,12 +79,11 @@ impl StepPlan {
             eps: optimiser.eps,
             weight_decay: optimiser.weight_decay,
             max_norm: optimiser.max_norm,
+            log: Some(LOG_ROWS),
         };
-        let update = g.adamw(&found, schedule, adamw).expect(FITS);
-        let log = g
-            .record([graph.loss, update.norm], row, LOG_ROWS)
-            .expect(FITS);
-        let mut stores = vec![(log, LOG.to_owned())];
+        let update = g.adamw(&found, schedule, adamw, Some([graph.loss, row]));
+        let update = update.expect(FITS);
+        let mut stores = vec![(update.report, LOG.to_owned())];
         for (i, spec) in trainable.specs.iter().enumerate() {
             stores.push((found[i], gradient(&spec.name)));
             stores.push((update.weights[i], spec.name.clone()));

@@ -6,6 +6,7 @@ mod add;
 mod attention;
 mod block;
 mod check;
+mod columns;
 mod copy;
 mod cross_entropy;
 mod dropout;
@@ -14,15 +15,15 @@ mod gather;
 pub(crate) mod gemm;
 mod layer_norm;
 mod linear;
+mod linear_cross_entropy;
 mod matmul;
 mod mean_tokens;
-mod record;
 mod softmax;
 mod sum_rows;
 mod top_k;
 
 pub use activation::{Activation, ActivationGrad, Function};
-pub use adamw::{AdamW, AdamWValues, GradientNorm};
+pub use adamw::{AdamW, AdamWValues};
 pub use add::Add;
 pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
 pub use block::Block;
@@ -31,11 +32,12 @@ pub use cross_entropy::{CrossEntropy, CrossEntropyGrad, CrossEntropyValues};
 pub use dropout::{Dropout, Noise};
 pub use embed::{Embed, Lookup};
 pub use gather::{GatherRows, ScatterRows};
-pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad};
+pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad, NormInput};
 pub use linear::Linear;
+pub(crate) use linear_cross_entropy::MAX_OUTPUTS;
+pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
 pub use matmul::MatMul;
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
-pub use record::Record;
 pub use softmax::{Softmax, SoftmaxGrad};
 pub use sum_rows::SumRows;
 pub use top_k::{NO_TARGET, TopK, TopKValues};
@@ -180,15 +182,15 @@ ops! {
     Dropout,
     Embed,
     GatherRows,
-    GradientNorm,
     LayerNorm,
     LayerNormGrad,
     LayerNormParamGrad,
     Linear,
+    LinearCrossEntropy,
+    LinearCrossEntropyGrad,
     MatMul,
     MeanTokens,
     MeanTokensGrad,
-    Record,
     ScatterRows,
     Softmax,
     SoftmaxGrad,

@@ -1,16 +1,19 @@
 // The norm of all gradients, sqrt(sum g^2), in two uses of one shader. First, for each buffer of
-// gradients: GROUPS workgroups of one lane (or WG lanes) sum squares into partial[first + group].
-// Then, with FINISH: one thread adds the partial sums, in order, and takes the root.
-// g: [n]; partial: [count]; norm: [1]. Bound by memory. The same input gives the same bits.
+// gradients: GROUPS workgroups of one lane (or WG lanes) sum squares into sums[first + group].
+// Then, with FINISH: one thread adds the partial sums, in order, puts the root in the first one's
+// place, and tells it, see report.wgsl.
+// g: [n]; sums: [count]. Bound by memory. The same input gives the same bits.
 
-struct Params { len: u32, first: u32, groups: u32, count: u32 }
+struct Params { len: u32, first: u32, groups: u32, count: u32, rows: u32 }
 
 override FINISH: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> g: array<f32>;
-@group(0) @binding(2) var<storage, read_write> partial_sums: array<f32>;
-@group(0) @binding(3) var<storage, read_write> norm: array<f32>;
+@group(0) @binding(2) var<storage, read> loss: array<f32>;
+@group(0) @binding(3) var<storage, read> row: array<u32>;
+@group(0) @binding(4) var<storage, read_write> sums: array<f32>;
+@group(0) @binding(5) var<storage, read_write> report: array<f32>;
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
@@ -19,16 +22,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     if (FINISH) {
         if (local.x + local.y == 0u) {
             var sum = 0.0;
-            for (var i = 0u; i < params.count; i++) { sum += partial_sums[i]; }
-            norm[0] = sqrt(sum);
+            for (var i = 0u; i < params.count; i++) { sum += sums[i]; }
+            sums[0] = sqrt(sum);
+            tell(sqrt(sum));
         }
     } else {
-        let row = group.x * ROWS + local.y;
+        let part = group.x * ROWS + local.y;
         var sum = 0.0;
-        for (var i = row * LANES + local.x; i < params.len; i += params.groups * LANES) {
+        for (var i = part * LANES + local.x; i < params.len; i += params.groups * LANES) {
             sum = fma(g[i], g[i], sum);
         }
         sum = row_sum(sum, local.x, local.y);
-        if (local.x == 0u && row < params.groups) { partial_sums[params.first + row] = sum; }
+        if (local.x == 0u && part < params.groups) { sums[params.first + part] = sum; }
     }
 }

@@ -44,6 +44,7 @@ static FORWARD: Kernel = Kernel {
     name: "cross-entropy",
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
+        include_str!("log_1p.wgsl"),
         include_str!("forward.wgsl")
     ),
     params: Params::FIELDS,
@@ -142,25 +143,9 @@ impl Rule for CrossEntropy {
         let mut sum = F::default();
         let mut labelled = 0;
         for (r, row) in inputs.real(0).chunks_exact(columns).enumerate() {
-            let largest = row.iter().copied().fold(row[0], F::max);
-            let mut rest = F::default();
-            let mut ties = 0;
-            for &x in row {
-                if x < largest {
-                    rest += (x - largest).exp();
-                } else {
-                    ties += 1;
-                }
-            }
-            let ties = F::new(f64::from(ties.max(1)));
-            let log = ties.ln() + (rest / ties).ln_1p();
-            lse[r] = largest + log;
-            losses[r] = F::default();
-            if labels[r] != NO_TARGET {
-                losses[r] = (largest - row[(labels[r] as usize).min(columns - 1)]) + log;
-                sum += losses[r];
-                labelled += 1;
-            }
+            (losses[r], lse[r]) = row_loss(row, labels[r]);
+            sum += losses[r];
+            labelled += u32::from(labels[r] != NO_TARGET);
         }
         mean[0] = sum / F::new(f64::from(labelled.max(1)));
         count[0] = F::new(f64::from(labelled));
@@ -220,6 +205,27 @@ impl Rule for CrossEntropyGrad {
             *hit = ((-losses[r]).exp() - F::new(1.0)) * scale;
         }
     }
+}
+
+/// A row's loss, 0 where its label is [`NO_TARGET`], and its log-sum-exp.
+pub(super) fn row_loss<F: Real>(row: &[F], label: u32) -> (F, F) {
+    let largest = row.iter().copied().fold(row[0], F::max);
+    let mut rest = F::default();
+    let mut ties = 0;
+    for &x in row {
+        if x < largest {
+            rest += (x - largest).exp();
+        } else {
+            ties += 1;
+        }
+    }
+    let ties = F::new(f64::from(ties.max(1)));
+    let log = ties.ln() + (rest / ties).ln_1p();
+    let loss = match label {
+        NO_TARGET => F::default(),
+        label => (largest - row[(label as usize).min(row.len() - 1)]) + log,
+    };
+    (loss, largest + log)
 }
 
 /// The results of [`Graph::cross_entropy`].

@@ -39,6 +39,13 @@ impl Noise {
         }
     }
 
+    /// Multiplies every element by its factor in a run with this seed.
+    pub(crate) fn apply<F: Real>(&self, seed: u32, x: &mut [F]) {
+        for (i, x) in x.iter_mut().enumerate() {
+            *x *= self.keep(seed, i as u32);
+        }
+    }
+
     pub(crate) fn check(&self, op: &'static str) -> Result<(), GraphError> {
         if (0.0..1.0).contains(&self.probability) {
             return Ok(());

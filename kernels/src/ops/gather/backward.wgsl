@@ -1,22 +1,40 @@
-// out[n, :] = sum of d[i, :] over the i with rows[i] = first + n, 0 where there is none: the gradient
-// of a look-up. d: [R, C]; rows: [R]; out: [N, C], all rows of the table or a block of them.
-// Two uses of one shader. CLEAR: a thread an element of out writes zero. Otherwise: a thread an
-// element of d; the first i that names a row adds up all that name it, in order, and writes it once,
-// so that the same input gives the same bits and no atomic is needed. R reads of rows a thread, at
-// one address for all lanes. The row `skip` is left zero (the padding token's embedding).
+// out[n, :] = sum of d[i, :] over the i with at(i) = first + n, 0 where there is none: the gradient of a
+// look-up. d: [R, C]; at(i) = rows[offset + i], of several look-ups' rows; out: [N, C], all rows of the
+// table or a block of them.
+// Three uses of one shader. CLEAR: a thread an element of out writes zero. SCATTER, after it: a thread
+// an element of d; the first i that names a row adds up all that name it, in order, and writes it once,
+// so that the same input gives the same bits and no atomic is needed. COLLECT, alone: a thread an
+// element of out adds up the d that name it, in the same order. R reads of rows a thread, at one
+// address for all lanes. The row `skip` is left zero (the padding token's embedding).
 
 struct Params {
-    rows: u32, columns: u32, target_rows: u32,
+    rows: u32, columns: u32, offset: u32, target_rows: u32,
     first: u32, table_rows: u32, // the block's first row, and the whole table's rows
     skip: u32,
 }
 
-override CLEAR: bool = false;
+const SCATTER: u32 = 0u;
+const CLEAR: u32 = 1u;
+const COLLECT: u32 = 2u;
+
+override USE: u32 = 0u;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> d: array<f32>;
 @group(0) @binding(2) var<storage, read> rows: array<u32>;
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
+
+// The row of the table that row i of d is of.
+fn at(i: u32) -> u32 { return min(rows[params.offset + i], params.table_rows - 1u); }
+
+// The sum of this column of the d, from d[start] on, that name the row `to`.
+fn collect(to: u32, start: u32, column: u32) -> f32 {
+    var sum = 0.0;
+    for (var j = start; j < params.rows; j++) {
+        if (at(j) == to) { sum += d[j * params.columns + column]; }
+    }
+    return sum;
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -25,23 +43,24 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = thread_index(group, groups, lane);
-    if (CLEAR) {
-        if (i < params.target_rows * params.columns) { out[i] = 0.0; }
-        return;
-    }
-    if (i >= params.rows * params.columns) { return; }
     let row = i / params.columns;
     let column = i % params.columns;
-    let last = params.table_rows - 1u;
-    let to = min(rows[row], last);
+    if (USE != SCATTER) {
+        if (row >= params.target_rows) { return; }
+        let to = params.first + row;
+        if (USE == CLEAR || to == params.skip) {
+            out[i] = 0.0;
+        } else {
+            out[i] = collect(to, 0u, column);
+        }
+        return;
+    }
+    if (row >= params.rows) { return; }
+    let to = at(row);
     let place = to - params.first; // beyond the block also where this wraps around
     if (to == params.skip || place >= params.target_rows) { return; }
     for (var j = 0u; j < row; j++) {
-        if (min(rows[j], last) == to) { return; }
+        if (at(j) == to) { return; }
     }
-    var sum = 0.0;
-    for (var j = row; j < params.rows; j++) {
-        if (min(rows[j], last) == to) { sum += d[j * params.columns + column]; }
-    }
-    out[place * params.columns + column] = sum;
+    out[place * params.columns + column] = collect(to, row, column);
 }

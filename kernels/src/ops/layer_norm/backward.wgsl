@@ -1,26 +1,22 @@
 // The gradient of a layer norm with respect to its input, with the figures that the gradients of
 // gamma and beta need: with n = (z - mean) s, s = 1 / sqrt(var + eps), g = dy gamma,
-//   dz = s (g - mean g - n mean(g n))
-// x, residual, dy, dz: [R, C]; gamma: [C]; figures: [R, 2] = mean, s. z = x + residual has the same
-// gradient for both. Everything is computed again from x: nothing but the input is kept from the
-// forward pass. Six reads and one write an element, bound by memory. LANES lanes share a row.
+//   dz = s (g - mean g - n mean(g n)),  dx = dz keep / (1 - p)
+// x, residual, dy, dz: [R, C]; seed: [1]; gamma: [C]; figures: [R, 2] = mean, s; dx: [R, C], with DROPOUT
+// only. z = dropout(x) + residual, so that dz is the residual's gradient, and without dropout that of x.
+// Everything is computed again from x: nothing but the input is kept from the forward pass. Six reads
+// and one write an element, bound by memory. LANES lanes share a row.
 
-struct Params { rows: u32, columns: u32, eps: f32 }
-
-override RESIDUAL: bool = false;
+struct Params { rows: u32, columns: u32, eps: f32, stream: u32, threshold: u32, scale: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
-@group(0) @binding(3) var<storage, read> gamma: array<f32>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dz: array<f32>;
-@group(0) @binding(6) var<storage, read_write> figures: array<f32>;
-
-fn z(i: u32) -> f32 {
-    if (RESIDUAL) { return x[i] + residual[i]; }
-    return x[i];
-}
+@group(0) @binding(3) var<storage, read> seed: array<u32>;
+@group(0) @binding(4) var<storage, read> gamma: array<f32>;
+@group(0) @binding(5) var<storage, read> dy: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dz: array<f32>;
+@group(0) @binding(7) var<storage, read_write> figures: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dx: array<f32>;
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(
@@ -49,8 +45,11 @@ fn main(
     let mean_gn = row_sum(sum_gd, local.x, local.y) * s / count;
     if (row >= params.rows) { return; }
     for (var c = local.x; c < params.columns; c += LANES) {
-        let n = (z(base + c) - mean) * s;
-        dz[base + c] = s * (dy[base + c] * gamma[c] - mean_g - n * mean_gn);
+        let i = base + c;
+        let n = (z(i) - mean) * s;
+        let gradient = s * (dy[i] * gamma[c] - mean_g - n * mean_gn);
+        dz[i] = gradient;
+        if (DROPOUT) { dx[i] = gradient * kept(i); }
     }
     if (local.x == 0u) {
         figures[2u * row] = mean;

@@ -1,23 +1,17 @@
-// y = (z - mean z) / sqrt(var z + eps) * gamma + beta, z = x + residual   (Ba et al. 2016, eq. 4)
-// x, residual, y: [R, C]; gamma, beta: [C]. The variance is the biased one, around the mean that a
-// first pass found (a one-pass formula cancels). Cost: three reads of x and residual, one write an
-// element, bound by memory. LANES lanes share a row, so that their reads are neighbours.
+// y = (z - mean z) / sqrt(var z + eps) * gamma + beta, z = dropout(x) + residual   (Ba et al. 2016,
+// eq. 4). x, residual, y: [R, C]; seed: [1]; gamma, beta: [C]. The variance is the biased one, around
+// the mean that a first pass found (a one-pass formula cancels). Cost: three reads of x and residual,
+// one write an element, bound by memory. LANES lanes share a row, so that their reads are neighbours.
 
-struct Params { rows: u32, columns: u32, eps: f32 }
-
-override RESIDUAL: bool = false;
+struct Params { rows: u32, columns: u32, eps: f32, stream: u32, threshold: u32, scale: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
-@group(0) @binding(3) var<storage, read> gamma: array<f32>;
-@group(0) @binding(4) var<storage, read> beta: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-
-fn z(i: u32) -> f32 {
-    if (RESIDUAL) { return x[i] + residual[i]; }
-    return x[i];
-}
+@group(0) @binding(3) var<storage, read> seed: array<u32>;
+@group(0) @binding(4) var<storage, read> gamma: array<f32>;
+@group(0) @binding(5) var<storage, read> beta: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(LANES, ROWS)
 fn main(

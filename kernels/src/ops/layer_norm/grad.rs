@@ -2,134 +2,130 @@
 
 use super::super::Rule;
 use super::super::check::Check;
-use crate::cpu::{self, Inputs, Real};
+use super::super::columns::Columns;
+use super::{NormInput, READ, WRITE};
+use crate::cpu::{self, Real};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
+use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
 
-/// The gradient of a layer norm with respect to `z = x + residual`.
+/// The gradient of a layer norm with respect to `z = dropout(x) + residual`, and to x.
 ///
-/// Operands: x `[R, C]`, residual `[R, C]` (if `residual`), gamma `[C]`, dy `[R, C]`. Results: dz
-/// `[R, C]`, and `[R, 2]`, each row's mean and `1/√(var + eps)`. Appears in gradients only.
+/// Operands: those of [`NormInput`], gamma `[C]`, dy `[R, C]`. Results: dz `[R, C]`; `[R, 2]`, each row's
+/// mean and `1/√(var + eps)`; dx `[R, C]`, or without dropout, where it is dz, `[1]` that nothing is
+/// written to (every binding that a shader may write needs memory of its own). Appears in gradients
+/// only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNormGrad {
-    /// Whether there is a residual operand.
-    pub residual: bool,
+    /// What is normalised.
+    pub input: NormInput,
     /// Added to the variance.
     pub eps: f64,
 }
 
 /// The gradients of a layer norm's gamma and beta.
 ///
-/// Operands: x `[R, C]`, residual `[R, C]` (if `residual`), each row's mean and `1/√(var + eps)`
-/// `[R, 2]`, dy `[R, C]`. Results: dgamma `[C]`, dbeta `[C]`. Appears in gradients only.
+/// Operands: those of [`NormInput`], each row's mean and `1/√(var + eps)` `[R, 2]`, dy `[R, C]`. Results:
+/// dgamma `[C]`, dbeta `[C]`. Appears in gradients only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNormParamGrad {
-    /// Whether there is a residual operand.
-    pub residual: bool,
+    /// What is normalised.
+    pub input: NormInput,
 }
 
 params! {
-    struct Params { rows: u32, columns: u32, eps: f32 }
+    struct Params {
+        rows: u32,
+        columns: u32,
+        eps: f32,
+        stream: u32,
+        threshold: u32,
+        scale: f32,
+    }
 }
 
 params! {
-    struct ParamsParams { rows: u32, columns: u32 }
+    struct ParamsParams { rows: u32, columns: u32, stream: u32, threshold: u32, scale: f32 }
 }
-
-const READ: Access = Access::Read;
-const WRITE: Access = Access::Write;
 
 static BACKWARD: Kernel = Kernel {
     name: "layer norm, backward",
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
+        include_str!("../dropout/noise.wgsl"),
+        include_str!("z.wgsl"),
         include_str!("backward.wgsl")
     ),
     params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, WRITE, WRITE],
+    bindings: &[READ, READ, READ, READ, READ, WRITE, WRITE, WRITE],
 };
 
 static PARAMS_BACKWARD: Kernel = Kernel {
     name: "layer norm, parameters backward",
     source: concat!(
-        include_str!("../shared/grid.wgsl"),
+        include_str!("../shared/columns.wgsl"),
+        include_str!("../dropout/noise.wgsl"),
+        include_str!("z.wgsl"),
         include_str!("params_backward.wgsl")
     ),
     params: ParamsParams::FIELDS,
-    bindings: &[READ, READ, READ, READ, WRITE, WRITE],
+    bindings: &[READ, READ, READ, READ, READ, WRITE, WRITE],
 };
-
-/// z of row `r`.
-fn row<'a, F: Real>(
-    inputs: &'a Inputs<'_, F>,
-    residual: bool,
-    r: usize,
-) -> impl Iterator<Item = F> + 'a {
-    let columns = inputs.ty(0).shape.columns();
-    let range = r * columns..(r + 1) * columns;
-    let other = residual.then(|| &inputs.real(1)[range.clone()]);
-    let add = move |(c, &x): (usize, &F)| other.map_or(x, |o| x + o[c]);
-    inputs.real(0)[range].iter().enumerate().map(add)
-}
 
 impl Rule for LayerNormGrad {
     const NAME: &'static str = "layer norm, backward";
     const KERNELS: &'static [&'static Kernel] = &[&BACKWARD];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
         let check = Check::new(Self::NAME, inputs, first + 2)?;
-        let (rows, columns) = check.matrix(0, "x")?;
-        for i in (1..first).chain([first + 1]) {
-            check.exactly(i, "residual or dy", DType::Real, inputs[0].shape)?;
-        }
+        let [rows, columns] = self.input.check(&check, Self::NAME)?;
         check.vector(first, "gamma", columns)?;
-        Ok(vec![inputs[0], TensorType::real([rows, 2])])
+        check.exactly(first + 1, "dy", DType::Real, inputs[0].shape)?;
+        let dx = match self.input.dropout {
+            Some(_) => inputs[0],
+            None => TensorType::real([1]),
+        };
+        Ok(vec![inputs[0], TensorType::real([rows, 2]), dx])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
         let (lanes, rows) = context.row_lanes(3 * shape.columns());
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
+        let noise = self.input.noise();
         let params = Params {
             rows: shape.rows() as u32,
             columns: shape.columns() as u32,
             eps: self.eps as f32,
+            stream: noise.stream,
+            threshold: noise.threshold,
+            scale: noise.scale,
         };
+        let mut constants = vec![("LANES", f64::from(lanes)), ("ROWS", f64::from(rows))];
+        constants.extend(self.input.constants());
+        let mut operands = self.input.bindings().to_vec();
+        operands.extend([first, first + 1].map(Operand::Input));
+        operands.extend([0, 1, 2].map(Operand::Output));
         vec![Dispatch {
             kernel: &BACKWARD,
-            constants: vec![
-                ("LANES", f64::from(lanes)),
-                ("ROWS", f64::from(rows)),
-                ("RESIDUAL", f64::from(self.residual)),
-            ],
+            constants,
             params: params.bytes(),
-            operands: vec![
-                Operand::Input(0),
-                if self.residual {
-                    Operand::Input(1)
-                } else {
-                    Operand::Unused
-                },
-                Operand::Input(first),
-                Operand::Input(first + 1),
-                Operand::Output(0),
-                Operand::Output(1),
-            ],
+            operands,
             workgroups: grid_1d(shape.rows(), rows),
         }]
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
         let columns = inputs.ty(0).shape.columns();
         let count = F::new(columns as f64);
         let (gamma, dy) = (inputs.real(first), inputs.real(first + 1));
-        let (dz, figures) = (outputs.real(), outputs.real());
+        let (dz, figures, dx) = (outputs.real(), outputs.real(), outputs.real());
+        let mut z = vec![F::default(); columns];
         for (r, dz) in dz.chunks_exact_mut(columns).enumerate() {
-            let z: Vec<F> = row(&inputs, self.residual, r).collect();
+            self.input.row(&inputs, r, &mut z);
             let dy = &dy[r * columns..][..columns];
             let mean = z.iter().copied().sum::<F>() / count;
             let variance = z.iter().map(|&z| (z - mean) * (z - mean)).sum::<F>() / count;
@@ -142,6 +138,11 @@ impl Rule for LayerNormGrad {
                 *dz = s * (g(c) - mean_g - n(c) * mean_gn);
             }
             figures[2 * r..][..2].copy_from_slice(&[mean, s]);
+            if self.input.dropout.is_some() {
+                let dx = &mut dx[r * columns..][..columns];
+                dx.copy_from_slice(dz);
+                self.input.drop(&inputs, r, dx);
+            }
         }
     }
 }
@@ -151,54 +152,53 @@ impl Rule for LayerNormParamGrad {
     const KERNELS: &'static [&'static Kernel] = &[&PARAMS_BACKWARD];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
         let check = Check::new(Self::NAME, inputs, first + 2)?;
-        let (rows, columns) = check.matrix(0, "x")?;
-        for i in (1..first).chain([first + 1]) {
-            check.exactly(i, "residual or dy", DType::Real, inputs[0].shape)?;
-        }
+        let [rows, columns] = self.input.check(&check, Self::NAME)?;
         check.exactly(first, "figures", DType::Real, Shape::new(&[rows, 2]))?;
+        check.exactly(first + 1, "dy", DType::Real, inputs[0].shape)?;
         Ok(vec![TensorType::real([columns]); 2])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
+        let noise = self.input.noise();
         let params = ParamsParams {
             rows: shape.rows() as u32,
             columns: shape.columns() as u32,
+            stream: noise.stream,
+            threshold: noise.threshold,
+            scale: noise.scale,
         };
+        let columns = Columns::choose(context, shape.rows());
+        let mut constants = columns.constants();
+        constants.extend(self.input.constants());
+        let mut operands = self.input.bindings().to_vec();
+        operands.extend([first, first + 1].map(Operand::Input));
+        operands.extend([0, 1].map(Operand::Output));
         vec![Dispatch {
             kernel: &PARAMS_BACKWARD,
-            constants: vec![("RESIDUAL", f64::from(self.residual))],
+            constants,
             params: params.bytes(),
-            operands: vec![
-                Operand::Input(0),
-                if self.residual {
-                    Operand::Input(1)
-                } else {
-                    Operand::Unused
-                },
-                Operand::Input(first),
-                Operand::Input(first + 1),
-                Operand::Output(0),
-                Operand::Output(1),
-            ],
-            workgroups: grid_1d(shape.columns(), 64),
+            operands,
+            workgroups: columns.workgroups(shape.columns()),
         }]
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
         let columns = inputs.ty(0).shape.columns();
         let (figures, dy) = (inputs.real(first), inputs.real(first + 1));
         let (dgamma, dbeta) = (outputs.real(), outputs.real());
         dgamma.fill(F::default());
         dbeta.fill(F::default());
+        let mut z = vec![F::default(); columns];
         for (r, dy) in dy.chunks_exact(columns).enumerate() {
             let (mean, s) = (figures[2 * r], figures[2 * r + 1]);
-            for (c, z) in row(&inputs, self.residual, r).enumerate() {
+            self.input.row(&inputs, r, &mut z);
+            for (c, &z) in z.iter().enumerate() {
                 dgamma[c] += dy[c] * (z - mean) * s;
                 dbeta[c] += dy[c];
             }

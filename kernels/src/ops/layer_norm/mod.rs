@@ -1,47 +1,56 @@
-//! Layer normalisation with the residual sum before it.
+//! Layer normalisation with the dropout and the residual sum before it.
 
 mod grad;
+mod input;
 
 pub use grad::{LayerNormGrad, LayerNormParamGrad};
+pub use input::NormInput;
 
 use super::check::Check;
+use super::dropout::Noise;
 use super::{GradientAt, Rule};
 use crate::cpu::{self, Real};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
-use crate::tensor::{DType, TensorType};
+use crate::tensor::TensorType;
 
-/// `y = (z - mean z) / √(var z + eps) · gamma + beta` over the last dimension, `z = x + residual`
-/// (Ba, Kiros, Hinton 2016, eq. 4).
+/// `y = (z - mean z) / √(var z + eps) · gamma + beta` over the last dimension, `z = dropout(x) +
+/// residual` (Ba, Kiros, Hinton 2016, eq. 4).
 ///
-/// Operands: x `[R, C]`, residual `[R, C]` (if `residual`), gamma `[C]`, beta `[C]`; result `[R, C]`.
+/// Operands: those of [`NormInput`], gamma `[C]`, beta `[C]`; result `[R, C]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNorm {
-    /// Whether there is a residual operand.
-    pub residual: bool,
+    /// What is normalised.
+    pub input: NormInput,
     /// Added to the variance.
     pub eps: f64,
 }
 
 params! {
-    struct Params { rows: u32, columns: u32, eps: f32 }
+    struct Params {
+        rows: u32,
+        columns: u32,
+        eps: f32,
+        stream: u32,
+        threshold: u32,
+        scale: f32,
+    }
 }
+
+const READ: Access = Access::Read;
+const WRITE: Access = Access::Write;
 
 static FORWARD: Kernel = Kernel {
     name: "layer norm",
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
+        include_str!("../dropout/noise.wgsl"),
+        include_str!("z.wgsl"),
         include_str!("forward.wgsl")
     ),
     params: Params::FIELDS,
-    bindings: &[
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Read,
-        Access::Write,
-    ],
+    bindings: &[READ, READ, READ, READ, READ, WRITE],
 };
 
 impl Rule for LayerNorm {
@@ -49,12 +58,9 @@ impl Rule for LayerNorm {
     const KERNELS: &'static [&'static Kernel] = &[&FORWARD];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
         let check = Check::new(Self::NAME, inputs, first + 2)?;
-        let (_, columns) = check.matrix(0, "x")?;
-        if self.residual {
-            check.exactly(1, "residual", DType::Real, inputs[0].shape)?;
-        }
+        let [_, columns] = self.input.check(&check, Self::NAME)?;
         check.vector(first, "gamma", columns)?;
         check.vector(first + 1, "beta", columns)?;
         Ok(vec![inputs[0]])
@@ -65,24 +71,26 @@ impl Rule for LayerNorm {
         graph: &mut Graph,
         at: &GradientAt<'_>,
     ) -> Result<Vec<Option<Value>>, GraphError> {
-        let residual = self.residual;
-        let first = usize::from(residual) + 1;
+        let input = self.input;
+        let first = input.count();
         let dy = at.d_output(Self::NAME)?;
         let mut inputs = at.inputs[..=first].to_vec();
         inputs.push(dy);
-        let grad = LayerNormGrad {
-            residual,
-            eps: self.eps,
+        let eps = self.eps;
+        let outputs = graph.apply(LayerNormGrad { input, eps }.into(), &inputs)?;
+        let [dz, figures, dropped] = outputs[..] else {
+            unreachable!("the shape rule has three results")
         };
-        let outputs = graph.apply(grad.into(), &inputs)?;
-        let (dz, figures) = (outputs[0], outputs[1]);
-        let mut gradients: Vec<_> = (0..first)
-            .map(|i| at.want(i, || Ok(dz)))
-            .collect::<Result<_, _>>()?;
+        let dx = if input.dropout.is_some() { dropped } else { dz };
+        let mut gradients = vec![at.want(0, || Ok(dx))?];
+        if input.residual {
+            gradients.push(at.want(1, || Ok(dz))?);
+        }
+        gradients.resize(first, None);
         let (mut dgamma, mut dbeta) = (None, None);
         if at.wanted[first] || at.wanted[first + 1] {
             inputs[first] = figures;
-            let outputs = graph.apply(LayerNormParamGrad { residual }.into(), &inputs)?;
+            let outputs = graph.apply(LayerNormParamGrad { input }.into(), &inputs)?;
             dgamma = at.want(first, || Ok(outputs[0]))?;
             dbeta = at.want(first + 1, || Ok(outputs[1]))?;
         }
@@ -94,80 +102,73 @@ impl Rule for LayerNorm {
         let shape = context.inputs[0].shape;
         let (rows, columns) = (shape.rows(), shape.columns());
         let (lanes, group_rows) = context.row_lanes(3 * columns);
-        let first = usize::from(self.residual) + 1;
-        let residual = if self.residual {
-            Operand::Input(1)
-        } else {
-            Operand::Unused
-        };
+        let first = self.input.count();
+        let noise = self.input.noise();
         let params = Params {
             rows: rows as u32,
             columns: columns as u32,
             eps: self.eps as f32,
+            stream: noise.stream,
+            threshold: noise.threshold,
+            scale: noise.scale,
         };
+        let mut constants = vec![("LANES", f64::from(lanes)), ("ROWS", f64::from(group_rows))];
+        constants.extend(self.input.constants());
+        let mut operands = self.input.bindings().to_vec();
+        operands.extend([first, first + 1].map(Operand::Input));
+        operands.push(Operand::Output(0));
         vec![Dispatch {
             kernel: &FORWARD,
-            constants: vec![
-                ("LANES", f64::from(lanes)),
-                ("ROWS", f64::from(group_rows)),
-                ("RESIDUAL", f64::from(self.residual)),
-            ],
+            constants,
             params: params.bytes(),
-            operands: vec![
-                Operand::Input(0),
-                residual,
-                Operand::Input(first),
-                Operand::Input(first + 1),
-                Operand::Output(0),
-            ],
+            operands,
             workgroups: grid_1d(rows, group_rows),
         }]
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let first = usize::from(self.residual) + 1;
+        let first = self.input.count();
         let columns = inputs.ty(0).shape.columns();
         let (gamma, beta) = (inputs.real(first), inputs.real(first + 1));
-        let count = F::new(columns as f64);
         for (r, y) in outputs.real().chunks_exact_mut(columns).enumerate() {
-            let row = r * columns..(r + 1) * columns;
-            y.copy_from_slice(&inputs.real(0)[row.clone()]);
-            if self.residual {
-                for (y, &r) in y.iter_mut().zip(&inputs.real(1)[row]) {
-                    *y += r;
-                }
-            }
-            let mean = y.iter().copied().sum::<F>() / count;
-            let variance = y.iter().map(|&z| (z - mean) * (z - mean)).sum::<F>() / count;
-            let scale = F::new(1.0) / (variance + F::new(self.eps)).sqrt();
-            for (c, y) in y.iter_mut().enumerate() {
-                *y = (*y - mean) * scale * gamma[c] + beta[c];
-            }
+            self.input.row(&inputs, r, y);
+            normalise(y, F::new(self.eps), gamma, beta);
         }
     }
 }
 
+/// Replaces a row by its layer norm.
+pub(super) fn normalise<F: Real>(row: &mut [F], eps: F, gamma: &[F], beta: &[F]) {
+    let count = F::new(row.len() as f64);
+    let mean = row.iter().copied().sum::<F>() / count;
+    let variance = row.iter().map(|&z| (z - mean) * (z - mean)).sum::<F>() / count;
+    let scale = F::new(1.0) / (variance + eps).sqrt();
+    for ((z, &gamma), &beta) in row.iter_mut().zip(gamma).zip(beta) {
+        *z = (*z - mean) * scale * gamma + beta;
+    }
+}
+
 impl Graph {
-    /// Normalises the rows of `x` (`[R, C]`), to which `residual` is added first.
+    /// Normalises the rows of `x` (`[R, C]`), to which `residual` is added first. Before that,
+    /// elements of `x` may be dropped at random: noise, and a seed (`[1]`, u32) that changes from
+    /// run to run.
     pub fn layer_norm(
         &mut self,
         x: Value,
+        dropout: Option<(Noise, Value)>,
         residual: Option<Value>,
-        gamma: Value,
-        beta: Value,
+        [gamma, beta]: [Value; 2],
         eps: f64,
     ) -> Result<Value, GraphError> {
+        let input = NormInput {
+            residual: residual.is_some(),
+            dropout: dropout.map(|(noise, _)| noise),
+        };
         let mut inputs = vec![x];
         inputs.extend(residual);
+        inputs.extend(dropout.map(|(_, seed)| seed));
         inputs.extend([gamma, beta]);
-        self.apply1(
-            LayerNorm {
-                residual: residual.is_some(),
-                eps,
-            }
-            .into(),
-            &inputs,
-        )
+        self.apply1(LayerNorm { input, eps }.into(), &inputs)
     }
 }

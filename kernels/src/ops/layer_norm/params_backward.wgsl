@@ -1,37 +1,38 @@
 // The gradients of a layer norm's parameters: dgamma[c] = sum_r dy n, dbeta[c] = sum_r dy, with
 // n = (z - mean) s.
-// x, residual, dy: [R, C]; figures: [R, 2] = mean, s; dgamma, dbeta: [C]. Bound by memory. A thread
-// a column, so that neighbours read neighbours; rows are added in order, for the same bits always.
+// x, residual, dy: [R, C]; seed: [1]; figures: [R, 2] = mean, s; dgamma, dbeta: [C]. Bound by memory. See
+// columns.wgsl for who adds up what.
 
-struct Params { rows: u32, columns: u32 }
-
-override RESIDUAL: bool = false;
+struct Params { rows: u32, columns: u32, stream: u32, threshold: u32, scale: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> residual: array<f32>;
-@group(0) @binding(3) var<storage, read> figures: array<f32>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read_write> dgamma: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dbeta: array<f32>;
+@group(0) @binding(3) var<storage, read> seed: array<u32>;
+@group(0) @binding(4) var<storage, read> figures: array<f32>;
+@group(0) @binding(5) var<storage, read> dy: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dgamma: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dbeta: array<f32>;
 
-@compute @workgroup_size(WG)
+@compute @workgroup_size(COLUMNS, LANES)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
+    @builtin(local_invocation_id) local: vec3u,
 ) {
-    let c = thread_index(group, groups, lane);
-    if (c >= params.columns) { return; }
+    let column = (group.y * groups.x + group.x) * COLUMNS + local.x;
+    let c = min(column, params.columns - 1u);
     var sum_gamma = 0.0;
     var sum_beta = 0.0;
-    for (var r = 0u; r < params.rows; r++) {
+    for (var r = local.y; r < params.rows; r += LANES) {
         let i = r * params.columns + c;
-        var z = x[i];
-        if (RESIDUAL) { z += residual[i]; }
-        sum_gamma = fma(dy[i], (z - figures[2u * r]) * figures[2u * r + 1u], sum_gamma);
+        sum_gamma = fma(dy[i], (z(i) - figures[2u * r]) * figures[2u * r + 1u], sum_gamma);
         sum_beta += dy[i];
     }
-    dgamma[c] = sum_gamma;
-    dbeta[c] = sum_beta;
+    sum_gamma = column_sum(sum_gamma, local.x, local.y);
+    sum_beta = column_sum(sum_beta, local.x, local.y);
+    if (column < params.columns && local.y == 0u) {
+        dgamma[c] = sum_gamma;
+        dbeta[c] = sum_beta;
+    }
 }

@@ -58,32 +58,62 @@ pub fn embed_blocks([rows, columns, tables]: [usize; 3], blocks: usize, storage:
     let terms = tables as f64;
     let what = format!("{rows}x{columns}, {tables} tables, words in {blocks}, {storage:?}");
     let mut b = Builder::new("embed", what, tables, terms);
-    let lookups: Vec<Lookup> = [(23, 19, blocks), (11, 11, 1), (3, 2, 1)][..tables]
+    let sizes = &[(23, 19, blocks), (11, 11, 1), (3, 2, 1)][..tables];
+    let mut ids: Vec<u32> = Vec::new();
+    for &(bound, ..) in sizes {
+        ids.extend((0..rows).map(|_| (b.number().abs() * bound as f32) as u32));
+    }
+    let ids = b.ids(ids);
+    let lookups: Vec<Lookup> = sizes
         .iter()
-        .map(|&(ids, entries, blocks)| Lookup {
-            rows: b.below(rows, ids),
+        .map(|&(_, entries, blocks)| Lookup {
             blocks: lengths(entries, blocks)
                 .map(|entries| b.param([entries, columns], storage, 1.0))
                 .collect(),
             padding: None,
         })
         .collect();
-    let y = b.case.graph.embed(&lookups).expect(FITS);
+    let y = b.case.graph.embed(ids, &lookups).expect(FITS);
     b.done(vec![y])
 }
 
-/// Rows of a matrix, some of them twice.
-pub fn gather(rows: usize, columns: usize) -> Case {
-    let mut b = Builder::new("gather rows", format!("{rows}x{columns}"), 0, 1.0);
+/// The sum of embeddings and its layer norm, which plans make one step of.
+pub fn embed_norm(sizes: [usize; 3], blocks: usize, storage: Storage) -> Case {
+    let mut case = embed_blocks(sizes, blocks, storage);
+    case.what = format!("{}, norm", case.what);
+    let (columns, sum) = (sizes[1], case.outputs[0]);
+    // As for a layer norm, whose input is rounded three times here.
+    (case.reduction, case.magnitude) = (columns, 6.0);
+    let mut b = Builder {
+        case,
+        state: 0x1234_5678,
+    };
+    let gamma_beta = [0, 1].map(|_| b.param([columns], Storage::F32, 1.0));
+    let y = b.case.graph.layer_norm(sum, None, None, gamma_beta, 1e-3);
+    b.done(vec![y.expect(FITS)])
+}
+
+/// Rows of a matrix, some of them twice, and what a dropout of a quarter leaves of them.
+pub fn gather(rows: usize, columns: usize, dropout: bool) -> Case {
+    let what = format!("{rows}x{columns}, dropout {dropout}");
+    let mut b = Builder::new("gather rows", what, 0, 1.0);
     let x = b.input([rows, columns], 1.0);
     let ids = b.below(rows + 2, rows);
-    let y = b.case.graph.gather_rows(x, ids).expect(FITS);
+    let mut y = b.case.graph.gather_rows(x, ids).expect(FITS);
+    if dropout {
+        let seed = b.ids(vec![17]);
+        let noise = Noise {
+            probability: 0.25,
+            stream: 7,
+        };
+        y = b.case.graph.dropout(y, seed, noise).expect(FITS);
+    }
     b.done(vec![y])
 }
 
-/// A layer norm.
-pub fn layer_norm(rows: usize, columns: usize, residual: bool) -> Case {
-    let what = format!("{rows}x{columns}, residual {residual}");
+/// A layer norm, with a residual sum before it, and a dropout of a quarter before that.
+pub fn layer_norm(rows: usize, columns: usize, [residual, dropout]: [bool; 2]) -> Case {
+    let what = format!("{rows}x{columns}, residual {residual}, dropout {dropout}");
     // The normalised value reaches √C for a row with one outlier; z itself is rounded once before
     // the mean is taken from it, which the division by the deviation (about 0.6 here) magnifies.
     let mut b = Builder::new("layer norm", what, columns, 4.0);
@@ -91,12 +121,14 @@ pub fn layer_norm(rows: usize, columns: usize, residual: bool) -> Case {
     let residual = residual.then(|| b.input([rows, columns], 1.0));
     let gamma = b.param([columns], Storage::F32, 1.0);
     let beta = b.param([columns], Storage::F32, 1.0);
-    let y = b
-        .case
-        .graph
-        .layer_norm(x, residual, gamma, beta, 1e-3)
-        .expect(FITS);
-    b.done(vec![y])
+    let noise = Noise {
+        probability: 0.25,
+        stream: 5,
+    };
+    let dropout = dropout.then(|| (noise, b.ids(vec![17])));
+    let g = &mut b.case.graph;
+    let y = g.layer_norm(x, dropout, residual, [gamma, beta], 1e-3);
+    b.done(vec![y.expect(FITS)])
 }
 
 /// A softmax.

@@ -1,7 +1,9 @@
 //! What only learning needs.
 
 use super::{Builder, Case, FITS};
-use crate::ops::{GradientNorm, NO_TARGET, Noise};
+use crate::grad::gradients;
+use crate::graph::Value;
+use crate::ops::{AdamW, NO_TARGET, Noise, SumRows};
 use crate::tensor::Storage;
 
 /// A product as gradients have it, a [M, K] or [K, M].
@@ -64,28 +66,62 @@ pub fn copy(len: usize, storage: Storage) -> Case {
     b.done(vec![y])
 }
 
-/// Two figures into a log of one row.
-pub fn record() -> Case {
-    let mut b = Builder::new("record", "1 row".to_owned(), 1, 0.0);
-    let figures = [b.input([1], 1.0), b.input([1], 1.0)];
-    let row = b.ids(vec![0]);
-    let log = b.case.graph.record(figures, row, 1).expect(FITS);
-    b.done(vec![log])
+/// A linear layer and its cross-entropy, every third row without a label, with the gradients of
+/// weight and bias and of what comes in: what plans make two steps of.
+pub fn linear_cross_entropy([rows, k, n]: [usize; 3], storage: Storage) -> Case {
+    let what = format!("{rows}x{k}x{n}, {storage:?}");
+    // A sum of K products of at most 1/√K each; then of R probabilities times inputs, over R.
+    let magnitude = 2.0 * (k as f64).sqrt() + 8.0;
+    let mut b = Builder::new("linear and cross-entropy", what, k + rows + n, magnitude);
+    let h = b.input([rows, k], 1.0);
+    let w = b.param([n, k], storage, 1.0 / (k as f32).sqrt());
+    let bias = b.param([n], Storage::F32, 1.0);
+    let label = |r: usize| match r % 3 {
+        2 => NO_TARGET,
+        _ => (r * 7 % n) as u32,
+    };
+    let labels = b.ids((0..rows).map(label).collect());
+    let d = b.input([1], 1.0);
+    let g = &mut b.case.graph;
+    let logits = g.linear(h, w, Some(bias)).expect(FITS);
+    let mean = g.cross_entropy(logits, labels).expect(FITS).mean;
+    let found = gradients(g, mean, d, &[w, bias, h]).expect("differentiable");
+    let outputs = [mean].into_iter().chain(found.into_iter().flatten());
+    b.done(outputs.collect())
 }
 
-/// The norm of two gradients that are not packed.
-pub fn gradient_norm(len: usize) -> Case {
-    let mut b = Builder::new(
-        "gradient norm",
-        format!("{len}"),
-        2 * len,
-        (2.0 * len as f64).sqrt(),
-    );
+/// The sums of the rows of this many matrices, of different sizes.
+pub fn sum_rows(rows: usize, columns: usize, matrices: usize) -> Case {
+    let what = format!("{rows}x{columns}, {matrices}");
+    let longest = rows + matrices;
+    let mut b = Builder::new("sum rows", what, longest, longest as f64);
+    let x: Vec<Value> = (0..matrices)
+        .map(|i| b.input([rows + i, columns + 3 * i], 1.0))
+        .collect();
+    let sums = b.case.graph.apply(SumRows.into(), &x).expect(FITS);
+    b.done(sums)
+}
+
+/// The norm of two gradients that are not packed, and a loss, into a log of one row. The weights and
+/// moments that are updated are not there: what becomes of them is nobody's.
+pub fn adamw_log(len: usize) -> Case {
+    let magnitude = (2.0 * len as f64).sqrt();
+    let mut b = Builder::new("AdamW, log", format!("{len}"), 2 * len, magnitude);
     let gradients = [b.input([1, len], 1.0), b.input([len], 1.0)];
-    let outputs = b
+    let (schedule, loss) = (b.input([3], 1.0), b.input([1], 1.0));
+    let row = b.ids(vec![0]);
+    let settings = AdamW {
+        decayed: 1,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        weight_decay: 0.01,
+        max_norm: Some(1.0),
+        log: Some(1),
+    };
+    let values = b
         .case
         .graph
-        .apply(GradientNorm.into(), &gradients)
-        .expect(FITS);
-    b.done(vec![outputs[0]])
+        .adamw(&gradients, schedule, settings, Some([loss, row]));
+    b.done(vec![values.expect(FITS).report])
 }

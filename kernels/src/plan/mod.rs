@@ -1,9 +1,11 @@
 //! A plan: the steps that some outputs need, and which values share memory.
 
+mod fuse;
+mod head;
+
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::{Graph, Node, Source, Value};
-use crate::ops::{Linear, Op};
 use crate::tensor::{DType, TensorType};
 
 /// Where a value lives while a plan runs.
@@ -39,9 +41,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans the computation of `outputs`: drops what they do not need, fuses activations into
-    /// the matrix products before them, and lets values whose lifetimes do not overlap share
-    /// memory.
+    /// Plans the computation of `outputs`: drops what they do not need, fuses steps where that
+    /// saves some, and lets values whose lifetimes do not overlap share memory.
     pub fn new(graph: &Graph, outputs: &[Value]) -> Self {
         Self::with_stores(graph, outputs, &[])
     }
@@ -61,7 +62,7 @@ impl Plan {
             );
             ends.push(*value);
         }
-        let steps = fuse(graph, needed(graph, &ends), &ends);
+        let steps = fuse::fuse(graph, needed(graph, &ends), &ends);
         let types: Vec<TensorType> = (0..graph.value_count())
             .map(|i| graph.ty(Value(i as u32)))
             .collect();
@@ -162,34 +163,6 @@ fn needed(graph: &Graph, outputs: &[Value]) -> Vec<Node> {
     }
     steps.reverse();
     steps
-}
-
-/// Moves an activation into the epilogue of the product before it, where nothing else reads the
-/// product itself (a gradient would).
-fn fuse(graph: &Graph, steps: Vec<Node>, outputs: &[Value]) -> Vec<Node> {
-    let mut uses: HashMap<Value, usize> = HashMap::new();
-    for value in steps.iter().flat_map(|s| &s.inputs).chain(outputs) {
-        *uses.entry(*value).or_default() += 1;
-    }
-    let mut fused: Vec<Node> = Vec::with_capacity(steps.len());
-    for mut step in steps {
-        if let Op::Activation(activation) = &step.op
-            && uses[&step.inputs[0]] == 1
-            && matches!(graph.source(step.inputs[0]), Source::Node { .. })
-            && let Some(before) = fused.iter_mut().find(|s| s.outputs == step.inputs)
-            && let Op::Linear(
-                linear @ Linear {
-                    activation: None, ..
-                },
-            ) = &mut before.op
-        {
-            linear.activation = Some(activation.function);
-            before.outputs = std::mem::take(&mut step.outputs);
-            continue;
-        }
-        fused.push(step);
-    }
-    fused
 }
 
 fn place(
@@ -339,7 +312,8 @@ mod tests {
         fn layer_norm_like_sum(&mut self, a: Value, b: Value) -> Value {
             let gamma = self.param("gamma", [4]).unwrap();
             let beta = self.param("beta", [4]).unwrap();
-            self.layer_norm(a, Some(b), gamma, beta, 1e-12).unwrap()
+            self.layer_norm(a, None, Some(b), [gamma, beta], 1e-12)
+                .unwrap()
         }
     }
 }

@@ -1,0 +1,275 @@
+//! The shaders of a step: one workgroup for few weights; else norms, their sum, and the updates.
+
+use super::AdamW;
+use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Pack, Style};
+use crate::gpu::{grid_1d, params};
+
+/// Buffers that gradients may lie in.
+const MAX_PACKS: usize = 32;
+/// Partial sums of each.
+const GROUPS: usize = 64;
+/// Partial sums of the norm; the norm itself takes the first one's place.
+pub(super) const SUMS: usize = MAX_PACKS * GROUPS;
+/// Elements of a buffer that one workgroup updates alone: so few that it is done with them before
+/// the two more dispatches of the other way would have begun.
+const SMALL_LEN: usize = 8192;
+
+params! {
+    struct NormParams { len: u32, first: u32, groups: u32, count: u32, rows: u32 }
+}
+
+params! {
+    struct StepParams {
+        len: u32,
+        decay_end: u32,
+        beta1: f32,
+        beta2: f32,
+        eps: f32,
+        decay: f32,
+        max_norm: f32,
+    }
+}
+
+params! {
+    struct SmallParams {
+        len: u32,
+        decay_end: u32,
+        rows: u32,
+        beta1: f32,
+        beta2: f32,
+        eps: f32,
+        decay: f32,
+        max_norm: f32,
+    }
+}
+
+const READ: Access = Access::Read;
+const WRITE: Access = Access::Write;
+
+pub(super) static NORM: Kernel = Kernel {
+    name: "gradient norm",
+    source: concat!(
+        include_str!("../shared/reduce.wgsl"),
+        include_str!("report.wgsl"),
+        include_str!("norm.wgsl")
+    ),
+    params: NormParams::FIELDS,
+    bindings: &[READ, READ, READ, WRITE, WRITE],
+};
+
+pub(super) static STEP: Kernel = Kernel {
+    name: "AdamW",
+    source: concat!(
+        include_str!("../shared/grid.wgsl"),
+        include_str!("update.wgsl"),
+        include_str!("step.wgsl")
+    ),
+    params: StepParams::FIELDS,
+    bindings: &[READ, READ, READ, WRITE, WRITE, WRITE],
+};
+
+pub(super) static SMALL: Kernel = Kernel {
+    name: "AdamW, small",
+    source: concat!(
+        include_str!("../shared/reduce.wgsl"),
+        include_str!("update.wgsl"),
+        include_str!("report.wgsl"),
+        include_str!("small.wgsl")
+    ),
+    params: SmallParams::FIELDS,
+    bindings: &[READ, READ, READ, READ, WRITE, WRITE, WRITE, WRITE],
+};
+
+/// A buffer that gradients lie in, and what is updated from it.
+struct Group {
+    /// The first of its operands.
+    operand: usize,
+    /// Elements.
+    len: usize,
+    /// Where that operand lies in it, if it is shared; one that is not packed stands for itself.
+    pack: Option<Pack>,
+}
+
+impl Group {
+    /// The groups of the first `count` operands.
+    fn all(context: &DispatchContext<'_>, count: usize) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for operand in 0..count {
+            let pack = context.packs[operand];
+            let known = |g: &Self| g.pack.zip(pack).is_some_and(|(a, b)| a.buffer == b.buffer);
+            if !found.iter().any(known) {
+                let len = pack.map_or(context.inputs[operand].shape.len(), |p| p.len);
+                found.push(Self { operand, len, pack });
+            }
+        }
+        found
+    }
+
+    fn input(&self) -> Operand {
+        match self.pack {
+            Some(_) => Operand::InputPack(self.operand),
+            None => Operand::Input(self.operand),
+        }
+    }
+
+    /// The weights, first moments or second moments that belong to it: results from `first` on.
+    fn output(&self, first: usize) -> Operand {
+        match self.pack {
+            Some(_) => Operand::OutputPack(first + self.operand),
+            None => Operand::Output(first + self.operand),
+        }
+    }
+
+    /// Its elements that are decayed. The decayed parameters come first, so each buffer has one
+    /// border.
+    fn decay_end(&self, context: &DispatchContext<'_>, decayed: usize, count: usize) -> usize {
+        let spared = (decayed..count).find_map(|j| match (self.pack, context.packs[j]) {
+            (Some(here), Some(there)) => (here.buffer == there.buffer).then_some(there.first),
+            _ => (self.operand == j).then_some(0),
+        });
+        spared.unwrap_or(self.len)
+    }
+}
+
+impl AdamW {
+    /// The dispatches of one step.
+    pub(super) fn dispatches(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
+        let count = self.parameters(context.inputs.len());
+        let groups = Group::all(context, count);
+        match &groups[..] {
+            [group] if group.len <= SMALL_LEN => vec![self.small(context, group, count)],
+            _ => {
+                let mut dispatches = self.norms(context, &groups, count);
+                let updates = groups.iter().map(|g| self.update(context, g, count));
+                dispatches.extend(updates);
+                dispatches
+            }
+        }
+    }
+
+    /// Loss and row, where there is a log.
+    fn told(&self, count: usize) -> [Operand; 2] {
+        match self.log {
+            Some(_) => [count + 1, count + 2].map(Operand::Input),
+            None => [Operand::Unused; 2],
+        }
+    }
+
+    fn rows(&self) -> u32 {
+        self.log.unwrap_or(0) as u32
+    }
+
+    fn small(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Dispatch {
+        let (lanes, rows) = match context.capabilities.style {
+            Style::Lanes => (1.0, 4.0),
+            Style::Tiles => (256.0, 1.0),
+        };
+        let params = SmallParams {
+            len: group.len as u32,
+            decay_end: group.decay_end(context, self.decayed, count) as u32,
+            rows: self.rows(),
+            beta1: self.beta1 as f32,
+            beta2: self.beta2 as f32,
+            eps: self.eps as f32,
+            decay: self.weight_decay as f32,
+            max_norm: self.max_norm.unwrap_or(0.0) as f32,
+        };
+        let [loss, row] = self.told(count);
+        Dispatch {
+            kernel: &SMALL,
+            constants: vec![
+                ("LANES", lanes),
+                ("ROWS", rows),
+                ("CLIP", f64::from(self.max_norm.is_some())),
+                ("LOG", f64::from(self.log.is_some())),
+            ],
+            params: params.bytes(),
+            operands: vec![
+                group.input(),
+                Operand::Input(count),
+                loss,
+                row,
+                group.output(0),
+                group.output(count),
+                group.output(2 * count),
+                Operand::Output(3 * count),
+            ],
+            workgroups: [1, 1, 1],
+        }
+    }
+
+    /// The norm's partial sums, then the norm.
+    fn norms(
+        &self,
+        context: &DispatchContext<'_>,
+        groups: &[Group],
+        count: usize,
+    ) -> Vec<Dispatch> {
+        assert!(
+            groups.len() <= MAX_PACKS,
+            "gradients lie in more than {MAX_PACKS} buffers"
+        );
+        let longest = groups.iter().map(|g| g.len).max().unwrap_or(0);
+        let (lanes, rows) = context.row_lanes(longest.div_ceil(GROUPS));
+        let [loss, row] = self.told(count);
+        let (report, sums) = (Operand::Output(3 * count), Operand::Output(3 * count + 1));
+        let dispatch = |finish: bool, g: Operand, first: usize, len: usize| Dispatch {
+            kernel: &NORM,
+            constants: vec![
+                ("LANES", f64::from(lanes)),
+                ("ROWS", f64::from(rows)),
+                ("FINISH", f64::from(finish)),
+                ("LOG", f64::from(self.log.is_some())),
+            ],
+            params: NormParams {
+                len: len as u32,
+                first: first as u32,
+                groups: GROUPS as u32,
+                count: (groups.len() * GROUPS) as u32,
+                rows: self.rows(),
+            }
+            .bytes(),
+            operands: vec![g, loss, row, sums, report],
+            workgroups: [
+                if finish {
+                    1
+                } else {
+                    (GROUPS as u32).div_ceil(rows)
+                },
+                1,
+                1,
+            ],
+        };
+        let parts = groups.iter().enumerate();
+        parts
+            .map(|(i, g)| dispatch(false, g.input(), i * GROUPS, g.len))
+            .chain([dispatch(true, Operand::Unused, 0, 0)])
+            .collect()
+    }
+
+    fn update(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Dispatch {
+        let params = StepParams {
+            len: group.len as u32,
+            decay_end: group.decay_end(context, self.decayed, count) as u32,
+            beta1: self.beta1 as f32,
+            beta2: self.beta2 as f32,
+            eps: self.eps as f32,
+            decay: self.weight_decay as f32,
+            max_norm: self.max_norm.unwrap_or(0.0) as f32,
+        };
+        Dispatch {
+            kernel: &STEP,
+            constants: vec![("CLIP", f64::from(self.max_norm.is_some()))],
+            params: params.bytes(),
+            operands: vec![
+                group.input(),
+                Operand::Output(3 * count + 1),
+                Operand::Input(count),
+                group.output(0),
+                group.output(count),
+                group.output(2 * count),
+            ],
+            workgroups: grid_1d(group.len, 64),
+        }
+    }
+}

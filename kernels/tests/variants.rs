@@ -1,0 +1,95 @@
+//! The shaders that a product may be made by: each computes the same, and a trial chooses once.
+
+use kernels::gpu::{Gpu, Options, Style, Tuning};
+use kernels::ops::Function;
+use kernels::{Device, Storage, cases, check};
+
+/// Devices whose matrix products of these sizes are made by this shader.
+fn tuned([m, k, n]: [usize; 3], variant: &str) -> Device {
+    let log = |size: usize| size.next_power_of_two().ilog2();
+    let [m, k, n] = [m, k, n].map(log);
+    // The product and the gradients of its two factors.
+    let choices =
+        format!("nt-{m}-{n}-{k} {variant}\nnn-{m}-{k}-{n} {variant}\ntn-{n}-{k}-{m} {variant}\n");
+    let options = Options {
+        style: Some(Style::Tiles),
+        tuning: Some(Tuning::parse(&choices)),
+        ..Options::default()
+    };
+    Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
+}
+
+#[test]
+fn every_tile_that_a_trial_may_choose() {
+    let shapes = [
+        ([13, 70, 67], vec!["tiles-16x64-4", "tiles-32x32-4"]),
+        (
+            [37, 132, 66],
+            vec!["tiles-32x32-4", "tiles-64x64", "tiles-16x64-4"],
+        ),
+        (
+            [517, 516, 515],
+            vec!["tiles-64x64", "tiles-32x32-4", "tiles-128x128"],
+        ),
+    ];
+    for (shape, variants) in shapes {
+        let [m, k, n] = shape;
+        for variant in variants {
+            let device = tuned(shape, variant);
+            let forward = cases::linear(shape, Storage::F16, true, Some(Function::Gelu));
+            let longest = m.max(k).max(n);
+            let backward = cases::backward(
+                cases::linear(shape, Storage::F32, false, None),
+                longest,
+                longest as f64,
+            );
+            for case in [forward, backward] {
+                let report = pollster::block_on(check(&device, &case));
+                assert!(report.passed, "{variant}: {report:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn without_subgroups() {
+    let options = Options {
+        style: Some(Style::Lanes),
+        no_subgroups: true,
+        ..Options::default()
+    };
+    let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
+    let device = Device::Gpu(gpu);
+    for shape in [[5, 20, 33], [37, 68, 70], [37, 67, 70]] {
+        let [m, k, n] = shape;
+        let longest = m.max(k).max(n);
+        let linear = |storage| cases::linear(shape, storage, true, None);
+        let backward = cases::backward(linear(Storage::F32), longest, longest as f64);
+        for case in [linear(Storage::F16), backward] {
+            let report = pollster::block_on(check(&device, &case));
+            assert!(report.passed, "{report:?}");
+        }
+    }
+}
+
+#[test]
+fn a_trial_chooses_once_and_what_it_chose_can_be_kept() {
+    let run = |tuning: Option<Tuning>| {
+        let options = Options {
+            style: Some(Style::Tiles),
+            trials: true,
+            tuning,
+            ..Options::default()
+        };
+        let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
+        let case = cases::linear([128, 256, 256], Storage::F32, true, None);
+        let report = pollster::block_on(check(&Device::Gpu(gpu.clone()), &case));
+        assert!(report.passed, "{report:?}");
+        gpu.tuning().to_string()
+    };
+    let chosen = run(None);
+    assert!(chosen.starts_with("nt-7-8-8 tiles-"), "{chosen}");
+    // A name that no trial would give stays, so nothing was measured again.
+    let kept = "nt-7-8-8 tiles-of-old\n";
+    assert_eq!(run(Some(Tuning::parse(kept))), kept);
+}
