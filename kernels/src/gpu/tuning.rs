@@ -156,7 +156,6 @@ impl<'a> Trial<'a> {
                 Operand::Input(0),
                 Operand::Input(1),
                 Operand::Unused,
-                Operand::Unused,
                 Operand::Output(0),
             ],
         };

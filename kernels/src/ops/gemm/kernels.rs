@@ -20,7 +20,6 @@ macro_rules! kernel {
                 Access::Read,
                 Access::Read,
                 Access::Read,
-                Access::Read,
                 Access::Write,
             ],
         }

@@ -32,7 +32,7 @@ pub(crate) enum Kind {
     Tn,
 }
 
-/// `c = f(a b + bias) + added`, c `[M, N]`; a and c may be blocks of columns of wider matrices.
+/// `c = f(a b + bias)`, c `[M, N]`; a and c may be blocks of columns of wider matrices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Product {
     pub kind: Kind,
@@ -51,8 +51,8 @@ pub(crate) struct Product {
 #[derive(Clone, Debug)]
 pub(crate) struct Epilogue {
     pub activation: Option<Function>,
-    /// a, b, bias, added, c; bias and added are [`Operand::Unused`] where there are none.
-    pub operands: [Operand; 5],
+    /// a, b, bias, c; bias is [`Operand::Unused`] where there is none.
+    pub operands: [Operand; 4],
 }
 
 impl Product {
@@ -91,13 +91,11 @@ impl Product {
         capabilities: &Capabilities,
         epilogue: Epilogue,
     ) -> Dispatch {
-        let [a, b, bias, added, c] = epilogue.operands;
-        let used = |operand: Operand| f64::from(operand != Operand::Unused);
+        let [a, b, bias, c] = epilogue.operands;
         let mut constants = vec![
             ("ACTIVATION", Function::constant(epilogue.activation)),
             ("HALF", f64::from(self.half)),
-            ("BIAS", used(bias)),
-            ("ADDED", used(added)),
+            ("BIAS", f64::from(bias != Operand::Unused)),
         ];
         constants.extend(variant.constants(self, capabilities));
         let [columns, rows] = variant.tile(capabilities);
@@ -114,7 +112,7 @@ impl Product {
             kernel: variant.kernel(self.kind),
             constants,
             params: params.bytes(),
-            operands: vec![a, b, b, bias, added, c],
+            operands: vec![a, b, b, bias, c],
             workgroups: [
                 (self.n as u32).div_ceil(columns),
                 (self.m as u32).div_ceil(rows),

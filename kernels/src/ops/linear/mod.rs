@@ -93,7 +93,7 @@ impl Rule for Linear {
             let (x, w, y) = (Operand::Input(0), Operand::Input(i), Operand::Output(0));
             let epilogue = Epilogue {
                 activation: self.activation,
-                operands: [x, w, bias, Operand::Unused, y],
+                operands: [x, w, bias, y],
             };
             product.dispatch(context, epilogue)
         };

@@ -78,7 +78,7 @@ impl Rule for MatMul {
         let dispatch = |product: Product| {
             let epilogue = Epilogue {
                 activation: None,
-                operands: [a, b, Operand::Unused, Operand::Unused, c],
+                operands: [a, b, Operand::Unused, c],
             };
             product.dispatch(context, epilogue)
         };
