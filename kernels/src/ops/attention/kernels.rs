@@ -140,11 +140,14 @@ impl Choice {
             _ => None,
         };
         match quads {
-            Some(quads) => Self {
-                kernel: &quads.kernels[pass as usize],
-                threads: capabilities.lanes,
-                tokens: capabilities.lanes / 4 * quads.rows[pass as usize],
-            },
+            Some(quads) => {
+                let threads = if lanes { capabilities.lanes } else { 32 };
+                Self {
+                    kernel: &quads.kernels[pass as usize],
+                    threads,
+                    tokens: threads / 4 * quads.rows[pass as usize],
+                }
+            }
             None => {
                 let threads = if lanes { 4 } else { 32 };
                 Self {
@@ -176,7 +179,7 @@ mod tests {
         };
         let wide = ("attention, quads 32 wide", 16);
         assert_eq!(choice(Style::Lanes, true, 32), wide);
-        let narrow = ("attention, quads 64 narrow", 4);
+        let narrow = ("attention, quads 64 narrow", 16);
         assert_eq!(choice(Style::Tiles, true, 64), narrow);
         assert_eq!(choice(Style::Tiles, true, 48), ("attention", 32));
         assert_eq!(choice(Style::Lanes, false, 32), ("attention", 4));
