@@ -3,7 +3,10 @@
 // h: [R, K]; dx: [R, N]; losses, labels: [R]; dw: [N, K]; db: [N]; mean: [1]. 2 R K N flops. Element i
 // of the grid is one of dw, then of db, then the mean; see columns.wgsl for who adds up what.
 
-struct Params { rows: u32, inputs: u32, outputs: u32 }
+struct Params { inputs: u32 }
+
+override SAMPLES: u32 = 1u; // R
+override OUTPUTS: u32 = 16u; // N
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> h: array<f32>;
@@ -23,19 +26,19 @@ fn main(
     @builtin(local_invocation_id) local: vec3u,
 ) {
     let i = (group.y * groups.x + group.x) * COLUMNS + local.x;
-    let weights = params.outputs * params.inputs;
+    let weights = OUTPUTS * params.inputs;
     let n = i / params.inputs;
     let k = i % params.inputs;
     var sum = 0.0;
     var count = 0.0;
     if (i < weights) {
-        for (var r = local.y; r < params.rows; r += LANES) {
-            sum = fma(dx[r * params.outputs + n], h[r * params.inputs + k], sum);
+        for (var r = local.y; r < SAMPLES; r += LANES) {
+            sum = fma(dx[r * OUTPUTS + n], h[r * params.inputs + k], sum);
         }
-    } else if (i < weights + params.outputs) {
-        for (var r = local.y; r < params.rows; r += LANES) { sum += dx[r * params.outputs + i - weights]; }
+    } else if (i < weights + OUTPUTS) {
+        for (var r = local.y; r < SAMPLES; r += LANES) { sum += dx[r * OUTPUTS + i - weights]; }
     } else {
-        for (var r = local.y; r < params.rows; r += LANES) {
+        for (var r = local.y; r < SAMPLES; r += LANES) {
             sum += losses[r];
             count += select(1.0, 0.0, labels[r] == IGNORED);
         }
@@ -45,9 +48,9 @@ fn main(
     if (local.y != 0u) { return; }
     if (i < weights) {
         dw[i] = sum;
-    } else if (i < weights + params.outputs) {
+    } else if (i < weights + OUTPUTS) {
         db[i - weights] = sum;
-    } else if (i == weights + params.outputs) {
+    } else if (i == weights + OUTPUTS) {
         mean[0] = sum / max(count, 1.0);
     }
 }

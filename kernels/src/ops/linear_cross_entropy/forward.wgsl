@@ -6,10 +6,13 @@
 // cross_entropy/, a loss is (max - x[label]) + log(1 + rest), and exp(-loss) stands for the label's
 // probability. h: [R, K]; w: [N, K], N <= 16; b: [N]; labels: [R]; d: [1]; losses: [R]; dx: [R, N].
 // 2 R K N flops; N is too small for a tile, so LANES lanes share a row and its N sums, one after
-// another; the rest is done by each lane, which has all N logits.
+// another; the rest is done by each lane, which has all N logits. R and N are constants, as Mesa's
+// llvmpipe compiles short loops over uniforms anew at each launch.
 
-struct Params { rows: u32, inputs: u32, outputs: u32 }
+struct Params { inputs: u32 }
 
+override SAMPLES: u32 = 1u; // R
+override OUTPUTS: u32 = 16u; // N
 override HALF: bool = false; // w rests in f16, two to a word
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -35,11 +38,11 @@ fn main(
     @builtin(local_invocation_id) local: vec3u,
 ) {
     let row = (group.y * groups.x + group.x) * ROWS + local.y;
-    let safe = min(row, params.rows - 1u);
+    let safe = min(row, SAMPLES - 1u);
     let base = safe * params.inputs;
     var logits: array<f32, 16>;
     var largest = 0.0;
-    for (var n = 0u; n < params.outputs; n++) {
+    for (var n = 0u; n < OUTPUTS; n++) {
         let first = n * params.inputs;
         var sum = 0.0;
         for (var k = local.x; k < params.inputs; k += LANES) { sum = fma(h[base + k], weight(first + k), sum); }
@@ -47,28 +50,28 @@ fn main(
         largest = select(max(largest, logit), logit, n == 0u);
         logits[n] = logit;
     }
-    if (row >= params.rows || local.x != 0u) { return; }
-    let first = row * params.outputs;
+    if (row >= SAMPLES || local.x != 0u) { return; }
+    let first = row * OUTPUTS;
     let label = labels[row];
     if (label == IGNORED) {
         losses[row] = 0.0;
-        for (var n = 0u; n < params.outputs; n++) { dx[first + n] = 0.0; }
+        for (var n = 0u; n < OUTPUTS; n++) { dx[first + n] = 0.0; }
         return;
     }
     var rest = 0.0;
     var ties = 0.0;
-    for (var n = 0u; n < params.outputs; n++) {
+    for (var n = 0u; n < OUTPUTS; n++) {
         if (logits[n] < largest) { rest += exp(logits[n] - largest); } else { ties += 1.0; }
     }
     ties = max(ties, 1.0);
     let log_sum = log_1p(rest / ties) + select(0.0, log(ties), ties > 1.0);
-    let place = min(label, params.outputs - 1u);
+    let place = min(label, OUTPUTS - 1u);
     let loss = (largest - logits[place]) + log_sum;
     losses[row] = loss;
     var count = 0.0;
-    for (var r = 0u; r < params.rows; r++) { count += select(1.0, 0.0, labels[r] == IGNORED); }
+    for (var r = 0u; r < SAMPLES; r++) { count += select(1.0, 0.0, labels[r] == IGNORED); }
     let scale = d[0] / count;
-    for (var n = 0u; n < params.outputs; n++) {
+    for (var n = 0u; n < OUTPUTS; n++) {
         let hit = n == place;
         let p = exp(select(logits[n] - (largest + log_sum), -loss, hit));
         dx[first + n] = (p - select(0.0, 1.0, hit)) * scale;

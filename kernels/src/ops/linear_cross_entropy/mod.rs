@@ -32,7 +32,7 @@ pub struct LinearCrossEntropy;
 pub struct LinearCrossEntropyGrad;
 
 params! {
-    struct Params { rows: u32, inputs: u32, outputs: u32 }
+    struct Params { inputs: u32 }
 }
 
 const READ: Access = Access::Read;
@@ -59,15 +59,6 @@ static BACKWARD: Kernel = Kernel {
     bindings: &[READ, READ, READ, READ, WRITE, WRITE, WRITE],
 };
 
-fn parameters(rows: usize, inputs: usize, outputs: usize) -> Vec<u8> {
-    Params {
-        rows: rows as u32,
-        inputs: inputs as u32,
-        outputs: outputs as u32,
-    }
-    .bytes()
-}
-
 impl Rule for LinearCrossEntropy {
     const NAME: &'static str = "linear and cross-entropy";
     const KERNELS: &'static [&'static Kernel] = &[&FORWARD];
@@ -93,14 +84,19 @@ impl Rule for LinearCrossEntropy {
         let (h, outputs) = (context.inputs[0].shape, context.inputs[1].shape.rows());
         let (lanes, group_rows) = context.row_lanes(outputs * h.columns());
         let operands = (0..5).map(Operand::Input);
+        let params = Params {
+            inputs: h.columns() as u32,
+        };
         vec![Dispatch {
             kernel: &FORWARD,
             constants: vec![
                 ("LANES", f64::from(lanes)),
                 ("ROWS", f64::from(group_rows)),
+                ("SAMPLES", h.rows() as f64),
+                ("OUTPUTS", outputs as f64),
                 ("HALF", context.is_f16(1)),
             ],
-            params: parameters(h.rows(), h.columns(), outputs),
+            params: params.bytes(),
             operands: operands.chain([0, 1].map(Operand::Output)).collect(),
             workgroups: grid_1d(h.rows(), group_rows),
         }]
@@ -160,10 +156,15 @@ impl Rule for LinearCrossEntropyGrad {
         let (h, outputs) = (context.inputs[0].shape, context.inputs[1].shape.columns());
         let columns = Columns::choose(context, h.rows());
         let operands = (0..4).map(Operand::Input);
+        let params = Params {
+            inputs: h.columns() as u32,
+        };
+        let mut constants = columns.constants();
+        constants.extend([("SAMPLES", h.rows() as f64), ("OUTPUTS", outputs as f64)]);
         vec![Dispatch {
             kernel: &BACKWARD,
-            constants: columns.constants(),
-            params: parameters(h.rows(), h.columns(), outputs),
+            constants,
+            params: params.bytes(),
             operands: operands.chain([0, 1, 2].map(Operand::Output)).collect(),
             workgroups: columns.workgroups(outputs * h.columns() + outputs + 1),
         }]
