@@ -39,6 +39,13 @@ impl Noise {
         }
     }
 
+    /// Drops from elements that are numbered from `first` on.
+    pub(crate) fn apply<F: Real>(&self, seed: u32, first: u32, elements: &mut [F]) {
+        for (x, index) in elements.iter_mut().zip(first..) {
+            *x *= self.keep(seed, index);
+        }
+    }
+
     pub(crate) fn check(&self, op: &'static str) -> Result<(), GraphError> {
         if (0.0..1.0).contains(&self.probability) {
             return Ok(());

@@ -173,7 +173,7 @@ impl Rule for Embed {
                 let operand = others + table - 1;
                 let last = types[operand].shape.rows() - 1;
                 let row = row(operand, (inputs.u32(table)[i] as usize).min(last));
-                out.iter_mut().zip(row).for_each(|(out, &x)| *out += x);
+                cpu::row::add(out, row);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::{Block, GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -160,9 +160,7 @@ impl Rule for ScatterRows {
                 continue;
             }
             let row = row - self.block.first;
-            for (out, &d) in out[row * columns..][..columns].iter_mut().zip(d) {
-                *out += d;
-            }
+            row::add(&mut out[row * columns..][..columns], d);
         }
     }
 }

@@ -6,7 +6,7 @@ pub use grad::{LayerNormGrad, LayerNormParamGrad};
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Inputs, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -129,23 +129,33 @@ impl Rule for LayerNorm {
         let first = usize::from(self.residual) + 1;
         let columns = inputs.ty(0).shape.columns();
         let (gamma, beta) = (inputs.real(first), inputs.real(first + 1));
-        let count = F::new(columns as f64);
         for (r, y) in outputs.real().chunks_exact_mut(columns).enumerate() {
-            let row = r * columns..(r + 1) * columns;
-            y.copy_from_slice(&inputs.real(0)[row.clone()]);
-            if self.residual {
-                for (y, &r) in y.iter_mut().zip(&inputs.real(1)[row]) {
-                    *y += r;
-                }
-            }
-            let mean = y.iter().copied().sum::<F>() / count;
-            let variance = y.iter().map(|&z| (z - mean) * (z - mean)).sum::<F>() / count;
-            let scale = F::new(1.0) / (variance + F::new(self.eps)).sqrt();
-            for (c, y) in y.iter_mut().enumerate() {
-                *y = (*y - mean) * scale * gamma[c] + beta[c];
-            }
+            sum_row(&inputs, self.residual, r, y);
+            let (mean, scale) = figures(y, self.eps);
+            let (mean, scale) = (F::Lanes::splat(mean), F::Lanes::splat(scale));
+            row::update(y, [gamma, beta], |z, [gamma, beta]| {
+                (z - mean) * scale * gamma + beta
+            });
         }
     }
+}
+
+/// Writes row `r` of `z = x + residual` to `z`.
+fn sum_row<F: Real>(inputs: &Inputs<'_, F>, residual: bool, r: usize, z: &mut [F]) {
+    let range = r * z.len()..(r + 1) * z.len();
+    z.copy_from_slice(&inputs.real(0)[range.clone()]);
+    if residual {
+        row::add(z, &inputs.real(1)[range]);
+    }
+}
+
+/// A row's mean and `1/√(var + eps)`.
+fn figures<F: Real>(z: &[F], eps: f64) -> (F, F) {
+    let count = F::new(z.len() as f64);
+    let mean = row::sum(z) / count;
+    let shift = F::Lanes::splat(mean);
+    let variance = row::sum_of([z], |[z]| (z - shift) * (z - shift)) / count;
+    (mean, F::new(1.0) / (variance + F::new(eps)).sqrt())
 }
 
 impl Graph {

@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::check::Check;
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -54,10 +54,8 @@ impl Rule for SumRows {
         let columns = io.input_type(0).shape.columns();
         let (x, out) = io.real(0, 0);
         out.fill(F::default());
-        for row in x.chunks_exact(columns) {
-            for (out, &x) in out.iter_mut().zip(row) {
-                *out += x;
-            }
+        for x in x.chunks_exact(columns) {
+            row::add(out, x);
         }
     }
 }
