@@ -1,4 +1,4 @@
-//! Matrix products through the `gemm` crate.
+//! Matrix products: through the `gemm` crate, but for `f32` in WebAssembly.
 
 use super::Real;
 
@@ -51,6 +51,16 @@ impl<'a, F> Matrix<'a, F> {
         }
     }
 
+    /// Some of its rows and columns: from `first` on, `size` of each.
+    pub fn part(self, first: [usize; 2], size: [usize; 2]) -> Self {
+        Self {
+            data: &self.data[first[0] * self.row_stride + first[1] * self.column_stride..],
+            rows: size[0],
+            columns: size[1],
+            ..self
+        }
+    }
+
     fn reach(&self) -> usize {
         match (self.rows, self.columns) {
             (0, _) | (_, 0) => 0,
@@ -82,14 +92,26 @@ pub fn matmul<F: Real>(
         (m - 1) * out_stride + n <= out.len() && n <= out_stride,
         "the product does not fit"
     );
+    F::matmul(a, b, out, out_stride, scale, add);
+}
+
+/// [`matmul`] by the `gemm` crate, after the same checks.
+pub(super) fn library<F: Real>(
+    a: Matrix<'_, F>,
+    b: Matrix<'_, F>,
+    out: &mut [F],
+    out_stride: usize,
+    scale: F,
+    add: bool,
+) {
     let stride = |s: usize| s as isize;
-    // SAFETY: the assertions above bound every address that the strides can reach, `out` is
-    // borrowed mutably and so overlaps neither operand, and strides fit isize as lengths do.
+    // SAFETY: `matmul` has checked every address that the strides can reach, `out` is borrowed
+    // mutably and so overlaps neither operand, and strides fit isize as lengths do.
     unsafe {
         gemm::gemm(
-            m,
-            n,
-            k,
+            a.rows,
+            b.columns,
+            a.columns,
             out.as_mut_ptr(),
             1,
             stride(out_stride),

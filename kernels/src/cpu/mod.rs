@@ -1,12 +1,20 @@
 //! The CPU executor: the same plans, in f32 (the fallback) or f64 (the tests' oracle).
 
+mod lanes;
+mod math;
 mod matmul;
+#[cfg(any(target_arch = "wasm32", test))]
+mod panels;
 mod program;
 mod real;
+pub(crate) mod row;
 
+pub use lanes::Lanes;
 pub(crate) use matmul::{Matrix, matmul};
 pub(crate) use program::{CpuParams, CpuProgram};
 pub use real::Real;
+
+use std::slice::IterMut;
 
 use crate::tensor::TensorType;
 
@@ -25,7 +33,8 @@ pub enum Buffer<F> {
 /// whatever was there before; [`Io::output`] cuts them to length.
 pub struct Io<'a, F> {
     pub(crate) inputs: Vec<(&'a Buffer<F>, TensorType)>,
-    pub(crate) outputs: Vec<(&'a mut Buffer<F>, TensorType)>,
+    pub(crate) outputs: &'a mut [(Buffer<F>, TensorType)],
+    pub(crate) scratch: &'a mut Vec<F>,
 }
 
 impl<F: Real> Io<'_, F> {
@@ -41,12 +50,17 @@ impl<F: Real> Io<'_, F> {
 
     /// Everything at once, for operations that need several inputs beside an output.
     pub fn split(&mut self) -> (Inputs<'_, F>, Outputs<'_, F>) {
-        let outputs = self
-            .outputs
-            .iter_mut()
-            .map(|(b, ty)| (&mut **b, *ty))
-            .collect();
-        (Inputs(&self.inputs), Outputs(outputs))
+        (Inputs(&self.inputs), Outputs(self.outputs.iter_mut()))
+    }
+
+    /// The same with room for `len` numbers to work in, which the program keeps from step to step;
+    /// it holds whatever was there before.
+    pub fn split_with_scratch(&mut self, len: usize) -> (Inputs<'_, F>, Outputs<'_, F>, &mut [F]) {
+        if self.scratch.len() < len {
+            self.scratch.resize(len, F::new(f64::NAN));
+        }
+        let outputs = Outputs(self.outputs.iter_mut());
+        (Inputs(&self.inputs), outputs, &mut self.scratch[..len])
     }
 }
 
@@ -76,20 +90,20 @@ impl<'a, F: Real> Inputs<'a, F> {
 }
 
 /// The outputs of an operation, taken one by one.
-pub struct Outputs<'a, F>(Vec<(&'a mut Buffer<F>, TensorType)>);
+pub struct Outputs<'a, F>(IterMut<'a, (Buffer<F>, TensorType)>);
 
 impl<'a, F: Real> Outputs<'a, F> {
     /// The next output, which holds real numbers.
     pub fn real(&mut self) -> &'a mut [F] {
-        match self.0.remove(0) {
-            (Buffer::Real(v), ty) => &mut v[..ty.shape.len()],
-            _ => unreachable!("the shape rule made this output real"),
+        match self.0.next() {
+            Some(output) => real_mut(output),
+            None => unreachable!("the shape rule made as many outputs"),
         }
     }
     /// The next output, which holds integers.
     pub fn u32(&mut self) -> &'a mut [u32] {
-        match self.0.remove(0) {
-            (Buffer::U32(v), ty) => &mut v[..ty.shape.len()],
+        match self.0.next() {
+            Some((Buffer::U32(v), ty)) => &mut v[..ty.shape.len()],
             _ => unreachable!("the shape rule made this output u32"),
         }
     }
@@ -102,7 +116,7 @@ fn real<'a, F>(input: &(&'a Buffer<F>, TensorType)) -> &'a [F] {
     }
 }
 
-fn real_mut<'a, F>(output: &'a mut (&mut Buffer<F>, TensorType)) -> &'a mut [F] {
+fn real_mut<F>(output: &mut (Buffer<F>, TensorType)) -> &mut [F] {
     match output {
         (Buffer::Real(v), ty) => &mut v[..ty.shape.len()],
         _ => unreachable!("the shape rule made this output real"),

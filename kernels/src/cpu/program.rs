@@ -8,7 +8,7 @@ use crate::control::Control;
 use crate::error::RunError;
 use crate::graph::{Node, Value};
 use crate::plan::{Place, Plan};
-use crate::tensor::{DType, ParamSpec, Tensor};
+use crate::tensor::{DType, ParamSpec, Tensor, TensorType};
 
 /// Steps between two looks at the event loop.
 const FLOPS_PER_BREATH: f64 = 5e8;
@@ -71,8 +71,14 @@ impl<F: Real> CpuParams<F> {
 #[derive(Debug)]
 pub struct CpuProgram<F> {
     plan: Arc<Plan>,
+    /// Each step's floating-point operations.
+    flops: Vec<f64>,
     slots: Vec<Buffer<F>>,
     inputs: HashMap<Value, Buffer<F>>,
+    /// The outputs of the step that runs; empty in between.
+    outputs: Vec<(Buffer<F>, TensorType)>,
+    /// What a step may need beside its operands.
+    scratch: Vec<F>,
 }
 
 impl<F: Real> CpuProgram<F> {
@@ -83,10 +89,15 @@ impl<F: Real> CpuProgram<F> {
             .iter()
             .map(|s| zeroed(s.dtype, s.len))
             .collect();
+        let steps = plan.steps().iter();
+        let flops = steps.map(|step| step.op.flops(&plan.types_of(&step.inputs)));
         Self {
-            plan,
+            flops: flops.collect(),
             slots,
             inputs: HashMap::new(),
+            outputs: Vec::new(),
+            scratch: Vec::new(),
+            plan,
         }
     }
 
@@ -97,6 +108,7 @@ impl<F: Real> CpuProgram<F> {
                 data.fill(F::new(f64::NAN));
             }
         }
+        self.scratch.fill(F::new(f64::NAN));
     }
 
     /// Runs every step.
@@ -118,7 +130,7 @@ impl<F: Real> CpuProgram<F> {
             if i <= commit && control.is_cancelled() {
                 return Err(RunError::Cancelled);
             }
-            since_breath += step.op.flops(&plan.types_of(&step.inputs));
+            since_breath += self.flops[i];
             self.step(&plan, step, params)?;
         }
         Ok(())
@@ -141,25 +153,32 @@ impl<F: Real> CpuProgram<F> {
     ) -> Result<(), RunError> {
         // Outputs leave their places while the step runs, so that inputs can be borrowed; a plan
         // never gives an output the slot of one of its own step's inputs.
-        let mut outputs: Vec<Buffer<F>> = Vec::with_capacity(step.outputs.len());
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let mut scratch = std::mem::take(&mut self.scratch);
         for &v in &step.outputs {
             let place = self.place_mut(plan, v, params)?;
-            outputs.push(std::mem::replace(place, Buffer::U32(Vec::new())));
+            outputs.push((
+                std::mem::replace(place, Buffer::U32(Vec::new())),
+                plan.ty(v),
+            ));
         }
-        let mut inputs = Vec::with_capacity(step.inputs.len());
-        for &v in &step.inputs {
-            inputs.push((self.find(plan, v, params)?, plan.ty(v)));
-        }
-        let types = step.outputs.iter().map(|&v| plan.ty(v));
-        let mut io = Io {
-            inputs,
-            outputs: outputs.iter_mut().zip(types).collect(),
-        };
-        step.op.cpu(&mut io);
-        for (&v, buffer) in step.outputs.iter().zip(outputs) {
+        let inputs = step.inputs.iter();
+        let inputs: Result<Vec<_>, RunError> = inputs
+            .map(|&v| Ok((self.find(plan, v, params)?, plan.ty(v))))
+            .collect();
+        let done = inputs.map(|inputs| {
+            let io = &mut Io {
+                inputs,
+                outputs: &mut outputs,
+                scratch: &mut scratch,
+            };
+            F::run(&step.op, io);
+        });
+        for (&v, (buffer, _)) in step.outputs.iter().zip(outputs.drain(..)) {
             *self.place_mut(plan, v, params)? = buffer;
         }
-        Ok(())
+        (self.outputs, self.scratch) = (outputs, scratch);
+        done
     }
 
     fn place_mut<'a>(

@@ -4,6 +4,11 @@ use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
+use super::Io;
+use super::lanes::Lanes;
+use super::matmul::{Matrix, library};
+use crate::ops::Op;
+
 /// A floating-point type: `f32` or `f64`.
 pub trait Real:
     Copy
@@ -24,6 +29,8 @@ pub trait Real:
     + MulAssign
     + DivAssign
 {
+    /// Several of them at a time.
+    type Lanes: Lanes<Self>;
     /// Nearest value to `x`.
     fn new(x: f64) -> Self;
     /// This number as `f64`.
@@ -36,15 +43,32 @@ pub trait Real:
     fn ln_1p(self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
-    /// Hyperbolic tangent.
-    fn tanh(self) -> Self;
-    /// Gauss error function.
-    fn erf(self) -> Self;
-    /// The larger of two numbers.
-    fn max(self, other: Self) -> Self;
+    /// The larger of two numbers; `other` where one is not a number.
+    fn max(self, other: Self) -> Self {
+        if self > other { self } else { other }
+    }
+    /// Runs an operation's CPU twin.
+    ///
+    /// Not a call of the generic twin at its place: a function of its own for each type is compiled
+    /// with this crate, as fast as that is asked to be, while what only generic and asynchronous
+    /// functions reach is compiled with the program that polls them, as small as the page should be.
+    #[doc(hidden)]
+    fn run(op: &Op, io: &mut Io<'_, Self>);
+    /// `out = scale * a b` (+ `out` where `add`), with views and sizes already checked.
+    #[doc(hidden)]
+    fn matmul(
+        a: Matrix<'_, Self>,
+        b: Matrix<'_, Self>,
+        out: &mut [Self],
+        out_stride: usize,
+        scale: Self,
+        add: bool,
+    );
 }
 
 impl Real for f32 {
+    type Lanes = wide::f32x8;
+
     fn new(x: f64) -> Self {
         x as f32
     }
@@ -63,18 +87,27 @@ impl Real for f32 {
     fn sqrt(self) -> Self {
         f32::sqrt(self)
     }
-    fn tanh(self) -> Self {
-        f32::tanh(self)
+    fn run(op: &Op, io: &mut Io<'_, Self>) {
+        op.cpu(io);
     }
-    fn erf(self) -> Self {
-        libm::erff(self)
-    }
-    fn max(self, other: Self) -> Self {
-        f32::max(self, other)
+    fn matmul(
+        a: Matrix<'_, Self>,
+        b: Matrix<'_, Self>,
+        out: &mut [Self],
+        out_stride: usize,
+        scale: Self,
+        add: bool,
+    ) {
+        #[cfg(target_arch = "wasm32")]
+        super::panels::multiply(a, b, out, out_stride, scale, add);
+        #[cfg(not(target_arch = "wasm32"))]
+        library(a, b, out, out_stride, scale, add);
     }
 }
 
 impl Real for f64 {
+    type Lanes = f64;
+
     fn new(x: f64) -> Self {
         x
     }
@@ -93,13 +126,17 @@ impl Real for f64 {
     fn sqrt(self) -> Self {
         f64::sqrt(self)
     }
-    fn tanh(self) -> Self {
-        f64::tanh(self)
+    fn run(op: &Op, io: &mut Io<'_, Self>) {
+        op.cpu(io);
     }
-    fn erf(self) -> Self {
-        libm::erf(self)
-    }
-    fn max(self, other: Self) -> Self {
-        f64::max(self, other)
+    fn matmul(
+        a: Matrix<'_, Self>,
+        b: Matrix<'_, Self>,
+        out: &mut [Self],
+        out_stride: usize,
+        scale: Self,
+        add: bool,
+    ) {
+        library(a, b, out, out_stride, scale, add);
     }
 }

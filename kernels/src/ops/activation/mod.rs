@@ -1,7 +1,9 @@
 //! Activation functions, element by element.
 
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -32,49 +34,66 @@ impl Function {
         }
     }
 
-    /// The derivative at `x`.
-    pub fn slope<F: Real>(self, x: F) -> F {
-        let (half, one) = (F::new(0.5), F::new(1.0));
+    /// Replaces every number of `y` by the function's value there.
+    pub(crate) fn apply<F: Real>(self, y: &mut [F]) {
+        let (half, one) = (splat::<F>(0.5), splat::<F>(1.0));
         match self {
-            Function::Gelu => {
-                let density = F::new(
-                    0.5 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2,
-                );
-                let below = half * (one + (x * F::new(std::f64::consts::FRAC_1_SQRT_2)).erf());
-                below + x * density * (-half * x * x).exp()
-            }
-            Function::GeluTanh => {
-                let scale = F::new((2.0 / std::f64::consts::PI).sqrt());
-                let t = (scale * (x + F::new(0.044715) * x * x * x)).tanh();
-                let inner = scale * (one + F::new(3.0 * 0.044715) * x * x);
-                half * (one + t) + half * x * (one - t * t) * inner
-            }
-            Function::Tanh => one - x.tanh() * x.tanh(),
-            Function::Relu => {
-                if x > F::default() {
-                    one
-                } else {
-                    F::default()
-                }
-            }
+            Function::Gelu => row::update(y, [], |x, []| x * share_below::<F>(x)),
+            Function::GeluTanh => row::update(y, [], |x, []| {
+                half * x * (one + tanh_argument::<F>(x).tanh())
+            }),
+            Function::Tanh => row::update(y, [], |x, []| x.tanh()),
+            Function::Relu => row::update(y, [], |x, []| x.max(splat::<F>(0.0))),
         }
     }
 
-    /// The function's value at `x`.
-    pub fn apply<F: Real>(self, x: F) -> F {
-        let (half, one) = (F::new(0.5), F::new(1.0));
+    /// `dx = dy f'(x)`, number by number.
+    pub(crate) fn backward<F: Real>(self, x: &[F], dy: &[F], dx: &mut [F]) {
+        let (half, one, zero) = (splat::<F>(0.5), splat::<F>(1.0), splat::<F>(0.0));
         match self {
             Function::Gelu => {
-                half * x * (one + (x * F::new(std::f64::consts::FRAC_1_SQRT_2)).erf())
+                let density = splat::<F>(0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2);
+                row::update(dx, [x, dy], |_, [x, dy]| {
+                    dy * (share_below::<F>(x) + x * density * (-half * x * x).exp())
+                });
             }
             Function::GeluTanh => {
-                let scale = F::new((2.0 / std::f64::consts::PI).sqrt());
-                half * x * (one + (scale * (x + F::new(0.044715) * x * x * x)).tanh())
+                let (scale, cubic) = (splat::<F>(TANH_SCALE), splat::<F>(3.0 * TANH_CUBIC));
+                row::update(dx, [x, dy], |_, [x, dy]| {
+                    let t = tanh_argument::<F>(x).tanh();
+                    let inner = scale * (one + cubic * x * x);
+                    dy * (half * (one + t) + half * x * (one - t * t) * inner)
+                });
             }
-            Function::Tanh => x.tanh(),
-            Function::Relu => x.max(F::default()),
+            Function::Tanh => row::update(dx, [x, dy], |_, [x, dy]| {
+                let t = x.tanh();
+                dy * (one - t * t)
+            }),
+            Function::Relu => {
+                row::update(dx, [x, dy], |_, [x, dy]| zero.below(x, dy, zero));
+            }
         }
     }
+}
+
+/// √(2/π)
+const TANH_SCALE: f64 = FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+const TANH_CUBIC: f64 = 0.044715;
+
+#[inline(always)]
+fn splat<F: Real>(x: f64) -> F::Lanes {
+    F::Lanes::splat(F::new(x))
+}
+
+/// The share of a normal distribution that lies below `x`: `(1 + erf(x/√2)) / 2`.
+#[inline(always)]
+fn share_below<F: Real>(x: F::Lanes) -> F::Lanes {
+    splat::<F>(0.5) * (splat::<F>(1.0) + (x * splat::<F>(FRAC_1_SQRT_2)).erf())
+}
+
+#[inline(always)]
+fn tanh_argument<F: Real>(x: F::Lanes) -> F::Lanes {
+    splat::<F>(TANH_SCALE) * (x + splat::<F>(TANH_CUBIC) * x * x * x)
 }
 
 /// `y = f(x)`; x and y have the same shape. Plans move it into the product before it.
@@ -134,9 +153,9 @@ impl Rule for Activation {
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        for (y, &x) in outputs.real().iter_mut().zip(inputs.real(0)) {
-            *y = self.function.apply(x);
-        }
+        let y = outputs.real();
+        y.copy_from_slice(inputs.real(0));
+        self.function.apply(y);
     }
 }
 
@@ -181,10 +200,8 @@ impl Rule for ActivationGrad {
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let terms = inputs.real(0).iter().zip(inputs.real(1));
-        for (dx, (&x, &dy)) in outputs.real().iter_mut().zip(terms) {
-            *dx = dy * self.function.slope(x);
-        }
+        let (x, dy) = (inputs.real(0), inputs.real(1));
+        self.function.backward(x, dy, outputs.real());
     }
 }
 

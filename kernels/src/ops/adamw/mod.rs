@@ -5,11 +5,14 @@ mod dispatch;
 
 use super::Rule;
 use super::check::Check;
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Dispatch, DispatchContext, Kernel};
 use crate::graph::{Graph, Value};
 use crate::tensor::{DType, Shape, TensorType};
+
+/// Elements that the CPU goes over at a time: four pieces are 16 KB.
+const PIECE: usize = 1024;
 
 /// One step of AdamW (Loshchilov & Hutter 2019, algorithm 2, as in `torch.optim.AdamW`), with the
 /// gradients' global norm `√Σ g²` clipped first (Pascanu et al. 2013, as in `torch`'s
@@ -93,7 +96,7 @@ impl Rule for AdamW {
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let n = self.parameters(inputs.count());
-        let squares = |i: usize| inputs.real(i).iter().map(|&g| g * g).sum::<F>();
+        let squares = |i: usize| row::dot(inputs.real(i), inputs.real(i));
         let norm = (0..n).map(squares).sum::<F>().sqrt();
         let schedule = inputs.real(n);
         let (rate, correction1, correction2) = (schedule[0], schedule[1], schedule[2]);
@@ -102,7 +105,13 @@ impl Rule for AdamW {
             let factor = F::new(max) / (norm + F::new(1e-6));
             if factor < one { factor } else { one }
         });
-        let (beta1, beta2) = (F::new(self.beta1), F::new(self.beta2));
+        let splat = F::Lanes::splat;
+        let number = |x: f64| splat(F::new(x));
+        let (beta1, beta2) = (number(self.beta1), number(self.beta2));
+        let rest1 = splat(one - F::new(self.beta1));
+        let rest2 = splat(one - F::new(self.beta2));
+        let (clip, eps, pace) = (splat(clip), number(self.eps), splat(rate / correction1));
+        let correction2 = splat(correction2);
         let mut all: Vec<_> = (0..3 * n).map(|_| outputs.real()).collect();
         let mut second = all.split_off(2 * n).into_iter();
         let mut first = all.split_off(n).into_iter();
@@ -115,12 +124,16 @@ impl Rule for AdamW {
             let (Some(m), Some(v)) = (first.next(), second.next()) else {
                 unreachable!("each weight has two moments");
             };
-            for (j, &g) in inputs.real(i).iter().enumerate() {
-                let g = g * clip;
-                m[j] = beta1 * m[j] + (one - beta1) * g;
-                v[j] = beta2 * v[j] + (one - beta2) * g * g;
-                let step = m[j] / ((v[j] / correction2).sqrt() + F::new(self.eps));
-                w[j] = w[j] * (one - rate * decay) - rate / correction1 * step;
+            let keep = splat(one - rate * decay);
+            // In pieces that stay in the first-level cache.
+            let moments = m.chunks_mut(PIECE).zip(v.chunks_mut(PIECE));
+            let pieces = inputs.real(i).chunks(PIECE).zip(w.chunks_mut(PIECE));
+            for ((g, w), (m, v)) in pieces.zip(moments) {
+                row::update(m, [g], |m, [g]| beta1 * m + rest1 * (g * clip));
+                row::update(v, [g], |v, [g]| beta2 * v + rest2 * (g * clip) * (g * clip));
+                row::update(w, [m, v], |w, [m, v]| {
+                    w * keep - pace * (m / ((v / correction2).sqrt() + eps))
+                });
             }
         }
         let report = outputs.real();

@@ -59,10 +59,8 @@ impl Rule for Add {
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let terms = inputs.real(0).iter().zip(inputs.real(1));
-        for (c, (&a, &b)) in outputs.real().iter_mut().zip(terms) {
-            *c = a + b;
-        }
+        let terms = [inputs.real(0), inputs.real(1)];
+        cpu::row::update(outputs.real(), terms, |_, [a, b]| a + b);
     }
 }
 

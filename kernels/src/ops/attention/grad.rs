@@ -4,8 +4,8 @@ use super::super::Rule;
 use super::super::check::Check;
 use super::super::dropout::Noise;
 use super::kernels::{self, Pass};
-use super::{Sizes, kept, seed};
-use crate::cpu::{self, Real, matmul};
+use super::{Sizes, seed};
+use crate::cpu::{self, Lanes, Real, matmul, row};
 use crate::error::GraphError;
 use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::tensor::{DType, Shape, TensorType};
@@ -58,22 +58,21 @@ impl Rule for AttentionGrad {
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
-        let (inputs, mut outputs) = io.split();
-        let sizes = Sizes::new(self.heads, &inputs.ty(0), &inputs.ty(1));
+        let sizes = Sizes::new(self.heads, &io.input_type(0), &io.input_type(1));
         let Sizes {
             tokens,
             head,
             heads,
             ..
         } = sizes;
+        let (inputs, mut outputs, scratch) = io.split_with_scratch(2 * tokens * tokens);
+        let (weights, ds) = scratch.split_at_mut(tokens * tokens);
         let (qkv, lengths, lse) = (inputs.real(0), inputs.u32(1), inputs.real(2));
         let (out, dout) = (inputs.real(3), inputs.real(4));
         let seed = seed(self.dropout, &inputs, 5);
         let (dqkv, delta) = (outputs.real(), outputs.real());
         dqkv.fill(F::default());
         let (width, scale, one) = (heads * head, F::new(sizes.scale()), F::new(1.0));
-        let mut weights = vec![F::default(); tokens * tokens];
-        let mut ds = vec![F::default(); tokens * tokens];
         for (b, &length) in lengths.iter().enumerate() {
             let length = (length as usize).clamp(1, tokens);
             for a in 0..heads {
@@ -94,15 +93,20 @@ impl Rule for AttentionGrad {
                     .chunks_exact_mut(length)
                     .zip(ds.chunks_exact_mut(length));
                 for (i, (weights, ds)) in rows.enumerate() {
-                    let row = (b * heads + a) * tokens + i;
+                    let query = (b * heads + a) * tokens + i;
                     let at = (b * tokens + i) * width + a * head;
-                    let terms = out[at..][..head].iter().zip(&dout[at..][..head]);
-                    delta[row] = terms.map(|(&o, &d)| o * d).sum();
-                    for (j, (w, ds)) in weights.iter_mut().zip(ds).enumerate() {
-                        *w = (*w - lse[row]).exp();
-                        let keep: F = kept(self.dropout, seed, &sizes, [b, a, i, j]);
-                        *ds = *w * (keep * *ds - delta[row]);
-                        *w *= keep;
+                    let sum = row::dot(&out[at..][..head], &dout[at..][..head]);
+                    delta[query] = sum;
+                    let (lse, sum) = (F::Lanes::splat(lse[query]), F::Lanes::splat(sum));
+                    row::update(weights, [], |w, []| (w - lse).exp());
+                    // Through the dropout of the weights, then through the softmax.
+                    let first = sizes.score([b, a, i]);
+                    if let Some(noise) = self.dropout {
+                        noise.apply(seed, first, ds);
+                    }
+                    row::update(ds, [weights], |ds, [w]| w * (ds - sum));
+                    if let Some(noise) = self.dropout {
+                        noise.apply(seed, first, weights);
                     }
                 }
                 let ds = cpu::Matrix::new(&*ds, tokens, length);

@@ -109,6 +109,11 @@ impl Sizes {
         Matrix::strided(&qkv[start..], rows, self.head, 3 * width)
     }
 
+    /// The index of the first score of query `i` of head `a` of sequence `b`, as dropout counts them.
+    fn score(&self, [b, a, i]: [usize; 3]) -> u32 {
+        (((b * self.heads + a) * self.tokens + i) * self.tokens) as u32
+    }
+
     /// Head `a` of sequence `b` in a tensor `[B T, A D]`.
     fn head_of<'a, F>(&self, x: &'a [F], [b, a]: [usize; 2]) -> Matrix<'a, F> {
         let width = self.heads * self.head;
@@ -117,19 +122,13 @@ impl Sizes {
     }
 }
 
+/// The run's seed, operand `i` where there is dropout.
 fn seed<F: Real>(dropout: Option<Noise>, inputs: &Inputs<'_, F>, i: usize) -> u32 {
     if dropout.is_some() {
         inputs.u32(i)[0]
     } else {
         0
     }
-}
-
-/// The factor of the weight of query `i` and key `j`.
-fn kept<F: Real>(dropout: Option<Noise>, seed: u32, sizes: &Sizes, at: [usize; 4]) -> F {
-    let [b, a, i, j] = at;
-    let index = ((b * sizes.heads + a) * sizes.tokens + i) * sizes.tokens + j;
-    dropout.map_or(F::new(1.0), |noise| noise.keep(seed, index as u32))
 }
 
 impl Rule for Attention {
@@ -192,19 +191,18 @@ impl Rule for Attention {
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
-        let (inputs, mut outputs) = io.split();
-        let sizes = Sizes::new(self.heads, &inputs.ty(0), &inputs.ty(1));
+        let sizes = Sizes::new(self.heads, &io.input_type(0), &io.input_type(1));
         let Sizes {
             batch,
             tokens,
             head,
             heads,
         } = sizes;
+        let (inputs, mut outputs, scores) = io.split_with_scratch(tokens * tokens);
         let (qkv, lengths) = (inputs.real(0), inputs.u32(1));
         let seed = seed(self.dropout, &inputs, 2);
         let (out, lse) = (outputs.real(), outputs.real());
         let (width, scale) = (heads * head, F::new(sizes.scale()));
-        let mut scores = vec![F::default(); tokens * tokens];
         for b in 0..batch {
             let length = (lengths[b] as usize).clamp(1, tokens);
             for a in 0..heads {
@@ -220,10 +218,8 @@ impl Rule for Attention {
                 );
                 for (i, row) in scores.chunks_exact_mut(length).enumerate() {
                     lse[(b * heads + a) * tokens + i] = softmax_row(row);
-                    if self.dropout.is_some() {
-                        for (j, w) in row.iter_mut().enumerate() {
-                            *w *= kept(self.dropout, seed, &sizes, [b, a, i, j]);
-                        }
+                    if let Some(noise) = self.dropout {
+                        noise.apply(seed, sizes.score([b, a, i]), row);
                     }
                 }
                 let start = b * tokens * width + a * head;

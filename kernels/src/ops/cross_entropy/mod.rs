@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::top_k::NO_TARGET;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -198,9 +198,8 @@ impl Rule for CrossEntropyGrad {
                 dx.fill(F::default());
                 continue;
             }
-            for (dx, &x) in dx.iter_mut().zip(x) {
-                *dx = (x - lse[r]).exp() * scale;
-            }
+            let (lse, factor) = (F::Lanes::splat(lse[r]), F::Lanes::splat(scale));
+            row::update(dx, [x], |_, [x]| (x - lse).exp() * factor);
             let hit = &mut dx[(labels[r] as usize).min(columns - 1)];
             *hit = ((-losses[r]).exp() - F::new(1.0)) * scale;
         }
@@ -208,22 +207,16 @@ impl Rule for CrossEntropyGrad {
 }
 
 /// A row's loss, 0 where its label is [`NO_TARGET`], and its log-sum-exp.
-pub(super) fn row_loss<F: Real>(row: &[F], label: u32) -> (F, F) {
-    let largest = row.iter().copied().fold(row[0], F::max);
-    let mut rest = F::default();
-    let mut ties = 0;
-    for &x in row {
-        if x < largest {
-            rest += (x - largest).exp();
-        } else {
-            ties += 1;
-        }
-    }
-    let ties = F::new(f64::from(ties.max(1)));
+pub(super) fn row_loss<F: Real>(x: &[F], label: u32) -> (F, F) {
+    let largest = row::largest(x);
+    let all = F::Lanes::splat;
+    let (top, zero, one) = (all(largest), all(F::default()), all(F::new(1.0)));
+    let rest = row::sum_of([x], |[x]| x.below(top, (x - top).exp(), zero));
+    let ties = row::sum_of([x], |[x]| x.below(top, zero, one)).max(F::new(1.0));
     let log = ties.ln() + (rest / ties).ln_1p();
     let loss = match label {
         NO_TARGET => F::default(),
-        label => (largest - row[(label as usize).min(row.len() - 1)]) + log,
+        label => (largest - x[(label as usize).min(x.len() - 1)]) + log,
     };
     (loss, largest + log)
 }

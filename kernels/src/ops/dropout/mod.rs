@@ -39,10 +39,10 @@ impl Noise {
         }
     }
 
-    /// Multiplies every element by its factor in a run with this seed.
-    pub(crate) fn apply<F: Real>(&self, seed: u32, x: &mut [F]) {
-        for (i, x) in x.iter_mut().enumerate() {
-            *x *= self.keep(seed, i as u32);
+    /// Drops from elements that are numbered from `first` on.
+    pub(crate) fn apply<F: Real>(&self, seed: u32, first: u32, elements: &mut [F]) {
+        for (x, index) in elements.iter_mut().zip(first..) {
+            *x *= self.keep(seed, index);
         }
     }
 

@@ -74,21 +74,20 @@ impl Embed {
     fn row<F: Real>(&self, inputs: &Inputs<'_, F>, [i, n]: [usize; 2], out: &mut [F]) {
         let types: Vec<TensorType> = (0..inputs.count()).map(|i| inputs.ty(i)).collect();
         let (words, others) = self.words(&types);
-        let row =
-            |operand: usize, row: usize| &inputs.real(operand)[row * out.len()..][..out.len()];
+        let columns = out.len();
+        let row = |operand: usize, row: usize| &inputs.real(operand)[row * columns..][..columns];
         let at = |table: usize| inputs.u32(0)[table * n + i] as usize;
         let id = at(0).min(words[0].of - 1);
         let word = words.iter().position(|block| block.contains(id));
         let word = word.expect("the blocks make up the table");
-        let mut sum = row(1 + word, id - words[word].first).to_vec();
+        out.copy_from_slice(row(1 + word, id - words[word].first));
         // The words, the types, then the positions: the order of the reference.
         for table in (1..self.padding.len()).rev() {
             let operand = others + table - 1;
             let last = types[operand].shape.rows() - 1;
             let row = row(operand, at(table).min(last));
-            sum.iter_mut().zip(row).for_each(|(sum, &x)| *sum += x);
+            cpu::row::add(out, row);
         }
-        out.copy_from_slice(&sum);
     }
 }
 

@@ -3,7 +3,7 @@
 use super::check::Check;
 use super::dropout::Noise;
 use super::{Block, GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -112,7 +112,7 @@ impl Rule for GatherRows {
             out.copy_from_slice(&x[row * columns..][..columns]);
         }
         if let Some(noise) = self.dropout {
-            noise.apply(inputs.u32(2)[0], out);
+            noise.apply(inputs.u32(2)[0], 0, out);
         }
     }
 }
@@ -220,9 +220,7 @@ impl Rule for ScatterRows {
                 continue;
             }
             let row = row - self.block.first;
-            for (out, &d) in out[row * columns..][..columns].iter_mut().zip(d) {
-                *out += d;
-            }
+            row::add(&mut out[row * columns..][..columns], d);
         }
     }
 }

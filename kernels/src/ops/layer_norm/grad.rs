@@ -3,8 +3,8 @@
 use super::super::Rule;
 use super::super::check::Check;
 use super::super::columns::Columns;
-use super::{NormInput, READ, WRITE};
-use crate::cpu::{self, Real};
+use super::{NormInput, READ, WRITE, figures};
+use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
@@ -117,27 +117,24 @@ impl Rule for LayerNormGrad {
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
-        let (inputs, mut outputs) = io.split();
+        let columns = io.input_type(0).shape.columns();
+        let (inputs, mut outputs, g) = io.split_with_scratch(columns);
         let first = self.input.count();
-        let columns = inputs.ty(0).shape.columns();
         let count = F::new(columns as f64);
         let (gamma, dy) = (inputs.real(first), inputs.real(first + 1));
-        let (dz, figures, dx) = (outputs.real(), outputs.real(), outputs.real());
-        let mut z = vec![F::default(); columns];
+        let (dz, each_figures, dx) = (outputs.real(), outputs.real(), outputs.real());
         for (r, dz) in dz.chunks_exact_mut(columns).enumerate() {
-            self.input.row(&inputs, r, &mut z);
             let dy = &dy[r * columns..][..columns];
-            let mean = z.iter().copied().sum::<F>() / count;
-            let variance = z.iter().map(|&z| (z - mean) * (z - mean)).sum::<F>() / count;
-            let s = F::new(1.0) / (variance + F::new(self.eps)).sqrt();
-            let g = |c: usize| dy[c] * gamma[c];
-            let n = |c: usize| (z[c] - mean) * s;
-            let mean_g = (0..columns).map(g).sum::<F>() / count;
-            let mean_gn = (0..columns).map(|c| g(c) * n(c)).sum::<F>() / count;
-            for (c, dz) in dz.iter_mut().enumerate() {
-                *dz = s * (g(c) - mean_g - n(c) * mean_gn);
-            }
-            figures[2 * r..][..2].copy_from_slice(&[mean, s]);
+            row::update(g, [dy, gamma], |_, [dy, gamma]| dy * gamma);
+            // First z, then n, its normalised form, at last the gradient.
+            self.input.row(&inputs, r, dz);
+            let (mean, s) = figures(dz, F::new(self.eps));
+            let (shift, scale) = (F::Lanes::splat(mean), F::Lanes::splat(s));
+            row::update(dz, [], |z, []| (z - shift) * scale);
+            let mean_g = F::Lanes::splat(row::sum(g) / count);
+            let mean_gn = F::Lanes::splat(row::dot(g, dz) / count);
+            row::update(dz, [g], |n, [g]| scale * (g - mean_g - n * mean_gn));
+            each_figures[2 * r..][..2].copy_from_slice(&[mean, s]);
             if self.input.dropout.is_some() {
                 let dx = &mut dx[r * columns..][..columns];
                 dx.copy_from_slice(dz);
@@ -187,21 +184,21 @@ impl Rule for LayerNormParamGrad {
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
-        let (inputs, mut outputs) = io.split();
+        let columns = io.input_type(0).shape.columns();
+        let (inputs, mut outputs, z) = io.split_with_scratch(columns);
         let first = self.input.count();
-        let columns = inputs.ty(0).shape.columns();
         let (figures, dy) = (inputs.real(first), inputs.real(first + 1));
         let (dgamma, dbeta) = (outputs.real(), outputs.real());
         dgamma.fill(F::default());
         dbeta.fill(F::default());
-        let mut z = vec![F::default(); columns];
         for (r, dy) in dy.chunks_exact(columns).enumerate() {
             let (mean, s) = (figures[2 * r], figures[2 * r + 1]);
-            self.input.row(&inputs, r, &mut z);
-            for (c, &z) in z.iter().enumerate() {
-                dgamma[c] += dy[c] * (z - mean) * s;
-                dbeta[c] += dy[c];
-            }
+            self.input.row(&inputs, r, z);
+            let (mean, s) = (F::Lanes::splat(mean), F::Lanes::splat(s));
+            row::update(dgamma, [dy, z], |dgamma, [dy, z]| {
+                dgamma + dy * ((z - mean) * s)
+            });
+            row::add(dbeta, dy);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::check::Check;
 use super::super::dropout::Noise;
-use crate::cpu::{Inputs, Real};
+use crate::cpu::{Inputs, Real, row};
 use crate::error::GraphError;
 use crate::gpu::Operand;
 use crate::tensor::{DType, Shape};
@@ -82,8 +82,7 @@ impl NormInput {
         z.copy_from_slice(&inputs.real(0)[range.clone()]);
         self.drop(inputs, r, z);
         if self.residual {
-            let residual = &inputs.real(1)[range];
-            z.iter_mut().zip(residual).for_each(|(z, &r)| *z += r);
+            row::add(z, &inputs.real(1)[range]);
         }
     }
 
@@ -91,10 +90,7 @@ impl NormInput {
     pub(super) fn drop<F: Real>(&self, inputs: &Inputs<'_, F>, r: usize, row: &mut [F]) {
         if let Some(noise) = self.dropout {
             let seed = inputs.u32(self.count() - 1)[0];
-            let first = r * row.len();
-            for (c, x) in row.iter_mut().enumerate() {
-                *x *= noise.keep(seed, (first + c) as u32);
-            }
+            noise.apply(seed, (r * row.len()) as u32, row);
         }
     }
 }

@@ -9,7 +9,7 @@ pub use input::NormInput;
 use super::check::Check;
 use super::dropout::Noise;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -139,14 +139,21 @@ impl Rule for LayerNorm {
 }
 
 /// Replaces a row by its layer norm.
-pub(super) fn normalise<F: Real>(row: &mut [F], eps: F, gamma: &[F], beta: &[F]) {
-    let count = F::new(row.len() as f64);
-    let mean = row.iter().copied().sum::<F>() / count;
-    let variance = row.iter().map(|&z| (z - mean) * (z - mean)).sum::<F>() / count;
-    let scale = F::new(1.0) / (variance + eps).sqrt();
-    for ((z, &gamma), &beta) in row.iter_mut().zip(gamma).zip(beta) {
-        *z = (*z - mean) * scale * gamma + beta;
-    }
+pub(super) fn normalise<F: Real>(z: &mut [F], eps: F, gamma: &[F], beta: &[F]) {
+    let (mean, scale) = figures(z, eps);
+    let (mean, scale) = (F::Lanes::splat(mean), F::Lanes::splat(scale));
+    row::update(z, [gamma, beta], |z, [gamma, beta]| {
+        (z - mean) * scale * gamma + beta
+    });
+}
+
+/// A row's mean and `1/√(var + eps)`.
+fn figures<F: Real>(z: &[F], eps: F) -> (F, F) {
+    let count = F::new(z.len() as f64);
+    let mean = row::sum(z) / count;
+    let shift = F::Lanes::splat(mean);
+    let variance = row::sum_of([z], |[z]| (z - shift) * (z - shift)) / count;
+    (mean, F::new(1.0) / (variance + eps).sqrt())
 }
 
 impl Graph {

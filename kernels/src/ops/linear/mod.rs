@@ -137,9 +137,7 @@ impl Rule for Linear {
             matmul(x, w, &mut y[block.first..], n, F::new(1.0), self.bias);
         }
         if let Some(function) = self.activation {
-            for y in y.iter_mut() {
-                *y = function.apply(*y);
-            }
+            function.apply(y);
         }
     }
 

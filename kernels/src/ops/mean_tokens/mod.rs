@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -91,10 +91,12 @@ impl Rule for MeanTokens {
         for ((b, out), &length) in out.chunks_exact_mut(columns).enumerate().zip(lengths) {
             let length = (length as usize).clamp(1, tokens);
             let x = &inputs.real(0)[b * tokens * columns..][..length * columns];
-            for (c, out) in out.iter_mut().enumerate() {
-                let sum: F = x.iter().skip(c).step_by(columns).copied().sum();
-                *out = sum / F::new(length as f64);
+            out.fill(F::default());
+            for x in x.chunks_exact(columns) {
+                row::add(out, x);
             }
+            let length = F::new(length as f64);
+            out.iter_mut().for_each(|out| *out /= length);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -122,25 +122,20 @@ impl Rule for SoftmaxGrad {
             .chunks_exact(columns)
             .zip(inputs.real(1).chunks_exact(columns));
         for ((y, dy), dx) in rows.zip(outputs.real().chunks_exact_mut(columns)) {
-            let sum: F = y.iter().zip(dy).map(|(&y, &dy)| y * dy).sum();
-            for (c, dx) in dx.iter_mut().enumerate() {
-                *dx = y[c] * (dy[c] - sum);
-            }
+            let sum = F::Lanes::splat(row::dot(y, dy));
+            row::update(dx, [y, dy], |_, [y, dy]| y * (dy - sum));
         }
     }
 }
 
 /// Replaces a row by its softmax; returns the row's log-sum-exp.
-pub(crate) fn softmax_row<F: Real>(row: &mut [F]) -> F {
-    let largest = row.iter().copied().fold(row[0], F::max);
-    let mut sum = F::default();
-    for x in row.iter_mut() {
-        *x = (*x - largest).exp();
-        sum += *x;
-    }
-    for x in row.iter_mut() {
-        *x /= sum;
-    }
+pub(crate) fn softmax_row<F: Real>(x: &mut [F]) -> F {
+    let largest = row::largest(x);
+    let shift = F::Lanes::splat(largest);
+    row::update(x, [], |x, []| (x - shift).exp());
+    let sum = row::sum(x);
+    let scale = F::Lanes::splat(F::new(1.0) / sum);
+    row::update(x, [], |x, []| x * scale);
     largest + sum.ln()
 }
 

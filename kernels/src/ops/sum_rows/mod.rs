@@ -3,7 +3,7 @@
 use super::Rule;
 use super::check::Check;
 use super::columns::Columns;
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, params};
 use crate::graph::{Graph, Value};
@@ -124,10 +124,8 @@ impl Rule for SumRows {
         for i in 0..inputs.count() {
             let out = outputs.real();
             out.fill(F::default());
-            for row in inputs.real(i).chunks_exact(inputs.ty(i).shape.columns()) {
-                for (out, &x) in out.iter_mut().zip(row) {
-                    *out += x;
-                }
+            for x in inputs.real(i).chunks_exact(inputs.ty(i).shape.columns()) {
+                row::add(out, x);
             }
         }
     }

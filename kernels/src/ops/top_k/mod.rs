@@ -2,7 +2,7 @@
 
 use super::Rule;
 use super::check::Check;
-use crate::cpu::{self, Real};
+use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
@@ -92,9 +92,9 @@ impl Rule for TopK {
         let targets = inputs.u32(1);
         let (values, indices, figures) = (outputs.real(), outputs.u32(), outputs.real());
         let mut order: Vec<u32> = Vec::new();
-        for (r, row) in inputs.real(0).chunks_exact(columns).enumerate() {
+        for (r, x) in inputs.real(0).chunks_exact(columns).enumerate() {
             // Adding zero makes -0 equal to 0 in the total order.
-            let key = |i: u32| row[i as usize].f64() + 0.0;
+            let key = |i: u32| x[i as usize].f64() + 0.0;
             let falling = |a: &u32, b: &u32| key(*b).total_cmp(&key(*a)).then(a.cmp(b));
             order.clear();
             order.extend(0..columns as u32);
@@ -104,15 +104,16 @@ impl Rule for TopK {
             }
             order.sort_unstable_by(falling);
             for (i, &c) in order.iter().enumerate() {
-                values[r * self.k + i] = row[c as usize];
+                values[r * self.k + i] = x[c as usize];
                 indices[r * self.k + i] = c;
             }
             let largest = values[r * self.k];
-            let sum: F = row.iter().map(|&x| (x - largest).exp()).sum();
+            let top = F::Lanes::splat(largest);
+            let sum = row::sum_of([x], |[x]| (x - top).exp());
             let (mut logit, mut rank) = (F::default(), 0);
             if targets[r] != NO_TARGET {
                 let target = targets[r].min(columns as u32 - 1);
-                logit = row[target as usize];
+                logit = x[target as usize];
                 rank = 1
                     + (0..columns as u32)
                         .filter(|c| falling(c, &target).is_lt())
