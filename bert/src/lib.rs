@@ -1,5 +1,6 @@
 //! BERT from a checkpoint's bytes to predictions: configuration, weights, tokenizer, model and probes.
 
+pub mod bench;
 pub mod checkpoint;
 pub mod config;
 pub mod data;

@@ -9,6 +9,7 @@
 //! itself and its CPU twin. The CPU executor is generic over `f32` (the fallback) and `f64` (the
 //! oracle that the tests measure the GPU against).
 
+pub mod bench;
 mod control;
 pub mod cpu;
 mod device;

@@ -4,6 +4,7 @@
 //! One thread. Long work breathes: between the pieces of a file and the steps of a plan the
 //! worker handles the messages that wait, so a newer edit or a cancel is heard at once.
 
+mod bench;
 mod device;
 mod load;
 pub mod port;
@@ -71,6 +72,8 @@ struct Engine {
     probes: RefCell<Queue<Request>>,
     classroom: Classroom,
     draining: Cell<bool>,
+    /// Ends the measuring that was asked for last.
+    benching: RefCell<Option<CancelToken>>,
 }
 
 impl Engine {
@@ -123,6 +126,7 @@ impl Engine {
             Ok(Command::Teach { id, command }) => {
                 self.teach(id, command, load::attachments(&data));
             }
+            Ok(Command::Bench { id, command }) => self.bench(id, command),
             Err(error) => post(&Event::Fatal {
                 failure: Failure::new(
                     "The page and its engine do not understand each other",

@@ -46,9 +46,10 @@ pub fn wasm_bytes() -> u64 {
     u64::from(buffer.byte_length())
 }
 
-/// Milliseconds since some fixed moment.
+/// Milliseconds since this worker began, on a clock that never goes back.
 pub fn now() -> f64 {
-    js_sys::Date::now()
+    let performance = scope().performance();
+    performance.map_or_else(js_sys::Date::now, |clock| clock.now())
 }
 
 /// A promise that resolves, to `undefined`, after a while; forgotten when dropped.

@@ -216,7 +216,7 @@ fn link() -> impl Strategy<Value = Link> {
         "[a-z]{1,8}/[a-z0-9]{1,8}(@[a-z0-9]{1,12})?",
         "https://[a-z]{1,8}\\.org/[a-z0-9]{0,8}",
     ]);
-    let panel = prop_oneof![Just(Panel::Probe), Just(Panel::Teach)];
+    let panel = prop_oneof![Just(Panel::Probe), Just(Panel::Teach), Just(Panel::Bench)];
     let hide = btree_set(prop::sample::select(Part::ALL.to_vec()), 0..4);
     let places = btree_set(0..MAX_POSITION, 0..20);
     let head = prop::option::of("[A-Za-z0-9_-]{1,80}");

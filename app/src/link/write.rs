@@ -7,7 +7,11 @@ use crate::state::teach::settings::Field;
 use std::fmt::Display;
 
 /// As links call the panels.
-pub(super) const PANELS: [(Panel, &str); 2] = [(Panel::Probe, "probe"), (Panel::Teach, "teach")];
+pub(super) const PANELS: [(Panel, &str); 3] = [
+    (Panel::Probe, "probe"),
+    (Panel::Teach, "teach"),
+    (Panel::Bench, "bench"),
+];
 
 /// The name of a choice; all of them have one.
 fn name<T: PartialEq>(names: &[(T, &'static str)], choice: &T) -> &'static str {

@@ -13,8 +13,9 @@ pub use link::page_address;
 pub use offline::Offline;
 pub use save::to_clipboard;
 pub use store::Store;
+pub use surroundings::around;
 
-use crate::panels::{probe::ProbePanel, teach::TeachPanel};
+use crate::panels::{bench::BenchPanel, probe::ProbePanel, teach::TeachPanel};
 use crate::site::Site;
 use crate::state::Panel;
 use crate::widgets::{
@@ -93,6 +94,14 @@ fn Page(site: Site) -> impl IntoView {
                 hidden=move || panel.get() != Panel::Teach
             >
                 <TeachPanel/>
+            </div>
+            <div
+                id="panel-bench"
+                role="tabpanel"
+                aria-labelledby="tab-bench"
+                hidden=move || panel.get() != Panel::Bench
+            >
+                <BenchPanel/>
             </div>
         </main>
         <footer class="foot">

@@ -2,6 +2,7 @@
 //! host's choices in `site.json`.
 
 use crate::site::Site;
+use crate::state::bench::report::Surroundings;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -31,6 +32,22 @@ pub fn service_worker() -> Option<String> {
 /// The page's picture, relative to the page.
 pub fn icon() -> String {
     attribute("link[rel=icon]", "href")
+}
+
+/// What a report says of where it comes from: the moment, the browser, and the page's version with
+/// the name of the engine's script, which differs from build to build.
+pub fn around() -> Surroundings {
+    let now = String::from(js_sys::Date::new_0().to_iso_string());
+    let date = match now.split_once('T') {
+        // `2026-11-26T08:05:00.000Z`
+        Some((day, time)) => format!("{day} {} UTC", time.get(..5).unwrap_or_default()),
+        None => now,
+    };
+    Surroundings {
+        date,
+        browser: window().navigator().user_agent().unwrap_or_default(),
+        version: format!("{} ({})", env!("CARGO_PKG_VERSION"), worker()),
+    }
 }
 
 /// The host's choices; those of the page as it is published where they cannot be read, which the

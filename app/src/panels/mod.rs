@@ -1,4 +1,5 @@
 //! The page's panels: one thing to do each.
 
+pub mod bench;
 pub mod probe;
 pub mod teach;

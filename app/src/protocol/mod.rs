@@ -7,9 +7,11 @@
 //! [`PickedFile::slot`] says which is which. Every request carries an id from one rising counter, so an answer to anything but the
 //! newest request of its kind is recognised as stale and dropped.
 
+mod bench;
 mod source;
 mod teach;
 
+pub use bench::{BenchCommand, BenchEvent, Case, Measured, Outcome};
 pub use source::{Hub, Kept, KeptEntry, Listing, Offer, PickedFile, RemoteFile, Role, Source};
 pub use teach::{
     DataReport, Export, Goal, PlanReport, Reading, Resume, Setup, TeachCommand, TeachEvent,
@@ -71,6 +73,11 @@ pub enum Command {
     Teach {
         id: RequestId,
         command: TeachCommand,
+    },
+    /// Anything that has to do with measuring.
+    Bench {
+        id: RequestId,
+        command: BenchCommand,
     },
 }
 
@@ -146,6 +153,11 @@ pub enum Event {
     Teach {
         id: RequestId,
         event: TeachEvent,
+    },
+    /// Answers the [`Command::Bench`] with this id.
+    Bench {
+        id: RequestId,
+        event: BenchEvent,
     },
     Memory {
         memory: Memory,
@@ -345,6 +357,36 @@ mod tests {
                 top_k: 5,
             },
         });
+    }
+
+    #[test]
+    fn what_is_measured_survives_the_wire() {
+        let cases = vec![
+            Case::Product {
+                m: 128,
+                k: 768,
+                n: 30_522,
+            },
+            Case::LayerStep {
+                texts: 4,
+                tokens: 32,
+            },
+        ];
+        let command = BenchCommand::Start { cases };
+        round_trip(Command::Bench { id: 3, command });
+        let measured = Measured {
+            median: 0.1 + 0.2,
+            least: f64::MIN_POSITIVE,
+            rounds: 7,
+            dispatches: 1,
+        };
+        let skipped = Outcome::Skipped {
+            reason: "no\nroom".into(),
+        };
+        for outcome in [Outcome::Measured(measured), skipped] {
+            let event = BenchEvent::Ended { place: 1, outcome };
+            round_trip(Event::Bench { id: 3, event });
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [`Effect`]s to carry out: messages to the engine, a new engine, a timer. Nothing here touches
 //! the browser, so native tests drive it; the page only calls, carries out and draws.
 
+pub mod bench;
 pub mod format;
 pub mod link;
 pub mod opening;
@@ -14,6 +15,7 @@ pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
 use crate::site::Site;
+use bench::Bench;
 use link::Linked;
 use opening::Opening;
 use probe::{Asks, Probe};
@@ -35,15 +37,17 @@ pub enum Panel {
     #[default]
     Probe,
     Teach,
+    Bench,
 }
 
 impl Panel {
-    pub const ALL: [Self; 2] = [Self::Probe, Self::Teach];
+    pub const ALL: [Self; 3] = [Self::Probe, Self::Teach, Self::Bench];
 
     pub fn label(self) -> &'static str {
         match self {
             Self::Probe => "Probe",
             Self::Teach => "Teach",
+            Self::Bench => "Bench",
         }
     }
 }
@@ -59,6 +63,7 @@ pub struct State {
     pub linked: Linked,
     pub probe: Probe,
     pub teach: Teach,
+    pub bench: Bench,
     ids: RequestId,
 }
 
@@ -84,6 +89,7 @@ impl State {
             linked: Linked::default(),
             probe: Probe::default(),
             teach: Teach::default(),
+            bench: Bench::default(),
             ids: 0,
             site,
         }
@@ -111,6 +117,8 @@ impl State {
                 let mut effects = self.refresh();
                 effects.extend(self.on_model_for_teach());
                 effects.extend(self.on_model_for_link());
+                // The figures would mix two models.
+                effects.extend(self.cancel_bench());
                 effects
             }
             Event::LoadFailed { id, failure } => {
@@ -169,6 +177,10 @@ impl State {
                 Vec::new()
             }
             Event::Teach { id, event } => self.on_teach(id, event),
+            Event::Bench { id, event } => {
+                self.on_bench(id, event);
+                Vec::new()
+            }
             Event::Memory { memory } => {
                 self.session.memory = memory;
                 Vec::new()
@@ -176,8 +188,7 @@ impl State {
             Event::DeviceLost { failure } => self.on_device_lost(failure),
             Event::Fatal { failure } => {
                 self.session.on_fatal(failure);
-                self.probe.abandon();
-                self.teach.abandon();
+                self.abandon();
                 Vec::new()
             }
         }
@@ -198,8 +209,7 @@ impl State {
     /// happened twice: then something is wrong that starting again does not cure.
     fn on_device_lost(&mut self, failure: Failure) -> Vec<Effect> {
         self.keep_head();
-        self.probe.abandon();
-        self.teach.abandon();
+        self.abandon();
         if self.session.on_device_lost(failure) {
             vec![Effect::Restart]
         } else {
@@ -211,9 +221,15 @@ impl State {
     pub fn restart(&mut self) -> Vec<Effect> {
         self.keep_head();
         self.session.on_restart();
+        self.abandon();
+        vec![Effect::Restart]
+    }
+
+    /// The engine is gone, and with it whatever it was at.
+    fn abandon(&mut self) {
         self.probe.abandon();
         self.teach.abandon();
-        vec![Effect::Restart]
+        self.bench.abandon();
     }
 
     /// Runs on another device from now on.

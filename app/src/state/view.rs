@@ -2,7 +2,7 @@
 
 use super::format;
 use super::session::Engine;
-use super::{Session, State};
+use super::{Panel, Session, State};
 use crate::protocol::{Executor, KernelCheck, Stage};
 
 /// How a badge looks.
@@ -242,8 +242,14 @@ impl State {
         let Some(model) = &self.session.model else {
             return String::new();
         };
-        if let Some(news) = self.taught().filter(|_| self.panel == super::Panel::Teach) {
-            return news;
+        match self.panel {
+            Panel::Teach => {
+                if let Some(news) = self.taught() {
+                    return news;
+                }
+            }
+            Panel::Bench => return self.bench.line(),
+            Panel::Probe => {}
         }
         let results = self.probe.spoken();
         if results.is_empty() {

@@ -102,7 +102,7 @@ fn ShareCard() -> impl IntoView {
 
 impl Store {
     /// Says for a moment, to eyes and ears, what was done.
-    fn say(self, said: &'static str) {
+    pub(crate) fn say(self, said: &'static str) {
         let say = move |said| {
             self.change(|state| {
                 state.say(said);

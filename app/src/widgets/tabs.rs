@@ -10,6 +10,7 @@ fn id_of(panel: Panel) -> &'static str {
     match panel {
         Panel::Probe => "tab-probe",
         Panel::Teach => "tab-teach",
+        Panel::Bench => "tab-bench",
     }
 }
 
@@ -17,6 +18,7 @@ fn controls(panel: Panel) -> &'static str {
     match panel {
         Panel::Probe => "panel-probe",
         Panel::Teach => "panel-teach",
+        Panel::Bench => "panel-bench",
     }
 }
 

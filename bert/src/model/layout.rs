@@ -250,6 +250,33 @@ impl Layout {
         })
     }
 
+    /// The layout of a model that comes from no file: the encoder, and a masked-language-model head
+    /// if `mlm`; all of it rests in f32.
+    pub(super) fn fresh(config: &Config, mlm: bool, limit: u64) -> Self {
+        let heads = Heads {
+            mlm,
+            ..Heads::default()
+        };
+        let vocabulary = Blocks::new([config.vocab_size, config.embedding_size], limit);
+        let mut wanted = Wanted {
+            names: families::names(config.family),
+            vocabulary,
+            slots: Vec::new(),
+        };
+        wanted.embeddings(config);
+        (0..config.num_hidden_groups).for_each(|i| wanted.layer(config, i));
+        wanted.heads(config, &heads, None);
+        let slots = wanted.slots;
+        let params = params(&slots, &vocabulary, |_| None);
+        Self {
+            heads,
+            slots,
+            params,
+            sources: Vec::new(),
+            vocabulary,
+        }
+    }
+
     /// Number of the model's own numbers.
     pub fn parameter_count(&self) -> u64 {
         self.slots.iter().map(|s| s.elements() as u64).sum()

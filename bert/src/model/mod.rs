@@ -19,6 +19,8 @@ use kernels::{Control, Device, DeviceError, Executable, Graph, Params, Plan, Run
 
 use crate::checkpoint::StreamError;
 use crate::config::Config;
+use crate::data::Random;
+use crate::train::randomise;
 
 /// Why a checkpoint could not be loaded. Nothing of it stays on the device.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +122,29 @@ impl Model {
             prepared: Vec::new(),
             classifying: Vec::new(),
         }
+    }
+
+    /// A model of this shape with random weights, which depend on `seed` alone: an encoder, and a
+    /// masked-language-model head if `mlm`. It has no file, so [`Model::sha256`] is empty.
+    ///
+    /// # Errors
+    /// [`LoadError::HeadSize`], or the device has no room.
+    pub async fn fresh(
+        device: &Device,
+        config: Config,
+        mlm: bool,
+        seed: u64,
+    ) -> Result<Self, LoadError> {
+        let head = config.head_size();
+        if head > kernels::ops::MAX_HEAD_SIZE {
+            return Err(LoadError::HeadSize(head));
+        }
+        let layout = Layout::fresh(&config, mlm, device.max_tensor_bytes());
+        let (params, ready) = Params::new(device, &layout.params)?;
+        ready.await?;
+        let mut model = Self::new(device.clone(), config, layout, params, String::new());
+        randomise(&mut model, &mut Random::new(seed, 0));
+        Ok(model)
     }
 
     /// SHA-256 of the file that it was loaded from, in hexadecimal digits. Training does not

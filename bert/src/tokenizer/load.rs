@@ -1,5 +1,6 @@
 //! Tokenizers from the files of a checkpoint, untrusted.
 
+use super::pipeline::Pipeline;
 use super::special::{self, SpecialNames};
 use super::{Tokenizer, template};
 use serde::Deserialize;
@@ -100,8 +101,8 @@ impl Tokenizer {
     ) -> Result<Self, TokenizerError> {
         let file = "tokenizer.json";
         check_length(file, bytes.len())?;
-        let mut inner = tokenizers::Tokenizer::from_bytes(bytes)
-            .map_err(|e| TokenizerError::Json(e.to_string()))?;
+        let mut inner =
+            Pipeline::from_bytes(bytes).map_err(|e| TokenizerError::Json(e.to_string()))?;
         inner.with_padding(None);
         inner
             .with_truncation(None)
@@ -153,7 +154,7 @@ impl Tokenizer {
             .max_input_chars_per_word(100)
             .build()
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
-        let mut inner = tokenizers::Tokenizer::new(model);
+        let mut inner = Pipeline::new(model.into());
         inner
             .with_normalizer(Some(BertNormalizer::new(
                 true,
@@ -172,7 +173,7 @@ impl Tokenizer {
 
     /// What both files have in common: the special tokens are found and everything is checked that could fail later.
     fn new(
-        mut inner: tokenizers::Tokenizer,
+        mut inner: Pipeline,
         names: &SpecialNames,
         file: &'static str,
     ) -> Result<Self, TokenizerError> {

@@ -2,18 +2,20 @@
 //! small type.
 
 mod load;
+mod pipeline;
 mod special;
 mod template;
 
 pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
 pub use special::{SpecialNames, TokenName};
 
+use pipeline::Pipeline;
 use serde::{Deserialize, Serialize};
 use tokenizers::{PostProcessor, PostProcessorWrapper, TruncationDirection};
 
 /// A tokenizer with the special tokens of its family.
 pub struct Tokenizer {
-    inner: tokenizers::Tokenizer,
+    inner: Pipeline,
     /// Puts `[CLS]` and `[SEP]` around. Taken out of `inner`, since truncation comes in between.
     template: PostProcessorWrapper,
     vocab_size: usize,

@@ -1,9 +1,9 @@
 //! Which tokens of a vocabulary play which part.
 
 use serde::Deserialize;
-use tokenizers::Tokenizer;
 
 use super::load::TokenizerError;
+use super::pipeline::Pipeline;
 use super::{Special, SpecialTokens};
 
 /// The spellings of each part, BERT's first, then RoBERTa's. ALBERT mixes them.
@@ -56,7 +56,7 @@ impl TokenName {
 /// # Errors
 /// A name that the vocabulary lacks, or no `[CLS]`, `[SEP]` or `[UNK]`.
 pub(super) fn find(
-    inner: &Tokenizer,
+    inner: &Pipeline,
     names: &SpecialNames,
     file: &'static str,
 ) -> Result<SpecialTokens, TokenizerError> {

@@ -19,6 +19,7 @@ pub use learner::{Learner, StepReport};
 pub use memory::{Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;
 pub use run::Training;
+pub(crate) use weights::randomise;
 
 use serde::{Deserialize, Serialize};
 

@@ -167,7 +167,7 @@ pub(super) async fn add_classifier(
 }
 
 /// Forgets everything: normally distributed matrices, layer norms that change nothing.
-pub(super) fn randomise(model: &mut Model, random: &mut Random) {
+pub(crate) fn randomise(model: &mut Model, random: &mut Random) {
     let deviation = model.config().initializer_range;
     let (.., params) = model.parts();
     for spec in params.specs().to_vec() {

@@ -1,6 +1,7 @@
 //! The built page in a real browser. Run by `cargo xtask test`, which builds the page first.
 
 mod appearance;
+mod bench;
 mod checkpoints;
 mod families;
 mod harness;

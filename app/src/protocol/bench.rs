@@ -1,0 +1,67 @@
+//! The part of the wire that measures: what to time, and how long it took.
+
+use serde::{Deserialize, Serialize};
+
+/// Something to time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Case {
+    /// A matrix product `a bᵀ`: a `[m, k]`, b `[n, k]`.
+    Product { m: usize, k: usize, n: usize },
+    /// One text of so many tokens through the loaded model.
+    Forward { tokens: usize },
+    /// A step of training of a classifier alone, over features that are there, as wide as the loaded
+    /// model's.
+    HeadStep { texts: usize },
+    /// A step of training of one layer as wide as the loaded model's, and a classifier.
+    LayerStep { texts: usize, tokens: usize },
+}
+
+/// What became of a case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Measured(Measured),
+    /// Why it was left out, in a sentence.
+    Skipped {
+        reason: String,
+    },
+}
+
+/// How long a case took.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// Milliseconds: the middle of the rounds.
+    pub median: f64,
+    /// Milliseconds: the quickest round.
+    pub least: f64,
+    pub rounds: usize,
+    /// GPU dispatches, or steps on the CPU.
+    pub dispatches: usize,
+}
+
+/// From the page to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BenchCommand {
+    /// Time these, one after the other.
+    Start { cases: Vec<Case> },
+    /// Give up what is left.
+    Cancel,
+}
+
+/// From the engine to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BenchEvent {
+    /// The case at this place has begun.
+    Began {
+        place: usize,
+    },
+    Ended {
+        place: usize,
+        outcome: Outcome,
+    },
+    Done,
+    Cancelled,
+}
