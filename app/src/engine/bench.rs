@@ -154,7 +154,7 @@ impl Engine {
                 *rate = Some(product.flops() / measured.median);
                 Ok(measured)
             }
-            Case::Forward { tokens } => self.forward_rounds(tokens, control).await,
+            Case::Forward { texts, tokens } => self.forward_rounds(texts, tokens, control).await,
             Case::HeadStep { texts } => {
                 let (config, method) = (self.stand_in()?, Method::Head);
                 step_rounds(&self.opened()?, config, method, [texts, 1], control).await
@@ -169,6 +169,7 @@ impl Engine {
 
     async fn forward_rounds(
         &self,
+        texts: usize,
         tokens: usize,
         control: &Control,
     ) -> Result<Measured, Unmeasured> {
@@ -179,9 +180,9 @@ impl Engine {
             let reason = format!("This model reads {limit} tokens at most.");
             return Err(Unmeasured::Skipped(reason));
         }
-        let mut bench = match model.has_mlm() {
-            Ok(()) => ForwardBench::fill(model, tokens).await?,
-            Err(_) => ForwardBench::encoder(model, 1, tokens).await?,
+        let mut bench = match texts {
+            1 if model.has_mlm().is_ok() => ForwardBench::fill(model, tokens).await?,
+            _ => ForwardBench::encoder(model, texts, tokens).await?,
         };
         // The first pass compiles what the driver left for later.
         bench.sample(model, now, control).await?;

@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 pub enum Case {
     /// A matrix product `a bᵀ`: a `[m, k]`, b `[n, k]`.
     Product { m: usize, k: usize, n: usize },
-    /// One text of so many tokens through the loaded model.
-    Forward { tokens: usize },
+    /// Texts of so many tokens through the loaded model: one to its guesses for a hidden word, where it
+    /// makes any; several, or else, to their vectors.
+    Forward { texts: usize, tokens: usize },
     /// A step of training of a classifier alone, over features that are there, as wide as the loaded
     /// model's.
     HeadStep { texts: usize },

@@ -57,7 +57,9 @@ impl Group {
             ]
             .map(product)
             .to_vec(),
-            Self::Passes => [16, 128].map(|tokens| Case::Forward { tokens }).to_vec(),
+            Self::Passes => [16, 128]
+                .map(|tokens| Case::Forward { texts: 1, tokens })
+                .to_vec(),
             Self::Steps => vec![
                 Case::HeadStep { texts: 32 },
                 Case::LayerStep {

@@ -19,7 +19,10 @@ pub struct Surroundings {
 pub fn name(case: &Case) -> String {
     match case {
         Case::Product { m, k, n } => format!("{m} × {k} × {n}"),
-        Case::Forward { tokens } => format!("{tokens} tokens"),
+        Case::Forward { texts, tokens } => match texts {
+            1 => format!("{tokens} tokens"),
+            texts => format!("{texts} × {tokens} tokens"),
+        },
         Case::HeadStep { texts } => format!("The classifier alone, {texts} texts"),
         Case::LayerStep { texts, tokens } => {
             format!("One layer, {texts} texts of {tokens} tokens")
@@ -63,7 +66,7 @@ fn rate(case: &Case, measured: &Measured) -> String {
             let operations = 2.0 * m as f64 * k as f64 * n as f64;
             quantity(operations / (measured.median * 1e6), "GFLOP/s")
         }
-        Case::Forward { tokens } => quantity(per_second(tokens), "tokens/s"),
+        Case::Forward { texts, tokens } => quantity(per_second(texts * tokens), "tokens/s"),
         Case::HeadStep { texts } => quantity(per_second(texts), "texts/s"),
         Case::LayerStep { texts, tokens } => quantity(per_second(texts * tokens), "tokens/s"),
     }
