@@ -3,7 +3,7 @@
 //   cargo xtask build
 //   PEERS=FOLDER node tests/tools/peers/run.mjs SUITE [key=value ...]
 //
-// SUITE is gemm, forward or train. PEERS is a folder outside the repository with package.json
+// SUITE is gemm, forward, train, or page (this project's alone: first paint, first guess). PEERS is a folder outside the repository with package.json
 // installed (`npm install --ignore-scripts`) and, from export.py, models/. CHROMIUM names the browser,
 // else the one on the PATH is taken. Keys: adapter=default (the machine's GPU; else SwiftShader),
 // rounds=N, and what suites.mjs says. A table goes to the terminal, the samples to PEERS/results/.
@@ -18,8 +18,8 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const dist = path.join(here, '../../../dist');
 const [suite, ...pairs] = process.argv.slice(2);
 const options = Object.fromEntries(pairs.map((pair) => pair.split('=')));
-if (!process.env.PEERS || !['gemm', 'forward', 'train'].includes(suite)) {
-  console.error('usage: PEERS=FOLDER node run.mjs gemm|forward|train [key=value ...]');
+if (!process.env.PEERS || !['gemm', 'forward', 'train', 'page'].includes(suite)) {
+  console.error('usage: PEERS=FOLDER node run.mjs gemm|forward|train|page [key=value ...]');
   process.exit(2);
 }
 const peers = path.resolve(process.env.PEERS);
@@ -69,17 +69,41 @@ const browser = await chromium.launch({
     ...(options.adapter === 'default' ? [] : ['--use-webgpu-adapter=swiftshader']),
   ],
 });
-try {
+// Milliseconds from the request to the first paint with something on it, and to the first guess, each
+// time in a fresh profile.
+async function opened(address) {
+  const samples = [];
+  for (let round = 0; round < Number(options.rounds ?? 7); round++) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(address);
+    await page.locator('.bars li').first().waitFor({ timeout: 120_000 });
+    samples.push(await page.evaluate(() => [
+      performance.getEntriesByName('first-contentful-paint')[0].startTime, performance.now(),
+    ]));
+    await context.close();
+  }
+  const middle = (i) => samples.map((sample) => sample[i]).sort((a, b) => a - b)[samples.length >> 1];
+  console.log(`first paint ${middle(0).toFixed(0)} ms, first guess ${middle(1).toFixed(0)} ms`);
+  return { samples };
+}
+
+async function compared(address) {
   const page = await browser.newPage();
   page.on('console', (message) => {
     if (message.text().startsWith('· ')) console.log(message.text().slice(2));
     else if (options.verbose) console.error(message.text());
   });
-  await page.goto(`http://127.0.0.1:${server.address().port}/`);
-  const result = await page.evaluate(
+  await page.goto(address);
+  return page.evaluate(
     async ([suite, options]) => (await import('/suites/suites.mjs'))[suite](options),
     [suite, { ...options, worker: `/unmask/${worker}`, ort: ORT }],
   );
+}
+
+try {
+  const address = `http://127.0.0.1:${server.address().port}/`;
+  const result = suite === 'page' ? await opened(`${address}unmask/index.html`) : await compared(address);
   Object.assign(result, { suite, options, browser: browser.version(), date: new Date().toISOString() });
   const file = path.join(peers, 'results', `${options.out ?? suite}.json`);
   fs.mkdirSync(path.dirname(file), { recursive: true });
