@@ -1,10 +1,10 @@
 //! Products of `f32` matrices for WebAssembly, in tiles that fit its engines' sixteen registers.
 //!
-//! The `gemm` crate's tile for wasm takes seventeen, so that browsers spill some to memory at
-//! every step, and its packing goes element by element: this takes 0.7 of its time for a layer
-//! over 128 tokens and half over 8. The blocking is that of Goto & van de Geijn 2008: a block of
-//! `a` is packed for the second-level cache, a panel of `b` for the first, and one tile of the
-//! result at a time is summed in registers.
+//! The `gemm` crate's 12x4 tile takes seventeen, so that browsers on x86 spill some to memory at
+//! every step, and its packing goes element by element. In V8 on a Zen this takes 0.7 of its time
+//! for 128x384x1152 and 0.6 for 8x384x1152. The blocking is that of Goto & van de Geijn 2008: a
+//! block of `a` is packed for the second-level cache, a panel of `b` for the first, and one tile
+//! of the result at a time is summed in registers.
 
 use std::array::from_fn;
 use std::cell::RefCell;
