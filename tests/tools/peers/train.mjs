@@ -2,7 +2,7 @@
 // transformer layer of 128, 2 heads, 512 between, over 4 x 32 tokens. Forward, backward and AdamW (the
 // peers: Adam). This project's layer has dropout, embeddings, a classifier and gradient clipping
 // beside; the peers' loss is the mean of squares.
-import { jaxjs, random, rounds, say, tensorflow } from './suites.mjs';
+import { jaxjs, random, rounds, say, tensorflow } from './contest.mjs';
 import { Unmask } from './unmask.mjs';
 
 const H = 128, A = 2, I = 512, B = 4, S = 32, D = H / A;

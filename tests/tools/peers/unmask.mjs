@@ -23,7 +23,7 @@ export class Unmask {
   }
 
   send(command) {
-    this.worker.postMessage(JSON.stringify(command));
+    this.worker.postMessage([JSON.stringify(command)]);
   }
 
   until(wanted) {
