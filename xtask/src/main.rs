@@ -12,8 +12,8 @@ Usage: cargo xtask TASK
   build [--dev]                              build the page into dist
   test [FILTER...] [--no-browser] [--dev]    lints, native tests, the page in a real browser;
                                              with FILTER only the tests whose name contains it
-  bench [ARGUMENT...]                        time forward passes and steps of training; arguments go to
-                                             the benchmark
+  bench [ARGUMENT...]                        time matrix products, forward passes and steps of training
+                                             on every device; arguments go to Criterion: a filter, say
 
   --dev builds the page quickly, not small and fast";
 

@@ -149,9 +149,10 @@ fn Figures(group: Group, rows: Vec<Row>) -> impl IntoView {
         view! { <tr><th scope="row">{name(&row.case)}</th>{cells}</tr> }
     });
     view! {
+        <p class="hint"><strong>{group.label()}</strong>": " {group.hint()}</p>
         <div class="scroll" tabindex="0" role="region" aria-label=group.label()>
             <table class="measured">
-                <caption><strong>{group.label()}</strong>": " {group.hint()}</caption>
+                <caption class="unseen">{group.label()}</caption>
                 <thead><tr><td></td>{head.into_iter().collect_view()}</tr></thead>
                 <tbody>{rows.collect_view()}</tbody>
             </table>

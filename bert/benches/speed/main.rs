@@ -1,0 +1,78 @@
+//! How fast it is here: matrix products, forward passes and steps of training, on the CPU executor
+//! and on every adapter that is found. `cargo xtask bench [FILTER]` runs it and prints a table.
+
+mod passes;
+mod products;
+mod steps;
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use criterion::{
+    BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
+};
+use kernels::gpu::{Gpu, Options, cache};
+use kernels::{Device, Precision};
+
+/// The device's name in every figure's, then the device.
+type Named = (String, Device);
+
+/// The CPU executor, and each adapter by its name.
+fn devices() -> Vec<Named> {
+    let mut devices = vec![("CPU".to_owned(), Device::Cpu(Precision::F32))];
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::PRIMARY,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::PRIMARY));
+    let mut names: Vec<String> = found.iter().map(|a| a.get_info().name).collect();
+    names.sort();
+    names.dedup();
+    for name in names {
+        let options = Options {
+            adapter: Some(name.clone()),
+            trials: true,
+            ..Options::default()
+        };
+        match pollster::block_on(Gpu::new(options)) {
+            Ok(gpu) => {
+                cache::follow(&gpu);
+                devices.push((name, Device::Gpu(gpu)));
+            }
+            Err(error) => eprintln!("{name} is left out: {error}"),
+        }
+    }
+    devices
+}
+
+/// Milliseconds since the first look.
+fn clock() -> f64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_secs_f64() * 1e3
+}
+
+/// A duration from milliseconds.
+fn milliseconds(value: f64) -> Duration {
+    Duration::from_secs_f64(value / 1e3)
+}
+
+/// A group of few samples: every figure is taken on several devices, of which some are slow.
+fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = criterion.benchmark_group(name);
+    group
+        .sample_size(10)
+        .warm_up_time(Duration::from_millis(500))
+        .measurement_time(Duration::from_secs(2));
+    group
+}
+
+fn all(criterion: &mut Criterion) {
+    for device in devices() {
+        products::bench(criterion, &device);
+        passes::bench(criterion, &device);
+        steps::bench(criterion, &device);
+    }
+}
+
+criterion_group!(speed, all);
+criterion_main!(speed);
