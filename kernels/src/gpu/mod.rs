@@ -1,11 +1,13 @@
 //! The GPU executor: plans as lists of WGSL dispatches through wgpu.
 
+mod adapter;
 mod buffer;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod cache;
 mod context;
 mod device;
 mod kernel;
+mod known;
 mod params;
 mod program;
 mod signal;

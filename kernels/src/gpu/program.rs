@@ -6,16 +6,16 @@ use std::sync::Arc;
 
 use super::buffer::Buffer;
 use super::device::Gpu;
-use super::kernel::{Dispatch, DispatchContext, Operand, Pack};
+use super::kernel::{Dispatch, Operand};
+use super::known::{Known, products};
 use super::params::{GpuParams, View};
 use super::signal::signal;
-use super::tuning::{Tuning, tune};
+use super::tuning::tune;
 use crate::control::Control;
 use crate::error::{DeviceError, RunError};
 use crate::graph::{Node, Value};
-use crate::ops::gemm::Product;
 use crate::plan::{Place, Plan};
-use crate::tensor::{DType, Storage, Tensor, TensorType};
+use crate::tensor::{DType, Tensor};
 
 /// A software adapter gets its work in pieces of this size, so that no single command buffer
 /// trips the driver's watchdog and a cancel is heard.
@@ -330,84 +330,10 @@ impl GpuProgram {
     }
 }
 
-/// What a step's operation is told.
-struct Known {
-    inputs: Vec<TensorType>,
-    storage: Vec<Storage>,
-    outputs: Vec<TensorType>,
-    packs: Vec<Option<Pack>>,
-}
-
-impl Known {
-    fn of(plan: &Plan, step: &Node, params: &GpuParams) -> Self {
-        let storage = |&v: &Value| storage(plan, v, params);
-        Self {
-            inputs: plan.types_of(&step.inputs),
-            storage: step.inputs.iter().map(storage).collect(),
-            outputs: plan.types_of(&step.outputs),
-            packs: packs(plan, step, params),
-        }
-    }
-
-    fn context<'a>(&'a self, gpu: &'a Gpu, tuning: &'a Tuning) -> DispatchContext<'a> {
-        DispatchContext {
-            capabilities: gpu.capabilities(),
-            tuning,
-            inputs: &self.inputs,
-            storage: &self.storage,
-            outputs: &self.outputs,
-            packs: &self.packs,
-        }
-    }
-}
-
-/// The matrix products of a plan.
-fn products(gpu: &Gpu, plan: &Plan, params: &GpuParams) -> Vec<Product> {
-    let of_step = |step: &Node| {
-        let known = Known::of(plan, step, params);
-        step.op.products(&known.context(gpu, &gpu.tuning()))
-    };
-    plan.steps().iter().flat_map(of_step).collect()
-}
-
 fn view<'a>(name: &str, params: &'a GpuParams) -> Result<&'a View, RunError> {
     params
         .get(name)
         .ok_or_else(|| RunError::MissingParam(name.to_owned()))
-}
-
-/// How a value rests: only parameters may rest in f16.
-fn storage(plan: &Plan, value: Value, params: &GpuParams) -> Storage {
-    match plan.place(value) {
-        Place::Param(name) => params.get(name).map_or(Storage::F32, |view| view.storage),
-        _ => Storage::F32,
-    }
-}
-
-/// Where each of a step's inputs lies among the packed parameters.
-fn packs(plan: &Plan, step: &Node, params: &GpuParams) -> Vec<Option<Pack>> {
-    let mut buffers: Vec<*const Buffer> = Vec::new();
-    let mut pack = |v: &Value| {
-        let Place::Param(name) = plan.place(*v) else {
-            return None;
-        };
-        let view = params.get(name)?;
-        let pointer = Rc::as_ptr(&view.buffer);
-        let buffer = buffers
-            .iter()
-            .position(|p| *p == pointer)
-            .unwrap_or_else(|| {
-                buffers.push(pointer);
-                buffers.len() - 1
-            });
-        let len = view.buffer.size() as usize / 4;
-        Some(Pack {
-            buffer,
-            first: view.offset as usize / 4,
-            len,
-        })
-    };
-    step.inputs.iter().map(&mut pack).collect()
 }
 
 /// How many dispatches fit one submission.
