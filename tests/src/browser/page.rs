@@ -19,11 +19,12 @@ pub struct Element<'a> {
     handle: Handle,
 }
 
-/// Visible elements of a role whose accessible name is the given one; else, whose name holds it.
+/// Visible elements of a role whose accessible name is the given one; else, whose name holds it. Roles
+/// are asked for last: the browser takes long to find them out, and a run's tables have many cells.
 const FIND: &str = "
     const [role, name] = arguments;
     const all = [...document.querySelectorAll('*')].filter(
-        (element) => element.computedRole === role && element.checkVisibility());
+        (element) => element.checkVisibility() && element.computedRole === role);
     const exact = all.filter((element) => element.computedName === name);
     return exact.length ? exact : all.filter((element) => element.computedName.includes(name));
 ";
