@@ -58,19 +58,19 @@ macro_rules! quads {
                     concat!("attention, quads ", $name),
                     FORWARD_BINDINGS,
                     ["PARTS" = $parts, "ROWS" = $r1, "OTHERS" = $o1],
-                    ["quads.wgsl", "forward_quads.wgsl"]
+                    ["../shared/quads.wgsl", "quads.wgsl", "forward_quads.wgsl"]
                 ),
                 kernel!(
                     concat!("attention, queries backward, quads ", $name),
                     QUERIES_BINDINGS,
                     ["PARTS" = $parts, "ROWS" = $r2, "OTHERS" = $o2],
-                    ["quads.wgsl", "backward_queries_quads.wgsl"]
+                    ["../shared/quads.wgsl", "quads.wgsl", "backward_queries_quads.wgsl"]
                 ),
                 kernel!(
                     concat!("attention, keys backward, quads ", $name),
                     KEYS_BINDINGS,
                     ["PARTS" = $parts, "ROWS" = $r3, "OTHERS" = $o3],
-                    ["quads.wgsl", "backward_keys_quads.wgsl"]
+                    ["../shared/quads.wgsl", "quads.wgsl", "backward_keys_quads.wgsl"]
                 ),
             ],
         }

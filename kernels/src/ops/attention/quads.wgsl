@@ -7,11 +7,6 @@ struct Params { tokens: u32, heads: u32, scale: f32, stream: u32, threshold: u32
 
 @group(0) @binding(0) var<uniform> params: Params;
 
-// The four lanes' numbers.
-fn gathered(v: f32) -> vec4f {
-    return vec4f(quadBroadcast(v, 0u), quadBroadcast(v, 1u), quadBroadcast(v, 2u), quadBroadcast(v, 3u));
-}
-
 // Four neighbouring others, none beyond the last token.
 fn four(other: u32) -> vec4u {
     return min(vec4u(other, other + 1u, other + 2u, other + 3u), vec4u(params.tokens - 1u));

@@ -2,7 +2,7 @@
 
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 
-// Where the four rows start m on begin.
+// Where the four rows from m on begin.
 fn rows_of_a(m: u32, lane: u32) -> vec4u {
     let rows = min(vec4u(m, m + 1u, m + 2u, m + 3u), vec4u(params.m - 1u));
     return params.a_first + rows * params.a_pitch;
@@ -12,11 +12,6 @@ fn rows_of_a(m: u32, lane: u32) -> vec4u {
 fn load_a(start: vec4u, k: u32, lane: u32) -> vec4f {
     let i = start + min(k + lane, params.k - 1u);
     return select(vec4f(), vec4f(a[i.x], a[i.y], a[i.z], a[i.w]), k + lane < params.k);
-}
-
-// All lanes' parts of one row.
-fn gathered(v: f32) -> vec4f {
-    return vec4f(quadBroadcast(v, 0u), quadBroadcast(v, 1u), quadBroadcast(v, 2u), quadBroadcast(v, 3u));
 }
 
 #for i in 4

@@ -28,22 +28,23 @@ macro_rules! kernel {
 
 /// One size of lanes for the three kinds of product, in the order of [`super::Kind`].
 macro_rules! lanes {
-    ($name:literal, $groups:literal, $columns:literal, $a_rows:literal, $a_columns:literal) => {
+    ($name:literal, $groups:literal, $columns:literal, $a_rows:literal, $a_columns:literal,
+        $a_both:literal) => {
         [
             kernel!(
                 concat!("nt, ", $name),
                 ["GROUPS" = $groups, "COLUMNS" = $columns],
-                [$a_rows, "b_rows.wgsl", "lanes.wgsl"]
+                [$a_both, $a_rows, "b_rows.wgsl", "lanes.wgsl"]
             ),
             kernel!(
                 concat!("nn, ", $name),
                 ["GROUPS" = $groups, "COLUMNS" = $columns],
-                [$a_rows, "b_columns.wgsl", "lanes.wgsl"]
+                [$a_both, $a_rows, "b_columns.wgsl", "lanes.wgsl"]
             ),
             kernel!(
                 concat!("tn, ", $name),
                 ["GROUPS" = $groups, "COLUMNS" = $columns],
-                [$a_columns, "b_columns.wgsl", "lanes.wgsl"]
+                [$a_both, $a_columns, "b_columns.wgsl", "lanes.wgsl"]
             ),
         ]
     };
@@ -73,25 +74,34 @@ pub(super) static QUADS_4X8: [Kernel; 3] = lanes!(
     1,
     8,
     "a_rows_quads.wgsl",
-    "a_columns_quads.wgsl"
+    "a_columns_quads.wgsl",
+    "../shared/quads.wgsl"
 );
 pub(super) static QUADS_8X8: [Kernel; 3] = lanes!(
     "quads 8x8",
     2,
     8,
     "a_rows_quads.wgsl",
-    "a_columns_quads.wgsl"
+    "a_columns_quads.wgsl",
+    "../shared/quads.wgsl"
 );
 pub(super) static QUADS_16X16: [Kernel; 3] = lanes!(
     "quads 16x16",
     4,
     16,
     "a_rows_quads.wgsl",
-    "a_columns_quads.wgsl"
+    "a_columns_quads.wgsl",
+    "../shared/quads.wgsl"
 );
 /// For adapters without subgroups.
-pub(super) static LANES_8X8: [Kernel; 3] =
-    lanes!("lanes 8x8", 2, 8, "a_rows.wgsl", "a_columns.wgsl");
+pub(super) static LANES_8X8: [Kernel; 3] = lanes!(
+    "lanes 8x8",
+    2,
+    8,
+    "a_rows.wgsl",
+    "a_columns.wgsl",
+    "a_lanes.wgsl"
+);
 
 pub(super) static TILES_64: Kernel = tiles!("64x64", 16, 16, 1, 1, 16, 1);
 pub(super) static TILES_128: Kernel = tiles!("128x128", 16, 16, 2, 2, 8, 1);
