@@ -1,15 +1,13 @@
 //! What trials of shaders have found on this visitor's adapter, kept in the origin's private file
 //! system so that none runs twice. Where there is no such file system, trials run at every visit.
 
-use super::port::{scope, wait};
+use super::port::wait;
+use crate::sources::kept::{file_to_write, private_files, replace};
 use js_sys::JsString;
 use kernels::gpu::{Gpu, Tuning};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{
-    Blob, FileSystemDirectoryHandle, FileSystemFileHandle, FileSystemGetFileOptions,
-    FileSystemReadWriteOptions, FileSystemSyncAccessHandle,
-};
+use web_sys::{Blob, FileSystemFileHandle, FileSystemSyncAccessHandle};
 
 const FILE: &str = "shaders.txt";
 
@@ -32,17 +30,7 @@ pub async fn follow(gpu: &Gpu) {
 }
 
 async fn open() -> Option<FileSystemFileHandle> {
-    let storage = scope().navigator().storage();
-    // Absent outside secure contexts.
-    if storage.is_undefined() {
-        return None;
-    }
-    let top: FileSystemDirectoryHandle = wait(storage.get_directory()).await.ok()?;
-    let create = FileSystemGetFileOptions::new();
-    create.set_create(true);
-    wait(top.get_file_handle_with_options(FILE, &create))
-        .await
-        .ok()
+    file_to_write(&private_files().await?, FILE).await.ok()
 }
 
 async fn recall(file: &FileSystemFileHandle, gpu: &Gpu) -> Option<Tuning> {
@@ -53,12 +41,5 @@ async fn recall(file: &FileSystemFileHandle, gpu: &Gpu) -> Option<Tuning> {
 
 async fn keep(file: &FileSystemFileHandle, record: &str) -> Result<(), JsValue> {
     let access: FileSystemSyncAccessHandle = wait(file.create_sync_access_handle()).await?;
-    let at = FileSystemReadWriteOptions::new();
-    at.set_at(0.0);
-    let written = access
-        .truncate_with_f64(0.0)
-        .and_then(|()| access.write_with_u8_array_and_options(record.as_bytes(), &at))
-        .and_then(|_| access.flush());
-    access.close();
-    written
+    replace(&access, record.as_bytes())
 }

@@ -29,6 +29,49 @@ pub fn is_full(error: &JsValue) -> bool {
     name.and_then(|name| name.as_string()).as_deref() == Some("QuotaExceededError")
 }
 
+/// The origin's private files; none where the browser has no such file system, or keeps this page
+/// from it.
+pub async fn private_files() -> Option<FileSystemDirectoryHandle> {
+    let storage = scope().navigator().storage();
+    // Absent outside secure contexts.
+    if storage.is_undefined() {
+        return None;
+    }
+    wait(storage.get_directory()).await.ok()
+}
+
+/// A file of a folder, empty if there was none.
+///
+/// # Errors
+/// When the browser does not let the page write.
+pub async fn file_to_write(
+    folder: &FileSystemDirectoryHandle,
+    name: &str,
+) -> Result<FileSystemFileHandle, JsValue> {
+    let create = FileSystemGetFileOptions::new();
+    create.set_create(true);
+    wait(folder.get_file_handle_with_options(name, &create)).await
+}
+
+/// Writes a whole file, in place of what was there, and lets go of it.
+///
+/// # Errors
+/// When the device is full.
+pub fn replace(handle: &FileSystemSyncAccessHandle, bytes: &[u8]) -> Result<(), JsValue> {
+    let at = FileSystemReadWriteOptions::new();
+    at.set_at(0.0);
+    let written = handle
+        .truncate_with_f64(0.0)
+        .and_then(|()| handle.write_with_u8_array_and_options(bytes, &at));
+    let flushed = handle.flush();
+    handle.close();
+    flushed?;
+    if written? < bytes.len() as f64 {
+        return Err(js_sys::Error::new("the device is full").into());
+    }
+    Ok(())
+}
+
 /// All kept checkpoints.
 pub struct Shelf {
     root: FileSystemDirectoryHandle,
@@ -37,12 +80,7 @@ pub struct Shelf {
 impl Shelf {
     /// `None` where the browser has no such file system, or keeps this page from it.
     pub async fn open() -> Option<Self> {
-        let storage = scope().navigator().storage();
-        // Absent outside secure contexts.
-        if storage.is_undefined() {
-            return None;
-        }
-        let top: FileSystemDirectoryHandle = wait(storage.get_directory()).await.ok()?;
+        let top = private_files().await?;
         let create = FileSystemGetDirectoryOptions::new();
         create.set_create(true);
         let root = top.get_directory_handle_with_options(FOLDER, &create);
@@ -213,10 +251,7 @@ impl Entry {
     }
 
     async fn handle(&self, name: &str) -> Result<FileSystemSyncAccessHandle, JsValue> {
-        let create = FileSystemGetFileOptions::new();
-        create.set_create(true);
-        let file = self.folder.get_file_handle_with_options(name, &create);
-        let file: FileSystemFileHandle = wait(file).await?;
+        let file = file_to_write(&self.folder, name).await?;
         wait(file.create_sync_access_handle()).await
     }
 
@@ -226,18 +261,7 @@ impl Entry {
     /// When the device is full, or another tab writes it at the moment.
     pub async fn write(&self, name: &str, bytes: &[u8]) -> Result<(), JsValue> {
         let handle = self.handle(name).await?;
-        let at = FileSystemReadWriteOptions::new();
-        at.set_at(0.0);
-        let written = handle
-            .truncate_with_f64(0.0)
-            .and_then(|()| handle.write_with_u8_array_and_options(bytes, &at));
-        let flushed = handle.flush();
-        handle.close();
-        flushed?;
-        if written? < bytes.len() as f64 {
-            return Err(js_sys::Error::new("the device is full").into());
-        }
-        Ok(())
+        replace(&handle, bytes)
     }
 
     /// Writes the manifest down.
