@@ -4,6 +4,7 @@ pub mod bench;
 pub mod checkpoint;
 pub mod config;
 pub mod data;
+pub mod decimal;
 pub mod export;
 pub mod metrics;
 pub mod model;

@@ -7,6 +7,7 @@ use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part,
 use crate::sources::address::Address;
 use crate::state::probe;
 use crate::state::teach::settings::Field;
+use bert::decimal::parse_decimal;
 use bert::export::MAX_LINK_HEAD;
 use std::ops::RangeInclusive;
 
@@ -177,8 +178,8 @@ impl Reading {
     }
 
     fn count(&mut self, key: &str, value: &str, range: RangeInclusive<usize>) -> Option<usize> {
-        let number = value.trim().parse::<f64>().ok();
-        let Some(number) = number.filter(|n| n.is_finite() && n.fract() == 0.0) else {
+        let number = parse_decimal(value).filter(|number| number.fract() == 0.0);
+        let Some(number) = number else {
             self.tell(format!(
                 "“{key}” was left out: “{}” is not a whole number.",
                 quoted(value)

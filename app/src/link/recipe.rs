@@ -2,6 +2,7 @@
 
 use crate::protocol::Goal;
 use crate::state::teach::settings::{Field, MethodChoice, rate_text};
+use bert::decimal::parse_decimal;
 use bert::train::Pooling;
 use std::collections::BTreeMap;
 
@@ -67,8 +68,8 @@ pub fn number(field: Field, text: &str) -> Number {
         return Number::Fine(String::new());
     }
     let (low, high, whole) = range(field);
-    let found = text.replace(',', ".").parse::<f64>().ok();
-    let found = found.filter(|found| found.is_finite() && !(whole && found.fract() != 0.0));
+    let found = parse_decimal(&text.replace(',', "."));
+    let found = found.filter(|found| !whole || found.fract() == 0.0);
     let Some(found) = found else {
         return Number::Bad;
     };

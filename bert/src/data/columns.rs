@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{DataError, Row, Table};
+use crate::decimal::parse_decimal;
 
 /// Names that labelled sets give their columns, the most telling first; `_`, `-`, spaces and case
 /// do not matter.
@@ -177,7 +178,7 @@ pub(super) fn is_header(rows: &[Row]) -> bool {
         if usual.concat().contains(&known.as_str()) {
             return true;
         }
-        let number = |cell: &str| cell.parse::<f64>().is_ok();
+        let number = |cell: &str| parse_decimal(cell).is_some();
         if rest.len() >= 3 && !number(name) && cells().all(number) {
             return true;
         }

@@ -1,4 +1,5 @@
-//! Matrix products: through the `gemm` crate, but for `f32` in WebAssembly.
+//! Matrix products: through the `gemm` crate, but in WebAssembly, where `f32` has tiles of its own and
+//! `f64`, the self-test's oracle, needs no speed.
 
 use super::Real;
 
@@ -95,7 +96,30 @@ pub fn matmul<F: Real>(
     F::matmul(a, b, out, out_stride, scale, add);
 }
 
+/// [`matmul`] element by element, after the same checks.
+#[cfg(any(target_arch = "wasm32", test))]
+pub(super) fn simple<F: Real>(
+    a: Matrix<'_, F>,
+    b: Matrix<'_, F>,
+    out: &mut [F],
+    out_stride: usize,
+    scale: F,
+    add: bool,
+) {
+    for (i, row) in out.chunks_mut(out_stride).take(a.rows).enumerate() {
+        for (j, out) in row[..b.columns].iter_mut().enumerate() {
+            let product = |k: usize| {
+                let left = a.data[i * a.row_stride + k * a.column_stride];
+                left * b.data[k * b.row_stride + j * b.column_stride]
+            };
+            let sum = scale * (0..a.columns).map(product).sum();
+            *out = if add { *out + sum } else { sum };
+        }
+    }
+}
+
 /// [`matmul`] by the `gemm` crate, after the same checks.
+#[cfg(not(target_arch = "wasm32"))]
 pub(super) fn library<F: Real>(
     a: Matrix<'_, F>,
     b: Matrix<'_, F>,
@@ -129,5 +153,37 @@ pub(super) fn library<F: Real>(
             false,
             gemm::Parallelism::None,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn element_by_element_gives_what_the_library_gives() {
+        let numbers =
+            |count: u32| -> Vec<f64> { (0..count).map(|i| f64::from(i % 7) - 2.5).collect() };
+        for (m, k, n) in [(1, 1, 1), (3, 5, 2), (2, 0, 3), (4, 9, 7)] {
+            let (a, b) = (numbers(m * k), numbers(k * n));
+            let [m, k, n] = [m, k, n].map(|size| size as usize);
+            let stride = n + 2;
+            for (a, b) in [
+                (Matrix::new(&a, m, k), Matrix::new(&b, k, n)),
+                (
+                    Matrix::new(&a, k, m).transposed(),
+                    Matrix::new(&b, n, k).transposed(),
+                ),
+            ] {
+                for add in [false, true] {
+                    let before = numbers((m * stride) as u32);
+                    let (mut found, mut expected) = (before.clone(), before);
+                    simple(a, b, &mut found, stride, 0.5, add);
+                    library(a, b, &mut expected, stride, 0.5, add);
+                    // Small halves: every sum is exact.
+                    assert_eq!(found, expected, "{m}x{k}x{n}, add: {add}");
+                }
+            }
+        }
     }
 }

@@ -6,7 +6,9 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 use super::Io;
 use super::lanes::Lanes;
-use super::matmul::{Matrix, library};
+use super::matmul::Matrix;
+#[cfg(not(target_arch = "wasm32"))]
+use super::matmul::library;
 use crate::ops::Op;
 
 /// A floating-point type: `f32` or `f64`.
@@ -137,6 +139,9 @@ impl Real for f64 {
         scale: Self,
         add: bool,
     ) {
+        #[cfg(target_arch = "wasm32")]
+        super::matmul::simple(a, b, out, out_stride, scale, add);
+        #[cfg(not(target_arch = "wasm32"))]
         library(a, b, out, out_stride, scale, add);
     }
 }

@@ -3,6 +3,7 @@
 mod carried;
 
 use crate::protocol::{Goal, Setup};
+use bert::decimal::parse_decimal;
 use bert::train::{Method, Optimiser, Pooling, Recipe};
 
 /// A setting that is typed.
@@ -336,9 +337,7 @@ impl Settings {
 
     fn number(&self, field: Field) -> Result<f64, String> {
         let text = self.text(field).trim();
-        let number = text.replace(',', ".").parse::<f64>().ok();
-        number
-            .filter(|number| number.is_finite())
+        parse_decimal(&text.replace(',', "."))
             .ok_or_else(|| format!("{}: “{text}” is not a number.", field.label()))
     }
 }

@@ -96,13 +96,21 @@ impl Rule for TopK {
             // Adding zero makes -0 equal to 0 in the total order.
             let key = |i: u32| x[i as usize].f64() + 0.0;
             let falling = |a: &u32, b: &u32| key(*b).total_cmp(&key(*a)).then(a.cmp(b));
+            // Few of many: most columns fall short of the last one kept, and are done with.
             order.clear();
-            order.extend(0..columns as u32);
-            if self.k < columns {
-                order.select_nth_unstable_by(self.k - 1, falling);
-                order.truncate(self.k);
+            for column in 0..columns as u32 {
+                if order.len() == self.k {
+                    if order
+                        .last()
+                        .is_none_or(|last| falling(last, &column).is_lt())
+                    {
+                        continue;
+                    }
+                    order.pop();
+                }
+                let place = order.partition_point(|kept| falling(kept, &column).is_lt());
+                order.insert(place, column);
             }
-            order.sort_unstable_by(falling);
             for (i, &c) in order.iter().enumerate() {
                 values[r * self.k + i] = x[c as usize];
                 indices[r * self.k + i] = c;
