@@ -24,7 +24,7 @@ use crate::widgets::{
     failure_card::SessionFailure,
     model_bar::ModelBar,
     share::{LinkNotices, ShareButton},
-    tabs::Tabs,
+    tabs::{TabPanel, Tabs},
     theme::ThemeButton,
     update_notice::UpdateNotice,
 };
@@ -50,7 +50,6 @@ fn Page(site: Site) -> impl IntoView {
     let store = Store::start(site);
     provide_context(store);
     let offline = Offline::start(store);
-    let panel = store.view(|state| state.panel);
     let title = store.view(|state| state.title_prefix());
     Effect::new(move |_| {
         let title = format!("{}{TITLE}", title.get());
@@ -79,30 +78,9 @@ fn Page(site: Site) -> impl IntoView {
             <SessionFailure/>
             <LinkNotices/>
             <Tabs/>
-            <div
-                id="panel-probe"
-                role="tabpanel"
-                aria-labelledby="tab-probe"
-                hidden=move || panel.get() != Panel::Probe
-            >
-                <ProbePanel/>
-            </div>
-            <div
-                id="panel-teach"
-                role="tabpanel"
-                aria-labelledby="tab-teach"
-                hidden=move || panel.get() != Panel::Teach
-            >
-                <TeachPanel/>
-            </div>
-            <div
-                id="panel-bench"
-                role="tabpanel"
-                aria-labelledby="tab-bench"
-                hidden=move || panel.get() != Panel::Bench
-            >
-                <BenchPanel/>
-            </div>
+            <TabPanel panel=Panel::Probe><ProbePanel/></TabPanel>
+            <TabPanel panel=Panel::Teach><TeachPanel/></TabPanel>
+            <TabPanel panel=Panel::Bench><BenchPanel/></TabPanel>
         </main>
         <footer class="foot">
             <p>

@@ -3,6 +3,7 @@
 use crate::page::{Store, around, to_clipboard};
 use crate::state::bench::report::{COLUMNS, Cells, cells, name};
 use crate::state::bench::{Group, Phase, Row};
+use crate::widgets::progress_bar::ProgressBar;
 use leptos::{html, prelude::*, task::spawn_local};
 
 #[component]
@@ -26,7 +27,7 @@ fn MeasureCard() -> impl IntoView {
     let running = store.view(|state| state.bench.is_running());
     let phase = store.view(|state| state.bench.phase);
     let line = store.view(|state| state.bench.line());
-    let percent = store.view(|state| (state.bench.fraction() * 100.0).round() as u32);
+    let fraction = store.view(|state| Some(state.bench.fraction()));
     let start = move |_| store.change(|state| state.start_bench(around()));
     let cancel = move |_| store.change(|state| state.cancel_bench());
     view! {
@@ -39,17 +40,7 @@ fn MeasureCard() -> impl IntoView {
                 {Group::ALL.map(|group| view! { <Wanted group/> }).collect_view()}
             </fieldset>
             <Show when=move || running.get()>
-                <div
-                    class="progress"
-                    role="progressbar"
-                    aria-label="Measuring"
-                    aria-valuemin="0"
-                    aria-valuemax="100"
-                    aria-valuenow=move || percent.get().to_string()
-                    aria-valuetext=move || line.get()
-                >
-                    <div style:width=move || format!("{}%", percent.get())></div>
-                </div>
+                <ProgressBar label="Measuring" fraction words=line/>
             </Show>
             <div class="run-row">
                 <p class="hint" id="bench-line">

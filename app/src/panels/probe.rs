@@ -3,7 +3,9 @@
 use crate::page::Store;
 use crate::state::format;
 use crate::state::probe::TOP_K;
-use crate::widgets::{failure_card::FailureCard, mask_card::MaskCard, token_strip::TokenStrip};
+use crate::widgets::{
+    failure_card::FailureCard, mask_card::MaskCard, text_box::TextBox, token_strip::TokenStrip,
+};
 use leptos::prelude::*;
 
 #[component]
@@ -41,30 +43,20 @@ fn Texts() -> impl IntoView {
                 "Another example"
             </button>
         </div>
-        <textarea
+        <TextBox
             id="text"
-            rows="2"
-            spellcheck="false"
-            autocomplete="off"
-            prop:value=move || text.get()
-            on:input:target=move |event| {
-                let value = event.target().value();
-                store.edit(|state| state.probe.edit_text(value));
-            }
-        ></textarea>
+            rows=2
+            text=text
+            typed=move |text| store.edit(|state| state.probe.edit_text(text))
+        />
         <Show when=move || paired.get()>
-            <label class="field" for="pair">"Second text"</label>
-            <textarea
+            <TextBox
                 id="pair"
-                rows="2"
-                spellcheck="false"
-                autocomplete="off"
-                prop:value=move || pair.get()
-                on:input:target=move |event| {
-                    let value = event.target().value();
-                    store.edit(|state| state.probe.edit_pair(value));
-                }
-            ></textarea>
+                label="Second text"
+                rows=2
+                text=pair
+                typed=move |text| store.edit(|state| state.probe.edit_pair(text))
+            />
         </Show>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::page::Store;
 use crate::state::format::percent;
+use crate::widgets::bar::Bar;
 use bert::probe::{MaskResult, Prediction};
 use leptos::prelude::*;
 
@@ -40,7 +41,7 @@ fn Predictions(result: MaskResult) -> impl IntoView {
         .into_iter()
         .map(|prediction| {
             let right = original_id == Some(prediction.id);
-            view! { <Bar prediction right/> }
+            view! { <Guess prediction right/> }
         })
         .collect_view();
     view! {
@@ -50,17 +51,14 @@ fn Predictions(result: MaskResult) -> impl IntoView {
 }
 
 #[component]
-fn Bar(prediction: Prediction, right: bool) -> impl IntoView {
-    let width = format!("{}%", prediction.probability.clamp(0.0, 1.0) * 100.0);
+fn Guess(prediction: Prediction, right: bool) -> impl IntoView {
     let title = format!("id {}, logit {:.3}", prediction.id, prediction.logit);
     view! {
         <li class="bar" class:right=right title=title data-id=prediction.id.to_string()>
-            <span class="bar-fill" aria-hidden="true" style:width=width></span>
-            <span class="bar-token">
+            <Bar share=prediction.probability value=percent(prediction.probability)>
                 {prediction.token}
                 {right.then_some(view! { <span class="unseen">" (the hidden word)"</span> })}
-            </span>
-            <span class="bar-value">{percent(prediction.probability)}</span>
+            </Bar>
         </li>
     }
 }

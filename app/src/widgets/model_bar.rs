@@ -2,8 +2,8 @@
 
 use crate::page::{Store, offer_input};
 use crate::state::view::LoadLine;
-use crate::widgets::opener::Opener;
-use leptos::{html, prelude::*};
+use crate::widgets::{file_button::FileButton, opener::Opener, progress_bar::ProgressBar};
+use leptos::prelude::*;
 
 #[component]
 pub fn ModelBar() -> impl IntoView {
@@ -62,25 +62,11 @@ pub fn ModelBar() -> impl IntoView {
     }
 }
 
-/// Buttons for a checkpoint of one's own. The inputs themselves stay out of sight and out of the
-/// tab order; the buttons press them.
+/// Buttons for a checkpoint of one's own.
 #[component]
 fn Pickers() -> impl IntoView {
     let store = Store::get();
-    let files = NodeRef::<html::Input>::new();
-    let folder = NodeRef::<html::Input>::new();
-    folder.on_load(|input| input.set_webkitdirectory(true));
     let is_bundled = store.view(|state| state.session.has_or_loads_bundled());
-    let press = move |input: NodeRef<html::Input>| {
-        if let Some(input) = input.get_untracked() {
-            input.click();
-        }
-    };
-    let offer = move |input: NodeRef<html::Input>| {
-        if let Some(input) = input.get_untracked() {
-            offer_input(store, &input);
-        }
-    };
     view! {
         <div class="pickers" role="group" aria-label="Open a checkpoint">
             <Show when=move || !is_bundled.get()>
@@ -92,27 +78,20 @@ fn Pickers() -> impl IntoView {
                     "Load the bundled model"
                 </button>
             </Show>
-            <button type="button" on:click=move |_| press(folder)>"Open a folder"</button>
-            <button type="button" on:click=move |_| press(files)>"Open files"</button>
-            <input
-                node_ref=files
-                id="pick-files"
-                type="file"
-                multiple=true
-                hidden=true
-                tabindex="-1"
-                aria-label="Checkpoint files"
-                on:change=move |_| offer(files)
-            />
-            <input
-                node_ref=folder
+            <FileButton
                 id="pick-folder"
-                type="file"
+                text="Open a folder"
+                label="Checkpoint folder"
+                folder=true
                 multiple=true
-                hidden=true
-                tabindex="-1"
-                aria-label="Checkpoint folder"
-                on:change=move |_| offer(folder)
+                picked=move |input| offer_input(store, input)
+            />
+            <FileButton
+                id="pick-files"
+                text="Open files"
+                label="Checkpoint files"
+                multiple=true
+                picked=move |input| offer_input(store, input)
             />
         </div>
     }
@@ -126,8 +105,9 @@ fn Loading() -> impl IntoView {
     let text = move |part: fn(&LoadLine) -> String| {
         move || line.with(|line| line.as_ref().map(part).unwrap_or_default())
     };
-    let percent =
-        move || line.with(|line| line.as_ref()?.fraction.map(|f| (f * 100.0).round() as u32));
+    let fraction = Signal::derive(move || line.with(|line| line.as_ref()?.fraction));
+    let words = text(|line| format!("{} {}", line.stage, line.amount));
+    let words = Signal::derive(words);
     let cancelling = move || line.with(|line| line.as_ref().is_some_and(|line| line.cancelling));
     view! {
         <Show when=move || shown.get()>
@@ -138,18 +118,7 @@ fn Loading() -> impl IntoView {
                     <span>{text(|line| line.stage.to_owned())}</span>
                     <span class="amount">{text(|line| line.amount.clone())}</span>
                 </p>
-                <div
-                    class="progress"
-                    class:unknown=move || percent().is_none()
-                    role="progressbar"
-                    aria-label="Loading the model"
-                    aria-valuemin="0"
-                    aria-valuemax="100"
-                    aria-valuenow=percent
-                    aria-valuetext=text(|line| format!("{} {}", line.stage, line.amount))
-                >
-                    <div style:width=move || format!("{}%", percent().unwrap_or(100))></div>
-                </div>
+                <ProgressBar label="Loading the model" fraction words/>
                 <button
                     type="button"
                     class="quiet"

@@ -71,3 +71,19 @@ pub fn Tabs() -> impl IntoView {
         </div>
     }
 }
+
+/// What a tab shows, there all the time and hidden behind the others.
+#[component]
+pub fn TabPanel(panel: Panel, children: Children) -> impl IntoView {
+    let here = Store::get().view(|state| state.panel);
+    view! {
+        <div
+            id=controls(panel)
+            role="tabpanel"
+            aria-labelledby=id_of(panel)
+            hidden=move || here.get() != panel
+        >
+            {children()}
+        </div>
+    }
+}

@@ -4,8 +4,10 @@ use crate::page::{Store, pick_texts};
 use crate::protocol::{DataReport, TextSource};
 use crate::state::format::grouped;
 use crate::state::teach::SAMPLES;
+use crate::widgets::{bar::Bar, file_button::FileButton, text_box::TextBox};
 use bert::data::Columns;
-use leptos::{html, prelude::*};
+use leptos::prelude::*;
+use web_sys::HtmlInputElement;
 
 #[component]
 pub fn DataCard() -> impl IntoView {
@@ -21,6 +23,11 @@ pub fn DataCard() -> impl IntoView {
             <button type="button" disabled=move || busy.get() on:click=open>{name}</button>
         }
     });
+    let picked = move |input: &HtmlInputElement| {
+        if let Some(source) = pick_texts(store, input) {
+            store.change(|state| state.open_texts(source));
+        }
+    };
     view! {
         <section class="teach-data card" aria-labelledby="texts-heading">
             <h2 id="texts-heading">"Examples to learn from"</h2>
@@ -30,43 +37,17 @@ pub fn DataCard() -> impl IntoView {
             </p>
             <div class="pickers" role="group" aria-label="Examples">
                 {samples.into_iter().collect_view()}
-                <FileButton/>
+                <FileButton
+                    id="pick-examples"
+                    text="Open a file of examples"
+                    label="File of examples"
+                    disabled=busy
+                    picked=picked
+                />
             </div>
             <Paste/>
             {move || report.get().map(|report| view! { <Report report/> })}
         </section>
-    }
-}
-
-#[component]
-fn FileButton() -> impl IntoView {
-    let store = Store::get();
-    let busy = store.view(|state| state.teach.is_busy());
-    let input = NodeRef::<html::Input>::new();
-    let press = move |_| {
-        if let Some(input) = input.get_untracked() {
-            input.click();
-        }
-    };
-    let picked = move |_| {
-        if let Some(source) = input
-            .get_untracked()
-            .and_then(|input| pick_texts(store, &input))
-        {
-            store.change(|state| state.open_texts(source));
-        }
-    };
-    view! {
-        <button type="button" disabled=move || busy.get() on:click=press>"Open a file of examples"</button>
-        <input
-            node_ref=input
-            id="pick-examples"
-            type="file"
-            hidden=true
-            tabindex="-1"
-            aria-label="File of examples"
-            on:change=picked
-        />
     }
 }
 
@@ -85,19 +66,15 @@ fn Paste() -> impl IntoView {
     view! {
         <details class="paste">
             <summary>"Paste examples"</summary>
-            <label class="field" for="pasted">"Examples, one a line: label, tab or comma, text"</label>
-            <textarea
+            <TextBox
                 id="pasted"
-                rows="5"
-                spellcheck="false"
-                prop:value=move || pasted.get()
-                on:input:target=move |event| {
-                    let value = event.target().value();
-                    store.change(|state| {
-                        state.teach.pasted = value;
-                        Vec::new()
-                    });
-                }
+                label="Examples, one a line: label, tab or comma, text"
+                rows=5
+                text=pasted
+                typed=move |text| store.change(|state| {
+                    state.teach.pasted = text;
+                    Vec::new()
+                })
             />
             <button
                 type="button"
@@ -116,12 +93,11 @@ fn Report(report: DataReport) -> impl IntoView {
     let line = store.view(|state| state.teach.data_line());
     let most = report.labels.iter().map(|(_, n)| *n).max().unwrap_or(1);
     let bars = report.labels.iter().map(|(label, count)| {
-        let width = format!("{:.1}%", 100.0 * *count as f64 / most as f64);
+        let share = *count as f32 / most as f32;
+        let label = label.clone();
         view! {
             <li class="bar">
-                <span class="bar-fill" aria-hidden="true" style:width=width></span>
-                <span class="bar-token">{label.clone()}</span>
-                <span class="bar-value">{grouped(*count as u64)}</span>
+                <Bar share value=grouped(*count as u64)>{label}</Bar>
             </li>
         }
     });

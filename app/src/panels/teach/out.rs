@@ -2,7 +2,9 @@
 
 use crate::page::{Store, pick_texts};
 use crate::protocol::Export;
-use leptos::{html, prelude::*};
+use crate::widgets::{file_button::FileButton, progress_bar::ProgressBar};
+use leptos::prelude::*;
+use web_sys::HtmlInputElement;
 
 #[component]
 pub fn OutCard() -> impl IntoView {
@@ -12,17 +14,8 @@ pub fn OutCard() -> impl IntoView {
     let busy = store.view(|state| state.teach.is_busy());
     let head_is_enough = store.view(|state| state.can_try() && state.teach.head_is_enough());
     let predicts = store.view(|state| state.can_try());
-    let input = NodeRef::<html::Input>::new();
-    let press = move |_| {
-        if let Some(input) = input.get_untracked() {
-            input.click();
-        }
-    };
-    let picked = move |_| {
-        if let Some(source) = input
-            .get_untracked()
-            .and_then(|input| pick_texts(store, &input))
-        {
+    let picked = move |input: &HtmlInputElement| {
+        if let Some(source) = pick_texts(store, input) {
             store.change(|state| state.predict(source));
         }
     };
@@ -55,40 +48,19 @@ pub fn OutCard() -> impl IntoView {
                 >
                     "Download the head"
                 </button>
-                <button
-                    type="button"
-                    disabled=move || unable() || !predicts.get()
-                    on:click=press
-                >
-                    "Predict a file"
-                </button>
-                <input
-                    node_ref=input
+                <FileButton
                     id="pick-predict"
-                    type="file"
-                    hidden=true
-                    tabindex="-1"
-                    aria-label="File to predict"
-                    on:change=picked
+                    text="Predict a file"
+                    label="File to predict"
+                    disabled=Signal::derive(move || unable() || !predicts.get())
+                    picked=picked
                 />
             </div>
             {move || errand.get().map(|(line, share)| {
-                let percent = share.map(|share| (share * 100.0).round() as u32);
                 view! {
                     <div class="loading" id="errand">
                         <p>{line.clone()}</p>
-                        <div
-                            class="progress"
-                            class:unknown=percent.is_none()
-                            role="progressbar"
-                            aria-label="Writing"
-                            aria-valuemin="0"
-                            aria-valuemax="100"
-                            aria-valuenow=percent.map(|p| p.to_string())
-                            aria-valuetext=line
-                        >
-                            <div style:width=format!("{}%", percent.unwrap_or(100))></div>
-                        </div>
+                        <ProgressBar label="Writing" fraction=share words=line/>
                         <button
                             type="button"
                             class="quiet"

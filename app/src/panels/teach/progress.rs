@@ -3,6 +3,7 @@
 use super::chart::ChartFigure;
 use crate::page::Store;
 use crate::state::teach::run::{Phase, Run};
+use crate::widgets::progress_bar::ProgressBar;
 use leptos::prelude::*;
 
 #[component]
@@ -13,10 +14,7 @@ pub fn ProgressCard() -> impl IntoView {
     };
     let line = of_run(Run::phase_line);
     let time = of_run(Run::time_line);
-    let percent = store.view(|state| {
-        let fraction = state.teach.run.as_ref().map_or(0.0, Run::fraction);
-        (fraction * 100.0).round() as u32
-    });
+    let fraction = store.view(|state| Some(state.teach.run.as_ref().map_or(0.0, Run::fraction)));
     let loss = store.view(|state| state.teach.run.as_ref().map(Run::loss_chart));
     let rate = store.view(|state| state.teach.run.as_ref().map(Run::rate_chart));
     let accuracy = store.view(|state| state.teach.run.as_ref().map(Run::accuracy_chart));
@@ -24,17 +22,7 @@ pub fn ProgressCard() -> impl IntoView {
         <section class="run card" aria-labelledby="run-heading">
             <h2 id="run-heading">"Run"</h2>
             <p id="run-line"><strong>{move || line.get()}</strong></p>
-            <div
-                class="progress"
-                role="progressbar"
-                aria-label="Training"
-                aria-valuemin="0"
-                aria-valuemax="100"
-                aria-valuenow=move || percent.get().to_string()
-                aria-valuetext=move || line.get()
-            >
-                <div style:width=move || format!("{}%", percent.get())></div>
-            </div>
+            <ProgressBar label="Training" fraction words=line/>
             <div class="run-row">
                 <p class="hint" id="run-time">{move || time.get()}</p>
                 <Hands/>

@@ -4,6 +4,7 @@ use crate::page::Store;
 use crate::protocol::Wrong;
 use crate::state::format::{grouped, milliseconds, percent};
 use crate::state::teach::run::Run;
+use crate::widgets::{bar::Bar, text_box::TextBox};
 use bert::metrics::{ClassMetrics, Confusion};
 use leptos::prelude::*;
 
@@ -27,12 +28,9 @@ pub fn TryCard() -> impl IntoView {
         let answer = answer.get().into_iter().take(10);
         answer
             .map(|(label, probability)| {
-                let width = format!("{}%", probability.clamp(0.0, 1.0) * 100.0);
                 view! {
                     <li class="bar">
-                        <span class="bar-fill" aria-hidden="true" style:width=width></span>
-                        <span class="bar-token">{label}</span>
-                        <span class="bar-value">{percent(probability)}</span>
+                        <Bar share=probability value=percent(probability)>{label}</Bar>
                     </li>
                 }
             })
@@ -41,28 +39,20 @@ pub fn TryCard() -> impl IntoView {
     view! {
         <section class="try card" aria-labelledby="try-heading">
             <h2 id="try-heading">"What would it say now?"</h2>
-            <label class="field" for="try-text">"Text to classify"</label>
-            <textarea
+            <TextBox
                 id="try-text"
-                rows="1"
-                spellcheck="false"
-                prop:value=move || text.get()
-                on:input:target=move |event| {
-                    let value = event.target().value();
-                    store.edit_trial(move |trial| trial.text = value);
-                }
+                label="Text to classify"
+                rows=1
+                text=text
+                typed=move |text| store.edit_trial(move |trial| trial.text = text)
             />
             <Show when=move || pairs.get()>
-                <label class="field" for="try-pair">"Second text to classify"</label>
-                <textarea
+                <TextBox
                     id="try-pair"
-                    rows="1"
-                    spellcheck="false"
-                    prop:value=move || pair.get()
-                    on:input:target=move |event| {
-                        let value = event.target().value();
-                        store.edit_trial(move |trial| trial.pair = value);
-                    }
+                    label="Second text to classify"
+                    rows=1
+                    text=pair
+                    typed=move |text| store.edit_trial(move |trial| trial.pair = text)
                 />
             </Show>
             <ol class="bars" id="try-answer" aria-label="Answer" aria-live="polite">{bars}</ol>

@@ -1,0 +1,25 @@
+//! A box for text.
+
+use leptos::prelude::*;
+
+/// `label`: above the box; without one, the caller has a `label` for this `id`.
+#[component]
+pub fn TextBox(
+    id: &'static str,
+    #[prop(optional)] label: Option<&'static str>,
+    rows: u32,
+    #[prop(into)] text: Signal<String>,
+    #[prop(into)] typed: Callback<String>,
+) -> impl IntoView {
+    view! {
+        {label.map(|label| view! { <label class="field" for=id>{label}</label> })}
+        <textarea
+            id=id
+            rows=rows.to_string()
+            spellcheck="false"
+            autocomplete="off"
+            prop:value=move || text.get()
+            on:input:target=move |event| typed.run(event.target().value())
+        ></textarea>
+    }
+}
