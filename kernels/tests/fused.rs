@@ -3,7 +3,7 @@
 mod common;
 
 use common::{SIZES, assert_all, storage};
-use kernels::ops::{Function, SumRows};
+use kernels::ops::{Function, Join, SumRows};
 use kernels::{Graph, Plan, TensorType, Value, cases, gradients};
 
 #[test]
@@ -38,6 +38,41 @@ fn sums_of_rows() {
             .into_iter()
             .flat_map(|[rows, columns]| [1, 4].map(|count| cases::sum_rows(rows, columns, count)))
     }));
+}
+
+#[test]
+fn products_with_what_gradients_do_next() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        let joins = [
+            Join::Sum,
+            Join::Slope(Function::Gelu),
+            Join::Slope(Function::Tanh),
+        ];
+        let sizes = [[n, 17, 5], [3, n, 18], [5, 4, n]].into_iter().zip(joins);
+        sizes.flat_map(|(sizes, join)| {
+            [false, true].map(|transpose_a| {
+                let case = cases::joined(sizes, transpose_a, join);
+                let steps = Plan::new(&case.graph, &case.outputs).steps().len();
+                assert_eq!(steps, 1, "{}", case.what);
+                case
+            })
+        })
+    }));
+}
+
+/// Two products that meet: the second takes the first in.
+#[test]
+fn products_that_meet_are_two_steps() {
+    let mut case = cases::joined([7, 12, 5], false, Join::Sum);
+    let [x, w] = [0, 1].map(|i| case.graph.nodes()[0].inputs[i]);
+    let again = case.graph.matmul(x, w, false).expect("it fits");
+    let both = case.graph.add(case.outputs[0], again).expect("it fits");
+    case.outputs = vec![both];
+    assert_eq!(Plan::new(&case.graph, &case.outputs).steps().len(), 2);
+    // Nothing is joined with what somebody reads as it was.
+    case.outputs.push(again);
+    assert_eq!(Plan::new(&case.graph, &case.outputs).steps().len(), 3);
+    assert_all([case]);
 }
 
 /// The sums of four biases are one step, and what is left over is one each.

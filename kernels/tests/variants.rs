@@ -1,7 +1,7 @@
 //! The shaders that a product may be made by: each computes the same, and a trial chooses once.
 
 use kernels::gpu::{Gpu, Options, Style, Tuning};
-use kernels::ops::Function;
+use kernels::ops::{Function, Join};
 use kernels::{Device, Storage, cases, check};
 
 /// Devices whose matrix products of these sizes are made by this shader.
@@ -43,7 +43,9 @@ fn every_tile_that_a_trial_may_choose() {
                 longest,
                 longest as f64,
             );
-            for case in [forward, backward] {
+            let slope = cases::joined([m, n, k], false, Join::Slope(Function::Gelu));
+            let sum = cases::joined([n, m, k], true, Join::Sum);
+            for case in [forward, backward, slope, sum] {
                 let report = pollster::block_on(check(&device, &case));
                 assert!(report.passed, "{variant}: {report:?}");
             }

@@ -9,7 +9,7 @@ use super::context::AdapterInfo;
 use super::device::Gpu;
 use super::kernel::{Dispatch, Operand};
 use crate::error::DeviceError;
-use crate::ops::gemm::{Class, Epilogue, Product, Variant};
+use crate::ops::gemm::{Class, Epilogue, Extra, Product, Variant};
 
 /// Products smaller than this are not worth a trial.
 const FEWEST_FLOPS: f64 = 5e6;
@@ -155,7 +155,8 @@ impl<'a> Trial<'a> {
 
     fn run(&self, variant: Variant, times: usize) {
         let epilogue = Epilogue {
-            activation: None,
+            extra: Extra::None,
+            function: None,
             operands: [
                 Operand::Input(0),
                 Operand::Input(1),

@@ -36,7 +36,7 @@ pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad, NormInput};
 pub use linear::Linear;
 pub(crate) use linear_cross_entropy::MAX_OUTPUTS;
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
-pub use matmul::MatMul;
+pub use matmul::{Join, MatMul};
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
 pub use softmax::{Softmax, SoftmaxGrad};
 pub use sum_rows::SumRows;

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use super::head;
-use crate::graph::{Graph, Node, Source, Value};
-use crate::ops::{Embed, GatherRows, Linear, NormInput, Op, SumRows};
+use crate::graph::{Graph, Node, Value};
+use crate::ops::{Embed, GatherRows, Join, Linear, MatMul, NormInput, Op, SumRows};
 
 /// Fuses steps, of which `ends` must remain: values that are read or stored.
 pub(super) fn fuse(graph: &Graph, steps: Vec<Node>, ends: &[Value]) -> Vec<Node> {
     let steps = head::fuse(graph, steps, ends);
-    let steps = epilogues(graph, steps, ends);
+    let steps = epilogues(steps, ends);
     sums(steps)
 }
 
@@ -24,13 +24,15 @@ pub(super) fn uses(steps: &[Node], ends: &[Value]) -> HashMap<Value, usize> {
 
 /// Moves what changes a result into the step that makes it, where nothing else reads it as it was
 /// (a gradient would).
-fn epilogues(graph: &Graph, steps: Vec<Node>, ends: &[Value]) -> Vec<Node> {
+fn epilogues(steps: Vec<Node>, ends: &[Value]) -> Vec<Node> {
     let uses = uses(&steps, ends);
     let mut fused: Vec<Node> = Vec::with_capacity(steps.len());
     for step in steps {
-        let alone = uses[&step.inputs[0]] == 1;
-        let before = fused.iter_mut().find(|s| s.outputs == step.inputs[..1]);
-        let absorbed = alone && before.is_some_and(|before| absorb(graph, before, &step));
+        let absorbed = (0..step.inputs.len()).any(|i| {
+            let made = step.inputs[i];
+            let by = fused.iter().position(|s| s.outputs == [made]);
+            uses[&made] == 1 && by.is_some_and(|by| absorb(&mut fused[by..], &step, i))
+        });
         if !absorbed {
             fused.push(step);
         }
@@ -38,29 +40,41 @@ fn epilogues(graph: &Graph, steps: Vec<Node>, ends: &[Value]) -> Vec<Node> {
     fused
 }
 
-/// Whether `before` can do what `step` does with its only result; if so, it does.
-fn absorb(graph: &Graph, before: &mut Node, step: &Node) -> bool {
-    // What `before` reads must be there when it runs.
-    let given = |v: &Value| !matches!(graph.source(*v), Source::Node { .. });
-    if !step.inputs[1..].iter().all(given) {
+/// Whether the first of these steps can do what `step` does with its only result, operand `i`; if so,
+/// it does.
+fn absorb(steps: &mut [Node], step: &Node, i: usize) -> bool {
+    // What it would read beside must be there when it runs.
+    let mut others = step.inputs.clone();
+    others.remove(i);
+    let made_later = |v: &Value| steps.iter().any(|s| s.outputs.contains(v));
+    if others.iter().any(made_later) {
         return false;
     }
-    match (&mut before.op, &step.op) {
-        (Op::Linear(Linear { activation, .. }), Op::Activation(after)) if activation.is_none() => {
+    let by = &mut steps[0];
+    match (&mut by.op, &step.op, i) {
+        (Op::Linear(Linear { activation, .. }), Op::Activation(after), 0)
+            if activation.is_none() =>
+        {
             *activation = Some(after.function);
         }
-        (Op::GatherRows(GatherRows { dropout }), Op::Dropout(after)) if dropout.is_none() => {
+        (Op::MatMul(MatMul { join, .. }), Op::Add(_), _) if join.is_none() => {
+            *join = Some(Join::Sum);
+        }
+        (Op::MatMul(MatMul { join, .. }), Op::ActivationGrad(after), 1) if join.is_none() => {
+            *join = Some(Join::Slope(after.function));
+        }
+        (Op::GatherRows(GatherRows { dropout }), Op::Dropout(after), 0) if dropout.is_none() => {
             *dropout = Some(after.noise);
         }
-        (Op::Embed(Embed { norm, .. }), Op::LayerNorm(after))
+        (Op::Embed(Embed { norm, .. }), Op::LayerNorm(after), 0)
             if norm.is_none() && after.input == NormInput::default() =>
         {
             *norm = Some(after.eps);
         }
         _ => return false,
     }
-    before.inputs.extend(&step.inputs[1..]);
-    before.outputs.clone_from(&step.outputs);
+    by.inputs.extend(others);
+    by.outputs.clone_from(&step.outputs);
     true
 }
 

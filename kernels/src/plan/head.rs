@@ -75,6 +75,7 @@ impl Head {
         let product = MatMul {
             transpose_a: true,
             columns: None,
+            join: None,
         };
         let dw = find(&|s| s.op == product.clone().into() && s.inputs == [dx, h])?;
         let db = find(&|s| matches!(s.op, Op::SumRows(_)) && s.inputs == [dx])?;

@@ -8,7 +8,7 @@ pub use training::*;
 
 use crate::grad::gradients;
 use crate::graph::{Graph, Value};
-use crate::ops::Function;
+use crate::ops::{Function, Join};
 use crate::tensor::{ParamSpec, Shape, Storage, Tensor, TensorType};
 
 /// Half the distance from 1 to the next `f32`: the relative error of one rounding.
@@ -209,6 +209,8 @@ pub fn small_training() -> Vec<Case> {
             32.0,
         ),
         backward(activation(65, Gelu), 1, 8.0),
+        joined([5, 20, 32], false, Join::Sum),
+        joined([5, 20, 32], false, Join::Slope(Gelu)),
         layer_norm(5, 20, [true, true]),
         backward(layer_norm(5, 20, [true, false]), 20, 44.0),
         backward(layer_norm(5, 20, [true, true]), 20, 44.0),

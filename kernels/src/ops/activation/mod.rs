@@ -47,31 +47,29 @@ impl Function {
         }
     }
 
-    /// `dx = dy f'(x)`, number by number.
-    pub(crate) fn backward<F: Real>(self, x: &[F], dy: &[F], dx: &mut [F]) {
+    /// Multiplies every number of `d` by the function's slope at the same place of `x`.
+    pub(crate) fn slope<F: Real>(self, x: &[F], d: &mut [F]) {
         let (half, one, zero) = (splat::<F>(0.5), splat::<F>(1.0), splat::<F>(0.0));
         match self {
             Function::Gelu => {
                 let density = splat::<F>(0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2);
-                row::update(dx, [x, dy], |_, [x, dy]| {
-                    dy * (share_below::<F>(x) + x * density * (-half * x * x).exp())
+                row::update(d, [x], |d, [x]| {
+                    d * (share_below::<F>(x) + x * density * (-half * x * x).exp())
                 });
             }
             Function::GeluTanh => {
                 let (scale, cubic) = (splat::<F>(TANH_SCALE), splat::<F>(3.0 * TANH_CUBIC));
-                row::update(dx, [x, dy], |_, [x, dy]| {
+                row::update(d, [x], |d, [x]| {
                     let t = tanh_argument::<F>(x).tanh();
                     let inner = scale * (one + cubic * x * x);
-                    dy * (half * (one + t) + half * x * (one - t * t) * inner)
+                    d * (half * (one + t) + half * x * (one - t * t) * inner)
                 });
             }
-            Function::Tanh => row::update(dx, [x, dy], |_, [x, dy]| {
+            Function::Tanh => row::update(d, [x], |d, [x]| {
                 let t = x.tanh();
-                dy * (one - t * t)
+                d * (one - t * t)
             }),
-            Function::Relu => {
-                row::update(dx, [x, dy], |_, [x, dy]| zero.below(x, dy, zero));
-            }
+            Function::Relu => row::update(d, [x], |d, [x]| zero.below(x, d, zero)),
         }
     }
 }
@@ -159,7 +157,8 @@ impl Rule for Activation {
     }
 }
 
-/// `dx = dy f'(x)`: operands x and dy, all of one shape. Appears in gradients only.
+/// `dx = dy f'(x)`: operands x and dy, all of one shape. Appears in gradients only; plans move it into the
+/// product before it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActivationGrad {
     /// Which function.
@@ -200,8 +199,9 @@ impl Rule for ActivationGrad {
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let (x, dy) = (inputs.real(0), inputs.real(1));
-        self.function.backward(x, dy, outputs.real());
+        let dx = outputs.real();
+        dx.copy_from_slice(inputs.real(1));
+        self.function.slope(inputs.real(0), dx);
     }
 }
 

@@ -18,6 +18,7 @@ params! {
         a_pitch: u32,
         c_first: u32,
         c_pitch: u32,
+        extra_pitch: u32,
     }
 }
 
@@ -32,7 +33,7 @@ pub(crate) enum Kind {
     Tn,
 }
 
-/// `c = f(a b + bias)`, c `[M, N]`; a and c may be blocks of columns of wider matrices.
+/// `c = a b`, c `[M, N]`, but for its [`Epilogue`]; a and c may be blocks of columns of wider matrices.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Product {
     pub kind: Kind,
@@ -47,11 +48,26 @@ pub(crate) struct Product {
     pub half: bool,
 }
 
-/// What happens to a product before it is stored, and where its operands are.
+/// What the operand beside a product's factors is, and thus what happens before the product is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extra {
+    /// There is none: `c = f(a b)`.
+    None,
+    /// z `[N]`: `c = f(a b + z)`.
+    Bias,
+    /// z as large as c: `c = f(a b + z)`.
+    Term,
+    /// z as large as c: `c = (a b) f'(z)`.
+    Argument,
+}
+
+/// How a product ends, and where its operands are.
 #[derive(Clone, Debug)]
 pub(crate) struct Epilogue {
-    pub activation: Option<Function>,
-    /// a, b, bias, c; bias is [`Operand::Unused`] where there is none.
+    pub extra: Extra,
+    /// f; the identity where there is none.
+    pub function: Option<Function>,
+    /// a, b, z ([`Operand::Unused`] where there is none), c.
     pub operands: [Operand; 4],
 }
 
@@ -91,11 +107,17 @@ impl Product {
         capabilities: &Capabilities,
         epilogue: Epilogue,
     ) -> Dispatch {
-        let [a, b, bias, c] = epilogue.operands;
+        let [a, b, extra, c] = epilogue.operands;
+        let (kind, extra_pitch) = match epilogue.extra {
+            Extra::None => (0, 0),
+            Extra::Bias => (1, 0),
+            Extra::Term => (1, self.c_columns[1]),
+            Extra::Argument => (2, self.c_columns[1]),
+        };
         let mut constants = vec![
-            ("ACTIVATION", Function::constant(epilogue.activation)),
+            ("ACTIVATION", Function::constant(epilogue.function)),
             ("HALF", f64::from(self.half)),
-            ("BIAS", f64::from(bias != Operand::Unused)),
+            ("EXTRA", f64::from(kind)),
         ];
         constants.extend(variant.constants(self, capabilities));
         let [columns, rows] = variant.tile(capabilities);
@@ -107,12 +129,13 @@ impl Product {
             a_pitch: self.a_columns[1] as u32,
             c_first: self.c_columns[0] as u32,
             c_pitch: self.c_columns[1] as u32,
+            extra_pitch: extra_pitch as u32,
         };
         Dispatch {
             kernel: variant.kernel(self.kind),
             constants,
             params: params.bytes(),
-            operands: vec![a, b, b, bias, c],
+            operands: vec![a, b, b, extra, c],
             workgroups: [
                 (self.n as u32).div_ceil(columns),
                 (self.m as u32).div_ceil(rows),

@@ -2,7 +2,7 @@
 
 use super::activation::Function;
 use super::check::Check;
-use super::gemm::{Epilogue, Kind, Product};
+use super::gemm::{Epilogue, Extra, Kind, Product};
 use super::{Block, GradientAt, Rule};
 use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
@@ -84,15 +84,15 @@ impl Rule for Linear {
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
-        let bias = if self.bias {
-            Operand::Input(context.inputs.len() - 1)
-        } else {
-            Operand::Unused
+        let (extra, bias) = match self.bias {
+            true => (Extra::Bias, Operand::Input(context.inputs.len() - 1)),
+            false => (Extra::None, Operand::Unused),
         };
         let dispatch = |(i, product): (usize, Product)| {
             let (x, w, y) = (Operand::Input(0), Operand::Input(i), Operand::Output(0));
             let epilogue = Epilogue {
-                activation: self.activation,
+                extra,
+                function: self.activation,
                 operands: [x, w, bias, y],
             };
             product.dispatch(context, epilogue)

@@ -1,15 +1,26 @@
 //! Matrix products whose second factor is not transposed: the gradients of a linear layer.
 
 use super::check::Check;
-use super::gemm::{Epilogue, Kind, Product};
-use super::{Block, GradientAt, Rule};
+use super::gemm::{Epilogue, Extra, Kind, Product};
+use super::{Block, Function, GradientAt, Rule};
 use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
 use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::graph::{Graph, Value};
-use crate::tensor::{Storage, TensorType};
+use crate::tensor::{DType, Storage, TensorType};
 
-/// `c = a b`, or `aᵀ b`: a `[M, K]` (or `[K, M]`), b `[K, N]`; result `[M, N]`.
+/// What a product is joined with before it is stored: an operand z `[M, N]`. Graphs record steps of
+/// their own, plans fuse them into the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// `c = a b + z`: gradients that meet.
+    Sum,
+    /// `c = (a b) f'(z)`: a gradient on its way through an activation function.
+    Slope(Function),
+}
+
+/// `c = a b`, or `aᵀ b`: a `[M, K]` (or `[K, M]`), b `[K, N]`, z `[M, N]` (where there is a join);
+/// result `[M, N]`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatMul {
     /// Whether the first factor is transposed.
@@ -17,6 +28,8 @@ pub struct MatMul {
     /// Reads only these columns of the first factor, as it lies in memory: the gradients of a
     /// linear layer whose weight lies in blocks. Such a product has no gradient of its own.
     pub columns: Option<Block>,
+    /// What the third operand is, if there is one.
+    pub join: Option<Join>,
 }
 
 impl MatMul {
@@ -38,7 +51,7 @@ impl Rule for MatMul {
     const KERNELS: &'static [&'static Kernel] = &[];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let check = Check::new(Self::NAME, inputs, 2)?;
+        let check = Check::new(Self::NAME, inputs, 2 + usize::from(self.join.is_some()))?;
         let (_, columns) = check.matrix(0, "a")?;
         let (rows, _) = check.matrix(1, "b")?;
         let Block { first, len, of } = self.read(&inputs[0]);
@@ -50,7 +63,11 @@ impl Rule for MatMul {
         if rows != k {
             return Err(check.shape(1, "b", format!("[{k}, N]")));
         }
-        Ok(vec![TensorType::real([m, n])])
+        let product = TensorType::real([m, n]);
+        if self.join.is_some() {
+            check.exactly(2, "z", DType::Real, product.shape)?;
+        }
+        Ok(vec![product])
     }
 
     fn gradient(
@@ -58,8 +75,9 @@ impl Rule for MatMul {
         graph: &mut Graph,
         at: &GradientAt<'_>,
     ) -> Result<Vec<Option<Value>>, GraphError> {
-        if self.columns.is_some() {
-            let message = "is not differentiable where it reads a block of columns".to_owned();
+        if self.columns.is_some() || self.join.is_some() {
+            let message =
+                "has no gradient where it reads a block of columns or is joined".to_owned();
             let op = Self::NAME;
             return Err(GraphError::Attribute { op, message });
         }
@@ -75,10 +93,17 @@ impl Rule for MatMul {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let (a, b, c) = (Operand::Input(0), Operand::Input(1), Operand::Output(0));
+        let (extra, function, z) = match self.join {
+            None => (Extra::None, None, Operand::Unused),
+            Some(Join::Sum) => (Extra::Term, None, Operand::Input(2)),
+            Some(Join::Slope(f)) => (Extra::Argument, Some(f), Operand::Input(2)),
+        };
         let dispatch = |product: Product| {
+            let operands = [a, b, z, c];
             let epilogue = Epilogue {
-                activation: None,
-                operands: [a, b, Operand::Unused, c],
+                extra,
+                function,
+                operands,
             };
             product.dispatch(context, epilogue)
         };
@@ -109,7 +134,15 @@ impl Rule for MatMul {
             false => Matrix::strided(a, m, k, of),
         };
         let b = Matrix::new(inputs.real(1), k, n);
-        matmul(a, b, outputs.real(), n, F::new(1.0), false);
+        let c = outputs.real();
+        let sum = self.join == Some(Join::Sum);
+        if sum {
+            c.copy_from_slice(inputs.real(2));
+        }
+        matmul(a, b, c, n, F::new(1.0), sum);
+        if let Some(Join::Slope(function)) = self.join {
+            function.slope(inputs.real(2), c);
+        }
     }
 
     fn flops(&self, inputs: &[TensorType]) -> f64 {
@@ -147,6 +180,7 @@ impl Graph {
             MatMul {
                 transpose_a,
                 columns,
+                join: None,
             }
             .into(),
             &[a, b],

@@ -3,7 +3,7 @@
 use super::{Builder, Case, FITS};
 use crate::grad::gradients;
 use crate::graph::Value;
-use crate::ops::{AdamW, NO_TARGET, Noise, SumRows};
+use crate::ops::{ActivationGrad, AdamW, Join, NO_TARGET, Noise, SumRows};
 use crate::tensor::Storage;
 
 /// A product as gradients have it, a [M, K] or [K, M].
@@ -14,6 +14,24 @@ pub fn matmul([m, k, n]: [usize; 3], storage: Storage, transpose_a: bool) -> Cas
     let w = b.param([k, n], storage, 1.0 / (k as f32).sqrt());
     let y = b.case.graph.matmul(x, w, transpose_a).expect(FITS);
     b.done(vec![y])
+}
+
+/// A product that plans join with what gradients do next.
+pub fn joined([m, k, n]: [usize; 3], transpose_a: bool, join: Join) -> Case {
+    let what = format!("{m}x{k}x{n}, transposed {transpose_a}, {join:?}");
+    let mut b = Builder::new("matmul", what, k, 2.0 * (k as f64).sqrt() + 8.0);
+    let x = b.input(if transpose_a { [k, m] } else { [m, k] }, 1.0);
+    let w = b.param([k, n], Storage::F32, 1.0 / (k as f32).sqrt());
+    let z = b.input([m, n], 2.0);
+    let y = b.case.graph.matmul(x, w, transpose_a).expect(FITS);
+    let y = match join {
+        Join::Sum => b.case.graph.add(z, y),
+        Join::Slope(function) => {
+            let slope = ActivationGrad { function };
+            b.case.graph.apply1(slope.into(), &[z, y])
+        }
+    };
+    b.done(vec![y.expect(FITS)])
 }
 
 /// Two tensors added.
