@@ -5,6 +5,7 @@ use crate::control::Control;
 use crate::device::{Device, Executable, Params};
 use crate::error::RunError;
 use crate::graph::Graph;
+pub use crate::ops::gemm::Kind;
 use crate::plan::Plan;
 use crate::tensor::{ParamSpec, Storage};
 
@@ -17,17 +18,6 @@ const COPIES: usize = 16;
 const IDLE_WAITS: usize = 3;
 /// The most runs of a sample.
 const MOST_RUNS: usize = 1 << 12;
-
-/// The products that a linear layer and its gradients need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// `a bᵀ`, a `[M, K]`, b `[N, K]`: the layer, with its weight as it is stored.
-    Abt,
-    /// `a b`, a `[M, K]`, b `[K, N]`: the gradient of the layer's input.
-    Ab,
-    /// `aᵀ b`, a `[K, M]`, b `[K, N]`: the gradient of its weight.
-    Atb,
-}
 
 /// A product and its sizes; the result is `[M, N]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,9 +67,9 @@ impl ProductBench {
     ) -> Result<Self, RunError> {
         let Product { kind, m, k, n } = *product;
         let (a, b) = match kind {
-            Kind::Abt => ([m, k], [n, k]),
-            Kind::Ab => ([m, k], [k, n]),
-            Kind::Atb => ([k, m], [k, n]),
+            Kind::Nt => ([m, k], [n, k]),
+            Kind::Nn => ([m, k], [k, n]),
+            Kind::Tn => ([k, m], [k, n]),
         };
         let shapes = [("a", a), ("b", b), ("c", [m, n])];
         let specs = shapes.map(|(name, shape)| ParamSpec {
@@ -185,9 +175,9 @@ fn plan(kind: Kind, a: [usize; 2], b: [usize; 2], copies: usize) -> Plan {
         let c = a.and_then(|a| {
             let b = b?;
             match kind {
-                Kind::Abt => graph.linear(a, b, None),
-                Kind::Ab => graph.matmul(a, b, false),
-                Kind::Atb => graph.matmul(a, b, true),
+                Kind::Nt => graph.linear(a, b, None),
+                Kind::Nn => graph.matmul(a, b, false),
+                Kind::Tn => graph.matmul(a, b, true),
             }
         });
         stores.push((c.expect("the sizes fit"), "c".to_owned()));

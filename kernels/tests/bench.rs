@@ -33,7 +33,7 @@ fn devices() -> Vec<Device> {
 #[test]
 fn every_kind_runs_everywhere() {
     for device in devices() {
-        for kind in [Kind::Abt, Kind::Ab, Kind::Atb] {
+        for kind in [Kind::Nt, Kind::Nn, Kind::Tn] {
             let product = Product {
                 kind,
                 m: 5,
@@ -62,7 +62,7 @@ fn every_kind_runs_everywhere() {
 fn a_cancelled_sample_ends() {
     pollster::block_on(async {
         let product = Product {
-            kind: Kind::Ab,
+            kind: Kind::Nn,
             m: 4,
             k: 4,
             n: 4,
@@ -82,7 +82,7 @@ fn a_cancelled_sample_ends() {
 #[test]
 fn a_rate_is_operations_over_time() {
     let product = Product {
-        kind: Kind::Abt,
+        kind: Kind::Nt,
         m: 1000,
         k: 500,
         n: 1000,

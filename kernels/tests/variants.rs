@@ -1,56 +1,82 @@
 //! The shaders that a product may be made by: each computes the same, and a trial chooses once.
 
+use kernels::cases::{self, Case};
 use kernels::gpu::{Gpu, Options, Style, Tuning};
 use kernels::ops::{Function, Join};
-use kernels::{Device, Storage, cases, check};
+use kernels::{Device, Storage, check};
 
-/// Devices whose matrix products of these sizes are made by this shader.
-fn tuned([m, k, n]: [usize; 3], variant: &str) -> Device {
+/// A device whose matrix products of these sizes are made by this shader.
+fn tuned(style: Style, [m, k, n]: [usize; 3], variant: &str) -> Device {
     let log = |size: usize| size.next_power_of_two().ilog2();
     let [m, k, n] = [m, k, n].map(log);
     // The product and the gradients of its two factors.
     let choices =
         format!("nt-{m}-{n}-{k} {variant}\nnn-{m}-{k}-{n} {variant}\ntn-{n}-{k}-{m} {variant}\n");
     let options = Options {
-        style: Some(Style::Tiles),
+        style: Some(style),
         tuning: Some(Tuning::parse(&choices)),
         ..Options::default()
     };
     Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
 }
 
+fn assert_right(style: Style, shape: [usize; 3], variant: &str, cases: &[Case]) {
+    let device = tuned(style, shape, variant);
+    for case in cases {
+        let report = pollster::block_on(check(&device, case));
+        assert!(report.passed, "{variant}: {report:?}");
+    }
+}
+
+/// The products of these sizes in every way that a graph needs them, each by these shaders.
+fn assert_all(style: Style, shape: [usize; 3], variants: &[&str]) {
+    let [m, k, n] = shape;
+    let longest = m.max(k).max(n);
+    let gelu = Function::Gelu;
+    let backward = cases::linear(shape, Storage::F32, false, None);
+    let cases = [
+        cases::linear(shape, Storage::F16, true, Some(gelu)),
+        cases::backward(backward, longest, longest as f64),
+        cases::joined([m, n, k], false, Join::Slope(gelu)),
+        cases::joined([n, m, k], true, Join::Sum),
+    ];
+    for variant in variants {
+        assert_right(style, shape, variant, &cases);
+    }
+}
+
 #[test]
 fn every_tile_that_a_trial_may_choose() {
-    let shapes = [
-        ([13, 70, 67], vec!["tiles-16x64-4", "tiles-32x32-4"]),
-        (
-            [37, 132, 66],
-            vec!["tiles-32x32-4", "tiles-64x64", "tiles-16x64-4"],
-        ),
-        (
-            [517, 516, 515],
-            vec!["tiles-64x64", "tiles-32x32-4", "tiles-128x128"],
-        ),
+    let all = [
+        "tiles-16x64-4",
+        "tiles-32x32-4",
+        "tiles-64x64",
+        "tiles-128x128",
     ];
-    for (shape, variants) in shapes {
-        let [m, k, n] = shape;
-        for variant in variants {
-            let device = tuned(shape, variant);
-            let forward = cases::linear(shape, Storage::F16, true, Some(Function::Gelu));
-            let longest = m.max(k).max(n);
-            let backward = cases::backward(
-                cases::linear(shape, Storage::F32, false, None),
-                longest,
-                longest as f64,
-            );
-            let slope = cases::joined([m, n, k], false, Join::Slope(Function::Gelu));
-            let sum = cases::joined([n, m, k], true, Join::Sum);
-            for case in [forward, backward, slope, sum] {
-                let report = pollster::block_on(check(&device, &case));
-                assert!(report.passed, "{variant}: {report:?}");
-            }
-        }
+    assert_all(Style::Tiles, [13, 70, 67], &all[..2]);
+    assert_all(Style::Tiles, [37, 132, 66], &all[..3]);
+    assert_all(Style::Tiles, [517, 516, 515], &all[1..]);
+}
+
+#[test]
+fn quads_of_every_size() {
+    let small = ["quads-4x8", "quads-8x8", "quads-16x16"];
+    for shape in [[3, 9, 5], [67, 70, 69]] {
+        assert_all(Style::Lanes, shape, &small);
     }
+    // Mesa takes many seconds to compile one of the longest.
+    let shape = [67, 70, 69];
+    let [m, k, n] = shape;
+    let linear = cases::linear(shape, Storage::F16, true, Some(Function::Gelu));
+    let slope = cases::joined([m, n, k], false, Join::Slope(Function::Gelu));
+    let sum = cases::joined([n, m, k], true, Join::Sum);
+    assert_right(
+        Style::Lanes,
+        shape,
+        "quads-32x16",
+        &[linear.clone(), slope, sum],
+    );
+    assert_right(Style::Lanes, shape, "quads-64x16", &[linear]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl Engine {
     ) -> Result<Measured, Unmeasured> {
         match case {
             Case::Product { m, k, n } => {
-                let kind = Kind::Abt;
+                let kind = Kind::Nt;
                 let product = Product { kind, m, k, n };
                 if let Some(reason) = too_slow(product.flops(), *rate) {
                     return Err(Unmeasured::Skipped(reason));

@@ -12,7 +12,7 @@ pub fn FileButton(
     #[prop(optional)] multiple: bool,
     #[prop(optional)] folder: bool,
     #[prop(optional, into)] disabled: Signal<bool>,
-    picked: impl Fn(&HtmlInputElement) + 'static,
+    #[prop(into)] picked: Callback<HtmlInputElement>,
 ) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     input.on_load(move |input| input.set_webkitdirectory(folder));
@@ -31,7 +31,7 @@ pub fn FileButton(
             hidden=true
             tabindex="-1"
             aria-label=label
-            on:change:target=move |event| picked(&event.target())
+            on:change:target=move |event| picked.run(event.target())
         />
     }
 }

@@ -4,6 +4,7 @@ use crate::page::{Store, offer_input};
 use crate::state::view::LoadLine;
 use crate::widgets::{file_button::FileButton, opener::Opener, progress_bar::ProgressBar};
 use leptos::prelude::*;
+use web_sys::HtmlInputElement;
 
 #[component]
 pub fn ModelBar() -> impl IntoView {
@@ -66,6 +67,7 @@ pub fn ModelBar() -> impl IntoView {
 #[component]
 fn Pickers() -> impl IntoView {
     let store = Store::get();
+    let offer = move |input: HtmlInputElement| offer_input(store, &input);
     let is_bundled = store.view(|state| state.session.has_or_loads_bundled());
     view! {
         <div class="pickers" role="group" aria-label="Open a checkpoint">
@@ -84,14 +86,14 @@ fn Pickers() -> impl IntoView {
                 label="Checkpoint folder"
                 folder=true
                 multiple=true
-                picked=move |input| offer_input(store, input)
+                picked=offer
             />
             <FileButton
                 id="pick-files"
                 text="Open files"
                 label="Checkpoint files"
                 multiple=true
-                picked=move |input| offer_input(store, input)
+                picked=offer
             />
         </div>
     }

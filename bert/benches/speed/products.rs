@@ -15,7 +15,7 @@ const SHAPES: [[usize; 3]; 5] = [
     [1024, 1024, 1024],
     [128, 128, 30_522],
 ];
-const KINDS: [(Kind, &str); 3] = [(Kind::Abt, "a·bᵀ"), (Kind::Ab, "a·b"), (Kind::Atb, "aᵀ·b")];
+const KINDS: [(Kind, &str); 3] = [(Kind::Nt, "a·bᵀ"), (Kind::Nn, "a·b"), (Kind::Tn, "aᵀ·b")];
 
 pub fn bench(criterion: &mut Criterion, (device_name, device): &Named) {
     let control = Control::default();

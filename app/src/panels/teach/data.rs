@@ -23,8 +23,8 @@ pub fn DataCard() -> impl IntoView {
             <button type="button" disabled=move || busy.get() on:click=open>{name}</button>
         }
     });
-    let picked = move |input: &HtmlInputElement| {
-        if let Some(source) = pick_texts(store, input) {
+    let picked = move |input: HtmlInputElement| {
+        if let Some(source) = pick_texts(store, &input) {
             store.change(|state| state.open_texts(source));
         }
     };

@@ -14,8 +14,8 @@ pub fn OutCard() -> impl IntoView {
     let busy = store.view(|state| state.teach.is_busy());
     let head_is_enough = store.view(|state| state.can_try() && state.teach.head_is_enough());
     let predicts = store.view(|state| state.can_try());
-    let picked = move |input: &HtmlInputElement| {
-        if let Some(source) = pick_texts(store, input) {
+    let picked = move |input: HtmlInputElement| {
+        if let Some(source) = pick_texts(store, &input) {
             store.change(|state| state.predict(source));
         }
     };

@@ -14,8 +14,6 @@ struct Params { rows: u32, columns: u32 }
 @group(0) @binding(6) var<storage, read> d: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dx: array<f32>;
 
-const IGNORED: u32 = 0xffffffffu;
-
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3u,

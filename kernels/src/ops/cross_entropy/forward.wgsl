@@ -12,8 +12,6 @@ struct Params { rows: u32, columns: u32 }
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
-const IGNORED: u32 = 0xffffffffu;
-
 @compute @workgroup_size(LANES, ROWS)
 fn main(
     @builtin(workgroup_id) group: vec3u,

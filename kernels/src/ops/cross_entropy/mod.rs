@@ -44,6 +44,7 @@ static FORWARD: Kernel = Kernel {
     name: "cross-entropy",
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
+        include_str!("labels.wgsl"),
         include_str!("log_1p.wgsl"),
         include_str!("forward.wgsl")
     ),
@@ -53,7 +54,7 @@ static FORWARD: Kernel = Kernel {
 
 static MEAN: Kernel = Kernel {
     name: "cross-entropy, mean",
-    source: include_str!("mean.wgsl"),
+    source: concat!(include_str!("labels.wgsl"), include_str!("mean.wgsl")),
     params: MeanParams::FIELDS,
     bindings: &[READ, READ, WRITE, WRITE],
 };
@@ -62,6 +63,7 @@ static BACKWARD: Kernel = Kernel {
     name: "cross-entropy, backward",
     source: concat!(
         include_str!("../shared/grid.wgsl"),
+        include_str!("labels.wgsl"),
         include_str!("backward.wgsl")
     ),
     params: Params::FIELDS,

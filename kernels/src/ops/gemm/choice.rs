@@ -3,10 +3,17 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::kernels::{
-    LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, TILES_16, TILES_32, TILES_64, TILES_128,
+    LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16, TILES_16, TILES_32,
+    TILES_64, TILES_128,
 };
 use super::{Kind, Product};
 use crate::gpu::{Capabilities, Kernel, Style};
+
+/// Operations of a product that is worth the quads of 32x16: SwiftShader takes a second to compile
+/// them, and they are 1.3 times as fast as those before.
+const BIG: f64 = (1_u64 << 25) as f64;
+/// The same for 64x16: three seconds, and 1.1 times as fast again.
+const HUGE: f64 = (1_u64 << 28) as f64;
 
 /// A shader with its tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +32,8 @@ pub(crate) enum Quads {
     By4x8,
     By8x8,
     By16x16,
+    By32x16,
+    By64x16,
 }
 
 /// Sizes of the tile of a workgroup, and the slices that its k are dealt to.
@@ -70,16 +79,36 @@ impl Display for Class {
 }
 
 impl Variant {
+    const ALL: [Self; 10] = [
+        Variant::Quads(Quads::By4x8),
+        Variant::Quads(Quads::By8x8),
+        Variant::Quads(Quads::By16x16),
+        Variant::Quads(Quads::By32x16),
+        Variant::Quads(Quads::By64x16),
+        Variant::Lanes,
+        Variant::Tiles(Tiles::By16x64In4),
+        Variant::Tiles(Tiles::By32x32In4),
+        Variant::Tiles(Tiles::By64x64),
+        Variant::Tiles(Tiles::By128x128),
+    ];
+
     /// What may suit a product here, the likeliest first and at most four: a pure function of
     /// device and sizes. There are several only where a trial pays; on a software adapter it would
     /// take longer than what it could save, and the figures are known (`BENCHMARKS.md`).
     pub fn candidates(capabilities: &Capabilities, product: &Product) -> Vec<Self> {
         let Product { m, n, k, .. } = *product;
         if capabilities.style == Style::Lanes {
+            // With eight lanes, as Mesa's, they gain nothing; nor do they where rows are filled up.
+            let suits = |size, rows| {
+                let filled_up = 3 * m.next_multiple_of(rows) > 4 * m.next_multiple_of(16);
+                capabilities.lanes == 4 && product.flops() >= size && !filled_up
+            };
             return vec![match capabilities.subgroups {
                 false => Variant::Lanes,
                 true if m <= 4 => Variant::Quads(Quads::By4x8),
                 true if m <= 32 || n < 64 => Variant::Quads(Quads::By8x8),
+                true if suits(HUGE, 64) => Variant::Quads(Quads::By64x16),
+                true if suits(BIG, 32) => Variant::Quads(Quads::By32x16),
                 true => Variant::Quads(Quads::By16x16),
             }];
         }
@@ -103,12 +132,25 @@ impl Variant {
         found.into_iter().map(Variant::Tiles).collect()
     }
 
+    /// The variant of this name, if it is one for such a device.
+    pub fn named(name: &str, capabilities: &Capabilities) -> Option<Self> {
+        let fits = |variant: &Self| match variant {
+            Variant::Quads(_) => capabilities.style == Style::Lanes && capabilities.subgroups,
+            Variant::Lanes => capabilities.style == Style::Lanes,
+            Variant::Tiles(_) => capabilities.style == Style::Tiles,
+        };
+        let mut all = Self::ALL.into_iter().filter(fits);
+        all.find(|variant| variant.name() == name)
+    }
+
     /// The name by which a choice is remembered.
     pub fn name(self) -> &'static str {
         match self {
             Variant::Quads(Quads::By4x8) => "quads-4x8",
             Variant::Quads(Quads::By8x8) => "quads-8x8",
             Variant::Quads(Quads::By16x16) => "quads-16x16",
+            Variant::Quads(Quads::By32x16) => "quads-32x16",
+            Variant::Quads(Quads::By64x16) => "quads-64x16",
             Variant::Lanes => "lanes-8x8",
             Variant::Tiles(Tiles::By16x64In4) => "tiles-16x64-4",
             Variant::Tiles(Tiles::By32x32In4) => "tiles-32x32-4",
@@ -124,6 +166,8 @@ impl Variant {
             Variant::Quads(Quads::By4x8) => of_kind(&QUADS_4X8),
             Variant::Quads(Quads::By8x8) => of_kind(&QUADS_8X8),
             Variant::Quads(Quads::By16x16) => of_kind(&QUADS_16X16),
+            Variant::Quads(Quads::By32x16) => of_kind(&QUADS_32X16),
+            Variant::Quads(Quads::By64x16) => of_kind(&QUADS_64X16),
             Variant::Lanes => of_kind(&LANES_8X8),
             Variant::Tiles(Tiles::By16x64In4) => &TILES_16,
             Variant::Tiles(Tiles::By32x32In4) => &TILES_32,
@@ -139,6 +183,8 @@ impl Variant {
             Variant::Quads(Quads::By4x8) => [8 * lanes, 4],
             Variant::Quads(Quads::By8x8) | Variant::Lanes => [8 * lanes, 8],
             Variant::Quads(Quads::By16x16) => [16 * lanes, 16],
+            Variant::Quads(Quads::By32x16) => [16 * lanes, 32],
+            Variant::Quads(Quads::By64x16) => [16 * lanes, 64],
             Variant::Tiles(Tiles::By16x64In4) => [64, 16],
             Variant::Tiles(Tiles::By32x32In4) => [32, 32],
             Variant::Tiles(Tiles::By64x64) => [64, 64],
@@ -221,7 +267,10 @@ mod tests {
     #[test]
     fn a_software_adapter_has_one_choice() {
         let choice = |subgroups, kind, sizes| names(Style::Lanes, subgroups, kind, sizes);
-        assert_eq!(choice(true, Kind::Nt, [128, 768, 768]), ["quads-16x16"]);
+        assert_eq!(choice(true, Kind::Nt, [128, 768, 768]), ["quads-32x16"]);
+        assert_eq!(choice(true, Kind::Nt, [512, 512, 512]), ["quads-64x16"]);
+        assert_eq!(choice(true, Kind::Nt, [128, 256, 256]), ["quads-16x16"]);
+        assert_eq!(choice(true, Kind::Nt, [33, 768, 768]), ["quads-16x16"]);
         assert_eq!(choice(true, Kind::Tn, [2, 384, 32]), ["quads-4x8"]);
         assert_eq!(choice(true, Kind::Nn, [16, 384, 384]), ["quads-8x8"]);
         assert_eq!(choice(false, Kind::Nt, [128, 768, 768]), ["lanes-8x8"]);

@@ -26,24 +26,25 @@ macro_rules! kernel {
     };
 }
 
-/// One size of lanes for the three kinds of product, in the order of [`super::Kind`].
+/// One size of lanes for the three kinds of product, in the order of [`super::Kind`]: groups of four
+/// rows, columns, and steps of four k between two stores of the sums.
 macro_rules! lanes {
-    ($name:literal, $groups:literal, $columns:literal, $a_rows:literal, $a_columns:literal,
-        $a_both:literal) => {
+    ($name:literal, [$groups:literal, $columns:literal, $steps:literal], $a_rows:literal,
+        $a_columns:literal, $a_both:literal) => {
         [
             kernel!(
                 concat!("nt, ", $name),
-                ["GROUPS" = $groups, "COLUMNS" = $columns],
+                ["GROUPS" = $groups, "COLUMNS" = $columns, "STEPS" = $steps],
                 [$a_both, $a_rows, "b_rows.wgsl", "lanes.wgsl"]
             ),
             kernel!(
                 concat!("nn, ", $name),
-                ["GROUPS" = $groups, "COLUMNS" = $columns],
+                ["GROUPS" = $groups, "COLUMNS" = $columns, "STEPS" = $steps],
                 [$a_both, $a_rows, "b_columns.wgsl", "lanes.wgsl"]
             ),
             kernel!(
                 concat!("tn, ", $name),
-                ["GROUPS" = $groups, "COLUMNS" = $columns],
+                ["GROUPS" = $groups, "COLUMNS" = $columns, "STEPS" = $steps],
                 [$a_both, $a_columns, "b_columns.wgsl", "lanes.wgsl"]
             ),
         ]
@@ -69,35 +70,28 @@ macro_rules! tiles {
     };
 }
 
-pub(super) static QUADS_4X8: [Kernel; 3] = lanes!(
-    "quads 4x8",
-    1,
-    8,
-    "a_rows_quads.wgsl",
-    "a_columns_quads.wgsl",
-    "../shared/quads.wgsl"
-);
-pub(super) static QUADS_8X8: [Kernel; 3] = lanes!(
-    "quads 8x8",
-    2,
-    8,
-    "a_rows_quads.wgsl",
-    "a_columns_quads.wgsl",
-    "../shared/quads.wgsl"
-);
-pub(super) static QUADS_16X16: [Kernel; 3] = lanes!(
-    "quads 16x16",
-    4,
-    16,
-    "a_rows_quads.wgsl",
-    "a_columns_quads.wgsl",
-    "../shared/quads.wgsl"
-);
+/// The same for quads that hand their loads around.
+macro_rules! quads {
+    ($name:literal, $sizes:tt) => {
+        lanes!(
+            $name,
+            $sizes,
+            "a_rows_quads.wgsl",
+            "a_columns_quads.wgsl",
+            "../shared/quads.wgsl"
+        )
+    };
+}
+
+pub(super) static QUADS_4X8: [Kernel; 3] = quads!("quads 4x8", [1, 8, 1]);
+pub(super) static QUADS_8X8: [Kernel; 3] = quads!("quads 8x8", [2, 8, 1]);
+pub(super) static QUADS_16X16: [Kernel; 3] = quads!("quads 16x16", [4, 16, 1]);
+pub(super) static QUADS_32X16: [Kernel; 3] = quads!("quads 32x16", [8, 16, 2]);
+pub(super) static QUADS_64X16: [Kernel; 3] = quads!("quads 64x16", [16, 16, 2]);
 /// For adapters without subgroups.
 pub(super) static LANES_8X8: [Kernel; 3] = lanes!(
     "lanes 8x8",
-    2,
-    8,
+    [2, 8, 1],
     "a_rows.wgsl",
     "a_columns.wgsl",
     "a_lanes.wgsl"
@@ -119,6 +113,12 @@ pub(crate) const KERNELS: &[&Kernel] = &[
     &QUADS_16X16[0],
     &QUADS_16X16[1],
     &QUADS_16X16[2],
+    &QUADS_32X16[0],
+    &QUADS_32X16[1],
+    &QUADS_32X16[2],
+    &QUADS_64X16[0],
+    &QUADS_64X16[1],
+    &QUADS_64X16[2],
     &LANES_8X8[0],
     &LANES_8X8[1],
     &LANES_8X8[2],

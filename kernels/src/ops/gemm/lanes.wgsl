@@ -1,8 +1,9 @@
 // For software adapters, whose barriers cost more than arithmetic: no shared memory. A thread makes
 // 4 x {GROUPS} rows by {COLUMNS} columns of c, its columns 4 apart, so that the 4 lanes of a quad read and
-// store neighbours. Each sum grows by four products in one expression, so that it is read and
-// written once per 4 k: such adapters keep variables in memory.
-// 2 M N K flops for M N K (1/(4 {COLUMNS}) + 1/(4 {GROUPS})) loads.
+// store neighbours. Each sum grows by 4 x {STEPS} products in one expression, and is read and written
+// once for them: such adapters keep variables in memory.
+// 2 M N K flops for M N K (1/(4 {COLUMNS}) + 1/(4 {GROUPS})) loads, of which SwiftShader makes branches for
+// each lane: about as much work as 30 products.
 // The lines between `#for` and `#end` are repeated, see gpu/template.rs.
 
 override WG: u32 = 4u; // a multiple of 4
@@ -25,16 +26,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     #end
     #end
     #end
-    for (var k = 0u; k < params.k; k += 4u) {
+    for (var k = 0u; k < params.k; k += 4u * {STEPS}u) {
+        #for s in STEPS
         #for j in COLUMNS
-        let b{j} = load_b(k, n{j});
+        let b{j}_{s} = load_b(k + 4u * {s}u, n{j});
+        #end
         #end
         #for g in GROUPS
-        let a{g} = load_a(start{g}, k, lane);
+        #for s in STEPS
+        let a{g}_{s} = load_a(start{g}, k + 4u * {s}u, lane);
+        #end
         #for i in 4
-        let a{g}_{i} = row{i}_of_a(a{g});
+        #for s in STEPS
+        let a{g}_{i}_{s} = row{i}_of_a(a{g}_{s});
+        #end
         #for j in COLUMNS
-        c{g}_{i}_{j} += dot(a{g}_{i}, b{j});
+        c{g}_{i}_{j} = c{g}_{i}_{j}
+        #for s in STEPS
+            + dot(a{g}_{i}_{s}, b{j}_{s})
+        #end
+        ;
         #end
         #end
         #end

@@ -22,14 +22,15 @@ params! {
     }
 }
 
-/// How the factors lie in memory.
+/// The products that a linear layer and its gradients need, by BLAS's letters: which factor is
+/// transposed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Kind {
-    /// `a bᵀ`: a `[M, K]`, b `[N, K]`, as PyTorch stores the weight of a linear layer.
+pub enum Kind {
+    /// `a bᵀ`, a `[M, K]`, b `[N, K]`: the layer, with its weight as PyTorch stores it.
     Nt,
-    /// `a b`: a `[M, K]`, b `[K, N]`; the gradient of a linear layer's operand.
+    /// `a b`, a `[M, K]`, b `[K, N]`: the gradient of the layer's operand.
     Nn,
-    /// `aᵀ b`: a `[K, M]`, b `[K, N]`; the gradient of a linear layer's weight.
+    /// `aᵀ b`, a `[K, M]`, b `[K, N]`: the gradient of its weight.
     Tn,
 }
 
@@ -93,11 +94,11 @@ impl Product {
     /// The dispatch by the variant that was found to be the fastest for such products here, or
     /// else by the one that ought to be.
     pub(super) fn dispatch(&self, context: &DispatchContext<'_>, epilogue: Epilogue) -> Dispatch {
-        let variants = Variant::candidates(context.capabilities, self);
+        let capabilities = context.capabilities;
         let tuned = context.tuning.get(&Class::of(self));
-        let tuned = tuned.and_then(|name| variants.iter().find(|v| v.name() == name));
-        let variant = *tuned.unwrap_or(&variants[0]);
-        self.dispatch_by(variant, context.capabilities, epilogue)
+        let tuned = tuned.and_then(|name| Variant::named(name, capabilities));
+        let variant = tuned.unwrap_or_else(|| Variant::candidates(capabilities, self)[0]);
+        self.dispatch_by(variant, capabilities, epilogue)
     }
 
     /// The dispatch by one of [`Variant::candidates`].

@@ -17,8 +17,6 @@ override OUTPUTS: u32 = 16u; // N
 @group(0) @binding(6) var<storage, read_write> db: array<f32>;
 @group(0) @binding(7) var<storage, read_write> mean: array<f32>;
 
-const IGNORED: u32 = 0xffffffffu;
-
 @compute @workgroup_size(COLUMNS, LANES)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -40,7 +38,7 @@ fn main(
     } else {
         for (var r = local.y; r < SAMPLES; r += LANES) {
             sum += losses[r];
-            count += select(1.0, 0.0, labels[r] == IGNORED);
+            count += counts(labels[r]);
         }
     }
     sum = column_sum(sum, local.x, local.y);

@@ -24,8 +24,6 @@ override HALF: bool = false; // w rests in f16, two to a word
 @group(0) @binding(6) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dx: array<f32>;
 
-const IGNORED: u32 = 0xffffffffu;
-
 fn weight(i: u32) -> f32 {
     if (HALF) { return unpack2x16float(w[i / 2u])[i % 2u]; }
     return bitcast<f32>(w[i]);
@@ -69,7 +67,7 @@ fn main(
     let loss = (largest - logits[place]) + log_sum;
     losses[row] = loss;
     var count = 0.0;
-    for (var r = 0u; r < SAMPLES; r++) { count += select(1.0, 0.0, labels[r] == IGNORED); }
+    for (var r = 0u; r < SAMPLES; r++) { count += counts(labels[r]); }
     let scale = d[0] / count;
     for (var n = 0u; n < OUTPUTS; n++) {
         let hit = n == place;

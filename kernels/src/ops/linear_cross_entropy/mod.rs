@@ -42,6 +42,7 @@ static FORWARD: Kernel = Kernel {
     name: "linear and cross-entropy",
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
+        include_str!("../cross_entropy/labels.wgsl"),
         include_str!("../cross_entropy/log_1p.wgsl"),
         include_str!("forward.wgsl")
     ),
@@ -53,6 +54,7 @@ static BACKWARD: Kernel = Kernel {
     name: "linear and cross-entropy, backward",
     source: concat!(
         include_str!("../shared/columns.wgsl"),
+        include_str!("../cross_entropy/labels.wgsl"),
         include_str!("backward.wgsl")
     ),
     params: Params::FIELDS,
