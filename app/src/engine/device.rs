@@ -1,5 +1,6 @@
 //! Which device the engine computes on, and whether it computes right.
 
+use super::tuning;
 use crate::protocol::{Adapter, DeviceReport, Executor, KernelCheck, Preference};
 use kernels::gpu::{AdapterInfo, Gpu, Options};
 use kernels::{Device, KernelReport, Precision, self_test};
@@ -30,6 +31,7 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
                             processor itself, so the processor computes. You can choose otherwise.";
                 return (cpu(), report(Some(adapter), Some(note), None));
             }
+            tuning::follow(&gpu).await;
             let executor = Executor::Gpu;
             (
                 Device::Gpu(gpu),

@@ -141,9 +141,6 @@ impl Engine {
     /// Opens the device, starts the load that waits for it, and tests every kernel.
     async fn open(self: Rc<Self>, preference: Preference) {
         let (device, report) = device::choose(preference).await;
-        if let Device::Gpu(gpu) = &device {
-            tuning::follow(gpu).await;
-        }
         let on_gpu = report.executor == Executor::Gpu;
         post(&Event::Device { report });
         *self.device.borrow_mut() = Some(device.clone());

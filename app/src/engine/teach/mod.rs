@@ -1,5 +1,6 @@
 //! Teaching: the engine's answers to [`TeachCommand`]s.
 
+mod best;
 mod hand_out;
 mod lesson;
 mod linking;
