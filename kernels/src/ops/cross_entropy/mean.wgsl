@@ -1,5 +1,6 @@
 // mean[0] = the mean of the losses of the rows that have a label (0 if none has), count[0] = their
-// number. losses (0 where there is no label), labels: [R]. One thread: R is the rows of a batch, and the order is fixed.
+// number. losses (0 where there is no label), labels: [R]. One thread: R is the rows of a batch, and the
+// order is fixed.
 
 struct Params { rows: u32 }
 
