@@ -1,15 +1,13 @@
 //! The classifier for whole texts: its classes, and the pass that computes its logits.
 
-use kernels::{
-    Control, Executable, Graph, GraphError, ParamSpec, Params, Plan, RunError, Shape, Tensor, Value,
-};
+use kernels::{Control, Executable, GraphError, ParamSpec, Params, Plan, RunError, Shape, Value};
 use serde::{Deserialize, Serialize};
 
 use super::families;
-use super::forward::{Builder, Encoder};
+use super::forward::Builder;
 use super::{Config, Heads, Layout, Model, Slot, names};
 use crate::config::{MAX_LABEL_BYTES, MAX_LABELS};
-use crate::train::{Batch, Pooling, cls_rows, encoder_values, pool};
+use crate::train::{Batch, FeatureGraph, Pooling};
 
 /// Prepared passes kept at a time; each holds the activations of its batch.
 const PREPARED: usize = 4;
@@ -211,7 +209,7 @@ impl Model {
                 batch.tokens,
             )
             .expect("the layout checked every shape against the configuration");
-            let plan = Plan::new(&pass.graph, &[pass.logits]);
+            let plan = Plan::new(&pass.features.graph, &[pass.logits]);
             let executable = Executable::new(&self.device, plan, &self.params).await?;
             if self.classifying.len() == PREPARED {
                 self.classifying.remove(0);
@@ -226,10 +224,7 @@ impl Model {
         let Prepared {
             pass, executable, ..
         } = &mut self.classifying[last];
-        let mut values = encoder_values(&self.config, &pass.encoder, batch, room, batch.tokens);
-        if let Some(at) = pass.rows {
-            values.push((at, Tensor::U32(cls_rows(room, batch.tokens))));
-        }
+        let values = pass.features.values(&self.config, batch);
         let found = executable.run(&mut self.params, values, control).await?;
         let logits = found[0].to_f32();
         let rows = logits.chunks_exact(classes).take(batch.ids.len());
@@ -246,9 +241,7 @@ pub(super) struct Prepared {
 
 /// Texts in, logits out.
 struct Pass {
-    graph: Graph,
-    encoder: Encoder,
-    rows: Option<Value>,
+    features: FeatureGraph,
     /// `[B, L]`
     logits: Value,
 }
@@ -262,21 +255,14 @@ impl Pass {
         batch: usize,
         tokens: usize,
     ) -> Result<Self, GraphError> {
-        let mut graph = Graph::new();
+        let mut features = FeatureGraph::new(config, layout, pooling, batch, tokens)?;
         let mut builder = Builder {
-            graph: &mut graph,
+            graph: &mut features.graph,
             config,
             layout,
             noise: None,
         };
-        let encoder = builder.encoder(batch, tokens)?;
-        let (pooled, rows) = pool(&mut builder, &encoder, pooling, batch)?;
-        let logits = builder.classifier(pooled, names::CLASSIFIER, classes)?;
-        Ok(Self {
-            graph,
-            encoder,
-            rows,
-            logits,
-        })
+        let logits = builder.classifier(features.pooled, names::CLASSIFIER, classes)?;
+        Ok(Self { features, logits })
     }
 }

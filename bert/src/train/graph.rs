@@ -211,7 +211,7 @@ impl LossGraph {
 }
 
 /// The vectors of texts `[B, H]`, and the input that names the rows of `[CLS]`, where one is read.
-pub(crate) fn pool(
+fn pool(
     builder: &mut Builder<'_>,
     encoder: &Encoder,
     pooling: Pooling,
@@ -235,8 +235,8 @@ pub(crate) fn pool(
     Ok((pooled, Some(at)))
 }
 
-/// The pass that computes features once: texts in, their vectors out.
-pub(super) struct FeatureGraph {
+/// Texts in, their vectors out: the features that a classifier reads.
+pub(crate) struct FeatureGraph {
     pub graph: Graph,
     encoder: Encoder,
     rows: Option<Value>,
@@ -285,12 +285,12 @@ impl FeatureGraph {
 }
 
 /// The rows of `[CLS]` in `batch` texts of `tokens` tokens.
-pub(crate) fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
+fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
     (0..batch).map(|b| (b * tokens) as u32).collect()
 }
 
 /// The encoder's inputs for a batch, in a plan with room for `room` texts of `tokens` tokens.
-pub(crate) fn encoder_values(
+fn encoder_values(
     config: &Config,
     encoder: &Encoder,
     batch: &Batch,

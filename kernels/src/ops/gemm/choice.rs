@@ -100,7 +100,7 @@ impl Variant {
         if capabilities.style == Style::Lanes {
             // With eight lanes, as Mesa's, they gain nothing; nor do they where rows are filled up.
             let suits = |size, rows| {
-                let filled_up = 3 * m.next_multiple_of(rows) > 4 * m.next_multiple_of(16);
+                let filled_up = 3 * m.next_multiple_of(rows) >= 4 * m.next_multiple_of(16);
                 capabilities.lanes == 4 && product.flops() >= size && !filled_up
             };
             return vec![match capabilities.subgroups {
