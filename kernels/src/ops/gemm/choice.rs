@@ -9,6 +9,9 @@ use super::kernels::{
 use super::{Kind, Product};
 use crate::gpu::{Capabilities, Kernel, Style};
 
+/// Operations of a product of few rows that is worth quads of 16x16, which take SwiftShader half a second
+/// to compile.
+const SMALL: f64 = (1_u64 << 22) as f64;
 /// Operations of a product that is worth the quads of 32x16: SwiftShader takes a second to compile
 /// them, and they are 1.3 times as fast as those before.
 const BIG: f64 = (1_u64 << 25) as f64;
@@ -106,7 +109,8 @@ impl Variant {
             return vec![match capabilities.subgroups {
                 false => Variant::Lanes,
                 true if m <= 4 => Variant::Quads(Quads::By4x8),
-                true if m <= 32 || n < 64 => Variant::Quads(Quads::By8x8),
+                true if m <= 8 || n < 64 => Variant::Quads(Quads::By8x8),
+                true if m <= 32 && product.flops() < SMALL => Variant::Quads(Quads::By8x8),
                 true if suits(HUGE, 64) => Variant::Quads(Quads::By64x16),
                 true if suits(BIG, 32) => Variant::Quads(Quads::By32x16),
                 true => Variant::Quads(Quads::By16x16),
@@ -272,7 +276,9 @@ mod tests {
         assert_eq!(choice(true, Kind::Nt, [128, 256, 256]), ["quads-16x16"]);
         assert_eq!(choice(true, Kind::Nt, [33, 768, 768]), ["quads-16x16"]);
         assert_eq!(choice(true, Kind::Tn, [2, 384, 32]), ["quads-4x8"]);
-        assert_eq!(choice(true, Kind::Nn, [16, 384, 384]), ["quads-8x8"]);
+        assert_eq!(choice(true, Kind::Nn, [16, 384, 384]), ["quads-16x16"]);
+        assert_eq!(choice(true, Kind::Nn, [8, 384, 384]), ["quads-8x8"]);
+        assert_eq!(choice(true, Kind::Nn, [16, 128, 128]), ["quads-8x8"]);
         assert_eq!(choice(false, Kind::Nt, [128, 768, 768]), ["lanes-8x8"]);
         assert_eq!(choice(true, Kind::Nt, [128, 768, 3]), ["quads-16x16"]);
     }
