@@ -1,8 +1,7 @@
 //! The recipe in a link: its numbers, read as the form reads them and brought into their range.
 
 use crate::protocol::Goal;
-use crate::state::teach::settings::{Field, MethodChoice, rate_text};
-use bert::decimal::parse_decimal;
+use crate::state::teach::settings::{Field, MethodChoice, rate_text, typed};
 use bert::train::Pooling;
 use std::collections::BTreeMap;
 
@@ -68,8 +67,7 @@ pub fn number(field: Field, text: &str) -> Number {
         return Number::Fine(String::new());
     }
     let (low, high, whole) = range(field);
-    let found = parse_decimal(&text.replace(',', "."));
-    let found = found.filter(|found| !whole || found.fract() == 0.0);
+    let found = typed(text).filter(|found| !whole || found.fract() == 0.0);
     let Some(found) = found else {
         return Number::Bad;
     };

@@ -9,7 +9,7 @@ use super::context::AdapterInfo;
 use super::device::Gpu;
 use super::kernel::{Dispatch, Operand};
 use crate::error::DeviceError;
-use crate::ops::gemm::{Class, Epilogue, Extra, Product, Variant};
+use crate::ops::gemm::{Class, Epilogue, Product, Variant};
 
 /// Products smaller than this are not worth a trial.
 const FEWEST_FLOPS: f64 = 5e6;
@@ -155,14 +155,9 @@ impl<'a> Trial<'a> {
 
     fn run(&self, variant: Variant, times: usize) {
         let epilogue = Epilogue {
-            extra: Extra::None,
+            extra: None,
             function: None,
-            operands: [
-                Operand::Input(0),
-                Operand::Input(1),
-                Operand::Unused,
-                Operand::Output(0),
-            ],
+            operands: [Operand::Input(0), Operand::Input(1), Operand::Output(0)],
         };
         let dispatch = self
             .product

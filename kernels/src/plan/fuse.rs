@@ -30,8 +30,8 @@ fn epilogues(steps: Vec<Node>, ends: &[Value]) -> Vec<Node> {
     for step in steps {
         let absorbed = (0..step.inputs.len()).any(|i| {
             let made = step.inputs[i];
-            let by = fused.iter().position(|s| s.outputs == [made]);
-            uses[&made] == 1 && by.is_some_and(|by| absorb(&mut fused[by..], &step, i))
+            let by = || fused.iter().position(|s| s.outputs == [made]);
+            uses[&made] == 1 && by().is_some_and(|by| absorb(&mut fused[by..], &step, i))
         });
         if !absorbed {
             fused.push(step);

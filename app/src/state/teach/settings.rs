@@ -337,9 +337,13 @@ impl Settings {
 
     fn number(&self, field: Field) -> Result<f64, String> {
         let text = self.text(field).trim();
-        parse_decimal(&text.replace(',', "."))
-            .ok_or_else(|| format!("{}: “{text}” is not a number.", field.label()))
+        typed(text).ok_or_else(|| format!("{}: “{text}” is not a number.", field.label()))
     }
+}
+
+/// The number that someone typed, with a point or a comma.
+pub fn typed(text: &str) -> Option<f64> {
+    parse_decimal(&text.replace(',', "."))
 }
 
 /// A learning rate as the field writes it: `2e-5`.

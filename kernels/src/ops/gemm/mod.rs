@@ -49,11 +49,10 @@ pub(crate) struct Product {
     pub half: bool,
 }
 
-/// What the operand beside a product's factors is, and thus what happens before the product is stored.
+/// What an operand z beside a product's factors is, and thus what happens before the product is stored;
+/// without one, `c = f(a b)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extra {
-    /// There is none: `c = f(a b)`.
-    None,
     /// z `[N]`: `c = f(a b + z)`.
     Bias,
     /// z as large as c: `c = f(a b + z)`.
@@ -65,11 +64,12 @@ pub(crate) enum Extra {
 /// How a product ends, and where its operands are.
 #[derive(Clone, Debug)]
 pub(crate) struct Epilogue {
-    pub extra: Extra,
+    /// z, if there is one.
+    pub extra: Option<(Extra, Operand)>,
     /// f; the identity where there is none.
     pub function: Option<Function>,
-    /// a, b, z ([`Operand::Unused`] where there is none), c.
-    pub operands: [Operand; 4],
+    /// a, b, c.
+    pub operands: [Operand; 3],
 }
 
 impl Product {
@@ -101,19 +101,19 @@ impl Product {
         self.dispatch_by(variant, capabilities, epilogue)
     }
 
-    /// The dispatch by one of [`Variant::candidates`].
+    /// The dispatch by a variant for such a device.
     pub(crate) fn dispatch_by(
         &self,
         variant: Variant,
         capabilities: &Capabilities,
         epilogue: Epilogue,
     ) -> Dispatch {
-        let [a, b, extra, c] = epilogue.operands;
-        let (kind, extra_pitch) = match epilogue.extra {
-            Extra::None => (0, 0),
-            Extra::Bias => (1, 0),
-            Extra::Term => (1, self.c_columns[1]),
-            Extra::Argument => (2, self.c_columns[1]),
+        let [a, b, c] = epilogue.operands;
+        let (kind, extra_pitch, extra) = match epilogue.extra {
+            None => (0, 0, Operand::Unused),
+            Some((Extra::Bias, z)) => (1, 0, z),
+            Some((Extra::Term, z)) => (1, self.c_columns[1], z),
+            Some((Extra::Argument, z)) => (2, self.c_columns[1], z),
         };
         let mut constants = vec![
             ("ACTIVATION", Function::constant(epilogue.function)),

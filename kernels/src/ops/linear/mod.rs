@@ -84,16 +84,14 @@ impl Rule for Linear {
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
-        let (extra, bias) = match self.bias {
-            true => (Extra::Bias, Operand::Input(context.inputs.len() - 1)),
-            false => (Extra::None, Operand::Unused),
-        };
+        let last = context.inputs.len() - 1;
+        let extra = self.bias.then_some((Extra::Bias, Operand::Input(last)));
         let dispatch = |(i, product): (usize, Product)| {
             let (x, w, y) = (Operand::Input(0), Operand::Input(i), Operand::Output(0));
             let epilogue = Epilogue {
                 extra,
                 function: self.activation,
-                operands: [x, w, bias, y],
+                operands: [x, w, y],
             };
             product.dispatch(context, epilogue)
         };

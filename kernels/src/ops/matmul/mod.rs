@@ -93,13 +93,14 @@ impl Rule for MatMul {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let (a, b, c) = (Operand::Input(0), Operand::Input(1), Operand::Output(0));
-        let (extra, function, z) = match self.join {
-            None => (Extra::None, None, Operand::Unused),
-            Some(Join::Sum) => (Extra::Term, None, Operand::Input(2)),
-            Some(Join::Slope(f)) => (Extra::Argument, Some(f), Operand::Input(2)),
+        let (extra, function) = match self.join {
+            None => (None, None),
+            Some(Join::Sum) => (Some(Extra::Term), None),
+            Some(Join::Slope(f)) => (Some(Extra::Argument), Some(f)),
         };
+        let extra = extra.map(|extra| (extra, Operand::Input(2)));
         let dispatch = |product: Product| {
-            let operands = [a, b, z, c];
+            let operands = [a, b, c];
             let epilogue = Epilogue {
                 extra,
                 function,

@@ -99,15 +99,10 @@ impl Rule for TopK {
             // Few of many: most columns fall short of the last one kept, and are done with.
             order.clear();
             for column in 0..columns as u32 {
-                if order.len() == self.k {
-                    if order
-                        .last()
-                        .is_none_or(|last| falling(last, &column).is_lt())
-                    {
-                        continue;
-                    }
-                    order.pop();
+                if order.len() == self.k && falling(&order[self.k - 1], &column).is_lt() {
+                    continue;
                 }
+                order.truncate(self.k - 1);
                 let place = order.partition_point(|kept| falling(kept, &column).is_lt());
                 order.insert(place, column);
             }
