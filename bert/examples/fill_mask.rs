@@ -2,7 +2,9 @@
 //! DistilBERT or ELECTRA; of an ELECTRA discriminator, says which tokens look replaced instead.
 //!
 //! `cargo run --release -p bert --example fill_mask -- DIR "text with [MASK]" [--pair "text"]
-//! [--device gpu|cpu] [--top 10] [--json]`
+//! [--device gpu|cpu] [--top 10] [--json] [--profile]`
+//!
+//! `--profile` adds how long the dispatches of each shader took, by the GPU's own clock.
 //!
 //! The mask is spelled as the checkpoint spells it: `[MASK]`, or `<mask>` for a RoBERTa.
 
@@ -17,18 +19,20 @@ use kernels::Control;
 use serde_json::{Value, json};
 
 const USAGE: &str = "usage: fill_mask DIR \"text with [MASK]\" [--pair \"text\"] [--device gpu|cpu] \
-                     [--top 1..100] [--json]";
+                     [--top 1..100] [--json] [--profile]";
 
 struct Arguments {
     folder: PathBuf,
     request: Request,
     device: String,
     json: bool,
+    profile: bool,
 }
 
 fn arguments() -> Result<Arguments, AnyError> {
     let mut places = Vec::new();
-    let (mut pair, mut device, mut top_k, mut json) = (None, "gpu".to_owned(), 10, false);
+    let (mut pair, mut device, mut top_k) = (None, "gpu".to_owned(), 10);
+    let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
     while let Some(argument) = rest.next() {
         let mut value = |name: &str| rest.next().ok_or(format!("{name} needs a value\n{USAGE}"));
@@ -37,6 +41,7 @@ fn arguments() -> Result<Arguments, AnyError> {
             "--device" => device = value("--device")?,
             "--top" => top_k = value("--top")?.parse().map_err(|e| format!("--top: {e}"))?,
             "--json" => json = true,
+            "--profile" => profile = true,
             "--help" => return Err(USAGE.into()),
             other if other.starts_with("--") => return Err(format!("{other}?\n{USAGE}").into()),
             _ => places.push(argument),
@@ -57,6 +62,7 @@ fn arguments() -> Result<Arguments, AnyError> {
         request,
         device,
         json,
+        profile,
     })
 }
 
@@ -65,24 +71,34 @@ fn run() -> Result<(), AnyError> {
     let device = common::device(&arguments.device)?;
     let (config, tokenizer) = common::tokenizer(&arguments.folder)?;
     let mut model = common::model(&arguments.folder, config, &device)?;
+    common::start_profile(&device, arguments.profile)?;
     let control = Control::default();
-    if model.has_replaced() && model.has_mlm().is_err() {
-        let verdict = replaced(&mut model, &tokenizer, &arguments.request, &control);
+    let request = &arguments.request;
+    let mut object = if model.has_replaced() && model.has_mlm().is_err() {
+        let verdict = replaced(&mut model, &tokenizer, request, &control);
         let verdict = pollster::block_on(verdict)?;
-        if arguments.json {
-            println!("{}", json!(verdict));
-        } else {
+        if !arguments.json {
             print_replaced(&verdict);
         }
-        return Ok(());
-    }
-    let fill = fill_mask(&mut model, &tokenizer, &arguments.request, &control);
-    let fill = pollster::block_on(fill)?;
-    if arguments.json {
-        println!("{}", as_json(&fill));
+        json!(verdict)
     } else {
-        print(&fill, tokenizer.mask_token().unwrap_or("mask"));
+        let fill = fill_mask(&mut model, &tokenizer, request, &control);
+        let fill = pollster::block_on(fill)?;
+        if !arguments.json {
+            print(&fill, tokenizer.mask_token().unwrap_or("mask"));
+        }
+        as_json(&fill)
+    };
+    let facts = common::device_facts(&device, arguments.profile)?;
+    if arguments.json {
+        if let Value::Object(object) = &mut object {
+            object.extend(facts);
+        }
+        println!("{object}");
+    } else {
+        common::print_profile(&facts);
     }
+    common::finish(&device);
     Ok(())
 }
 

@@ -227,12 +227,22 @@ impl Executable {
     /// Compiles shaders and allocates memory for `plan` beside `params`, which must be on the
     /// same device.
     pub async fn new(device: &Device, plan: Plan, params: &Params) -> Result<Self, RunError> {
+        Self::forced(device, plan, params, None).await
+    }
+
+    /// The same with every product made by one variant of its shaders, on a GPU.
+    pub(crate) async fn forced(
+        device: &Device,
+        plan: Plan,
+        params: &Params,
+        forced: Option<&'static str>,
+    ) -> Result<Self, RunError> {
         let plan = Arc::new(plan);
         let program = match (device, &params.inner) {
             (_, ParamsInner::F32(_)) => Program::F32(CpuProgram::new(plan.clone())),
             (_, ParamsInner::F64(_)) => Program::F64(CpuProgram::new(plan.clone())),
             (Device::Gpu(gpu), ParamsInner::Gpu(params)) => {
-                Program::Gpu(GpuProgram::new(gpu.clone(), plan.clone(), params).await?)
+                Program::Gpu(GpuProgram::new(gpu.clone(), plan.clone(), params, forced).await?)
             }
             (Device::Cpu(_), ParamsInner::Gpu(_)) => {
                 unreachable!("a model keeps its parameters on its own device")
@@ -268,6 +278,14 @@ impl Executable {
         match &self.program {
             Program::Gpu(program) => program.dispatches(),
             _ => self.plan.steps().len(),
+        }
+    }
+
+    /// The variants of shaders by which its products are made, on a GPU.
+    pub(crate) fn variants(&self) -> Vec<&'static str> {
+        match &self.program {
+            Program::Gpu(program) => program.variants(),
+            _ => Vec::new(),
         }
     }
 
@@ -311,7 +329,7 @@ impl Executable {
         match (&mut self.program, &params.inner) {
             (Program::F32(program), ParamsInner::F32(p)) => program.outputs(p),
             (Program::F64(program), ParamsInner::F64(p)) => program.outputs(p),
-            (Program::Gpu(program), ParamsInner::Gpu(p)) => program.read(p).await,
+            (Program::Gpu(program), ParamsInner::Gpu(_)) => program.read().await,
             _ => unreachable!("an executable runs with the parameters it was made for"),
         }
     }

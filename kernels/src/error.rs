@@ -112,6 +112,9 @@ pub enum RunError {
         /// What is wrong.
         message: String,
     },
+    /// Outputs were asked for before anything was run.
+    #[error("the outputs of a run were asked for before there was one")]
+    Unread,
     /// A parameter the plan reads is not loaded.
     #[error("parameter `{0}` is not loaded")]
     MissingParam(String),

@@ -29,5 +29,5 @@ pub use grad::gradients;
 pub use graph::{Graph, Node, Source, Value};
 pub use ops::Op;
 pub use plan::Plan;
-pub use self_test::{KernelReport, cases, check, self_test, self_test_training};
+pub use self_test::{Extent, KernelReport, SelfTest, cases, check, self_test};
 pub use tensor::{DType, ParamSpec, Shape, Storage, Tensor, TensorType};

@@ -7,8 +7,8 @@ use common::{SIZES, assert_all, devices, storage};
 use kernels::cases;
 use kernels::ops::Function;
 use kernels::{
-    Control, Device, Executable, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
-    TensorType, check,
+    Control, Device, Executable, Extent, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
+    TensorType, check, self_test,
 };
 
 #[test]
@@ -330,10 +330,19 @@ fn rows_as_long_as_a_vocabulary() {
 fn the_start_up_test_passes_and_tells_a_wrong_kernel() {
     let devices = devices();
     for (name, device) in &devices {
-        let start_up = pollster::block_on(kernels::self_test(device));
-        let training = pollster::block_on(kernels::self_test_training(device));
-        for report in start_up.into_iter().chain(training) {
+        let found = pollster::block_on(self_test(device, Extent::Start));
+        assert!(found.trusted, "{name}");
+        for report in found.reports {
             assert!(report.passed, "{name}: {report:?}");
+        }
+        let found = pollster::block_on(self_test(device, Extent::Variants));
+        assert!(found.trusted, "{name}");
+        for report in found.reports {
+            assert!(report.passed, "{name}: {report:?}");
+        }
+        if let Device::Gpu(gpu) = device {
+            assert!(!gpu.has_untested(), "{name}");
+            assert_eq!(gpu.left_out(), [], "{name}");
         }
     }
     // A case whose expectation is broken on purpose must not pass.

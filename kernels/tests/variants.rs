@@ -3,7 +3,7 @@
 use kernels::cases::{self, Case};
 use kernels::gpu::{Gpu, Options, Style, Tuning};
 use kernels::ops::{Function, Join};
-use kernels::{Device, Storage, check};
+use kernels::{Control, Device, Storage, check};
 
 /// A device whose matrix products of these sizes are made by this shader.
 fn tuned(style: Style, [m, k, n]: [usize; 3], variant: &str) -> Device {
@@ -101,23 +101,51 @@ fn without_subgroups() {
 }
 
 #[test]
-fn a_trial_chooses_once_and_what_it_chose_can_be_kept() {
+fn trials_run_when_asked_and_what_they_chose_can_be_kept() {
     let run = |tuning: Option<Tuning>| {
         let options = Options {
             style: Some(Style::Tiles),
-            trials: true,
             tuning,
             ..Options::default()
         };
         let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
+        let device = Device::Gpu(gpu.clone());
         let case = cases::linear([128, 256, 256], Storage::F32, true, None);
-        let report = pollster::block_on(check(&Device::Gpu(gpu.clone()), &case));
-        assert!(report.passed, "{report:?}");
-        gpu.tuning().to_string()
+        let answer = || {
+            let report = pollster::block_on(check(&device, &case));
+            assert!(report.passed, "{report:?}");
+        };
+        answer();
+        let before = gpu.tuning().to_string();
+        // Long enough for one class on any machine.
+        let control = Control::default();
+        pollster::block_on(gpu.run_trials(60_000.0, &control)).expect("the device is there");
+        assert!(!gpu.wants_trials());
+        answer();
+        (before, gpu.tuning().to_string(), gpu.record_id())
     };
-    let chosen = run(None);
-    assert!(chosen.starts_with("nt-7-8-8 tiles-"), "{chosen}");
+    let (before, after, id) = run(None);
+    assert_eq!(before, "", "no trial before an answer");
+    assert!(after.starts_with("nt-7-8-8 tiles-"), "{after}");
+    assert_eq!(id.map(|id| id.len()), Some(8));
     // A name that no trial would give stays, so nothing was measured again.
     let kept = "nt-7-8-8 tiles-of-old\n";
-    assert_eq!(run(Some(Tuning::parse(kept))), kept);
+    let (before, after, _) = run(Some(Tuning::parse(kept)));
+    assert_eq!((before.as_str(), after.as_str()), (kept, kept));
+}
+
+#[test]
+fn trials_without_time_decide_nothing() {
+    let options = Options {
+        style: Some(Style::Tiles),
+        ..Options::default()
+    };
+    let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
+    let case = cases::linear([128, 256, 256], Storage::F32, true, None);
+    let report = pollster::block_on(check(&Device::Gpu(gpu.clone()), &case));
+    assert!(report.passed, "{report:?}");
+    let control = Control::default();
+    pollster::block_on(gpu.run_trials(-1.0, &control)).expect("the device is there");
+    assert!(gpu.wants_trials() && gpu.tuning().is_empty());
+    assert_eq!(gpu.record_id(), None);
 }

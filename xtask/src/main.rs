@@ -13,7 +13,8 @@ Usage: cargo xtask TASK
   test [FILTER...] [--no-browser] [--dev]    lints, native tests, the page in a real browser;
                                              with FILTER only the tests whose name contains it
   bench [ARGUMENT...]                        time matrix products, forward passes and steps of training
-                                             on every device; arguments go to Criterion: a filter, say
+                                             on every device; arguments go to Criterion: a filter, say;
+                                             --profile prints each shader's time on GPUs instead
 
   --dev builds the page quickly, not small and fast";
 

@@ -3,7 +3,7 @@
 use super::tuning;
 use crate::protocol::{Adapter, DeviceReport, Executor, KernelCheck, Preference};
 use kernels::gpu::{AdapterInfo, Gpu, Options};
-use kernels::{Device, KernelReport, Precision, self_test};
+use kernels::{Device, Extent, KernelReport, Precision, self_test};
 
 /// Opens the preferred device, or the CPU where that cannot be had. Never fails: the CPU executor
 /// needs nothing but this program.
@@ -18,11 +18,7 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
     if preference == Preference::Cpu {
         return (cpu(), report(None, None, None));
     }
-    let options = Options {
-        trials: true,
-        ..Options::default()
-    };
-    match Gpu::new(options).await {
+    match Gpu::new(Options::default()).await {
         Ok(gpu) => {
             let adapter = describe(gpu.info());
             if adapter.software && preference == Preference::Auto {
@@ -56,7 +52,8 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
 
 /// Runs every kernel on known inputs.
 pub async fn test(device: &Device) -> Vec<KernelCheck> {
-    self_test(device).await.into_iter().map(check).collect()
+    let found = self_test(device, Extent::Start).await;
+    found.reports.into_iter().map(check).collect()
 }
 
 fn check(report: KernelReport) -> KernelCheck {

@@ -18,7 +18,7 @@ pub async fn follow(gpu: &Gpu) {
         gpu.set_tuning(tuning);
     }
     let adapter = gpu.info().clone();
-    gpu.on_trials(move |tuning| {
+    gpu.on_record(move |tuning| {
         let (file, record) = (file.clone(), tuning.record(&adapter));
         spawn_local(async move {
             if let Err(error) = keep(&file, &record).await {

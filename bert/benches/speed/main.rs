@@ -1,18 +1,18 @@
 //! How fast it is here: matrix products, forward passes and steps of training, on the CPU executor
-//! and on every adapter that is found. `cargo xtask bench [FILTER]` runs it and prints a table.
+//! and on every adapter that is found. `cargo xtask bench [FILTER]` runs it and prints a table;
+//! `cargo xtask bench --profile` prints where the time of passes and steps goes on each adapter.
 
 mod passes;
 mod products;
+mod profile;
 mod steps;
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use criterion::{
-    BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime,
-};
+use criterion::{BenchmarkGroup, Criterion, criterion_group, measurement::WallTime};
 use kernels::gpu::{Gpu, Options, cache};
-use kernels::{Device, Precision};
+use kernels::{Control, Device, Precision};
 
 /// The device's name in every figure's, then the device.
 type Named = (String, Device);
@@ -31,7 +31,6 @@ fn devices() -> Vec<Named> {
     for name in names {
         let options = Options {
             adapter: Some(name.clone()),
-            trials: true,
             ..Options::default()
         };
         match pollster::block_on(Gpu::new(options)) {
@@ -49,6 +48,15 @@ fn devices() -> Vec<Named> {
 fn clock() -> f64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     START.elapsed().as_secs_f64() * 1e3
+}
+
+/// Tries the shaders that are in question for what was prepared, so that the fastest are measured.
+fn tune(device: &Device) {
+    if let Device::Gpu(gpu) = device {
+        let control = Control::default();
+        let tried = pollster::block_on(gpu.run_trials(f64::INFINITY, &control));
+        tried.expect("the device is there");
+    }
 }
 
 /// A duration from milliseconds.
@@ -75,4 +83,15 @@ fn all(criterion: &mut Criterion) {
 }
 
 criterion_group!(speed, all);
-criterion_main!(speed);
+
+/// Set by `cargo xtask bench --profile`.
+const PROFILE: &str = "UNMASK_PROFILE";
+
+fn main() {
+    if std::env::var_os(PROFILE).is_some() {
+        devices().iter().for_each(profile::print);
+        return;
+    }
+    speed();
+    Criterion::default().configure_from_args().final_summary();
+}

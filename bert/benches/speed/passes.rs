@@ -11,12 +11,12 @@ use criterion::{Criterion, Throughput};
 use kernels::{Control, Device, RunError};
 use pollster::block_on;
 
-use crate::{Named, clock, group, milliseconds};
+use crate::{Named, clock, group, milliseconds, tune};
 
 /// Tokens of a text with one hidden word.
-const FILLED: [usize; 2] = [16, 128];
+pub const FILLED: [usize; 2] = [16, 128];
 /// Texts, and tokens of each.
-const ENCODED: [[usize; 2]; 3] = [[1, 16], [1, 128], [8, 128]];
+pub const ENCODED: [[usize; 2]; 3] = [[1, 16], [1, 128], [8, 128]];
 
 pub fn bench(criterion: &mut Criterion, (device_name, device): &Named) {
     let model = LazyCell::new(|| RefCell::new(seedling(device)));
@@ -56,8 +56,11 @@ fn time<F: FnOnce() -> RefCell<Model>>(
     let mut bench = None;
     group.bench_function(name, |bencher| {
         let model = &mut *model.borrow_mut();
-        let bench =
-            bench.get_or_insert_with(|| prepare(model).expect("a pass that fits this device"));
+        let bench = bench.get_or_insert_with(|| {
+            let bench = prepare(model).expect("a pass that fits this device");
+            tune(model.device());
+            bench
+        });
         bencher.iter_custom(|count| {
             let pass = |_| block_on(bench.sample(model, clock, &control)).expect("a pass");
             milliseconds((0..count).map(pass).sum())
@@ -66,7 +69,7 @@ fn time<F: FnOnce() -> RefCell<Model>>(
 }
 
 /// The bundled checkpoint.
-fn seedling(device: &Device) -> Model {
+pub fn seedling(device: &Device) -> Model {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../static/models/seedling");
     let read = |name| std::fs::read(folder.join(name)).expect("the bundled checkpoint");
     let config = String::from_utf8(read("config.json")).expect("text");
@@ -79,7 +82,7 @@ fn seedling(device: &Device) -> Model {
 }
 
 /// The shape of sentence-transformers/all-MiniLM-L6-v2.
-fn minilm() -> Config {
+pub fn minilm() -> Config {
     let config = r#"{
         "model_type": "bert",
         "vocab_size": 30522,

@@ -5,7 +5,7 @@ use kernels::Control;
 use kernels::bench::{Kind, Product, ProductBench};
 use pollster::block_on;
 
-use crate::{Named, clock, group, milliseconds};
+use crate::{Named, clock, group, milliseconds, tune};
 
 /// M, K, N.
 const SHAPES: [[usize; 3]; 5] = [
@@ -28,8 +28,9 @@ pub fn bench(criterion: &mut Criterion, (device_name, device): &Named) {
             group.bench_function(format!("{m}x{k}x{n}/{device_name}"), |bencher| {
                 // Not before: a filter may leave it out.
                 let bench = bench.get_or_insert_with(|| {
-                    block_on(ProductBench::new(device, &product, clock, &control))
-                        .expect("a product that fits this device")
+                    let bench = block_on(ProductBench::new(device, &product, clock, &control));
+                    tune(device);
+                    bench.expect("a product that fits this device")
                 });
                 bencher.iter_custom(|count| {
                     let runs = (count as usize).div_ceil(bench.copies());

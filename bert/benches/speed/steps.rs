@@ -5,16 +5,16 @@ use bert::config::Config;
 use bert::model::Model;
 use bert::train::Method;
 use criterion::{Criterion, Throughput};
-use kernels::Control;
+use kernels::{Control, Device};
 use pollster::block_on;
 
-use crate::{Named, clock, group, milliseconds};
+use crate::{Named, clock, group, milliseconds, tune};
 
 /// Steps whose losses are read together, as a run does it.
 const TOGETHER: u64 = 8;
 
-struct Case {
-    name: &'static str,
+pub struct Case {
+    pub name: &'static str,
     method: Method,
     hidden: usize,
     heads: usize,
@@ -23,7 +23,7 @@ struct Case {
 }
 
 /// The sizes that the peers are measured at.
-const CASES: [Case; 2] = [
+pub const CASES: [Case; 2] = [
     Case {
         name: "head, 384 to 2, 32 texts",
         method: Method::Head,
@@ -41,6 +41,21 @@ const CASES: [Case; 2] = [
         tokens: 32,
     },
 ];
+
+impl Case {
+    /// A step on a model of its own.
+    pub fn prepare(&self, device: &Device, control: &Control) -> StepBench {
+        block_on(async {
+            let config = config(self.hidden, self.heads);
+            let model = Model::fresh(device, config, false, 1).await;
+            let model = model.expect("a model that fits this device");
+            let (method, texts, tokens) = (self.method, self.texts, self.tokens);
+            StepBench::new(model, method, texts, tokens, control)
+                .await
+                .expect("a step that fits this device")
+        })
+    }
+}
 
 /// One layer, as a stand-in for a model of this width.
 fn config(hidden: usize, heads: usize) -> Config {
@@ -67,15 +82,9 @@ pub fn bench(criterion: &mut Criterion, (device_name, device): &Named) {
         let mut bench = None;
         group.bench_function(format!("{}/{device_name}", case.name), |bencher| {
             let bench = bench.get_or_insert_with(|| {
-                block_on(async {
-                    let config = config(case.hidden, case.heads);
-                    let model = Model::fresh(device, config, false, 1).await;
-                    let model = model.expect("a model that fits this device");
-                    let (method, texts, tokens) = (case.method, case.texts, case.tokens);
-                    StepBench::new(model, method, texts, tokens, &control)
-                        .await
-                        .expect("a step that fits this device")
-                })
+                let bench = case.prepare(device, &control);
+                tune(device);
+                bench
             });
             bencher.iter_custom(|count| {
                 let mut spent = 0.0;

@@ -7,8 +7,9 @@ use std::path::Path;
 use bert::config::Config;
 use bert::model::{Model, ModelLoader};
 use bert::tokenizer::{Tokenizer, TokenizerConfig};
-use kernels::gpu::{Gpu, Options, cache};
-use kernels::{Device, Precision};
+use kernels::gpu::{Gpu, KernelTime, Options, cache};
+use kernels::{Control, Device, Precision};
+use serde_json::{Map, Value, json};
 
 /// Any error, with its message.
 pub type AnyError = Box<dyn std::error::Error>;
@@ -17,17 +18,89 @@ pub type AnyError = Box<dyn std::error::Error>;
 pub fn device(name: &str) -> Result<Device, AnyError> {
     match name {
         "gpu" => {
-            let trials = true;
-            let options = Options {
-                trials,
-                ..Options::default()
-            };
-            let gpu = pollster::block_on(Gpu::new(options))?;
+            let gpu = pollster::block_on(Gpu::new(Options::default()))?;
             cache::follow(&gpu);
             Ok(Device::Gpu(gpu))
         }
         "cpu" => Ok(Device::Cpu(Precision::F32)),
         other => Err(format!("--device {other}: it is `gpu` or `cpu`").into()),
+    }
+}
+
+/// Milliseconds that trials of shaders may take once the work is done.
+const TRIALS_MS: f64 = 400.0;
+
+/// What is left to do when the answer is out: tries which shaders are the fastest for what was
+/// computed, so that the next run of the program goes by it.
+pub fn finish(device: &Device) {
+    if let Device::Gpu(gpu) = device {
+        let control = Control::default();
+        if let Err(error) = pollster::block_on(gpu.run_trials(TRIALS_MS, &control)) {
+            eprintln!("shaders could not be tried: {error}");
+        }
+    }
+}
+
+/// Has every dispatch measured from now on, if that is asked for.
+///
+/// # Errors
+/// The device has no timestamps.
+pub fn start_profile(device: &Device, wanted: bool) -> Result<(), AnyError> {
+    match device {
+        _ if !wanted => Ok(()),
+        Device::Gpu(gpu) if gpu.start_profile() => Ok(()),
+        Device::Gpu(_) => Err("--profile: this adapter grants no timestamps".into()),
+        Device::Cpu(_) => Err("--profile measures a GPU: take --device gpu".into()),
+    }
+}
+
+/// What the device did since it was opened, as fields of the `--json` object: how many submissions, the
+/// longest, the record of shaders, and what was measured, if it was. Empty on the CPU.
+///
+/// # Errors
+/// The device failed.
+pub fn device_facts(device: &Device, profile: bool) -> Result<Map<String, Value>, AnyError> {
+    let mut facts = Map::new();
+    if let Device::Gpu(gpu) = device {
+        let submits = gpu.take_submits();
+        facts.insert("submits".to_owned(), json!(submits.count));
+        facts.insert("longest_submit_ms".to_owned(), json!(submits.longest_ms));
+        facts.insert("shader_record".to_owned(), json!(gpu.record_id()));
+        if profile {
+            let times = pollster::block_on(gpu.take_profile())?;
+            let row = |time: &KernelTime| {
+                json!({
+                    "kernel": time.kernel,
+                    "dispatches": time.dispatches,
+                    "microseconds": time.microseconds,
+                })
+            };
+            let rows: Vec<Value> = times.iter().map(row).collect();
+            facts.insert("profile".to_owned(), json!(rows));
+        }
+    }
+    Ok(facts)
+}
+
+/// The measured times as a table, the longest first.
+pub fn print_profile(facts: &Map<String, Value>) {
+    let Some(rows) = facts.get("profile").and_then(Value::as_array) else {
+        return;
+    };
+    let time = |row: &Value| row["microseconds"].as_f64().unwrap_or_default();
+    let total: f64 = rows.iter().map(time).sum();
+    println!(
+        "\n{:>12}  {:>6}  {:>10}  kernel",
+        "microseconds", "share", "dispatches"
+    );
+    for row in rows {
+        println!(
+            "{:>12.1}  {:>5.1}%  {:>10}  {}",
+            time(row),
+            100.0 * time(row) / total,
+            row["dispatches"],
+            row["kernel"].as_str().unwrap_or_default()
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use crate::common::AnyError;
 pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
     --method head|last:N|all|scratch [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
-    [--predictions FILE.json] [--json]";
+    [--predictions FILE.json] [--json] [--profile]";
 
 pub struct Arguments {
     pub model: PathBuf,
@@ -21,6 +21,7 @@ pub struct Arguments {
     pub out: Option<PathBuf>,
     pub predictions: Option<PathBuf>,
     pub json: bool,
+    pub profile: bool,
 }
 
 /// The recipe's settings that were given.
@@ -81,7 +82,7 @@ fn number<T: std::str::FromStr<Err: std::fmt::Display>>(
 /// `None` where help was asked for.
 pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     let mut given: Vec<(String, String)> = Vec::new();
-    let mut json = false;
+    let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
     const NAMES: [&str; 14] = [
         "--model",
@@ -102,6 +103,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     while let Some(name) = rest.next() {
         match name.as_str() {
             "--json" => json = true,
+            "--profile" => profile = true,
             "--help" => return Ok(None),
             known if NAMES.contains(&known) => {
                 let value = rest
@@ -145,5 +147,6 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         out: last("--out").map(PathBuf::from),
         predictions: last("--predictions").map(PathBuf::from),
         json,
+        profile,
     }))
 }

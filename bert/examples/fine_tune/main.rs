@@ -3,11 +3,11 @@
 //! `cargo run --release -p bert --example fine_tune -- --model DIR --train FILE --eval FILE
 //! --method head|last:N|all|scratch [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N]
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
-//! [--predictions FILE.json] [--json]`
+//! [--predictions FILE.json] [--json] [--profile]`
 //!
 //! Files are TSV, CSV or JSON Lines. Progress goes to stderr; `--json` prints one object instead of
 //! a few lines. `--limit` takes the first rows of the training file. `--out`
-//! writes a folder for `transformers`; `--predictions` what the model says of every evaluation
+//! writes a folder for `transformers`; `--profile` adds how long the dispatches of each shader took; `--predictions` what the model says of every evaluation
 //! text: `{"labels": [..], "rows": [{"text", "pair", "label", "logits"}, ..]}`.
 
 mod arguments;
@@ -31,7 +31,7 @@ use bert::train::{Event, Learner, Recipe, Training};
 use arguments::{Arguments, USAGE, arguments};
 use common::AnyError;
 use kernels::Control;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What a run came to.
 struct Outcome {
@@ -261,13 +261,15 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     let device = common::device(&arguments.device)?;
     let (config, tokenizer) = common::tokenizer(&arguments.model)?;
     let mut model = common::model(&arguments.model, config, &device)?;
+    common::start_profile(&device, arguments.profile)?;
     let outcome = train(arguments, &mut model, &tokenizer, &train_set, &eval)?;
+    let facts = common::device_facts(&device, arguments.profile)?;
     if let Some(path) = &arguments.predictions {
         predictions(&mut model, &tokenizer, &eval, path)?;
     }
     let metrics = outcome.confusion.metrics();
     if arguments.json {
-        let object = json!({
+        let mut object = json!({
             "losses": outcome.losses,
             "eval": {
                 "accuracy": metrics.accuracy,
@@ -277,9 +279,13 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
             "seconds": outcome.seconds,
             "steps": outcome.losses.len(),
         });
+        if let Value::Object(object) = &mut object {
+            object.extend(facts);
+        }
         println!("{object}");
     } else {
         print(&outcome, &metrics, &train_set, &eval);
+        common::print_profile(&facts);
     }
     if let Some(out) = &arguments.out {
         let run = Run {
@@ -293,6 +299,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         write(&mut model, arguments, run, out)?;
         eprintln!("written to {}", out.display());
     }
+    common::finish(&device);
     Ok(())
 }
 

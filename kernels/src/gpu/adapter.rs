@@ -48,6 +48,9 @@ pub(super) fn describe(info: &wgpu::AdapterInfo, _device: &wgpu::Device) -> Adap
     AdapterInfo {
         name: info.name.clone(),
         backend: format!("{:?}", info.backend),
+        driver: format!("{} {}", info.driver, info.driver_info)
+            .trim()
+            .to_owned(),
         software: info.device_type == wgpu::DeviceType::Cpu,
     }
 }
@@ -77,7 +80,19 @@ pub(super) fn describe(info: &wgpu::AdapterInfo, device: &wgpu::Device) -> Adapt
             name
         },
         backend: "WebGPU".to_owned(),
+        driver: user_agent(),
         software: info.device_type == wgpu::DeviceType::Cpu
             || known.iter().any(|k| lower.contains(k)),
     }
+}
+
+/// A browser's own name for itself, which has its version.
+#[cfg(target_arch = "wasm32")]
+fn user_agent() -> String {
+    use wasm_bindgen::JsValue;
+    let get = |object: &JsValue, key: &str| {
+        js_sys::Reflect::get(object, &JsValue::from_str(key)).unwrap_or(JsValue::UNDEFINED)
+    };
+    let navigator = get(&js_sys::global(), "navigator");
+    get(&navigator, "userAgent").as_string().unwrap_or_default()
 }

@@ -20,6 +20,11 @@ pub struct Buffer {
 }
 
 impl Buffer {
+    /// Whole vectors: shaders that read by vec4 must reach the last elements too.
+    pub(super) fn rounded(bytes: u64) -> u64 {
+        bytes.next_multiple_of(16).max(16)
+    }
+
     pub(super) fn new(inner: wgpu::Buffer, memory: Arc<Memory>) -> Self {
         let before = memory.now.fetch_add(inner.size(), Ordering::Relaxed);
         memory

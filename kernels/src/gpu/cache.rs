@@ -1,4 +1,4 @@
-//! What trials have found, kept in the user's cache folder from one run of a program to the next.
+//! The record of what was found about shaders, kept in the user's cache folder from one run of a program to the next.
 
 use std::fs;
 use std::io;
@@ -11,8 +11,8 @@ fn file() -> Option<PathBuf> {
     Some(dirs::cache_dir()?.join("unmask").join("shaders.txt"))
 }
 
-/// Takes the choices that an earlier run kept for this adapter and version, and keeps those that
-/// trials add.
+/// Takes the choices that an earlier run kept for this adapter and version, and keeps what is
+/// found from now on.
 pub fn follow(gpu: &Gpu) {
     if let Some(file) = file() {
         follow_in(gpu, file);
@@ -25,7 +25,7 @@ fn follow_in(gpu: &Gpu, file: PathBuf) {
         gpu.set_tuning(tuning);
     }
     let adapter = gpu.info().clone();
-    gpu.on_trials(move |tuning| {
+    gpu.on_record(move |tuning| {
         // Nothing but time is lost by it.
         if let Err(error) = keep(&file, &tuning.record(&adapter)) {
             log::warn!("the choice of shaders is not kept: {error}");
@@ -55,8 +55,8 @@ mod tests {
         assert!(first.tuning().is_empty());
         first.add_tuning(Tuning::parse("nt-7-8-8 tiles-64x64"));
         follow_in(&second, file);
-        let kept = second.tuning().clone();
+        let kept = second.tuning();
         fs::remove_dir_all(&folder).expect("the folder made above");
-        assert_eq!(kept, *first.tuning());
+        assert_eq!(kept, first.tuning());
     }
 }

@@ -1,5 +1,9 @@
 //! What is known of an adapter, and what one may ask of it.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::faults::Faults;
 use super::tuning::Tuning;
 
 /// Which family of shaders suits an adapter.
@@ -25,8 +29,8 @@ pub struct Options {
     pub no_subgroups: bool,
     /// Choices of shaders that were found before, see [`Gpu::tuning`](super::Gpu::tuning).
     pub tuning: Option<Tuning>,
-    /// Measure which shaders are the fastest, where several may be and none is known.
-    pub trials: bool,
+    /// Faults to put in (for tests).
+    pub faults: Faults,
 }
 
 /// The adapter, in words.
@@ -36,6 +40,8 @@ pub struct AdapterInfo {
     pub name: String,
     /// WebGPU, Vulkan, Metal or DX12.
     pub backend: String,
+    /// The driver and its version; in a browser, which does not tell, the browser's own name for itself.
+    pub driver: String,
     /// Whether it computes on the CPU.
     pub software: bool,
 }
@@ -53,6 +59,28 @@ pub struct Capabilities {
     pub max_binding: u64,
     /// Largest buffer, in bytes.
     pub max_buffer: u64,
+    /// Variants of shaders that do not compile or compute wrong here, by name.
+    pub left_out: BTreeSet<String>,
+}
+
+/// Something that the device does without, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// `subgroups`, or the name of a variant such as `tiles-128x128`.
+    pub what: String,
+    /// A sentence.
+    pub why: String,
+}
+
+/// What shaders are chosen by.
+#[derive(Clone, Debug)]
+pub(crate) struct Choice {
+    /// The device.
+    pub capabilities: Rc<Capabilities>,
+    /// What trials on it have found.
+    pub tuning: Rc<Tuning>,
+    /// The variant that makes every product, whatever its size: the self-test's.
+    pub forced: Option<&'static str>,
 }
 
 impl Capabilities {

@@ -1,34 +1,30 @@
 //! Opening a device, and what everything on it shares.
 
-use std::cell::{Ref, RefCell};
-use std::collections::HashMap;
-use std::fmt::{self, Debug, Formatter};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use super::adapter::{adapter, describe, has_subgroups};
+use super::arena::Arena;
 use super::buffer::{Buffer, Memory};
+use super::choosing::Choosing;
+use super::clock::now;
 use super::context::{AdapterInfo, Capabilities, Options, Style};
-use super::kernel::{Access, Dispatch, Kernel};
-use super::tuning::Tuning;
+use super::faults::{Faults, Injected};
+use super::lanes;
+use super::pipelines::Pipelines;
+use super::profile::Profile;
+use super::submit::Submissions;
 use crate::control::LocalBoxFuture;
 use crate::error::DeviceError;
 
-/// A pipeline is a shader with fixed values of its `override` constants.
-type PipelineKey = (&'static str, Vec<(&'static str, u64)>);
+/// What is asked of an adapter that has it.
+const WANTED: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY);
 
-/// Hears what trials have found.
-type Hear = Box<dyn Fn(&Tuning)>;
-
-#[derive(Default)]
-struct OnTrials(RefCell<Option<Hear>>);
-
-impl Debug for OnTrials {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OnTrials").finish_non_exhaustive()
-    }
-}
+/// What is left out where a device does without subgroups that it has.
+pub(crate) const SUBGROUPS: &str = "subgroups";
 
 /// An open GPU device, with its pipelines and a count of its memory.
 #[derive(Debug)]
@@ -36,14 +32,16 @@ pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     info: AdapterInfo,
-    capabilities: Capabilities,
     lost: Arc<Mutex<Option<String>>>,
     memory: Arc<Memory>,
-    tuning: RefCell<Tuning>,
-    on_trials: OnTrials,
-    trials: bool,
-    modules: RefCell<HashMap<&'static str, wgpu::ShaderModule>>,
-    pipelines: RefCell<HashMap<PipelineKey, Rc<wgpu::ComputePipeline>>>,
+    pub(super) choosing: Choosing,
+    pub(super) pipelines: Pipelines,
+    pub(super) submissions: Submissions,
+    pub(super) arena: RefCell<Arena>,
+    pub(super) profile: RefCell<Option<Profile>>,
+    pub(super) injected: RefCell<Injected>,
+    /// Held by the run under way.
+    pub(super) turn: async_lock::Mutex<()>,
     pub(super) unused: wgpu::Buffer,
 }
 
@@ -56,7 +54,7 @@ impl Gpu {
         let open = async |limits: wgpu::Limits| {
             let descriptor = wgpu::DeviceDescriptor {
                 label: Some("unmask"),
-                required_features: adapter.features() & wgpu::Features::SUBGROUP,
+                required_features: adapter.features() & WANTED,
                 required_limits: limits,
                 memory_hints: wgpu::MemoryHints::MemoryUsage,
                 ..Default::default()
@@ -85,20 +83,33 @@ impl Gpu {
                 message => message.to_owned(),
             });
         });
-        device.on_uncaptured_error(Arc::new(|error| log::error!("GPU: {error}")));
-        let subgroups = !options.no_subgroups && has_subgroups(&device);
         let lanes = info.subgroup_min_size.clamp(4, 64);
         let info = describe(&info, &device);
+        let submissions = Submissions::new(info.software);
+        let said = submissions.uncaptured.clone();
+        device.on_uncaptured_error(Arc::new(move |error| {
+            log::error!("GPU: {error}");
+            let mut said = said.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            said.get_or_insert_with(|| error.to_string());
+        }));
+        let rewrite = options.faults.shader;
+        let subgroups = !options.no_subgroups && has_subgroups(&device);
+        let order = match subgroups {
+            true => lanes::probe(&device, &queue, lanes, rewrite).await,
+            false => lanes::Order::Unknown,
+        };
         let style = options.style.unwrap_or(if info.software {
             Style::Lanes
         } else {
             Style::Tiles
         });
         let limits = device.limits();
+        let subgroups = matches!(order, lanes::Order::AsIndexed { .. });
         let capabilities = Capabilities {
             style,
             subgroups,
             lanes: if subgroups { lanes } else { 4 },
+            left_out: BTreeSet::new(),
             max_binding: options
                 .max_binding
                 .unwrap_or(u64::MAX)
@@ -111,61 +122,46 @@ impl Gpu {
             usage: wgpu::BufferUsages::STORAGE,
             mapped_at_creation: false,
         });
-        Ok(Rc::new(Self {
+        let choosing = Choosing::new(capabilities, options.tuning.unwrap_or_default());
+        if let lanes::Order::Other { why } = &order {
+            choosing.note_left_out(SUBGROUPS, why.clone());
+        }
+        let directive = matches!(order, lanes::Order::AsIndexed { directive: true });
+        let pipelines = Pipelines::new(directive, rewrite);
+        let gpu = Self {
             device,
             queue,
             info,
-            capabilities,
             lost,
             memory: Arc::default(),
-            tuning: RefCell::new(options.tuning.unwrap_or_default()),
-            on_trials: OnTrials::default(),
-            trials: options.trials,
-            modules: RefCell::default(),
-            pipelines: RefCell::default(),
+            choosing,
+            pipelines,
+            submissions,
+            arena: RefCell::default(),
+            profile: RefCell::default(),
+            injected: RefCell::new(Injected::new(options.faults)),
+            turn: async_lock::Mutex::new(()),
             unused,
-        }))
+        };
+        // How late one hears of the end of a submission; the first may wait for other things.
+        for _ in 0..2 {
+            let begun = now();
+            gpu.queue.submit([]);
+            gpu.finished().await?;
+            gpu.submissions.set_latency(now() - begun);
+        }
+        Ok(Rc::new(gpu))
+    }
+
+    /// Puts faults in, in place of those before; submissions are counted from now on. The shaders
+    /// of a device are rewritten only by what [`Options::faults`] said when it was opened.
+    pub fn inject(&self, faults: Faults) {
+        *self.injected.borrow_mut() = Injected::new(faults);
     }
 
     /// The adapter, in words.
     pub fn info(&self) -> &AdapterInfo {
         &self.info
-    }
-
-    /// What the choice of shaders depends on.
-    pub fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    /// What trials have found so far, [`Options::tuning`] included.
-    pub fn tuning(&self) -> Ref<'_, Tuning> {
-        self.tuning.borrow()
-    }
-
-    /// Takes choices that were found before, in place of what is known now.
-    pub fn set_tuning(&self, tuning: Tuning) {
-        *self.tuning.borrow_mut() = tuning;
-    }
-
-    /// Has `hear` told of all choices whenever trials have added some.
-    pub fn on_trials(&self, hear: impl Fn(&Tuning) + 'static) {
-        *self.on_trials.0.borrow_mut() = Some(Box::new(hear));
-    }
-
-    /// Adds what trials have found.
-    pub(super) fn add_tuning(&self, found: Tuning) {
-        if found.is_empty() {
-            return;
-        }
-        self.tuning.borrow_mut().extend(found);
-        if let Some(hear) = &*self.on_trials.0.borrow() {
-            hear(&self.tuning());
-        }
-    }
-
-    /// Whether to measure which shaders are the fastest.
-    pub(super) fn runs_trials(&self) -> bool {
-        self.trials
     }
 
     /// Bytes of GPU memory held now.
@@ -218,8 +214,8 @@ impl Gpu {
         usage: wgpu::BufferUsages,
     ) -> Result<Buffer, DeviceError> {
         let limit = match usage.contains(wgpu::BufferUsages::STORAGE) {
-            true => self.capabilities.max_tensor(),
-            false => self.capabilities.max_buffer,
+            true => self.capabilities().max_tensor(),
+            false => self.capabilities().max_buffer,
         };
         if bytes > limit {
             return Err(DeviceError::TooLarge {
@@ -228,8 +224,7 @@ impl Gpu {
                 limit,
             });
         }
-        // Whole vectors: shaders that read by vec4 must reach the last elements too.
-        let size = bytes.next_multiple_of(16).max(16);
+        let size = Buffer::rounded(bytes);
         let descriptor = wgpu::BufferDescriptor {
             label: Some(label),
             size,
@@ -271,89 +266,12 @@ impl Gpu {
         (created, Box::pin(check))
     }
 
-    /// The pipeline of a dispatch, compiled at its first use.
-    pub(super) fn pipeline(&self, dispatch: &Dispatch) -> Rc<wgpu::ComputePipeline> {
-        let kernel = dispatch.kernel;
-        let constants = dispatch
-            .constants
-            .iter()
-            .map(|&(n, v)| (n, v.to_bits()))
-            .collect();
-        let key = (kernel.name, constants);
-        if let Some(pipeline) = self.pipelines.borrow().get(&key) {
-            return pipeline.clone();
-        }
-        let module = self.module(kernel);
-        let layout = self.layout(kernel);
-        let pipeline = self
-            .device
-            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(kernel.name),
-                layout: Some(&layout),
-                module: &module,
-                entry_point: Some("main"),
-                compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: &dispatch.constants,
-                    zero_initialize_workgroup_memory: false,
-                },
-                cache: None,
-            });
-        let pipeline = Rc::new(pipeline);
-        self.pipelines.borrow_mut().insert(key, pipeline.clone());
-        pipeline
-    }
-
-    fn module(&self, kernel: &Kernel) -> wgpu::ShaderModule {
-        let mut modules = self.modules.borrow_mut();
-        let create = || {
-            self.device
-                .create_shader_module(wgpu::ShaderModuleDescriptor {
-                    label: Some(kernel.name),
-                    source: wgpu::ShaderSource::Wgsl(kernel.wgsl().into()),
-                })
-        };
-        modules.entry(kernel.name).or_insert_with(create).clone()
-    }
-
-    /// The explicit layout: one that is derived from a shader leaves out bindings that its
-    /// `override` constants make dead, and would differ between variants.
-    fn layout(&self, kernel: &Kernel) -> wgpu::PipelineLayout {
-        let entry = |binding: usize, ty| wgpu::BindGroupLayoutEntry {
-            binding: binding as u32,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty,
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
-            count: None,
-        };
-        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform)];
-        entries.extend(kernel.bindings.iter().enumerate().map(|(i, &access)| {
-            let read_only = access == Access::Read;
-            entry(i + 1, wgpu::BufferBindingType::Storage { read_only })
-        }));
-        let group = self
-            .device
-            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                label: Some(kernel.name),
-                entries: &entries,
-            });
-        self.device
-            .create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-                label: Some(kernel.name),
-                bind_group_layouts: &[Some(&group)],
-                immediate_size: 0,
-            })
-    }
-
     /// Resolves when the GPU has finished what was submitted so far.
     pub(super) async fn finished(&self) -> Result<(), DeviceError> {
         let (signal, wait) = super::signal::signal();
-        self.queue
-            .on_submitted_work_done(move || signal.done(Ok(())));
+        self.queue.on_submitted_work_done(move || signal.done(()));
         self.wait_natively();
-        wait.await.ok();
+        wait.await;
         self.check_lost()
     }
 

@@ -2,9 +2,8 @@
 
 use std::fmt::Debug;
 
-use super::context::{Capabilities, Style};
+use super::context::{Choice, Style};
 use super::template;
-use super::tuning::Tuning;
 use crate::tensor::{Storage, TensorType};
 
 /// How a shader touches a binding.
@@ -48,14 +47,16 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Its WGSL, as this target's compiler takes it.
+    /// Its WGSL, without the directive that some compilers want where there are subgroups.
     pub fn wgsl(&self) -> String {
-        let wgsl = template::expand(self.source);
-        // Browsers want to be asked for subgroups; naga has them, and does not know the directive.
-        if cfg!(target_arch = "wasm32") && self.source.contains("quadBroadcast") {
-            return format!("enable subgroups;\n{wgsl}");
-        }
-        wgsl
+        template::expand(self.source)
+    }
+
+    /// Whether its threads exchange values within a subgroup.
+    pub fn needs_subgroups(&self) -> bool {
+        ["quadBroadcast", "quadSwap", "subgroup"]
+            .iter()
+            .any(|word| self.source.contains(word))
     }
 }
 
@@ -91,10 +92,8 @@ pub struct Dispatch {
 
 /// What an operation knows when it chooses its shaders.
 pub struct DispatchContext<'a> {
-    /// The device.
-    pub capabilities: &'a Capabilities,
-    /// What trials on it have found.
-    pub tuning: &'a Tuning,
+    /// What shaders are chosen by.
+    pub choice: &'a Choice,
     /// Types of the operands.
     pub inputs: &'a [TensorType],
     /// How each operand rests (parameters may rest in f16).
@@ -127,7 +126,7 @@ impl DispatchContext<'_> {
     /// short rows: one lane a row and no barrier. (Mesa's llvmpipe also ends every loop after
     /// 65,535 iterations in all, so a lane must not be given a long row there.)
     pub fn row_lanes(&self, reads: usize) -> (u32, u32) {
-        let short = match self.capabilities.style {
+        let short = match self.choice.capabilities.style {
             Style::Lanes if reads <= 8192 => return (1, 4),
             Style::Lanes => 1 << 20,
             Style::Tiles => 2048,

@@ -22,17 +22,6 @@ pub struct View {
     pub storage: Storage,
 }
 
-impl View {
-    /// The parameter's own bytes as a binding.
-    pub fn binding(&self) -> wgpu::BindingResource<'_> {
-        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: &self.buffer,
-            offset: self.offset,
-            size: std::num::NonZeroU64::new(self.size),
-        })
-    }
-}
-
 /// Whether the driver had room for an allocation.
 pub type Check = LocalBoxFuture<'static, Result<(), DeviceError>>;
 

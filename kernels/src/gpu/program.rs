@@ -1,42 +1,40 @@
-//! A plan prepared for the GPU: pipelines, bind groups and uniforms made once.
+//! A plan prepared for the GPU: pipelines, bind groups and uniforms made once, anew only where the
+//! shared memory or the choice of shaders has changed.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::arena::Need;
+use super::bind::{Bound, Span};
 use super::buffer::Buffer;
 use super::device::Gpu;
-use super::kernel::{Dispatch, Operand};
-use super::known::{Known, products};
-use super::params::{GpuParams, View};
+use super::known::{Places, dispatches, products};
+use super::params::GpuParams;
+use super::profile;
+use super::record::{Record, encode};
 use super::signal::signal;
-use super::tuning::tune;
 use crate::control::Control;
 use crate::error::{DeviceError, RunError};
-use crate::graph::{Node, Value};
-use crate::plan::{Place, Plan};
+use crate::graph::Value;
+use crate::ops::gemm::Variant;
+use crate::plan::Plan;
 use crate::tensor::{DType, Tensor};
-
-/// A software adapter gets its work in pieces of this size, so that no single command buffer
-/// trips the driver's watchdog and a cancel is heard.
-const FLOPS_PER_SUBMIT: f64 = 1e9;
-
-struct Recorded {
-    pipeline: Rc<wgpu::ComputePipeline>,
-    group: wgpu::BindGroup,
-    workgroups: [u32; 3],
-    flops: f64,
-}
 
 /// A plan's dispatches with all that they bind.
 pub struct GpuProgram {
-    gpu: Rc<Gpu>,
-    plan: Arc<Plan>,
-    recorded: Vec<Recorded>,
-    /// The first dispatch that cannot be repeated; none where that is more than there are.
-    commit: usize,
-    inputs: HashMap<Value, Buffer>,
-    slots: Vec<Buffer>,
+    pub(super) gpu: Rc<Gpu>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) places: Places,
+    pub(super) need: Rc<Need>,
+    pub(super) inputs: HashMap<Value, Buffer>,
+    /// The choice of shaders, where it is not the device's own.
+    forced: Option<&'static str>,
+    pub(super) record: Record,
+    pub(super) bound: Bound,
+    /// Whether intermediate values are to be overwritten before the next run.
+    poison: bool,
     /// Where each output begins in the read-back buffer.
     offsets: Vec<u64>,
     readback_size: u64,
@@ -44,266 +42,247 @@ pub struct GpuProgram {
     readback: Option<Buffer>,
 }
 
+impl Drop for GpuProgram {
+    fn drop(&mut self) {
+        // Nobody else holds it: from now on it asks for nothing.
+        self.need = Need::of(&[]);
+        self.gpu.trim();
+    }
+}
+
 impl GpuProgram {
     /// Compiles shaders and allocates memory.
-    pub async fn new(gpu: Rc<Gpu>, plan: Arc<Plan>, params: &GpuParams) -> Result<Self, RunError> {
+    pub async fn new(
+        gpu: Rc<Gpu>,
+        plan: Arc<Plan>,
+        params: &GpuParams,
+        forced: Option<&'static str>,
+    ) -> Result<Self, RunError> {
         gpu.check_lost()?;
-        if gpu.runs_trials() {
-            tune(&gpu, &products(&gpu, &plan, params)).await?;
+        let places = Places::of(&plan, params);
+        if forced.is_none() {
+            gpu.want(products(&plan, &places, &gpu.choice()));
         }
-        let total = plan.slots().iter().map(|s| s.len as u64 * 4).sum();
-        let (program, check) = gpu.guarded("a plan", total, || Self::build(&gpu, plan, params));
+        let need = Need::of(plan.slots());
+        let record = Record::new(&gpu, &plan, &places, forced).await?;
+        gpu.reserve(&need).await?;
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        let types = plan.inputs().map(|(v, _)| plan.ty(v).gpu_bytes());
+        let (inputs, check) = gpu.guarded("inputs", types.sum(), || {
+            plan.inputs()
+                .map(|(v, name)| Ok((v, gpu.buffer(name, plan.ty(v).gpu_bytes(), usage)?)))
+                .collect::<Result<HashMap<_, _>, DeviceError>>()
+        });
         check.await?;
-        program
+        let mut program = Self {
+            inputs: inputs?,
+            gpu,
+            places,
+            need,
+            forced,
+            record,
+            bound: Bound {
+                version: 0,
+                groups: Vec::new(),
+            },
+            poison: false,
+            offsets: Vec::new(),
+            readback_size: 0,
+            readback: None,
+            plan,
+        };
+        for &v in program.plan.outputs() {
+            program.offsets.push(program.readback_size);
+            program.readback_size += program.plan.ty(v).gpu_bytes();
+        }
+        program.bind().await?;
+        Ok(program)
     }
 
     /// Asks for a plan's pipelines, which stay with the device.
     pub fn warm_up(gpu: &Gpu, plan: &Plan, params: &GpuParams) {
-        for step in plan.steps() {
-            let known = Known::of(plan, step, params);
-            for dispatch in step.op.dispatch(&known.context(gpu, &gpu.tuning())) {
-                gpu.pipeline(&dispatch);
-            }
-        }
+        let chosen = dispatches(plan, &Places::of(plan, params), &gpu.choice());
+        let dispatches: Vec<_> = chosen.into_iter().map(|chosen| chosen.dispatch).collect();
+        gpu.pipelines.start(&gpu.device, &dispatches);
     }
 
-    fn build(gpu: &Rc<Gpu>, plan: Arc<Plan>, params: &GpuParams) -> Result<Self, RunError> {
-        let storage = wgpu::BufferUsages::STORAGE
-            | wgpu::BufferUsages::COPY_DST
-            | wgpu::BufferUsages::COPY_SRC;
-        let slots = plan
-            .slots()
-            .iter()
-            .map(|s| gpu.buffer("intermediate values", s.len as u64 * 4, storage))
-            .collect::<Result<Vec<_>, _>>()?;
-        let inputs = plan
-            .inputs()
-            .map(|(v, name)| Ok((v, gpu.buffer(name, plan.ty(v).gpu_bytes(), storage)?)))
-            .collect::<Result<HashMap<_, _>, DeviceError>>()?;
-        let mut program = Self {
-            gpu: gpu.clone(),
-            recorded: Vec::new(),
-            commit: usize::MAX,
-            inputs,
-            slots,
-            offsets: Vec::new(),
-            readback_size: 0,
-            readback: None,
-            plan: plan.clone(),
-        };
-        program.record(params)?;
-        for &v in plan.outputs() {
-            program.offsets.push(program.readback_size);
-            program.readback_size += plan.ty(v).gpu_bytes();
-        }
-        Ok(program)
-    }
-
-    /// Makes every dispatch's pipeline, bind group and uniform.
-    fn record(&mut self, params: &GpuParams) -> Result<(), RunError> {
-        let plan = self.plan.clone();
-        let mut dispatches: Vec<(&Node, Dispatch, f64)> = Vec::new();
-        for (i, step) in plan.steps().iter().enumerate() {
-            if plan.commit() == Some(i) {
-                self.commit = dispatches.len();
-            }
-            let known = Known::of(&plan, step, params);
-            let made = step
-                .op
-                .dispatch(&known.context(&self.gpu, &self.gpu.tuning()));
-            let flops = step.op.flops(&known.inputs) / made.len() as f64;
-            dispatches.extend(made.into_iter().map(|d| (step, d, flops)));
-        }
-        let align = self.gpu.device.limits().min_uniform_buffer_offset_alignment as usize;
-        let mut bytes: Vec<u8> = Vec::new();
-        let ranges: Vec<(u64, u64)> = dispatches
-            .iter()
-            .map(|(_, d, _)| {
-                bytes.resize(bytes.len().next_multiple_of(align), 0);
-                let start = bytes.len() as u64;
-                bytes.extend(&d.params);
-                (start, d.params.len() as u64)
-            })
-            .collect();
-        bytes.resize(bytes.len().next_multiple_of(4).max(16), 0);
-        let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
-        let uniforms = self.gpu.buffer("uniforms", bytes.len() as u64, usage)?;
-        self.gpu.queue.write_buffer(&uniforms, 0, &bytes);
-        for ((step, dispatch, flops), (offset, size)) in dispatches.into_iter().zip(ranges) {
-            let pipeline = self.gpu.pipeline(&dispatch);
-            let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                buffer: &uniforms,
-                offset,
-                size: std::num::NonZeroU64::new(size),
-            });
-            let mut entries = vec![wgpu::BindGroupEntry {
-                binding: 0,
-                resource: uniform,
-            }];
-            for (i, &operand) in dispatch.operands.iter().enumerate() {
-                let resource = self.resolve(step, operand, params)?;
-                entries.push(wgpu::BindGroupEntry {
-                    binding: i as u32 + 1,
-                    resource,
-                });
-            }
-            let group = self
-                .gpu
-                .device
-                .create_bind_group(&wgpu::BindGroupDescriptor {
-                    label: Some(dispatch.kernel.name),
-                    layout: &pipeline.get_bind_group_layout(0),
-                    entries: &entries,
-                });
-            let workgroups = dispatch.workgroups;
-            self.recorded.push(Recorded {
-                pipeline,
-                group,
-                workgroups,
-                flops,
-            });
-        }
-        // The bind groups keep the uniforms alive; destroying the buffer would not.
-        self.slots.push(uniforms);
-        Ok(())
-    }
-
-    fn resolve<'a>(
-        &'a self,
-        step: &Node,
-        operand: Operand,
-        params: &'a GpuParams,
-    ) -> Result<wgpu::BindingResource<'a>, RunError> {
-        let pack = |v: Value| match self.plan.place(v) {
-            Place::Param(name) => Ok(view(name, params)?.buffer.as_entire_binding()),
-            _ => unreachable!("only parameters are packed"),
-        };
-        match operand {
-            Operand::Input(i) => self.find(step.inputs[i], params),
-            Operand::Output(i) => self.find(step.outputs[i], params),
-            Operand::InputPack(i) => pack(step.inputs[i]),
-            Operand::OutputPack(i) => pack(step.outputs[i]),
-            Operand::Unused => Ok(self.gpu.unused.as_entire_binding()),
-        }
-    }
-
-    fn find<'a>(
-        &'a self,
-        v: Value,
-        params: &'a GpuParams,
-    ) -> Result<wgpu::BindingResource<'a>, RunError> {
-        match self.plan.place(v) {
-            Place::Slot(slot) => Ok(self.slots[*slot].as_entire_binding()),
-            Place::Input(_) => Ok(self.inputs[&v].as_entire_binding()),
-            Place::Param(name) => Ok(view(name, params)?.binding()),
-            Place::Nowhere => unreachable!("the plan keeps every value that its steps touch"),
-        }
-    }
-
-    /// Overwrites every intermediate value with NaN.
-    pub fn poison(&self) {
-        for (slot, buffer) in self.plan.slots().iter().zip(&self.slots) {
-            self.gpu
-                .queue
-                .write_buffer(buffer, 0, bytemuck::cast_slice(&vec![f32::NAN; slot.len]));
-        }
+    /// Overwrites every intermediate value with NaN before the next run.
+    pub fn poison(&mut self) {
+        self.poison = true;
     }
 
     /// Dispatches of one run.
     pub fn dispatches(&self) -> usize {
-        self.recorded.len()
+        self.record.dispatches.len()
     }
 
-    /// Uploads the inputs and submits the dispatches. A cancel is heard up to the first that
-    /// cannot be repeated.
+    /// The variants by which its products are made.
+    pub fn variants(&self) -> Vec<&'static str> {
+        let kernels = self.record.dispatches.iter();
+        let kernels = kernels.map(|recorded| recorded.chosen.dispatch.kernel);
+        let mut found: Vec<_> = kernels.filter_map(Variant::of_kernel).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Follows what has changed since the last run: the choice of shaders, the arena.
+    async fn refresh(&mut self) -> Result<(), RunError> {
+        let stale = self.record.epoch != self.gpu.epoch();
+        if stale {
+            self.record = Record::new(&self.gpu, &self.plan, &self.places, self.forced).await?;
+        }
+        self.gpu.reserve(&self.need).await?;
+        if stale || self.bound.version != self.gpu.arena.borrow().version() {
+            self.bind().await?;
+        }
+        Ok(())
+    }
+
+    /// Uploads the inputs and submits the dispatches, piece by piece; the last one also copies the
+    /// outputs to where they are read. A cancel is heard up to the first dispatch that cannot be
+    /// repeated.
     pub async fn submit_all(
         &mut self,
         inputs: Vec<(Value, Tensor)>,
         control: &Control,
     ) -> Result<(), RunError> {
-        self.gpu.check_lost()?;
+        let gpu = self.gpu.clone();
+        gpu.check_lost()?;
+        // One run at a time: they share their memory.
+        let _turn = gpu.turn.lock().await;
+        self.refresh().await?;
+        gpu.read_many_stamps().await?;
+        if self.readback.is_none() && self.readback_size > 0 {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            self.readback = Some(gpu.buffer("read-back", self.readback_size, usage)?);
+        }
         for (value, tensor) in &inputs {
             // Values that the plan does not read are welcome, and ignored.
             if let Some(buffer) = self.inputs.get(value) {
-                self.gpu.queue.write_buffer(buffer, 0, &bytes(tensor));
+                gpu.queue.write_buffer(buffer, 0, &bytes(tensor));
             }
         }
-        let software = self.gpu.info().software;
+        if std::mem::take(&mut self.poison) {
+            self.overwrite();
+        }
+        let Record { commit, .. } = self.record;
+        let count = self.dispatches();
         let mut done = 0;
-        while done < self.recorded.len() {
-            if done <= self.commit && control.is_cancelled() {
+        loop {
+            if done <= commit && control.is_cancelled() {
                 return Err(RunError::Cancelled);
             }
-            let mut rest = &self.recorded[done..];
-            if software {
-                // A piece ends before the dispatch from which on there is no return.
-                let before = self.commit.saturating_sub(done);
-                if (1..rest.len()).contains(&before) {
-                    rest = &rest[..before];
-                }
-                rest = &rest[..piece(rest)];
+            gpu.room().await?;
+            if done <= commit && control.is_cancelled() {
+                return Err(RunError::Cancelled);
             }
-            self.submit(rest);
-            done += rest.len();
-            if software && done < self.recorded.len() {
-                self.gpu.finished().await?;
-                control.breathe().await;
+            // A piece ends before the dispatch from which on there is no return.
+            let end = if done < commit {
+                commit.min(count)
+            } else {
+                count
+            };
+            let mut length = match count {
+                0 => 0,
+                _ => gpu.submissions.piece(&self.record.costs, done, end),
+            };
+            if gpu.is_profiled() {
+                length = length.min(profile::MOST);
             }
+            self.launch(done..done + length)?;
+            done += length;
+            if done >= count {
+                break;
+            }
+            control.breathe().await;
         }
         // What only computes is of no use to one who has cancelled.
-        if self.commit >= done && control.is_cancelled() {
+        if commit >= done && control.is_cancelled() {
             return Err(RunError::Cancelled);
         }
         Ok(())
     }
 
-    fn submit(&self, dispatches: &[Recorded]) {
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for d in dispatches {
-                pass.set_pipeline(&d.pipeline);
-                pass.set_bind_group(0, &d.group, &[]);
-                let [x, y, z] = d.workgroups;
-                pass.dispatch_workgroups(x, y, z);
-            }
+    /// Lays NaN over every intermediate value.
+    fn overwrite(&self) {
+        let arena = self.gpu.arena.borrow();
+        for (i, slot) in self.plan.slots().iter().enumerate() {
+            let buffer = arena.buffer(self.need.rank(i));
+            let nan = vec![f32::NAN; slot.len];
+            self.gpu
+                .queue
+                .write_buffer(buffer, 0, bytemuck::cast_slice(&nan));
         }
-        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    fn launch(&self, part: Range<usize>) -> Result<(), RunError> {
+        let gpu = &self.gpu;
+        let recorded = &self.record.dispatches[part.clone()];
+        let queries = match gpu.is_profiled() && !recorded.is_empty() {
+            true => {
+                let names = recorded.iter().map(|r| r.chosen.dispatch.kernel.name);
+                Some(gpu.queries(names.collect())?)
+            }
+            false => None,
+        };
+        let last = part.end == self.dispatches();
+        let outputs = match last {
+            true => self.outputs()?,
+            false => Vec::new(),
+        };
+        let groups = &self.bound.groups[part.clone()];
+        gpu.launch(&self.record.costs, part, |encoder| {
+            encode(encoder, recorded, groups, queries.as_ref());
+            let arena = gpu.arena.borrow();
+            for (span, [to, size]) in &outputs {
+                let Some(readback) = &self.readback else {
+                    break;
+                };
+                let wgpu::BindingResource::Buffer(from) = self.binding(span, &arena) else {
+                    unreachable!("every value lies in a buffer");
+                };
+                encoder.copy_buffer_to_buffer(from.buffer, from.offset, readback, *to, *size);
+            }
+        })?;
+        if let Some(queries) = queries {
+            gpu.keep_stamps(queries);
+        }
+        Ok(())
+    }
+
+    /// Where each output lies, with the first byte and the bytes of its place in the read-back buffer.
+    fn outputs(&self) -> Result<Vec<(Span, [u64; 2])>, RunError> {
+        let outputs = self.plan.outputs().iter().zip(&self.offsets);
+        outputs
+            .map(|(&v, &to)| Ok((self.find(v)?, [to, self.plan.ty(v).gpu_bytes()])))
+            .collect()
     }
 
     /// Reads the outputs of the last run back, in one piece.
-    pub async fn read(&mut self, params: &GpuParams) -> Result<Vec<Tensor>, RunError> {
-        let readback = match self.readback.take() {
-            Some(buffer) => buffer,
-            None => {
-                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-                self.gpu.buffer("read-back", self.readback_size, usage)?
-            }
+    ///
+    /// # Errors
+    /// The device failed, in this run or in one before that nobody has read.
+    pub async fn read(&mut self) -> Result<Vec<Tensor>, RunError> {
+        let Some(readback) = self.readback.take() else {
+            return Err(RunError::Unread);
         };
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        for (&v, &offset) in self.plan.outputs().iter().zip(&self.offsets) {
-            let size = self.plan.ty(v).gpu_bytes();
-            let wgpu::BindingResource::Buffer(from) = self.find(v, params)? else {
-                unreachable!("every value lies in a buffer");
-            };
-            encoder.copy_buffer_to_buffer(from.buffer, from.offset, &readback, offset, size);
-        }
-        self.gpu.queue.submit([encoder.finish()]);
         let (signal, wait) = signal();
         readback
             .slice(..)
             .map_async(wgpu::MapMode::Read, move |result| signal.done(result));
         self.gpu.wait_natively();
-        let failed = |message: String| {
-            RunError::from(match self.gpu.lost() {
-                Some(reason) => DeviceError::Lost(reason),
-                None => DeviceError::Rejected {
-                    what: "read-back".to_owned(),
-                    message,
-                },
-            })
+        let failed = |message: String| match self.gpu.lost() {
+            Some(reason) => DeviceError::Lost(reason),
+            None => DeviceError::Rejected {
+                what: "read-back".to_owned(),
+                message,
+            },
         };
-        wait.await.map_err(|e| failed(e.to_string()))?;
+        let mapped = wait.await.map_err(|e| failed(e.to_string()));
+        // What could not be computed must not be read.
+        self.gpu.settle().await?;
+        mapped?;
         let outputs = {
             let view = readback
                 .slice(..)
@@ -317,33 +296,13 @@ impl GpuProgram {
                     DType::U32 => Tensor::U32(bytemuck::pod_collect_to_vec(&view[range])),
                 }
             };
-            self.plan
-                .outputs()
-                .iter()
-                .zip(&self.offsets)
-                .map(cut)
-                .collect()
+            let outputs = self.plan.outputs().iter().zip(&self.offsets);
+            outputs.map(cut).collect()
         };
         readback.unmap();
         self.readback = Some(readback);
         Ok(outputs)
     }
-}
-
-fn view<'a>(name: &str, params: &'a GpuParams) -> Result<&'a View, RunError> {
-    params
-        .get(name)
-        .ok_or_else(|| RunError::MissingParam(name.to_owned()))
-}
-
-/// How many dispatches fit one submission.
-fn piece(dispatches: &[Recorded]) -> usize {
-    let mut flops = 0.0;
-    let fits = |d: &&Recorded| {
-        flops += d.flops;
-        flops <= FLOPS_PER_SUBMIT
-    };
-    dispatches.iter().take_while(fits).count().max(1)
 }
 
 fn bytes(tensor: &Tensor) -> Vec<u8> {

@@ -2,45 +2,50 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-type MapResult = Result<(), wgpu::BufferAsyncError>;
-
-#[derive(Default)]
-struct Shared {
-    result: Option<MapResult>,
+struct Shared<T> {
+    value: Option<T>,
     waker: Option<Waker>,
 }
 
 /// The sending half of [`signal`].
-pub(super) struct Signal(Arc<Mutex<Shared>>);
+pub(super) struct Signal<T>(Arc<Mutex<Shared<T>>>);
 
-impl Signal {
-    pub(super) fn done(self, result: MapResult) {
-        let mut shared = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        shared.result = Some(result);
+/// The receiving half of [`signal`].
+pub(super) struct Wait<T>(Arc<Mutex<Shared<T>>>);
+
+fn lock<T>(shared: &Mutex<Shared<T>>) -> MutexGuard<'_, Shared<T>> {
+    shared
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+impl<T> Signal<T> {
+    pub(super) fn done(self, value: T) {
+        let mut shared = lock(&self.0);
+        shared.value = Some(value);
         if let Some(waker) = shared.waker.take() {
             waker.wake();
         }
     }
 }
 
-/// The receiving half of [`signal`].
-pub(super) struct Wait(Arc<Mutex<Shared>>);
+impl<T> Wait<T> {
+    /// Whether the value is there.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(super) fn is_done(&self) -> bool {
+        lock(&self.0).value.is_some()
+    }
+}
 
-impl Future for Wait {
-    type Output = MapResult;
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<MapResult> {
-        let mut shared = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        match shared.result.take() {
-            Some(result) => Poll::Ready(result),
+impl<T> Future for Wait<T> {
+    type Output = T;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let mut shared = lock(&self.0);
+        match shared.value.take() {
+            Some(value) => Poll::Ready(value),
             None => {
                 shared.waker = Some(context.waker().clone());
                 Poll::Pending
@@ -50,7 +55,10 @@ impl Future for Wait {
 }
 
 /// Turns a wgpu callback into a future.
-pub(super) fn signal() -> (Signal, Wait) {
-    let shared = Arc::new(Mutex::new(Shared::default()));
+pub(super) fn signal<T>() -> (Signal<T>, Wait<T>) {
+    let shared = Arc::new(Mutex::new(Shared {
+        value: None,
+        waker: None,
+    }));
     (Signal(shared.clone()), Wait(shared))
 }

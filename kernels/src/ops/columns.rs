@@ -15,7 +15,7 @@ impl Columns {
     /// For sums over `rows` rows. On a GPU a thread a column would leave most of
     /// it idle; on a software adapter a barrier costs more than it saves.
     pub fn choose(context: &DispatchContext<'_>, rows: usize) -> Self {
-        let [columns, lanes] = match context.capabilities.style {
+        let [columns, lanes] = match context.choice.capabilities.style {
             Style::Tiles if rows >= 32 => [32, 8],
             _ => [64, 1],
         };

@@ -8,6 +8,7 @@ pub use training::*;
 
 use crate::grad::gradients;
 use crate::graph::{Graph, Value};
+use crate::ops::gemm::Kind;
 use crate::ops::{Function, Join};
 use crate::tensor::{ParamSpec, Shape, Storage, Tensor, TensorType};
 
@@ -162,6 +163,23 @@ pub fn backward(case: Case, reduction: usize, magnitude: f64) -> Case {
     b.case.reduction = reduction;
     b.case.magnitude = magnitude;
     b.done(found.into_iter().flatten().collect())
+}
+
+/// Products that fill a shader's tile of so many rows and columns, and begin the next: of odd sizes, and
+/// of sizes that are read four at a time.
+pub(crate) fn product(kernel: &'static str, kind: Kind, rows: usize, columns: usize) -> Vec<Case> {
+    let case = |[m, k, n]: [usize; 3]| {
+        let mut case = match kind {
+            Kind::Nt => linear([m, k, n], Storage::F16, true, Some(Function::Gelu)),
+            Kind::Nn => matmul([m, k, n], Storage::F32, false),
+            Kind::Tn => matmul([m, k, n], Storage::F32, true),
+        };
+        case.kernel = kernel;
+        case
+    };
+    let odd = [rows + 5, 37, columns + 3];
+    let whole = [rows + 4, 72, columns + 4];
+    vec![case(odd), case(whole)]
 }
 
 /// What the start-up self-test runs: every operation, and both ways a matrix may rest.

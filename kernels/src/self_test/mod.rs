@@ -4,7 +4,8 @@ pub mod cases;
 
 use crate::control::Control;
 use crate::device::{Device, Executable, Params, Precision};
-use crate::error::RunError;
+use crate::error::{DeviceError, RunError};
+use crate::gpu::{Gpu, SUBGROUPS};
 use crate::plan::Plan;
 use crate::tensor::Tensor;
 use cases::Case;
@@ -24,23 +25,152 @@ pub struct KernelReport {
     pub detail: Option<String>,
 }
 
-/// Runs every operation on a small known input, with every way a parameter may rest, and compares
-/// with what the CPU computes in double precision. Takes a few milliseconds on a GPU.
-pub async fn self_test(device: &Device) -> Vec<KernelReport> {
-    run_all(device, &cases::small()).await
+/// How much a self-test tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Every operation, forward and backward, and the optimiser: some tens of milliseconds on a GPU.
+    Start,
+    /// Every variant of a matrix product that may be chosen on the device: those that have not been
+    /// tried. They take longer, so that this is best left until the first answer was given.
+    Variants,
 }
 
-/// The same for what only training needs.
-pub async fn self_test_training(device: &Device) -> Vec<KernelReport> {
-    run_all(device, &cases::small_training()).await
+/// What a self-test found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelfTest {
+    /// One line an operation or shader.
+    pub reports: Vec<KernelReport>,
+    /// Whether what the device computes can be relied on: all is right, without what was left out.
+    pub trusted: bool,
 }
 
-async fn run_all(device: &Device, cases: &[Case]) -> Vec<KernelReport> {
-    let mut reports: Vec<KernelReport> = Vec::new();
+/// Runs operations on small known inputs and compares with what the CPU computes in double precision.
+/// Where something is wrong on a GPU, tries without subgroups, then without the variant of the shader
+/// that computed it; what is left out is told by [`Gpu::left_out`], and prepared plans do without it
+/// from their next run on. What is still wrong then makes the device untrusted.
+///
+/// A device that is lost meanwhile, or has no room, is not called wrong.
+pub async fn self_test(device: &Device, extent: Extent) -> SelfTest {
+    match (extent, device) {
+        (Extent::Start, Device::Gpu(gpu)) => start(device, gpu).await,
+        (Extent::Start, Device::Cpu(_)) => SelfTest::of(run_all(device, &start_cases()).await),
+        (Extent::Variants, Device::Gpu(gpu)) => variants(device, gpu).await,
+        (Extent::Variants, Device::Cpu(_)) => SelfTest::of(Vec::new()),
+    }
+}
+
+impl SelfTest {
+    fn of(checked: Vec<Checked>) -> Self {
+        let trusted = checked.iter().all(|checked| !checked.wrong);
+        let reports = worst_of_each(checked.into_iter().map(|checked| checked.report));
+        Self { reports, trusted }
+    }
+}
+
+fn start_cases() -> Vec<Case> {
+    let mut all = cases::small();
+    all.extend(cases::small_training());
+    all
+}
+
+async fn start(device: &Device, gpu: &Gpu) -> SelfTest {
+    let cases = start_cases();
+    let mut found = run_all(device, &cases).await;
+    if gpu.capabilities().subgroups
+        && let Some(why) = why(&found)
+    {
+        let before = gpu.remember_choice();
+        gpu.leave_out(SUBGROUPS, why);
+        let without = run_all(device, &cases).await;
+        if wrong(&without) < wrong(&found) {
+            found = without;
+        } else {
+            gpu.return_to(before);
+        }
+    }
+    for (case, checked) in cases.iter().zip(&mut found) {
+        while checked.wrong && gpu.has_variants() {
+            let left_out = gpu.capabilities().left_out.clone();
+            // It may have been computed before one of its variants was left out.
+            if !checked.variants.iter().any(|v| left_out.contains(*v)) {
+                let Some(variant) = checked.variants.first() else {
+                    break;
+                };
+                gpu.leave_out(variant, checked.report.words());
+            }
+            *checked = check_case(device, case, None).await;
+        }
+    }
+    SelfTest::of(found)
+}
+
+async fn variants(device: &Device, gpu: &Gpu) -> SelfTest {
+    let mut found = Vec::new();
+    let mut trusted = true;
+    for (variant, kind) in gpu.untested() {
+        if gpu.capabilities().left_out.contains(variant.name()) {
+            continue;
+        }
+        let [columns, rows] = variant.tile(&gpu.capabilities()).map(|size| size as usize);
+        let name = variant.kernel(kind).name;
+        let mut wrong = false;
+        for case in cases::product(name, kind, rows, columns) {
+            let checked = check_case(device, &case, Some(variant.name())).await;
+            if checked.wrong && !wrong {
+                gpu.leave_out(variant.name(), checked.report.words());
+            }
+            wrong |= checked.wrong;
+            found.push(checked.report);
+        }
+        trusted &= !wrong || gpu.has_variants();
+        gpu.set_tested(variant, kind);
+    }
+    SelfTest {
+        reports: worst_of_each(found.into_iter()),
+        trusted,
+    }
+}
+
+/// What came of a case.
+struct Checked {
+    report: KernelReport,
+    /// Whether it was computed wrong, or a shader was refused: not where the device was lost or had
+    /// no room.
+    wrong: bool,
+    /// The variants that made its products.
+    variants: Vec<&'static str>,
+}
+
+fn wrong(found: &[Checked]) -> usize {
+    found.iter().filter(|checked| checked.wrong).count()
+}
+
+/// The first thing that is wrong, in a sentence.
+fn why(found: &[Checked]) -> Option<String> {
+    let first = found.iter().find(|checked| checked.wrong)?;
+    Some(first.report.words())
+}
+
+impl KernelReport {
+    fn words(&self) -> String {
+        let detail = self.detail.as_deref().unwrap_or("no details");
+        format!("`{}` is wrong: {detail}.", self.kernel)
+    }
+}
+
+async fn run_all(device: &Device, cases: &[Case]) -> Vec<Checked> {
+    let mut found = Vec::with_capacity(cases.len());
     for case in cases {
-        let report = check(device, case).await;
+        found.push(check_case(device, case, None).await);
+    }
+    found
+}
+
+/// One line an operation: its first failure, or its passing case nearest to failing.
+fn worst_of_each(found: impl Iterator<Item = KernelReport>) -> Vec<KernelReport> {
+    let mut reports: Vec<KernelReport> = Vec::new();
+    for report in found {
         match reports.iter_mut().find(|r| r.kernel == report.kernel) {
-            // One line an operation: its first failure, or its passing case nearest to failing.
             Some(known) if known.passed && worse(&report, known) => *known = report,
             Some(_) => {}
             None => reports.push(report),
@@ -55,24 +185,48 @@ fn worse(a: &KernelReport, b: &KernelReport) -> bool {
 
 /// Runs one case on `device` and on the oracle.
 pub async fn check(device: &Device, case: &Case) -> KernelReport {
-    let failed = |detail: String| KernelReport {
-        kernel: case.kernel,
-        passed: false,
-        max_error: f64::INFINITY,
-        tolerance: case.tolerance(),
-        detail: Some(detail),
+    check_case(device, case, None).await.report
+}
+
+async fn check_case(device: &Device, case: &Case, forced: Option<&'static str>) -> Checked {
+    let failed = |detail: String, wrong: bool| Checked {
+        report: KernelReport {
+            kernel: case.kernel,
+            passed: false,
+            max_error: f64::INFINITY,
+            tolerance: case.tolerance(),
+            detail: Some(detail),
+        },
+        wrong,
+        variants: Vec::new(),
     };
-    let expected = match run(&Device::Cpu(Precision::F64), case).await {
-        Ok(outputs) => outputs,
-        Err(error) => return failed(format!("the oracle failed: {error}")),
+    let expected = match run(&Device::Cpu(Precision::F64), case, None).await {
+        Ok((outputs, _)) => outputs,
+        Err(error) => return failed(format!("the oracle failed: {error}"), false),
     };
-    match run(device, case).await {
-        Ok(found) => compare(case, &found, &expected),
-        Err(error) => failed(error.to_string()),
+    match run(device, case, forced).await {
+        Ok((found, variants)) => {
+            let report = compare(case, &found, &expected);
+            Checked {
+                wrong: !report.passed,
+                report,
+                variants,
+            }
+        }
+        Err(error) => {
+            use DeviceError::{Lost, OutOfMemory};
+            let excused = matches!(error, RunError::Device(Lost(_) | OutOfMemory { .. }));
+            failed(error.to_string(), !excused)
+        }
     }
 }
 
-async fn run(device: &Device, case: &Case) -> Result<Vec<Tensor>, RunError> {
+/// The outputs of a case, and the variants that made its products.
+async fn run(
+    device: &Device,
+    case: &Case,
+    forced: Option<&'static str>,
+) -> Result<(Vec<Tensor>, Vec<&'static str>), RunError> {
     let specs: Vec<_> = case.params.iter().map(|(spec, _)| spec.clone()).collect();
     let (mut params, ready) = Params::new(device, &specs)?;
     ready.await?;
@@ -80,11 +234,11 @@ async fn run(device: &Device, case: &Case) -> Result<Vec<Tensor>, RunError> {
         params.write(&spec.name, 0, data);
     }
     let plan = Plan::new(&case.graph, &case.outputs);
-    let mut executable = Executable::new(device, plan, &params).await?;
+    let mut executable = Executable::forced(device, plan, &params, forced).await?;
     executable.poison();
-    executable
-        .run(&mut params, case.inputs.clone(), &Control::default())
-        .await
+    let control = Control::default();
+    let outputs = executable.run(&mut params, case.inputs.clone(), &control);
+    Ok((outputs.await?, executable.variants()))
 }
 
 fn compare(case: &Case, found: &[Tensor], expected: &[Tensor]) -> KernelReport {

@@ -10,15 +10,23 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
+/// Asks the benchmarks for each shader's time instead.
+const PROFILE: &str = "--profile";
+
 /// Times matrix products, forward passes and steps of training on the CPU and on every adapter, with
-/// `arguments` passed on to Criterion, and prints what was measured as a Markdown table.
+/// `arguments` passed on to Criterion, and prints what was measured as a Markdown table. With
+/// `--profile` prints instead how long the dispatches of each shader take in a pass and in a step.
 pub fn bench(workspace: &Workspace, arguments: &[String]) -> Result<()> {
     setup::vulkan();
     let begin = SystemTime::now();
     let mut cargo = workspace.cargo();
     cargo.args(["bench", "--package", "bert", "--bench", "speed", "--"]);
-    cargo.args(arguments);
     setup::use_software_adapter(&mut cargo, workspace);
+    if arguments.iter().any(|argument| argument == PROFILE) {
+        cargo.env("UNMASK_PROFILE", "1");
+        return shell::run(&mut cargo);
+    }
+    cargo.args(arguments);
     shell::run(&mut cargo)?;
     let mut figures = Vec::new();
     collect(&workspace.target.join("criterion"), begin, &mut figures)?;

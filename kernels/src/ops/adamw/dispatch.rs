@@ -160,7 +160,7 @@ impl AdamW {
     }
 
     fn small(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Dispatch {
-        let (lanes, rows) = match context.capabilities.style {
+        let (lanes, rows) = match context.choice.capabilities.style {
             Style::Lanes => (1.0, 4.0),
             Style::Tiles => (256.0, 1.0),
         };

@@ -41,7 +41,7 @@ impl Rule for AttentionGrad {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let sizes = Sizes::new(self.heads, &context.inputs[0], &context.inputs[1]);
-        let capabilities = context.capabilities;
+        let capabilities = &context.choice.capabilities;
         let seed = if self.dropout.is_some() {
             Operand::Input(5)
         } else {

@@ -173,6 +173,7 @@ mod tests {
                 lanes: 8,
                 max_binding: 1 << 27,
                 max_buffer: 1 << 28,
+                left_out: std::collections::BTreeSet::new(),
             };
             let choice = Choice::of(Pass::Forward, head, &capabilities);
             (choice.kernel.name, choice.tokens)

@@ -187,7 +187,12 @@ impl Rule for Attention {
             Operand::Output(0),
             Operand::Output(1),
         ];
-        vec![sizes.dispatch(Pass::Forward, context.capabilities, self.dropout, operands)]
+        vec![sizes.dispatch(
+            Pass::Forward,
+            &context.choice.capabilities,
+            self.dropout,
+            operands,
+        )]
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {

@@ -7,7 +7,7 @@ use super::kernels::{
     TILES_64, TILES_128,
 };
 use super::{Kind, Product};
-use crate::gpu::{Capabilities, Kernel, Style};
+use crate::gpu::{Capabilities, Choice, Kernel, Style};
 
 /// Operations of a product of few rows that is worth quads of 16x16, which take SwiftShader half a second
 /// to compile.
@@ -95,10 +95,52 @@ impl Variant {
         Variant::Tiles(Tiles::By128x128),
     ];
 
-    /// What may suit a product here, the likeliest first and at most four: a pure function of
-    /// device and sizes. There are several only where a trial pays; on a software adapter it would
-    /// take longer than what it could save, and the figures are known (`BENCHMARKS.md`).
+    /// The variant for a product: the one that is forced, or that a trial found to be the fastest
+    /// for its class, or else the likeliest.
+    pub fn chosen(choice: &Choice, product: &Product) -> Self {
+        let capabilities = &*choice.capabilities;
+        let tuned = || choice.tuning.get(&Class::of(product));
+        let named = choice.forced.or_else(tuned);
+        let named = named.and_then(|name| Self::named(name, capabilities));
+        named.unwrap_or_else(|| {
+            let candidates = Self::candidates(capabilities, product);
+            // Where nothing right is left, the device is not trusted any more, but must not stop.
+            let first = candidates.first().copied();
+            first.unwrap_or_else(|| Self::suited(capabilities, product)[0])
+        })
+    }
+
+    /// What may suit a product here, the likeliest first and at most four, without what was left
+    /// out: a pure function of device and sizes. There are several only where a trial pays; on a
+    /// software adapter it would take longer than what it could save, and the figures are known
+    /// (`BENCHMARKS.md`).
     pub fn candidates(capabilities: &Capabilities, product: &Product) -> Vec<Self> {
+        let right = |variant: &Self| !capabilities.left_out.contains(variant.name());
+        let mut found = Self::suited(capabilities, product);
+        found.retain(right);
+        if found.is_empty() {
+            // The next smaller one, or else any.
+            let all = Self::all(capabilities);
+            let suited = Self::suited(capabilities, product)[0];
+            let at = all.iter().position(|&v| v == suited).unwrap_or(0);
+            let (smaller, larger) = all.split_at(at);
+            found.extend(smaller.iter().rev().chain(larger).copied().find(right));
+        }
+        found
+    }
+
+    /// Every variant that may be chosen on a device, the smallest tile first.
+    pub fn all(capabilities: &Capabilities) -> Vec<Self> {
+        let suits = |variant: &Self| match variant {
+            Variant::Quads(_) => capabilities.style == Style::Lanes && capabilities.subgroups,
+            Variant::Lanes => capabilities.style == Style::Lanes,
+            Variant::Tiles(_) => capabilities.style == Style::Tiles,
+        };
+        Self::ALL.into_iter().filter(suits).collect()
+    }
+
+    /// The variants that suit a product, the likeliest first, whether they are left out or not.
+    fn suited(capabilities: &Capabilities, product: &Product) -> Vec<Self> {
         let Product { m, n, k, .. } = *product;
         if capabilities.style == Style::Lanes {
             // With eight lanes, as Mesa's, they gain nothing; nor do they where rows are filled up.
@@ -136,15 +178,17 @@ impl Variant {
         found.into_iter().map(Variant::Tiles).collect()
     }
 
-    /// The variant of this name, if it is one for such a device.
+    /// The variant of this name, if it is one for such a device and was not left out.
     pub fn named(name: &str, capabilities: &Capabilities) -> Option<Self> {
-        let fits = |variant: &Self| match variant {
-            Variant::Quads(_) => capabilities.style == Style::Lanes && capabilities.subgroups,
-            Variant::Lanes => capabilities.style == Style::Lanes,
-            Variant::Tiles(_) => capabilities.style == Style::Tiles,
-        };
-        let mut all = Self::ALL.into_iter().filter(fits);
-        all.find(|variant| variant.name() == name)
+        let mut all = Self::all(capabilities).into_iter();
+        all.find(|variant| variant.name() == name && !capabilities.left_out.contains(name))
+    }
+
+    /// The name of the variant that a shader belongs to, if it makes products.
+    pub fn of_kernel(kernel: &Kernel) -> Option<&'static str> {
+        let kinds = [Kind::Nt, Kind::Nn, Kind::Tn];
+        let is = |variant: &Self| kinds.iter().any(|&k| variant.kernel(k).name == kernel.name);
+        Self::ALL.into_iter().find(is).map(Self::name)
     }
 
     /// The name by which a choice is remembered.
@@ -238,6 +282,7 @@ impl Tiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn product(kind: Kind, [m, n, k]: [usize; 3]) -> Product {
         let a_columns = [0, if kind == Kind::Tn { m } else { k }];
@@ -259,6 +304,7 @@ mod tests {
             lanes: 4,
             max_binding: 1 << 27,
             max_buffer: 1 << 28,
+            left_out: BTreeSet::new(),
         }
     }
 
@@ -296,6 +342,35 @@ mod tests {
                 for k in [1, 64, 3072] {
                     assert!((1..=4).contains(&choice([m, n, k]).len()));
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_no_candidate_and_something_right_takes_its_place() {
+        let candidates = |style, left_out: &[&str], sizes| {
+            let mut capabilities = capabilities(style, true);
+            capabilities.left_out = left_out.iter().map(|&name| name.to_owned()).collect();
+            let found = Variant::candidates(&capabilities, &product(Kind::Nt, sizes));
+            found.into_iter().map(Variant::name).collect::<Vec<_>>()
+        };
+        let large = [2048, 3072, 768];
+        let tiles = |left_out: &[&str]| candidates(Style::Tiles, left_out, large);
+        assert_eq!(tiles(&["tiles-128x128"]), ["tiles-64x64"]);
+        let both = ["tiles-128x128", "tiles-64x64"];
+        assert_eq!(tiles(&both), ["tiles-32x32-4"]);
+        let lanes = |left_out: &[&str]| candidates(Style::Lanes, left_out, [128, 768, 768]);
+        assert_eq!(lanes(&["quads-32x16"]), ["quads-16x16"]);
+        let all = Variant::ALL.map(Variant::name);
+        assert!(candidates(Style::Tiles, &all, large).is_empty());
+    }
+
+    #[test]
+    fn a_shader_tells_its_variant() {
+        for variant in Variant::ALL {
+            for kind in [Kind::Nt, Kind::Nn, Kind::Tn] {
+                let found = Variant::of_kernel(variant.kernel(kind));
+                assert_eq!(found, Some(variant.name()));
             }
         }
     }

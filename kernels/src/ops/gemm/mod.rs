@@ -91,14 +91,10 @@ impl Product {
         [a, b, c].map(|bytes| bytes as u64)
     }
 
-    /// The dispatch by the variant that was found to be the fastest for such products here, or
-    /// else by the one that ought to be.
+    /// The dispatch by the variant that is chosen for such products here.
     pub(super) fn dispatch(&self, context: &DispatchContext<'_>, epilogue: Epilogue) -> Dispatch {
-        let capabilities = context.capabilities;
-        let tuned = context.tuning.get(&Class::of(self));
-        let tuned = tuned.and_then(|name| Variant::named(name, capabilities));
-        let variant = tuned.unwrap_or_else(|| Variant::candidates(capabilities, self)[0]);
-        self.dispatch_by(variant, capabilities, epilogue)
+        let variant = Variant::chosen(context.choice, self);
+        self.dispatch_by(variant, &context.choice.capabilities, epilogue)
     }
 
     /// The dispatch by a variant for such a device.
