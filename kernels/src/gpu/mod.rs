@@ -1,6 +1,8 @@
 //! The GPU executor: plans as lists of WGSL dispatches through wgpu.
 
 mod adapter;
+#[cfg(target_arch = "wasm32")]
+mod ahead;
 mod arena;
 mod bind;
 mod buffer;

@@ -34,7 +34,6 @@ impl<T> Signal<T> {
 
 impl<T> Wait<T> {
     /// Whether the value is there.
-    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn is_done(&self) -> bool {
         lock(&self.0).value.is_some()
     }

@@ -35,6 +35,8 @@ const WORK_OF_A_DISPATCH: f64 = 1e5;
 const IN_FLIGHT: usize = 2;
 /// How much longer or shorter than estimated a submission is believed to be, at a time.
 const SURPRISE: f64 = 8.0;
+/// Milliseconds from which on the news of an end come too late.
+const LATE_MS: f64 = 20.0;
 /// Milliseconds from which on a submission tells how fast the device is.
 const TELLING_MS: f64 = 2.0;
 
@@ -88,6 +90,8 @@ pub(super) struct Submissions {
     rate: Cell<f64>,
     /// Milliseconds from a submission to the news of its end, where there is nothing to do.
     latency: Cell<f64>,
+    /// Whether a browser tells so late that it is to be asked.
+    nudges: Cell<bool>,
     /// When the last one that is over was done.
     last_done: Cell<f64>,
     flights: RefCell<VecDeque<Flight>>,
@@ -115,6 +119,7 @@ impl Submissions {
             software,
             rate: Cell::new(rate),
             latency: Cell::new(0.0),
+            nudges: Cell::new(false),
             last_done: Cell::new(f64::NEG_INFINITY),
             flights: RefCell::default(),
             submits: Cell::default(),
@@ -179,9 +184,17 @@ impl Submissions {
         }
     }
 
-    /// Remembers how late one hears of what is done.
+    /// Remembers how late one hears of what is done. Where that is very late, it is asked for from
+    /// then on.
     pub fn set_latency(&self, milliseconds: f64) {
         self.latency.set(milliseconds);
+        self.nudges.set(self.nudges.get() || milliseconds > LATE_MS);
+    }
+
+    /// Whether the device must be asked for what it has done.
+    #[cfg(target_arch = "wasm32")]
+    pub fn nudges(&self) -> bool {
+        self.nudges.get()
     }
 
     /// Milliseconds from a submission to the news of its end, where there is nothing to do.
@@ -241,10 +254,10 @@ impl Gpu {
                 }
                 flights.pop_front()
             };
-            let Some(mut flight) = flight else { break };
+            let Some(flight) = flight else { break };
             #[cfg(not(target_arch = "wasm32"))]
             self.wait_for(&flight)?;
-            let done = (&mut flight.done).await;
+            let done = self.hear(flight.done).await;
             self.submissions.learn(&flight.piece, done);
             if let Err(error) = flight.check.await {
                 self.submissions.fail(error);
