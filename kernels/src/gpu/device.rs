@@ -151,7 +151,7 @@ impl Gpu {
             gpu.queue.submit([]);
             gpu.finished().await?;
             least = least.min(now() - begun);
-            gpu.submissions.set_latency(least);
+            gpu.submissions.pace.set_latency(least);
         }
         Ok(Rc::new(gpu))
     }
@@ -302,7 +302,7 @@ impl Gpu {
     /// something is submitted: there nothing is, until the news come (Mozilla bug 1870699).
     pub(super) async fn hear<T>(&self, wait: Wait<T>) -> T {
         #[cfg(target_arch = "wasm32")]
-        while self.submissions.nudges() && !wait.is_done() {
+        while self.submissions.pace.nudges() && !wait.is_done() {
             self.queue.submit([]);
             super::clock::pause().await;
         }

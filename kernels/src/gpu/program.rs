@@ -65,6 +65,9 @@ impl GpuProgram {
         }
         let need = Need::of(plan.slots());
         let record = Record::new(&gpu, &plan, &places, forced).await?;
+        // A run under way keeps the memory that it began with.
+        let own = gpu.clone();
+        let _turn = own.turn.lock().await;
         gpu.reserve(&need).await?;
         // An output may be an input as it came.
         let usage = wgpu::BufferUsages::STORAGE
@@ -188,7 +191,7 @@ impl GpuProgram {
             };
             let mut length = match count {
                 0 => 0,
-                _ => gpu.submissions.piece(&self.record.costs, done, end),
+                _ => gpu.submissions.pace.piece(&self.record.costs, done, end),
             };
             if gpu.is_profiled() {
                 length = length.min(profile::MOST);

@@ -39,6 +39,13 @@ impl<T> Wait<T> {
     }
 }
 
+impl<T: Copy> Wait<T> {
+    /// The value, if it is there.
+    pub(super) fn peek(&self) -> Option<T> {
+        lock(&self.0).value
+    }
+}
+
 impl<T> Future for Wait<T> {
     type Output = T;
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
