@@ -1,5 +1,7 @@
 //! One face for both executors.
 
+mod check;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -226,7 +228,12 @@ pub struct Executable {
 impl Executable {
     /// Compiles shaders and allocates memory for `plan` beside `params`, which must be on the
     /// same device.
+    ///
+    /// # Errors
+    /// [`RunError::OtherDevice`], [`RunError::MissingParam`] and [`RunError::Param`] where plan and
+    /// parameters do not fit, or the device failed.
     pub async fn new(device: &Device, plan: Plan, params: &Params) -> Result<Self, RunError> {
+        check::check(device, &plan, params)?;
         let plan = Arc::new(plan);
         let program = match (device, &params.inner) {
             (_, ParamsInner::F32(_)) => Program::F32(CpuProgram::new(plan.clone())),
@@ -234,9 +241,7 @@ impl Executable {
             (Device::Gpu(gpu), ParamsInner::Gpu(params)) => {
                 Program::Gpu(GpuProgram::new(gpu.clone(), plan.clone(), params).await?)
             }
-            (Device::Cpu(_), ParamsInner::Gpu(_)) => {
-                unreachable!("a model keeps its parameters on its own device")
-            }
+            (Device::Cpu(_), ParamsInner::Gpu(_)) => return Err(RunError::OtherDevice),
         };
         Ok(Self { program, plan })
     }
@@ -299,7 +304,7 @@ impl Executable {
             (Program::Gpu(program), ParamsInner::Gpu(_)) => {
                 program.submit_all(inputs, control).await
             }
-            _ => unreachable!("an executable runs with the parameters it was made for"),
+            _ => Err(RunError::OtherDevice),
         }
     }
 
@@ -312,7 +317,7 @@ impl Executable {
             (Program::F32(program), ParamsInner::F32(p)) => program.outputs(p),
             (Program::F64(program), ParamsInner::F64(p)) => program.outputs(p),
             (Program::Gpu(program), ParamsInner::Gpu(p)) => program.read(p).await,
-            _ => unreachable!("an executable runs with the parameters it was made for"),
+            _ => Err(RunError::OtherDevice),
         }
     }
 

@@ -112,6 +112,17 @@ pub enum RunError {
         /// What is wrong.
         message: String,
     },
+    /// A parameter does not fit the plan.
+    #[error("parameter `{name}` {message}")]
+    Param {
+        /// The parameter.
+        name: String,
+        /// What is wrong, in words that follow its name.
+        message: String,
+    },
+    /// Plan and parameters were made for different devices.
+    #[error("the parameters are on another device than the plan")]
+    OtherDevice,
     /// A parameter the plan reads is not loaded.
     #[error("parameter `{0}` is not loaded")]
     MissingParam(String),

@@ -189,6 +189,11 @@ impl Rule for Embed {
         (1..).zip(words).map(dispatch).collect()
     }
 
+    fn takes_f16(&self, i: usize, count: usize) -> bool {
+        let norm = if self.norm.is_some() { 2 } else { 0 };
+        (1..count - norm).contains(&i)
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let n = inputs.ty(0).shape.len() / self.padding.len();

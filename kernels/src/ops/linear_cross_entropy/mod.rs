@@ -104,6 +104,10 @@ impl Rule for LinearCrossEntropy {
         }]
     }
 
+    fn takes_f16(&self, i: usize, _count: usize) -> bool {
+        i == 1
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (rows, columns) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
