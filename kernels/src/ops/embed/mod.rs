@@ -53,6 +53,7 @@ const READ: Access = Access::Read;
 static FORWARD: Kernel = Kernel {
     name: "embed",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
         include_str!("forward.wgsl")
     ),

@@ -41,6 +41,7 @@ const WRITE: Access = Access::Write;
 static FORWARD: Kernel = Kernel {
     name: "linear and cross-entropy",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
         include_str!("../cross_entropy/labels.wgsl"),
         include_str!("../cross_entropy/log_1p.wgsl"),
