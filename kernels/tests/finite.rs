@@ -179,12 +179,14 @@ fn a_head_passes_on_what_is_no_number() {
                 assert_eq!(Plan::new(&g, &outputs).steps().len(), 2, "it is not fused");
                 let label = if labelled { 1 } else { NO_TARGET };
                 let inputs = vec![
-                    (h, Tensor::F32(rows(rows_, k, 4, none))),
-                    (labels, Tensor::U32(vec![1, label, 2])),
+                    (h, Tensor::F32(rows(rows_, k, 4, 0.5))),
+                    (labels, Tensor::U32(vec![NO_TARGET, label, NO_TARGET])),
                     (d, Tensor::F32(vec![1.0])),
                 ];
+                // One of the logits that are not the label's.
+                let bias = vec![none, 0.0, 0.0];
                 let weight = (0..n * k).map(|i| 0.1 + i as f32 * 0.01).collect();
-                let params = [("w", vec![n, k], weight), ("b", vec![n], vec![0.0; n])];
+                let params = [("w", vec![n, k], weight), ("b", vec![n], bias)];
                 let found = run(&device, &g, &outputs, &params, inputs);
                 let what = format!("{name}, {none}, {labelled}");
                 assert_eq!(found[2].to_f32()[0].is_nan(), labelled, "{what}");
