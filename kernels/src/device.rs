@@ -1,5 +1,7 @@
 //! One face for both executors.
 
+mod check;
+
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -226,6 +228,10 @@ pub struct Executable {
 impl Executable {
     /// Compiles shaders and allocates memory for `plan` beside `params`, which must be on the
     /// same device.
+    ///
+    /// # Errors
+    /// [`RunError::OtherDevice`], [`RunError::MissingParam`] and [`RunError::Param`] where plan and
+    /// parameters do not fit, or the device failed.
     pub async fn new(device: &Device, plan: Plan, params: &Params) -> Result<Self, RunError> {
         Self::forced(device, plan, params, None).await
     }
@@ -237,6 +243,7 @@ impl Executable {
         params: &Params,
         forced: Option<&'static str>,
     ) -> Result<Self, RunError> {
+        check::check(device, &plan, params)?;
         let plan = Arc::new(plan);
         let program = match (device, &params.inner) {
             (_, ParamsInner::F32(_)) => Program::F32(CpuProgram::new(plan.clone())),
@@ -244,9 +251,7 @@ impl Executable {
             (Device::Gpu(gpu), ParamsInner::Gpu(params)) => {
                 Program::Gpu(GpuProgram::new(gpu.clone(), plan.clone(), params, forced).await?)
             }
-            (Device::Cpu(_), ParamsInner::Gpu(_)) => {
-                unreachable!("a model keeps its parameters on its own device")
-            }
+            (Device::Cpu(_), ParamsInner::Gpu(_)) => return Err(RunError::OtherDevice),
         };
         Ok(Self { program, plan })
     }
@@ -317,7 +322,7 @@ impl Executable {
             (Program::Gpu(program), ParamsInner::Gpu(_)) => {
                 program.submit_all(inputs, control).await
             }
-            _ => unreachable!("an executable runs with the parameters it was made for"),
+            _ => Err(RunError::OtherDevice),
         }
     }
 
@@ -330,7 +335,7 @@ impl Executable {
             (Program::F32(program), ParamsInner::F32(p)) => program.outputs(p),
             (Program::F64(program), ParamsInner::F64(p)) => program.outputs(p),
             (Program::Gpu(program), ParamsInner::Gpu(_)) => program.read().await,
-            _ => unreachable!("an executable runs with the parameters it was made for"),
+            _ => Err(RunError::OtherDevice),
         }
     }
 

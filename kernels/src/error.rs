@@ -115,6 +115,17 @@ pub enum RunError {
     /// Outputs were asked for before anything was run.
     #[error("the outputs of a run were asked for before there was one")]
     Unread,
+    /// A parameter does not fit the plan.
+    #[error("parameter `{name}` {message}")]
+    Param {
+        /// The parameter.
+        name: String,
+        /// What is wrong, in words that follow its name.
+        message: String,
+    },
+    /// Plan and parameters were made for different devices.
+    #[error("the parameters are on another device than the plan")]
+    OtherDevice,
     /// A parameter the plan reads is not loaded.
     #[error("parameter `{0}` is not loaded")]
     MissingParam(String),

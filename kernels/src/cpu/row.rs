@@ -91,6 +91,13 @@ pub fn dot<F: Real>(x: &[F], y: &[F]) -> F {
     sum_of([x, y], |[x, y]| x * y)
 }
 
+/// Whether there is neither NaN nor an infinity in a row.
+pub fn all_finite<F: Real>(x: &[F]) -> bool {
+    let zero = F::Lanes::splat(F::default());
+    // Of anything else the product is NaN, and so is the sum.
+    sum_of([x], |[x]| x * zero) == F::default()
+}
+
 /// The largest number of a row that is not empty.
 pub fn largest<F: Real>(x: &[F]) -> F {
     let count = F::Lanes::COUNT;
@@ -145,6 +152,23 @@ mod tests {
     fn loops_go_over_every_number_once() {
         assert_loops_go_over_every_number_once::<f32>();
         assert_loops_go_over_every_number_once::<f64>();
+    }
+
+    #[test]
+    fn what_is_not_finite_is_found_wherever_it_stands() {
+        for len in LENGTHS {
+            let row = vec![f32::MAX; len];
+            assert!(all_finite(&row), "{len}");
+            for (place, none) in (0..len).zip(
+                [f32::NAN, f32::INFINITY, -f32::INFINITY]
+                    .into_iter()
+                    .cycle(),
+            ) {
+                let mut row = row.clone();
+                row[place] = none;
+                assert!(!all_finite(&row), "{none} at {place} of {len}");
+            }
+        }
     }
 
     #[test]

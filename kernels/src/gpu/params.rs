@@ -41,6 +41,11 @@ impl GpuParams {
         }
     }
 
+    /// The device they rest on.
+    pub fn gpu(&self) -> &Rc<Gpu> {
+        &self.gpu
+    }
+
     /// Allocates parameters, zeroed, replacing those of the same names. `packed` ones share as few
     /// buffers as the adapter's limits allow, in order, so that one dispatch can go over all;
     /// they must rest in f32.

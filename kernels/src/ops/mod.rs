@@ -108,6 +108,10 @@ pub(crate) trait Rule {
     }
     /// The CPU twin.
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>);
+    /// Whether it reads operand `i` of `count`, where that is a parameter, also as it rests in f16.
+    fn takes_f16(&self, _i: usize, _count: usize) -> bool {
+        false
+    }
     /// Whether its results hold what was there before, changed: running it twice is not the same
     /// as running it once.
     fn accumulates(&self) -> bool {
@@ -153,6 +157,9 @@ macro_rules! ops {
             }
             pub(crate) fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
                 match self { $(Op::$name(op) => op.cpu(io)),* }
+            }
+            pub(crate) fn takes_f16(&self, i: usize, count: usize) -> bool {
+                match self { $(Op::$name(op) => op.takes_f16(i, count)),* }
             }
             pub(crate) fn accumulates(&self) -> bool {
                 match self { $(Op::$name(op) => op.accumulates()),* }

@@ -4,6 +4,7 @@
 //   2 GELU, tanh form x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))  the same, eq. 2
 //   3 tanh
 //   4 ReLU
+// What is no number stays none.
 
 override ACTIVATION: u32 = 0u;
 
@@ -24,25 +25,25 @@ fn erf(v: f32) -> f32 {
     q = fma(q, x2, -1.68282697438203e-03);
     q = fma(q, x2, -7.37332916720468e-03);
     q = fma(q, x2, -1.42647390514189e-02);
-    return x * p / q;
+    return nan_where(is_nan(v), x * p / q);
 }
 
-// tanh that neither overflows in its exponential nor loses small arguments.
+// tanh that neither overflows in its exponential nor loses small arguments or NaN.
 fn safe_tanh(v: f32) -> f32 {
     let x = clamp(v, -9.0, 9.0);
-    if (abs(x) < 0.0625) {
+    if (abs(x) < 0.0625 && !is_nan(v)) {
         let x2 = x * x;
         return x * fma(x2, fma(x2, 0.13333333, -0.33333333), 1.0);
     }
     let e = exp(2.0 * x);
-    return (e - 1.0) / (e + 1.0);
+    return nan_where(is_nan(v), (e - 1.0) / (e + 1.0));
 }
 
 fn activate(x: f32) -> f32 {
     if (ACTIVATION == 1u) { return 0.5 * x * (1.0 + erf(x * 0.70710678)); }
     if (ACTIVATION == 2u) { return 0.5 * x * (1.0 + safe_tanh(0.79788456 * fma(0.044715 * x, x * x, x))); }
     if (ACTIVATION == 3u) { return safe_tanh(x); }
-    if (ACTIVATION == 4u) { return max(x, 0.0); }
+    if (ACTIVATION == 4u) { return select(max(x, 0.0), x, is_nan(x)); }
     return x;
 }
 

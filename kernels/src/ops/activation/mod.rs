@@ -43,7 +43,11 @@ impl Function {
                 half * x * (one + tanh_argument::<F>(x).tanh())
             }),
             Function::Tanh => row::update(y, [], |x, []| x.tanh()),
-            Function::Relu => row::update(y, [], |x, []| x.max(splat::<F>(0.0))),
+            // Not `max`, which may drop a NaN.
+            Function::Relu => row::update(y, [], |x, []| {
+                let zero = splat::<F>(0.0);
+                x.below(zero, zero, x)
+            }),
         }
     }
 
@@ -108,6 +112,7 @@ params! {
 static FORWARD: Kernel = Kernel {
     name: "activation",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/grid.wgsl"),
         include_str!("functions.wgsl"),
         include_str!("forward.wgsl")
@@ -168,6 +173,7 @@ pub struct ActivationGrad {
 static BACKWARD: Kernel = Kernel {
     name: "activation, backward",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/grid.wgsl"),
         include_str!("functions.wgsl"),
         include_str!("backward.wgsl")

@@ -4,15 +4,19 @@ use super::AdamW;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Pack, Style};
 use crate::gpu::{grid_1d, params};
 
-/// Buffers that gradients may lie in.
-const MAX_PACKS: usize = 32;
-/// Partial sums of each.
+/// Partial sums of each buffer of gradients, where they are few.
 const GROUPS: usize = 64;
-/// Partial sums of the norm; the norm itself takes the first one's place.
-pub(super) const SUMS: usize = MAX_PACKS * GROUPS;
+/// Partial sums of the norm, unless there are more buffers; the norm itself takes the first one's place.
+const SUMS: usize = 2048;
 /// Elements of a buffer that one workgroup updates alone: so few that it is done with them before
 /// the two more dispatches of the other way would have begun.
 const SMALL_LEN: usize = 8192;
+
+/// Room for the partial sums of the norm of `count` gradients, each of which may lie in a buffer of
+/// its own.
+pub(super) fn sums(count: usize) -> usize {
+    SUMS.max(count)
+}
 
 params! {
     struct NormParams { len: u32, first: u32, groups: u32, count: u32, rows: u32 }
@@ -205,12 +209,10 @@ impl AdamW {
         groups: &[Group],
         count: usize,
     ) -> Vec<Dispatch> {
-        assert!(
-            groups.len() <= MAX_PACKS,
-            "gradients lie in more than {MAX_PACKS} buffers"
-        );
+        // Many buffers have fewer partial sums each, so that all have room.
+        let parts = (SUMS / groups.len().max(1)).clamp(1, GROUPS);
         let longest = groups.iter().map(|g| g.len).max().unwrap_or(0);
-        let (lanes, rows) = context.row_lanes(longest.div_ceil(GROUPS));
+        let (lanes, rows) = context.row_lanes(longest.div_ceil(parts));
         let [loss, row] = self.told(count);
         let (report, sums) = (Operand::Output(3 * count), Operand::Output(3 * count + 1));
         let dispatch = |finish: bool, g: Operand, first: usize, len: usize| Dispatch {
@@ -224,8 +226,8 @@ impl AdamW {
             params: NormParams {
                 len: len as u32,
                 first: first as u32,
-                groups: GROUPS as u32,
-                count: (groups.len() * GROUPS) as u32,
+                groups: parts as u32,
+                count: (groups.len() * parts) as u32,
                 rows: self.rows(),
             }
             .bytes(),
@@ -234,15 +236,15 @@ impl AdamW {
                 if finish {
                     1
                 } else {
-                    (GROUPS as u32).div_ceil(rows)
+                    (parts as u32).div_ceil(rows)
                 },
                 1,
                 1,
             ],
         };
-        let parts = groups.iter().enumerate();
-        parts
-            .map(|(i, g)| dispatch(false, g.input(), i * GROUPS, g.len))
+        let buffers = groups.iter().enumerate();
+        buffers
+            .map(|(i, g)| dispatch(false, g.input(), i * parts, g.len))
             .chain([dispatch(true, Operand::Unused, 0, 0)])
             .collect()
     }

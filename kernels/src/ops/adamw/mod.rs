@@ -77,7 +77,7 @@ impl Rule for AdamW {
             }
             None => results.push(TensorType::real([1])),
         }
-        results.push(TensorType::real([dispatch::SUMS]));
+        results.push(TensorType::real([dispatch::sums(count)]));
         Ok(results)
     }
 

@@ -50,6 +50,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             for (var c = 0u; c < quads; c++) { sum[c] = fma(vec4f(p * k), quad(value, c), sum[c]); }
         }
     }
+    // A score that overflows is no weight of 1.
+    l = nan_where(!is_finite(m), l);
     let to = (first + i) * width + head * HEAD;
     for (var c = 0u; c < HEAD; c++) { out[to + c] = sum[c / 4u][c % 4u] / l; }
     lse[sequence_head * params.tokens + i] = m + log(l);

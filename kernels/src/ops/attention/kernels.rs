@@ -92,7 +92,12 @@ static NARROW_64: Quads = quads!("64 narrow", 16, [2 by 4, 2 by 2, 2 by 2]);
 
 /// Heads of any size, a thread for each token.
 static ANY: [Kernel; 3] = [
-    kernel!("attention", FORWARD_BINDINGS, [], ["forward.wgsl"]),
+    kernel!(
+        "attention",
+        FORWARD_BINDINGS,
+        [],
+        ["../shared/finite.wgsl", "forward.wgsl"]
+    ),
     kernel!(
         "attention, queries backward",
         QUERIES_BINDINGS,

@@ -55,6 +55,10 @@ impl Rule for Copy {
         }]
     }
 
+    fn takes_f16(&self, _i: usize, _count: usize) -> bool {
+        true
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (x, y) = io.real(0, 0);
         y.copy_from_slice(x);

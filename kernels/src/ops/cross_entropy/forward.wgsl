@@ -2,6 +2,7 @@
 // the backward pass. A loss is (max - x[label]) + log(1 + rest), where the rest leaves the largest
 // logits out: a row that is nearly certain has a loss smaller than the rounding of its logits, and
 // made of many terms that would each vanish beside the 1. logits x: [R, V]; labels: [R]; losses, lse: [R].
+// A row with a logit that is not finite has NaN for both.
 // Two reads of the logits, bound by memory. LANES lanes share a row.
 
 struct Params { rows: u32, columns: u32 }
@@ -22,10 +23,15 @@ fn main(
     let safe = min(row, params.rows - 1u);
     let base = safe * params.columns;
     var largest = logits[base];
-    for (var c = local.x; c < params.columns; c += LANES) { largest = max(largest, logits[base + c]); }
+    var mark = 0.0; // see finite.wgsl
+    for (var c = local.x; c < params.columns; c += LANES) {
+        let x = logits[base + c];
+        largest = max(largest, x);
+        if (!is_finite(x)) { mark = BROKEN; }
+    }
     largest = row_max(largest, local.x, local.y);
     var rest = 0.0;
-    var ties = 0.0;
+    var ties = mark;
     for (var c = local.x; c < params.columns; c += LANES) {
         let x = logits[base + c];
         if (x < largest) { rest += exp(x - largest); } else { ties += 1.0; }
@@ -33,7 +39,7 @@ fn main(
     rest = row_sum(rest, local.x, local.y);
     ties = max(row_sum(ties, local.x, local.y), 1.0);
     if (row >= params.rows || local.x != 0u) { return; }
-    let log_sum = log_1p(rest / ties) + select(0.0, log(ties), ties > 1.0);
+    let log_sum = nan_where(ties >= BROKEN, log_1p(rest / ties) + select(0.0, log(ties), ties > 1.0));
     let label = labels[row];
     lse[row] = largest + log_sum;
     let below = largest - logits[base + min(label, params.columns - 1u)];

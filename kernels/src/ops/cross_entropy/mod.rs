@@ -16,6 +16,8 @@ use crate::tensor::{DType, Shape, TensorType};
 /// largest logits out: a row that is nearly certain has a loss smaller than the rounding of its
 /// logits, and made of many terms that would each vanish beside the 1.
 ///
+/// A row that has a label and a logit that is not finite has a loss of NaN, and so has the mean.
+///
 /// Operands: logits `[R, V]`, labels `[R]` (u32). Results: mean `[1]`, each row's loss `[R]`,
 /// log-sum-exp `[R]`, count `[1]`. Only the mean has a gradient.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +45,7 @@ const WRITE: Access = Access::Write;
 static FORWARD: Kernel = Kernel {
     name: "cross-entropy",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
         include_str!("labels.wgsl"),
         include_str!("log_1p.wgsl"),
@@ -208,14 +211,18 @@ impl Rule for CrossEntropyGrad {
     }
 }
 
-/// A row's loss, 0 where its label is [`NO_TARGET`], and its log-sum-exp.
+/// A row's loss, 0 where its label is [`NO_TARGET`], and its log-sum-exp; NaN where a logit is not
+/// finite.
 pub(super) fn row_loss<F: Real>(x: &[F], label: u32) -> (F, F) {
     let largest = row::largest(x);
     let all = F::Lanes::splat;
     let (top, zero, one) = (all(largest), all(F::default()), all(F::new(1.0)));
     let rest = row::sum_of([x], |[x]| x.below(top, (x - top).exp(), zero));
     let ties = row::sum_of([x], |[x]| x.below(top, zero, one)).max(F::new(1.0));
-    let log = ties.ln() + (rest / ties).ln_1p();
+    let log = match row::all_finite(x) {
+        true => ties.ln() + (rest / ties).ln_1p(),
+        false => F::new(f64::NAN),
+    };
     let loss = match label {
         NO_TARGET => F::default(),
         label => (largest - x[(label as usize).min(x.len() - 1)]) + log,

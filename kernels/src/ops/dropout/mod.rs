@@ -39,10 +39,11 @@ impl Noise {
         }
     }
 
-    /// Drops from elements that are numbered from `first` on.
+    /// Drops from elements that are numbered from `first` on, modulo 2^32 as in the shaders: over more
+    /// elements the noise comes again.
     pub(crate) fn apply<F: Real>(&self, seed: u32, first: u32, elements: &mut [F]) {
-        for (x, index) in elements.iter_mut().zip(first..) {
-            *x *= self.keep(seed, index);
+        for (i, x) in elements.iter_mut().enumerate() {
+            *x *= self.keep(seed, first.wrapping_add(i as u32));
         }
     }
 
@@ -164,6 +165,22 @@ mod tests {
                 "{probability}: {dropped}"
             );
         }
+    }
+
+    #[test]
+    fn elements_beyond_the_counter_begin_again() {
+        let noise = Noise {
+            probability: 0.5,
+            stream: 3,
+        };
+        let draw = |first: u32, count: usize| {
+            let mut elements = vec![1.0f32; count];
+            noise.apply(7, first, &mut elements);
+            elements
+        };
+        let around = draw(u32::MAX - 31, 64);
+        assert_eq!(around[..32], draw(u32::MAX - 31, 32));
+        assert_eq!(around[32..], draw(0, 32));
     }
 
     #[test]

@@ -75,7 +75,9 @@ fn main(
         let d = out[base + c] - mean;
         squares = fma(d, d, squares);
     }
-    let scale = 1.0 / sqrt(row_sum(squares, local.x, local.y) / f32(params.columns) + params.eps);
+    let variance = row_sum(squares, local.x, local.y) / f32(params.columns);
+    // As layer_norm/forward.wgsl has it.
+    let scale = nan_where(!is_finite(variance), 1.0 / sqrt(variance + params.eps));
     for (var c = local.x; c < columns; c += LANES) {
         out[base + c] = fma((out[base + c] - mean) * scale, gamma[c], beta[c]);
     }

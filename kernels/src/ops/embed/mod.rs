@@ -53,6 +53,7 @@ const READ: Access = Access::Read;
 static FORWARD: Kernel = Kernel {
     name: "embed",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
         include_str!("forward.wgsl")
     ),
@@ -187,6 +188,11 @@ impl Rule for Embed {
             }
         };
         (1..).zip(words).map(dispatch).collect()
+    }
+
+    fn takes_f16(&self, i: usize, count: usize) -> bool {
+        let norm = if self.norm.is_some() { 2 } else { 0 };
+        (1..count - norm).contains(&i)
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {

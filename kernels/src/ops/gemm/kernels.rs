@@ -10,6 +10,7 @@ macro_rules! kernel {
             name: concat!("matrix product, ", $name),
             source: concat!(
                 $("#let ", $number, " = ", $value, "\n",)*
+                include_str!("../shared/finite.wgsl"),
                 include_str!("../activation/functions.wgsl"),
                 include_str!("epilogue.wgsl"),
                 $(include_str!($part)),*

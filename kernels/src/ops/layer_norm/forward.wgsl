@@ -1,6 +1,7 @@
 // y = (z - mean z) / sqrt(var z + eps) * gamma + beta, z = dropout(x) + residual   (Ba et al. 2016,
 // eq. 4). x, residual, y: [R, C]; seed: [1]; gamma, beta: [C]. The variance is the biased one, around
-// the mean that a first pass found (a one-pass formula cancels). Cost: three reads of x and residual,
+// the mean that a first pass found (a one-pass formula cancels). A row whose
+// variance is not finite becomes NaN. Cost: three reads of x and residual,
 // one write an element, bound by memory. LANES lanes share a row, so that their reads are neighbours.
 
 struct Params { rows: u32, columns: u32, eps: f32, stream: u32, threshold: u32, scale: f32 }
@@ -31,7 +32,8 @@ fn main(
     }
     let variance = row_sum(squares, local.x, local.y) / f32(params.columns);
     if (row >= params.rows) { return; }
-    let scale = 1.0 / sqrt(variance + params.eps);
+    // Of numbers whose squares overflow it would be 0, and the result beta.
+    let scale = nan_where(!is_finite(variance), 1.0 / sqrt(variance + params.eps));
     for (var c = local.x; c < params.columns; c += LANES) {
         y[base + c] = fma((z(base + c) - mean) * scale, gamma[c], beta[c]);
     }

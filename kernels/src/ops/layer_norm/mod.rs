@@ -44,6 +44,7 @@ const WRITE: Access = Access::Write;
 static FORWARD: Kernel = Kernel {
     name: "layer norm",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
         include_str!("../dropout/noise.wgsl"),
         include_str!("z.wgsl"),
@@ -138,7 +139,7 @@ impl Rule for LayerNorm {
     }
 }
 
-/// Replaces a row by its layer norm.
+/// Replaces a row by its layer norm; by NaN where its variance is not finite.
 pub(super) fn normalise<F: Real>(z: &mut [F], eps: F, gamma: &[F], beta: &[F]) {
     let (mean, scale) = figures(z, eps);
     let (mean, scale) = (F::Lanes::splat(mean), F::Lanes::splat(scale));
@@ -153,7 +154,12 @@ fn figures<F: Real>(z: &[F], eps: F) -> (F, F) {
     let mean = row::sum(z) / count;
     let shift = F::Lanes::splat(mean);
     let variance = row::sum_of([z], |[z]| (z - shift) * (z - shift)) / count;
-    (mean, F::new(1.0) / (variance + eps).sqrt())
+    // Of numbers whose squares overflow it would be 0, and the norm beta.
+    let scale = match variance.f64().is_finite() {
+        true => F::new(1.0) / (variance + eps).sqrt(),
+        false => F::new(f64::NAN),
+    };
+    (mean, scale)
 }
 
 impl Graph {

@@ -117,6 +117,10 @@ impl Rule for Linear {
         (1..).zip(blocks).map(product).collect()
     }
 
+    fn takes_f16(&self, i: usize, count: usize) -> bool {
+        (1..count - usize::from(self.bias)).contains(&i)
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (m, k) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());

@@ -2,7 +2,7 @@
 // to the logits, in one pass:
 //   x[r, n] = sum_k h[r, k] w[n, k] + b[n],  losses[r] = lse(x[r, :]) - x[r, label[r]]
 //   dx[r, n] = (exp(x[r, n] - lse[r]) - [n = label[r]]) d / count
-// Rows without a label have neither loss nor gradient; count is the number of the others. As in
+// A row with a logit that is not finite has NaN for both. Rows without a label have neither loss nor gradient; count is the number of the others. As in
 // cross_entropy/, a loss is (max - x[label]) + log(1 + rest), and exp(-loss) stands for the label's
 // probability. h: [R, K]; w: [N, K], N <= 16; b: [N]; labels: [R]; d: [1]; losses: [R]; dx: [R, N].
 // 2 R K N flops; N is too small for a tile, so LANES lanes share a row and its N sums, one after
@@ -40,6 +40,7 @@ fn main(
     let base = safe * params.inputs;
     var logits: array<f32, 16>;
     var largest = 0.0;
+    var broken = false;
     for (var n = 0u; n < OUTPUTS; n++) {
         let first = n * params.inputs;
         var sum = 0.0;
@@ -47,6 +48,7 @@ fn main(
         let logit = row_sum(sum, local.x, local.y) + bias[n];
         largest = select(max(largest, logit), logit, n == 0u);
         logits[n] = logit;
+        broken = broken || !is_finite(logit);
     }
     if (row >= SAMPLES || local.x != 0u) { return; }
     let first = row * OUTPUTS;
@@ -62,7 +64,7 @@ fn main(
         if (logits[n] < largest) { rest += exp(logits[n] - largest); } else { ties += 1.0; }
     }
     ties = max(ties, 1.0);
-    let log_sum = log_1p(rest / ties) + select(0.0, log(ties), ties > 1.0);
+    let log_sum = nan_where(broken, log_1p(rest / ties) + select(0.0, log(ties), ties > 1.0));
     let place = min(label, OUTPUTS - 1u);
     let loss = (largest - logits[place]) + log_sum;
     losses[row] = loss;

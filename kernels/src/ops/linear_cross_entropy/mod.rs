@@ -41,6 +41,7 @@ const WRITE: Access = Access::Write;
 static FORWARD: Kernel = Kernel {
     name: "linear and cross-entropy",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
         include_str!("../cross_entropy/labels.wgsl"),
         include_str!("../cross_entropy/log_1p.wgsl"),
@@ -102,6 +103,10 @@ impl Rule for LinearCrossEntropy {
             operands: operands.chain([0, 1].map(Operand::Output)).collect(),
             workgroups: grid_1d(h.rows(), group_rows),
         }]
+    }
+
+    fn takes_f16(&self, i: usize, _count: usize) -> bool {
+        i == 1
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {

@@ -125,6 +125,10 @@ impl Rule for MatMul {
         }]
     }
 
+    fn takes_f16(&self, i: usize, _count: usize) -> bool {
+        i == 1
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let [m, k, n] = self.sizes(&inputs.ty(0), &inputs.ty(1));

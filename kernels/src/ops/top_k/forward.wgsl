@@ -1,6 +1,7 @@
 // The k largest logits of every row with their columns, in falling order (equal ones by column),
 // and three figures of the row: log-sum-exp, the target's logit, the target's rank (1 = largest).
 // logits: [R, V]; targets: [R], 0xffffffff = none; values, columns: [R, k]; figures: [R, 3].
+// A row with a logit that is not finite has no order: NaN for log-sum-exp and rank, the first k columns.
 // k + 3 passes over the row, each taking the largest element after the one before: for the k of a
 // few dozen that people look at, this beats sorting and needs no memory. LANES lanes share a row.
 
@@ -59,12 +60,17 @@ fn main(
     let base = safe_row * params.columns;
     let writes = exists && local.x == 0u;
     var largest = LOWEST;
-    for (var c = local.x; c < params.columns; c += LANES) { largest = max(largest, logits[base + c]); }
+    var mark = 0.0; // see finite.wgsl
+    for (var c = local.x; c < params.columns; c += LANES) {
+        let logit = logits[base + c];
+        largest = max(largest, logit);
+        if (!is_finite(logit)) { mark = BROKEN; }
+    }
     largest = row_max(largest, local.x, local.y);
     let wanted = targets[safe_row];
     let mine = Candidate(logits[base + min(wanted, params.columns - 1u)], wanted);
     var sum = 0.0;
-    var better = 0.0; // exact: V is far below 2^24
+    var better = mark; // and the count, exact: V is far below 2^24
     for (var c = local.x; c < params.columns; c += LANES) {
         let logit = logits[base + c];
         sum += exp(logit - largest);
@@ -72,10 +78,11 @@ fn main(
     }
     sum = row_sum(sum, local.x, local.y);
     better = row_sum(better, local.x, local.y);
+    let broken = better >= BROKEN;
     if (writes) {
-        figures[3u * row] = largest + log(sum);
+        figures[3u * row] = nan_where(broken, largest + log(sum));
         figures[3u * row + 1u] = select(mine.value, 0.0, wanted == NONE);
-        figures[3u * row + 2u] = select(better + 1.0, 0.0, wanted == NONE);
+        figures[3u * row + 2u] = select(nan_where(broken, better + 1.0), 0.0, wanted == NONE);
     }
     var last = Candidate(0.0, 0u);
     for (var i = 0u; i < params.k; i++) {
@@ -86,8 +93,9 @@ fn main(
         }
         last = row_first(best, local.x, local.y);
         if (writes) {
-            values[row * params.k + i] = last.value;
-            columns[row * params.k + i] = last.column;
+            let column = select(last.column, i, broken);
+            values[row * params.k + i] = logits[base + column];
+            columns[row * params.k + i] = column;
         }
     }
 }

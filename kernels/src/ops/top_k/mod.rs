@@ -1,5 +1,7 @@
 //! The largest logits of every row, and where a given one stands among them.
 
+use std::cmp::Ordering;
+
 use super::Rule;
 use super::check::Check;
 use crate::cpu::{self, Lanes, Real, row};
@@ -14,6 +16,9 @@ pub const NO_TARGET: u32 = u32::MAX;
 /// The `k` largest elements of each row in falling order (equal ones by column), and three
 /// figures: the row's log-sum-exp, its target's logit, and the target's rank (1 = largest; logit
 /// and rank are 0 where the target is [`NO_TARGET`]).
+///
+/// A row with a logit that is not finite has no order: its log-sum-exp and its target's rank are NaN,
+/// and its columns are the first `k`.
 ///
 /// Operands: logits `[R, V]`, targets `[R]` (u32). Results: values `[R, k]`, columns `[R, k]`
 /// (u32), figures `[R, 3]`. So only `2k + 3` numbers a row are read back instead of V.
@@ -30,6 +35,7 @@ params! {
 static FORWARD: Kernel = Kernel {
     name: "top k",
     source: concat!(
+        include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
         include_str!("forward.wgsl")
     ),
@@ -93,18 +99,11 @@ impl Rule for TopK {
         let (values, indices, figures) = (outputs.real(), outputs.u32(), outputs.real());
         let mut order: Vec<u32> = Vec::new();
         for (r, x) in inputs.real(0).chunks_exact(columns).enumerate() {
-            // Adding zero makes -0 equal to 0 in the total order.
-            let key = |i: u32| x[i as usize].f64() + 0.0;
-            let falling = |a: &u32, b: &u32| key(*b).total_cmp(&key(*a)).then(a.cmp(b));
-            // Few of many: most columns fall short of the last one kept, and are done with.
+            let finite = row::all_finite(x);
             order.clear();
-            for column in 0..columns as u32 {
-                if order.len() == self.k && falling(&order[self.k - 1], &column).is_lt() {
-                    continue;
-                }
-                order.truncate(self.k - 1);
-                let place = order.partition_point(|kept| falling(kept, &column).is_lt());
-                order.insert(place, column);
+            match finite {
+                true => best(x, self.k, &mut order),
+                false => order.extend(0..self.k as u32),
             }
             for (i, &c) in order.iter().enumerate() {
                 values[r * self.k + i] = x[c as usize];
@@ -113,21 +112,37 @@ impl Rule for TopK {
             let largest = values[r * self.k];
             let top = F::Lanes::splat(largest);
             let sum = row::sum_of([x], |[x]| (x - top).exp());
-            let (mut logit, mut rank) = (F::default(), 0);
+            let known = |x: F| if finite { x } else { F::new(f64::NAN) };
+            let (mut logit, mut rank) = (F::default(), F::default());
             if targets[r] != NO_TARGET {
                 let target = targets[r].min(columns as u32 - 1);
                 logit = x[target as usize];
-                rank = 1
-                    + (0..columns as u32)
-                        .filter(|c| falling(c, &target).is_lt())
-                        .count();
+                let before = |c: &u32| falling(x, *c, target).is_lt();
+                let larger = (0..columns as u32).filter(before).count();
+                rank = known(F::new(1.0 + larger as f64));
             }
-            figures[3 * r..][..3].copy_from_slice(&[
-                largest + sum.ln(),
-                logit,
-                F::new(rank as f64),
-            ]);
+            figures[3 * r..][..3].copy_from_slice(&[known(largest + sum.ln()), logit, rank]);
         }
+    }
+}
+
+/// The order of two columns of a row: the larger element first, of equal ones the first.
+fn falling<F: Real>(x: &[F], a: u32, b: u32) -> Ordering {
+    // Adding zero makes -0 equal to 0 in the total order.
+    let key = |i: u32| x[i as usize].f64() + 0.0;
+    key(b).total_cmp(&key(a)).then(a.cmp(&b))
+}
+
+/// Puts the columns of the `k` largest elements of a row into `order`, which is empty.
+fn best<F: Real>(x: &[F], k: usize, order: &mut Vec<u32>) {
+    // Few of many: most columns fall short of the last one kept, and are done with.
+    for column in 0..x.len() as u32 {
+        if order.len() == k && falling(x, order[k - 1], column).is_lt() {
+            continue;
+        }
+        order.truncate(k - 1);
+        let place = order.partition_point(|&kept| falling(x, kept, column).is_lt());
+        order.insert(place, column);
     }
 }
 
