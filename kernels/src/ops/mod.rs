@@ -106,6 +106,10 @@ pub(crate) trait Rule {
     fn products(&self, _context: &DispatchContext<'_>) -> Vec<gemm::Product> {
         Vec::new()
     }
+    /// How many numbers the CPU twin works in beside its operands.
+    fn scratch(&self, _inputs: &[TensorType]) -> usize {
+        0
+    }
     /// The CPU twin.
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>);
     /// Whether its results hold what was there before, changed: running it twice is not the same
@@ -153,6 +157,9 @@ macro_rules! ops {
             }
             pub(crate) fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
                 match self { $(Op::$name(op) => op.cpu(io)),* }
+            }
+            pub(crate) fn scratch(&self, inputs: &[TensorType]) -> usize {
+                match self { $(Op::$name(op) => op.scratch(inputs)),* }
             }
             pub(crate) fn accumulates(&self) -> bool {
                 match self { $(Op::$name(op) => op.accumulates()),* }
