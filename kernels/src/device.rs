@@ -82,11 +82,11 @@ impl Params {
     pub fn add(&mut self, specs: &[ParamSpec], packed: bool) -> Result<Ready, DeviceError> {
         let ready: Ready = match &mut self.inner {
             ParamsInner::F32(params) => {
-                params.add(specs);
+                params.add(specs)?;
                 Box::pin(async { Ok(()) })
             }
             ParamsInner::F64(params) => {
-                params.add(specs);
+                params.add(specs)?;
                 Box::pin(async { Ok(()) })
             }
             ParamsInner::Gpu(params) => params.add(specs, packed)?,
@@ -129,6 +129,37 @@ impl Params {
             ParamsInner::F64(params) => params.copy(from, to),
             ParamsInner::Gpu(params) => params.copy(from, to),
         }
+    }
+
+    /// Copies elements of one parameter into another, on the device: of each part the first element
+    /// in `from`, the first in `to`, and how many. Both rest in f32 and are not packed together.
+    ///
+    /// # Errors
+    /// [`RunError::MissingParam`] if there is no such parameter, or a part lies beyond its end.
+    pub fn copy_parts(
+        &mut self,
+        from: &str,
+        to: &str,
+        parts: &[(usize, usize, usize)],
+    ) -> Result<(), RunError> {
+        let has = |name: &str, mut ends: Box<dyn Iterator<Item = Option<usize>> + '_>| {
+            let spec = self.specs.iter().find(|s| s.name == name);
+            let len = spec
+                .filter(|s| s.storage == Storage::F32 && from != to)
+                .map(|s| s.shape.len());
+            match len {
+                Some(len) if ends.all(|end| end.is_some_and(|end| end <= len)) => Ok(()),
+                _ => Err(RunError::MissingParam(name.to_owned())),
+            }
+        };
+        has(from, Box::new(parts.iter().map(|p| p.0.checked_add(p.2))))?;
+        has(to, Box::new(parts.iter().map(|p| p.1.checked_add(p.2))))?;
+        match &mut self.inner {
+            ParamsInner::F32(params) => params.copy_parts(from, to, parts),
+            ParamsInner::F64(params) => params.copy_parts(from, to, parts),
+            ParamsInner::Gpu(params) => params.copy_parts(from, to, parts),
+        }
+        Ok(())
     }
 
     /// The parameters, as they were asked for.
@@ -197,6 +228,16 @@ impl Params {
         found.ok_or_else(|| RunError::MissingParam(name.to_owned()))
     }
 
+    /// Bytes of intermediate values that the plans of these parameters share, on the CPU; on a GPU
+    /// all plans of the device share theirs, which [`Gpu::memory_in_use`] counts.
+    pub fn shared_bytes(&self) -> u64 {
+        match &self.inner {
+            ParamsInner::F32(params) => params.arena_bytes(),
+            ParamsInner::F64(params) => params.arena_bytes(),
+            ParamsInner::Gpu(_) => 0,
+        }
+    }
+
     /// Bytes that the parameters take on their device.
     pub fn memory_bytes(&self) -> u64 {
         let elements = |bytes: u64| {
@@ -246,8 +287,8 @@ impl Executable {
         check::check(device, &plan, params)?;
         let plan = Arc::new(plan);
         let program = match (device, &params.inner) {
-            (_, ParamsInner::F32(_)) => Program::F32(CpuProgram::new(plan.clone())),
-            (_, ParamsInner::F64(_)) => Program::F64(CpuProgram::new(plan.clone())),
+            (_, ParamsInner::F32(p)) => Program::F32(CpuProgram::new(plan.clone(), p)?),
+            (_, ParamsInner::F64(p)) => Program::F64(CpuProgram::new(plan.clone(), p)?),
             (Device::Gpu(gpu), ParamsInner::Gpu(params)) => {
                 Program::Gpu(GpuProgram::new(gpu.clone(), plan.clone(), params, forced).await?)
             }
@@ -326,14 +367,14 @@ impl Executable {
         }
     }
 
-    /// The outputs of the last run, in the plan's order.
+    /// The outputs of the last run, in the plan's order; to be read once.
     pub async fn read(&mut self, params: &Params) -> Result<Vec<Tensor>, RunError> {
         if self.plan.outputs().is_empty() {
             return Ok(Vec::new());
         }
         match (&mut self.program, &params.inner) {
-            (Program::F32(program), ParamsInner::F32(p)) => program.outputs(p),
-            (Program::F64(program), ParamsInner::F64(p)) => program.outputs(p),
+            (Program::F32(program), ParamsInner::F32(_)) => program.outputs(),
+            (Program::F64(program), ParamsInner::F64(_)) => program.outputs(),
             (Program::Gpu(program), ParamsInner::Gpu(_)) => program.read().await,
             _ => Err(RunError::OtherDevice),
         }

@@ -68,11 +68,11 @@ pub enum DeviceError {
     #[error("the GPU device was lost ({0}); load the model again to continue")]
     Lost(String),
     /// The device has no room for a buffer.
-    #[error("the GPU has no room for {bytes} more bytes ({what})")]
+    #[error("there is no room for {}", amount(what, *bytes))]
     OutOfMemory {
         /// What was to be stored.
         what: String,
-        /// Its size.
+        /// Its size; 0 where it is not known.
         bytes: u64,
     },
     /// A buffer is larger than the adapter allows.
@@ -93,6 +93,13 @@ pub enum DeviceError {
         /// The driver's words.
         message: String,
     },
+}
+
+fn amount(what: &str, bytes: u64) -> String {
+    match bytes {
+        0 => what.to_owned(),
+        _ => format!("{bytes} more bytes ({what})"),
+    }
 }
 
 /// A run that did not finish.

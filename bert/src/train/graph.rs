@@ -1,7 +1,7 @@
 //! The graphs of training: a forward pass with its loss, and what is learned from it.
 
 use kernels::ops::NO_TARGET;
-use kernels::{Graph, GraphError, Tensor, TensorType, Value};
+use kernels::{Graph, GraphError, Plan, Tensor, TensorType, Value};
 
 use super::{DropoutRates, Pooling, Task};
 use crate::config::Config;
@@ -11,6 +11,8 @@ use crate::model::{Builder, Encoder, Layout, TrainingNoise};
 pub(super) const CLASSIFIER: &str = "classifier";
 /// The features of a frozen encoder, `[N, H]`.
 pub(super) const FEATURES: &str = "features";
+/// The features of one batch, `[B, H]`, before each is laid in its place.
+pub(super) const POOLED: &str = "features of a batch";
 
 /// What a step reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -272,6 +274,11 @@ impl FeatureGraph {
             batch,
             tokens,
         })
+    }
+
+    /// What computes the vectors and leaves them in [`POOLED`].
+    pub fn plan(&self) -> Plan {
+        Plan::with_stores(&self.graph, &[], &[(self.pooled, POOLED.to_owned())])
     }
 
     /// The values of a run.

@@ -4,14 +4,14 @@ use kernels::{
     Control, DeviceError, Executable, Graph, ParamSpec, Plan, RunError, Storage, Tensor,
 };
 
-use super::graph::{Batch, FEATURES, FeatureGraph, Inputs, Source};
+use super::graph::{Batch, FEATURES, FeatureGraph, Inputs, POOLED, Source};
 use super::step::{EvaluationPlan, LOG, LOG_ROWS, Settings, StepNumbers, StepPlan, Wanted};
 use super::weights::{Trainable, add_classifier, gradient, kept, randomise};
 use super::{DropoutRates, Method, Optimiser, Pooling, Task};
 use crate::data::{MASKED_SHARE, Random};
 use crate::model::Model;
 
-/// Compiled plans kept at a time; each holds the activations of its batch.
+/// Compiled plans kept at a time; their activations share memory.
 pub(super) const PREPARED: usize = 4;
 
 /// What a step found.
@@ -152,7 +152,7 @@ impl Learner {
     /// Frees all that learning needed. The model keeps its weights, and its classifier.
     pub fn end(self, model: &mut Model) {
         let mut all: Vec<String> = self.trainable.added().collect();
-        all.extend([FEATURES, LOG].map(str::to_owned));
+        all.extend([FEATURES, POOLED, LOG].map(str::to_owned));
         model.parts().3.remove(&all);
     }
 
@@ -345,7 +345,8 @@ impl Learner {
         model.parts().3.add(&[spec], false)?.await
     }
 
-    /// Computes the vectors of the texts at `places`, at most `room`, and lays them on the device.
+    /// Computes the vectors of the texts at `places`, at most `room`, and lays them in their places;
+    /// they stay on the device. One that is cancelled has laid none.
     /// Calls of one `room` and length in a row share a plan.
     pub async fn add_features(
         &mut self,
@@ -363,8 +364,15 @@ impl Learner {
             self.reading = None;
             let graph = FeatureGraph::new(config, layout, pooling, room, batch.tokens)
                 .expect("the layout checked every shape");
-            let plan = Plan::new(&graph.graph, &[graph.pooled]);
-            let executable = Executable::new(device, plan, params).await?;
+            let pooled = ParamSpec {
+                name: POOLED.to_owned(),
+                shape: [room, config.hidden_size].into(),
+                storage: Storage::F32,
+            };
+            if !params.specs().contains(&pooled) {
+                params.add(&[pooled], false)?.await?;
+            }
+            let executable = Executable::new(device, graph.plan(), params).await?;
             self.reading = Some(Reading {
                 sizes,
                 graph,
@@ -375,17 +383,19 @@ impl Learner {
             unreachable!("made above")
         };
         let values = reading.graph.values(config, batch);
-        let found = reading.executable.run(params, values, control).await?;
-        let (vectors, hidden) = (found[0].to_f32(), config.hidden_size);
-        for (&place, vector) in places.iter().zip(vectors.chunks_exact(hidden)) {
-            params.write(FEATURES, place * hidden, vector);
-        }
-        Ok(())
+        let executable = &mut reading.executable;
+        executable.submit(params, values, control).await?;
+        let (hidden, rows) = (config.hidden_size, places.iter().enumerate());
+        let parts: Vec<_> = rows
+            .map(|(row, &place)| (row * hidden, place * hidden, hidden))
+            .collect();
+        params.copy_parts(POOLED, FEATURES, &parts)
     }
 
     /// Frees what computing features took; the features stay.
-    pub fn end_features(&mut self) {
+    pub fn end_features(&mut self, model: &mut Model) {
         self.reading = None;
+        model.parts().3.remove(&[POOLED.to_owned()]);
     }
 }
 

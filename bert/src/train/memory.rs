@@ -29,8 +29,8 @@ pub struct Needs {
     /// What makes them trainable: gradients, two moments and the copy of the best weights, and
     /// what weights that rested in f16 take more as f32.
     pub training: u64,
-    /// Intermediate values of the plans that are kept at a time: steps and evaluations at the
-    /// longest padded lengths.
+    /// What the plans take that are kept at a time, steps and evaluations at the longest padded
+    /// lengths: intermediate values, which they share, and what each has of its own.
     pub activations: u64,
     /// Features of the frozen encoder, where only a head is trained.
     pub features: u64,
@@ -99,26 +99,32 @@ pub fn check(needs: &Needs, limits: &Limits) -> Result<(), String> {
     }
 }
 
-/// The largest and the sum of several buffers.
-#[derive(Clone, Copy, Default)]
-struct Bytes {
-    sum: u64,
+/// What several plans take that are kept at a time.
+#[derive(Clone, Default)]
+struct Kept {
+    /// Intermediate values: the plans share them, since one runs at a time. The i-th largest of each
+    /// lie in one place.
+    shared: Vec<u64>,
+    /// Inputs, outputs and uniforms.
+    own: u64,
+    /// The largest buffer of all.
     largest: u64,
 }
 
-impl Bytes {
-    fn plan(plan: &Plan) -> Self {
-        Self {
-            sum: plan.gpu_bytes() + UNIFORMS * plan.steps().len() as u64,
-            largest: plan.largest_buffer(),
+impl Kept {
+    fn add(&mut self, plan: &Plan) {
+        let slots = plan.slot_bytes();
+        self.shared.resize(self.shared.len().max(slots.len()), 0);
+        for (shared, slot) in self.shared.iter_mut().zip(slots) {
+            *shared = slot.max(*shared);
         }
+        let uniforms = UNIFORMS * plan.steps().len() as u64;
+        self.own += plan.input_bytes() + plan.output_bytes() + uniforms;
+        self.largest = self.largest.max(plan.largest_buffer());
     }
 
-    fn and(self, other: Self) -> Self {
-        Self {
-            sum: self.sum + other.sum,
-            largest: self.largest.max(other.largest),
-        }
+    fn sum(&self) -> u64 {
+        self.shared.iter().sum::<u64>() + self.own
     }
 }
 
@@ -192,60 +198,59 @@ pub fn needs(
             classifier: recipe.dropout,
         },
     };
-    let both = |source: Source| {
+    let add = |kept: &mut Kept, source: Source| {
         let step = StepPlan::new(config, layout, &settings, &trainable, source);
         let wanted = match task {
             Task::MaskedLm => Wanted::Best,
             Task::Classify { .. } => Wanted::Logits,
         };
         let evaluation = EvaluationPlan::new(config, layout, task, source, wanted);
-        Bytes::plan(&step.plan).and(Bytes::plan(&evaluation.plan))
+        kept.add(&step.plan);
+        kept.add(&evaluation.plan);
     };
-    let mut features = 0;
-    let activations = if recipe.method == Method::Head {
+    let (mut kept, mut features, mut reading) = (Kept::default(), 0, Kept::default());
+    if recipe.method == Method::Head {
         let Task::Classify { pooling, .. } = task else {
             unreachable!("refused above")
         };
-        features = texts as u64 * config.hidden_size as u64 * 4;
+        let row = config.hidden_size as u64 * 4;
+        features = texts as u64 * row;
         let tokens = longest.next_multiple_of(16).min(limit.max(longest));
         let batch = FEATURE_BATCH.min(texts.max(1));
         let graph = FeatureGraph::new(config, layout, pooling, batch, tokens)
             .expect("the layout checked every shape");
-        let plan = Bytes::plan(&Plan::new(&graph.graph, &[graph.pooled]));
+        reading.add(&graph.plan());
+        reading.own += batch as u64 * row;
+        reading.largest = reading.largest.max(features);
         let rows = texts.max(1);
-        let head = both(Source::Features { batch: room, rows });
-        // The two do not meet: the features are all there before the first step.
-        Bytes {
-            sum: plan.sum.max(head.sum),
-            largest: plan.largest.max(head.largest).max(features),
-        }
+        add(&mut kept, Source::Features { batch: room, rows });
     } else {
-        padded_lengths(longest, limit)
-            .into_iter()
-            .rev()
-            .take(PREPARED)
-            .map(|tokens| {
-                let masks = match task {
-                    Task::MaskedLm => mask_room(room, tokens, 0),
-                    Task::Classify { .. } => 0,
-                };
-                both(Source::Texts {
-                    batch: room,
-                    tokens,
-                    masks,
-                })
-            })
-            .fold(Bytes::default(), Bytes::and)
-    };
+        let lengths = padded_lengths(longest, limit).into_iter().rev();
+        for tokens in lengths.take(PREPARED) {
+            let masks = match task {
+                Task::MaskedLm => mask_room(room, tokens, 0),
+                Task::Classify { .. } => 0,
+            };
+            let source = Source::Texts {
+                batch: room,
+                tokens,
+                masks,
+            };
+            add(&mut kept, source);
+        }
+    }
+    // The two do not meet: the features are all there before the first step.
+    let activations = kept.sum().max(reading.sum());
+    let largest_of_plans = kept.largest.max(reading.largest);
     let parameter = specs.iter().chain(&trainable.specs);
     let largest = parameter.map(ParamSpec::gpu_bytes).max().unwrap_or(0);
     Ok(Needs {
         weights,
         training,
         // While the weights are moved to where they learn, they are there twice.
-        activations: activations.sum.max(before),
+        activations: activations.max(before),
         features,
-        largest_buffer: largest.max(activations.largest),
+        largest_buffer: largest.max(largest_of_plans),
     })
 }
 

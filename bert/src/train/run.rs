@@ -186,7 +186,7 @@ impl Training {
             .add_features(model, pooling, places, room, &batch, control)
             .await?;
         self.stage = if last == total {
-            self.learner.end_features();
+            self.learner.end_features(model);
             Stage::Train
         } else {
             Stage::Features(last)

@@ -1,17 +1,20 @@
 //! The CPU executor: the same plans, in f32 (the fallback) or f64 (the tests' oracle).
 
+mod arena;
 mod lanes;
 mod math;
 mod matmul;
 #[cfg(any(target_arch = "wasm32", test))]
 mod panels;
+mod params;
 mod program;
 mod real;
 pub(crate) mod row;
 
 pub use lanes::Lanes;
 pub(crate) use matmul::{Matrix, matmul};
-pub(crate) use program::{CpuParams, CpuProgram};
+pub(crate) use params::CpuParams;
+pub(crate) use program::CpuProgram;
 pub use real::Real;
 
 use std::slice::IterMut;
@@ -27,6 +30,15 @@ pub enum Buffer<F> {
     U32(Vec<u32>),
 }
 
+impl<F> Buffer<F> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Real(data) => data.len(),
+            Self::U32(data) => data.len(),
+        }
+    }
+}
+
 /// The operands of one operation: inputs to read, outputs to fill.
 ///
 /// Output buffers may be longer than their value (memory is shared between values) and hold
@@ -34,7 +46,7 @@ pub enum Buffer<F> {
 pub struct Io<'a, F> {
     pub(crate) inputs: Vec<(&'a Buffer<F>, TensorType)>,
     pub(crate) outputs: &'a mut [(Buffer<F>, TensorType)],
-    pub(crate) scratch: &'a mut Vec<F>,
+    pub(crate) scratch: &'a mut [F],
 }
 
 impl<F: Real> Io<'_, F> {
@@ -53,12 +65,9 @@ impl<F: Real> Io<'_, F> {
         (Inputs(&self.inputs), Outputs(self.outputs.iter_mut()))
     }
 
-    /// The same with room for `len` numbers to work in, which the program keeps from step to step;
-    /// it holds whatever was there before.
+    /// The same with room for `len` numbers to work in, at most what the operation said that it
+    /// needs; it holds whatever was there before.
     pub fn split_with_scratch(&mut self, len: usize) -> (Inputs<'_, F>, Outputs<'_, F>, &mut [F]) {
-        if self.scratch.len() < len {
-            self.scratch.resize(len, F::new(f64::NAN));
-        }
         let outputs = Outputs(self.outputs.iter_mut());
         (Inputs(&self.inputs), outputs, &mut self.scratch[..len])
     }

@@ -1,124 +1,101 @@
 //! A plan prepared for the CPU.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use super::arena::{Arena, Need, collect};
+use super::params::CpuParams;
 use super::{Buffer, Io, Real};
 use crate::control::Control;
-use crate::error::RunError;
+use crate::error::{DeviceError, RunError};
 use crate::graph::{Node, Value};
 use crate::plan::{Place, Plan};
-use crate::tensor::{DType, ParamSpec, Tensor, TensorType};
+use crate::tensor::{Tensor, TensorType};
 
 /// Steps between two looks at the event loop.
 const FLOPS_PER_BREATH: f64 = 5e8;
 
-/// Parameters in this executor's own precision.
-#[derive(Debug, Default)]
-pub struct CpuParams<F> {
-    values: HashMap<String, Buffer<F>>,
-}
-
-impl<F: Real> CpuParams<F> {
-    /// Allocates parameters, zeroed.
-    pub fn add(&mut self, specs: &[ParamSpec]) {
-        let zeros = |s: &ParamSpec| Buffer::Real(vec![F::default(); s.shape.len()]);
-        self.values
-            .extend(specs.iter().map(|s| (s.name.clone(), zeros(s))));
-    }
-
-    /// Frees a parameter.
-    pub fn remove(&mut self, name: &str) {
-        self.values.remove(name);
-    }
-
-    /// Gives a parameter another name.
-    pub fn rename(&mut self, from: &str, to: &str) {
-        if let Some(data) = self.values.remove(from) {
-            self.values.insert(to.to_owned(), data);
-        }
-    }
-
-    /// Copies one parameter over another of the same length.
-    pub fn copy(&mut self, from: &str, to: &str) {
-        if let Some(data) = self.values.get(from).cloned() {
-            self.values.insert(to.to_owned(), data);
-        }
-    }
-
-    /// Elements from element `offset` on, in single precision.
-    pub fn read(&self, name: &str, offset: usize, count: usize) -> Option<Vec<f32>> {
-        match self.values.get(name)? {
-            Buffer::Real(data) => {
-                let range = data.get(offset..offset.checked_add(count)?)?;
-                Some(range.iter().map(|x| x.f64() as f32).collect())
-            }
-            Buffer::U32(_) => None,
-        }
-    }
-
-    /// Writes elements from element `offset` on.
-    pub fn write(&mut self, name: &str, offset: usize, elements: &[f32]) {
-        if let Some(Buffer::Real(data)) = self.values.get_mut(name) {
-            for (to, &from) in data[offset..].iter_mut().zip(elements) {
-                *to = F::new(f64::from(from));
-            }
-        }
-    }
-}
-
-/// A plan with its memory.
+/// A plan prepared for a run; its memory is shared with the others of the same parameters.
 #[derive(Debug)]
 pub struct CpuProgram<F> {
     plan: Arc<Plan>,
     /// Each step's floating-point operations.
     flops: Vec<f64>,
-    slots: Vec<Buffer<F>>,
+    need: Rc<Need>,
+    /// Whether intermediate values are to be overwritten before the next run.
+    poison: bool,
     inputs: HashMap<Value, Buffer<F>>,
     /// The outputs of the step that runs; empty in between.
     outputs: Vec<(Buffer<F>, TensorType)>,
-    /// What a step may need beside its operands.
-    scratch: Vec<F>,
+    /// The outputs of the last run, until they are read.
+    found: Option<Vec<Tensor>>,
 }
 
 impl<F: Real> CpuProgram<F> {
     /// Allocates what the plan needs.
-    pub fn new(plan: Arc<Plan>) -> Self {
-        let slots = plan
-            .slots()
-            .iter()
-            .map(|s| zeroed(s.dtype, s.len))
-            .collect();
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`]
+    pub fn new(plan: Arc<Plan>, params: &CpuParams<F>) -> Result<Self, DeviceError> {
+        let need = Need::of(&plan);
+        params.arena.borrow_mut().reserve(&need)?;
         let steps = plan.steps().iter();
         let flops = steps.map(|step| step.op.flops(&plan.types_of(&step.inputs)));
-        Self {
+        Ok(Self {
             flops: flops.collect(),
-            slots,
+            need,
+            poison: false,
             inputs: HashMap::new(),
             outputs: Vec::new(),
-            scratch: Vec::new(),
+            found: None,
             plan,
-        }
+        })
     }
 
-    /// Overwrites every intermediate real number with NaN.
+    /// Overwrites every intermediate real number with NaN before the next run.
     pub fn poison(&mut self) {
-        for slot in &mut self.slots {
-            if let Buffer::Real(data) = slot {
-                data.fill(F::new(f64::NAN));
-            }
-        }
-        self.scratch.fill(F::new(f64::NAN));
+        self.poison = true;
     }
 
-    /// Runs every step.
+    /// Runs every step, and keeps the outputs: the next run of any plan may overwrite their memory.
     pub async fn run(
         &mut self,
         params: &mut CpuParams<F>,
         inputs: Vec<(Value, Tensor)>,
         control: &Control,
     ) -> Result<(), RunError> {
-        self.inputs = inputs.into_iter().map(|(v, t)| (v, buffer(t))).collect();
+        self.found = None;
+        let CpuParams { values, arena } = params;
+        let memory = &mut Memory {
+            values,
+            arena: arena.get_mut(),
+        };
+        memory.arena.reserve(&self.need)?;
+        if std::mem::take(&mut self.poison) {
+            memory.arena.poison(&self.need);
+        }
+        self.inputs.clear();
+        for (value, tensor) in inputs {
+            self.inputs.insert(value, buffer(tensor)?);
+        }
+        let done = self.steps(memory, control).await;
+        let plan = self.plan.clone();
+        if done.is_ok() {
+            let outputs = plan.outputs().iter();
+            let found: Result<_, RunError> =
+                outputs.map(|&v| self.read(&plan, v, memory)).collect();
+            self.found = Some(found?);
+        }
+        self.inputs.clear();
+        done
+    }
+
+    async fn steps(
+        &mut self,
+        memory: &mut Memory<'_, F>,
+        control: &Control,
+    ) -> Result<(), RunError> {
         let plan = self.plan.clone();
         let mut since_breath = 0.0;
         let commit = plan.commit().unwrap_or(usize::MAX);
@@ -131,32 +108,31 @@ impl<F: Real> CpuProgram<F> {
                 return Err(RunError::Cancelled);
             }
             since_breath += self.flops[i];
-            self.step(&plan, step, params)?;
+            self.step(&plan, step, memory)?;
         }
         Ok(())
     }
 
-    /// The outputs of the last run.
-    pub fn outputs(&self, params: &CpuParams<F>) -> Result<Vec<Tensor>, RunError> {
-        self.plan
-            .outputs()
-            .iter()
-            .map(|&v| self.read(&self.plan, v, params))
-            .collect()
+    /// The outputs of the last run, once.
+    ///
+    /// # Errors
+    /// [`RunError::Unread`] where there was none.
+    pub fn outputs(&mut self) -> Result<Vec<Tensor>, RunError> {
+        self.found.take().ok_or(RunError::Unread)
     }
 
     fn step(
         &mut self,
         plan: &Plan,
         step: &Node,
-        params: &mut CpuParams<F>,
+        memory: &mut Memory<'_, F>,
     ) -> Result<(), RunError> {
         // Outputs leave their places while the step runs, so that inputs can be borrowed; a plan
         // never gives an output the slot of one of its own step's inputs.
         let mut outputs = std::mem::take(&mut self.outputs);
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = std::mem::take(&mut memory.arena.scratch);
         for &v in &step.outputs {
-            let place = self.place_mut(plan, v, params)?;
+            let place = memory.place_mut(plan, &self.need, v)?;
             outputs.push((
                 std::mem::replace(place, Buffer::U32(Vec::new())),
                 plan.ty(v),
@@ -164,7 +140,7 @@ impl<F: Real> CpuProgram<F> {
         }
         let inputs = step.inputs.iter();
         let inputs: Result<Vec<_>, RunError> = inputs
-            .map(|&v| Ok((self.find(plan, v, params)?, plan.ty(v))))
+            .map(|&v| Ok((self.find(plan, v, memory)?, plan.ty(v))))
             .collect();
         let done = inputs.map(|inputs| {
             let io = &mut Io {
@@ -175,37 +151,22 @@ impl<F: Real> CpuProgram<F> {
             F::run(&step.op, io);
         });
         for (&v, (buffer, _)) in step.outputs.iter().zip(outputs.drain(..)) {
-            *self.place_mut(plan, v, params)? = buffer;
+            *memory.place_mut(plan, &self.need, v)? = buffer;
         }
-        (self.outputs, self.scratch) = (outputs, scratch);
+        self.outputs = outputs;
+        memory.arena.scratch = scratch;
         done
-    }
-
-    fn place_mut<'a>(
-        &'a mut self,
-        plan: &Plan,
-        value: Value,
-        params: &'a mut CpuParams<F>,
-    ) -> Result<&'a mut Buffer<F>, RunError> {
-        match plan.place(value) {
-            Place::Slot(slot) => Ok(&mut self.slots[*slot]),
-            Place::Param(name) => params
-                .values
-                .get_mut(name)
-                .ok_or_else(|| RunError::MissingParam(name.clone())),
-            Place::Input(_) | Place::Nowhere => unreachable!("steps write to slots and parameters"),
-        }
     }
 
     fn find<'a>(
         &'a self,
         plan: &Plan,
         value: Value,
-        params: &'a CpuParams<F>,
+        memory: &'a Memory<'_, F>,
     ) -> Result<&'a Buffer<F>, RunError> {
         match plan.place(value) {
-            Place::Slot(slot) => Ok(&self.slots[*slot]),
-            Place::Param(name) => params
+            Place::Slot(slot) => Ok(memory.arena.slot(&self.need, *slot)),
+            Place::Param(name) => memory
                 .values
                 .get(name)
                 .ok_or_else(|| RunError::MissingParam(name.clone())),
@@ -217,29 +178,51 @@ impl<F: Real> CpuProgram<F> {
         }
     }
 
-    fn read(&self, plan: &Plan, v: Value, params: &CpuParams<F>) -> Result<Tensor, RunError> {
+    fn read(&self, plan: &Plan, v: Value, memory: &Memory<'_, F>) -> Result<Tensor, RunError> {
+        const WHAT: &str = "the outputs";
         let len = plan.ty(v).shape.len();
-        Ok(match self.find(plan, v, params)? {
-            Buffer::U32(data) => Tensor::U32(data[..len].to_vec()),
+        Ok(match self.find(plan, v, memory)? {
+            Buffer::U32(data) => Tensor::U32(collect(WHAT, len, data.iter().copied())?),
             Buffer::Real(data) if size_of::<F>() == 4 => {
-                Tensor::F32(data[..len].iter().map(|x| x.f64() as f32).collect())
+                Tensor::F32(collect(WHAT, len, data.iter().map(|x| x.f64() as f32))?)
             }
-            Buffer::Real(data) => Tensor::F64(data[..len].iter().map(|x| x.f64()).collect()),
+            Buffer::Real(data) => Tensor::F64(collect(WHAT, len, data.iter().map(|x| x.f64()))?),
         })
     }
 }
 
-fn zeroed<F: Real>(dtype: DType, len: usize) -> Buffer<F> {
-    match dtype {
-        DType::Real => Buffer::Real(vec![F::default(); len]),
-        DType::U32 => Buffer::U32(vec![0; len]),
+/// Where a run finds everything but its inputs.
+struct Memory<'a, F> {
+    values: &'a mut HashMap<String, Buffer<F>>,
+    arena: &'a mut Arena<F>,
+}
+
+impl<F: Real> Memory<'_, F> {
+    fn place_mut(
+        &mut self,
+        plan: &Plan,
+        need: &Need,
+        value: Value,
+    ) -> Result<&mut Buffer<F>, RunError> {
+        match plan.place(value) {
+            Place::Slot(slot) => Ok(self.arena.slot_mut(need, *slot)),
+            Place::Param(name) => self
+                .values
+                .get_mut(name)
+                .ok_or_else(|| RunError::MissingParam(name.clone())),
+            Place::Input(_) | Place::Nowhere => unreachable!("steps write to slots and parameters"),
+        }
     }
 }
 
-fn buffer<F: Real>(tensor: Tensor) -> Buffer<F> {
-    match tensor {
+fn buffer<F: Real>(tensor: Tensor) -> Result<Buffer<F>, DeviceError> {
+    const WHAT: &str = "the inputs";
+    Ok(match tensor {
         Tensor::U32(v) => Buffer::U32(v),
-        Tensor::F32(v) => Buffer::Real(v.into_iter().map(|x| F::new(f64::from(x))).collect()),
-        Tensor::F64(v) => Buffer::Real(v.into_iter().map(F::new).collect()),
-    }
+        Tensor::F32(v) => {
+            let numbers = v.iter().map(|&x| F::new(f64::from(x)));
+            Buffer::Real(collect(WHAT, v.len(), numbers)?)
+        }
+        Tensor::F64(v) => Buffer::Real(collect(WHAT, v.len(), v.iter().map(|&x| F::new(x)))?),
+    })
 }

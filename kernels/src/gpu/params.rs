@@ -117,6 +117,21 @@ impl GpuParams {
         }
     }
 
+    /// Copies elements of one parameter into another, both in f32 and in buffers of their own: from,
+    /// to, how many. One command buffer does it all.
+    pub fn copy_parts(&self, from: &str, to: &str, parts: &[(usize, usize, usize)]) {
+        let (Some(from), Some(to)) = (self.views.get(from), self.views.get(to)) else {
+            return;
+        };
+        let bytes = |elements: usize| elements as u64 * Storage::F32.bytes() as u64;
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        for &(first, place, count) in parts {
+            let (first, place) = (from.offset + bytes(first), to.offset + bytes(place));
+            encoder.copy_buffer_to_buffer(&from.buffer, first, &to.buffer, place, bytes(count));
+        }
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
     /// Writes bytes as they rest, from byte `offset` on; both must be multiples of 4.
     pub fn write(&self, name: &str, offset: u64, bytes: &[u8]) {
         if let Some(view) = self.views.get(name) {

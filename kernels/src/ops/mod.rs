@@ -106,6 +106,10 @@ pub(crate) trait Rule {
     fn products(&self, _context: &DispatchContext<'_>) -> Vec<gemm::Product> {
         Vec::new()
     }
+    /// How many numbers the CPU twin works in beside its operands.
+    fn scratch(&self, _inputs: &[TensorType]) -> usize {
+        0
+    }
     /// The CPU twin.
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>);
     /// Whether it reads operand `i` of `count`, where that is a parameter, also as it rests in f16.
@@ -160,6 +164,9 @@ macro_rules! ops {
             }
             pub(crate) fn takes_f16(&self, i: usize, count: usize) -> bool {
                 match self { $(Op::$name(op) => op.takes_f16(i, count)),* }
+            }
+            pub(crate) fn scratch(&self, inputs: &[TensorType]) -> usize {
+                match self { $(Op::$name(op) => op.scratch(inputs)),* }
             }
             pub(crate) fn accumulates(&self) -> bool {
                 match self { $(Op::$name(op) => op.accumulates()),* }

@@ -102,23 +102,37 @@ impl Plan {
         self.steps.iter().position(|step| step.op.accumulates())
     }
 
-    /// Bytes that a run of the plan takes on a GPU beside its parameters: shared memory and
-    /// inputs, without uniforms and what the driver adds.
-    pub fn gpu_bytes(&self) -> u64 {
-        self.buffers().sum()
+    /// Bytes of its pieces of shared memory on a GPU, falling: the i-th largest lies where the i-th
+    /// largest of any other plan does.
+    pub fn slot_bytes(&self) -> Vec<u64> {
+        let slots = self.slots.iter();
+        let mut bytes: Vec<u64> = slots.map(|slot| rounded(slot.len as u64 * 4)).collect();
+        bytes.sort_unstable_by(|a, b| b.cmp(a));
+        bytes
     }
 
-    /// The largest buffer among them.
+    /// Bytes of its inputs on a GPU, which no other plan uses.
+    pub fn input_bytes(&self) -> u64 {
+        self.inputs_bytes().sum()
+    }
+
+    /// Bytes of what a run returns, by way of a buffer that no other plan uses.
+    pub fn output_bytes(&self) -> u64 {
+        let outputs = self.outputs.iter();
+        match outputs.map(|&v| self.ty(v).gpu_bytes()).sum() {
+            0 => 0,
+            bytes => rounded(bytes),
+        }
+    }
+
+    /// The largest buffer of shared memory or inputs, in bytes on a GPU.
     pub fn largest_buffer(&self) -> u64 {
-        self.buffers().max().unwrap_or(0)
+        let slots = self.slot_bytes().into_iter();
+        slots.chain(self.inputs_bytes()).max().unwrap_or(0)
     }
 
-    fn buffers(&self) -> impl Iterator<Item = u64> {
-        let slots = self.slots.iter().map(|slot| slot.len as u64 * 4);
-        let inputs = self.inputs().map(|(v, _)| self.ty(v).gpu_bytes());
-        slots
-            .chain(inputs)
-            .map(|bytes| bytes.next_multiple_of(16).max(16))
+    fn inputs_bytes(&self) -> impl Iterator<Item = u64> {
+        self.inputs().map(|(v, _)| rounded(self.ty(v).gpu_bytes()))
     }
 
     /// The pieces of shared memory.
@@ -149,6 +163,11 @@ impl Plan {
                 _ => None,
             })
     }
+}
+
+/// Whole vectors of four words, as on a GPU.
+fn rounded(bytes: u64) -> u64 {
+    bytes.next_multiple_of(16).max(16)
 }
 
 /// The nodes that `outputs` depend on, in order.

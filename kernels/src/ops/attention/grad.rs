@@ -57,6 +57,11 @@ impl Rule for AttentionGrad {
         ]
     }
 
+    fn scratch(&self, inputs: &[TensorType]) -> usize {
+        let tokens = Sizes::new(self.heads, &inputs[0], &inputs[1]).tokens;
+        2 * tokens * tokens
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let sizes = Sizes::new(self.heads, &io.input_type(0), &io.input_type(1));
         let Sizes {

@@ -195,6 +195,11 @@ impl Rule for Attention {
         )]
     }
 
+    fn scratch(&self, inputs: &[TensorType]) -> usize {
+        let tokens = Sizes::new(self.heads, &inputs[0], &inputs[1]).tokens;
+        tokens * tokens
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let sizes = Sizes::new(self.heads, &io.input_type(0), &io.input_type(1));
         let Sizes {

@@ -116,6 +116,10 @@ impl Rule for LayerNormGrad {
         }]
     }
 
+    fn scratch(&self, inputs: &[TensorType]) -> usize {
+        inputs[0].shape.columns()
+    }
+
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
         let columns = io.input_type(0).shape.columns();
         let (inputs, mut outputs, g) = io.split_with_scratch(columns);
@@ -181,6 +185,10 @@ impl Rule for LayerNormParamGrad {
             operands,
             workgroups: columns.workgroups(shape.columns()),
         }]
+    }
+
+    fn scratch(&self, inputs: &[TensorType]) -> usize {
+        inputs[0].shape.columns()
     }
 
     fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
