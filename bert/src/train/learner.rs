@@ -4,12 +4,13 @@ use kernels::{
     Control, DeviceError, Executable, Graph, ParamSpec, Plan, RunError, Storage, Tensor,
 };
 
+use super::event::TrainError;
 use super::graph::{Batch, FEATURES, FeatureGraph, Inputs, Source};
 use super::step::{EvaluationPlan, LOG, LOG_ROWS, Settings, StepNumbers, StepPlan, Wanted};
 use super::weights::{Trainable, add_classifier, gradient, kept, randomise};
 use super::{DropoutRates, Method, Optimiser, Pooling, Task};
 use crate::data::{MASKED_SHARE, Random};
-use crate::model::Model;
+use crate::model::{Model, all_finite};
 
 /// Compiled plans kept at a time; each holds the activations of its batch.
 pub(super) const PREPARED: usize = 4;
@@ -347,6 +348,9 @@ impl Learner {
 
     /// Computes the vectors of the texts at `places`, at most `room`, and lays them on the device.
     /// Calls of one `room` and length in a row share a plan.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`] where one is not finite, cancelled, or the device failed.
     pub async fn add_features(
         &mut self,
         model: &mut Model,
@@ -355,7 +359,7 @@ impl Learner {
         room: usize,
         batch: &Batch,
         control: &Control,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), TrainError> {
         let (device, config, layout, params) = model.parts();
         let sizes = (room, batch.tokens);
         if self.reading.as_ref().is_none_or(|r| r.sizes != sizes) {
@@ -377,6 +381,9 @@ impl Learner {
         let values = reading.graph.values(config, batch);
         let found = reading.executable.run(params, values, control).await?;
         let (vectors, hidden) = (found[0].to_f32(), config.hidden_size);
+        if !all_finite(&vectors[..places.len() * hidden]) {
+            return Err(model.not_finite(batch, "pooling", control).await?.into());
+        }
         for (&place, vector) in places.iter().zip(vectors.chunks_exact(hidden)) {
             params.write(FEATURES, place * hidden, vector);
         }
