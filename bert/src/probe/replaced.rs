@@ -29,8 +29,8 @@ pub struct Replaced {
 /// # Errors
 /// [`ProbeError::NoDiscriminator`] if the model lacks the head, [`ProbeError::NoMask`] if a word is
 /// to be hidden and the vocabulary has no `[MASK]`, a tokenizer of another model,
-/// [`ProbeError::NotFinite`] where numbers overflow, [`ProbeError::Cancelled`] when `control` says so between two steps (the model can be used on),
-/// or the device's failure.
+/// [`ProbeError::NotFinite`] where numbers overflow, [`ProbeError::Cancelled`] when `control` says
+/// so between two steps (after both the model can be used on), or the device's failure.
 pub async fn replaced(
     model: &mut Model,
     tokenizer: &Tokenizer,

@@ -193,7 +193,8 @@ impl Training {
         };
         let (Counted::Tokens(.., loss) | Counted::Classes(_, loss)) = &counted;
         if !loss.is_finite() {
-            // The losses were finite: the last step broke the weights, or these texts are too much for them.
+            // The losses were finite: the last step broke the weights, or these texts are too much for
+            // them.
             self.suspects = batch.examples;
             self.losses.clear();
             self.stage = Stage::Diverged(self.step);

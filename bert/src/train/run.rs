@@ -91,6 +91,10 @@ impl Training {
     /// Does the next piece of work: a batch of features, a step, or a batch of an epoch's
     /// evaluation. One that is cancelled is done again by the next call, with the same result;
     /// cancel, rather than drop, a call that is under way.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`] where the numbers overflow with the weights that were there before,
+    /// cancelled, or the device failed.
     pub async fn advance(
         &mut self,
         model: &mut Model,
