@@ -11,8 +11,9 @@ use kernels::{Control, RunError, Tensor, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
-use crate::model::{Model, Prepared};
+use crate::model::{Model, NotFinite, Prepared, all_finite};
 use crate::tokenizer::{Encoding, Tokenizer};
+use crate::train::Batch;
 
 pub use crate::tokenizer::Truncated;
 
@@ -145,6 +146,9 @@ pub enum ProbeError {
          say which tokens were replaced; the discriminator of an ELECTRA has it"
     )]
     NoDiscriminator,
+    /// The answer would be made of NaN and infinities.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// The run failed.
     #[error(transparent)]
     Run(RunError),
@@ -207,7 +211,8 @@ fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, request: &Request) -> Vec<
 /// Hides what the request hides, runs the model, and returns its guesses for every mask.
 ///
 /// # Errors
-/// [`ProbeError::Cancelled`] when `control` says so between two steps; the model can be used on.
+/// [`ProbeError::Cancelled`] when `control` says so between two steps, [`ProbeError::NotFinite`] where
+/// numbers overflow; the model can be used on.
 pub async fn fill_mask(
     model: &mut Model,
     tokenizer: &Tokenizer,
@@ -238,6 +243,7 @@ pub async fn fill_mask(
         .top_k
         .clamp(1, MAX_TOP_K.min(model.config().vocab_size));
     let (prepared, params, config) = model.prepare(tokens.len(), masked.len(), top_k).await?;
+    let text = one_text(&ids, &encoding.type_ids);
     let mut inputs = encoder_inputs(prepared, config, ids, encoding.type_ids);
     if let Some((at, targets, _)) = prepared.fill.masked {
         // The plan may have room for more masks: the rest repeat the first row, and are ignored.
@@ -265,12 +271,20 @@ pub async fn fill_mask(
             figures: figures.to_f32(),
             stride: values.len() / (figures.len() / 3),
         };
+        if !(0..masked.len()).all(|row| guesses.is_finite(row)) {
+            let head = "masked-language-model head";
+            return Err(model.not_finite(&text, head, control).await?.into());
+        }
         let result = |(row, &i)| guesses.mask(row, i, &tokens[i], tokenizer, top_k);
         masks = masked.iter().enumerate().map(result).collect();
     }
     let nsp = prepared.fill.nsp.and_then(|_| outputs.next());
+    let nsp = nsp.map(Tensor::to_f32);
+    if nsp.as_ref().is_some_and(|logits| !all_finite(logits)) {
+        let head = "next-sentence head";
+        return Err(model.not_finite(&text, head, control).await?.into());
+    }
     let nsp = nsp.map(|logits| {
-        let logits = logits.to_f32();
         let is_next = 1.0 / (1.0 + (logits[1] - logits[0]).exp());
         Nsp {
             logits: [logits[0], logits[1]],
@@ -283,6 +297,16 @@ pub async fn fill_mask(
         nsp,
         truncated,
     })
+}
+
+/// A text alone.
+fn one_text(ids: &[u32], types: &[u32]) -> Batch {
+    Batch {
+        tokens: ids.len(),
+        ids: vec![ids.to_vec()],
+        types: vec![types.to_vec()],
+        ..Batch::default()
+    }
 }
 
 /// The encoder's inputs for one text in a plan that may have room for more tokens, and for the
@@ -313,6 +337,11 @@ struct Guesses<'a> {
 }
 
 impl Guesses<'_> {
+    /// Whether all logits of a row are finite.
+    fn is_finite(&self, row: usize) -> bool {
+        self.figures[3 * row].is_finite()
+    }
+
     fn mask(
         &self,
         row: usize,

@@ -386,9 +386,11 @@ async fn watch(device: Device) {
 }
 
 fn unanswered(error: &ProbeError) -> Failure {
-    Failure::new(
-        "The model could not answer",
-        sentence(error),
-        "Try again. If it keeps failing, choose another device under Engine.",
-    )
+    let advice = match error {
+        ProbeError::NotFinite(_) => {
+            "Another text may be answered. If none is, load the checkpoint again, or another one."
+        }
+        _ => "Try again. If it keeps failing, choose another device under Engine.",
+    };
+    Failure::new("The model could not answer", sentence(error), advice)
 }

@@ -284,7 +284,8 @@ impl Layout {
 }
 
 /// The parameters that hold the slots. A matrix rests in f16 where the file holds it so, which
-/// loses nothing but, on some GPUs, numbers below 6e-5, which they read as 0; vectors are small, and rest in f32.
+/// loses nothing but, on some GPUs, numbers below 6e-5, which they read as 0; vectors are small, and
+/// rest in f32.
 fn params(
     slots: &[Slot],
     vocabulary: &Blocks,

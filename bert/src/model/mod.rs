@@ -2,6 +2,7 @@
 
 mod classifier;
 mod families;
+mod finite;
 mod forward;
 mod layout;
 mod loader;
@@ -10,6 +11,8 @@ mod slot;
 
 pub(crate) use classifier::parts as classifier_parts;
 pub use classifier::{Classifier, ClassifierError};
+pub(crate) use finite::all_finite;
+pub use finite::{ModelPart, NotFinite};
 pub use forward::{Builder, Encoder, FillGraph, TrainingNoise};
 pub use layout::{Heads, Layout};
 pub use loader::ModelLoader;

@@ -3,9 +3,9 @@
 use kernels::Control;
 use serde::{Deserialize, Serialize};
 
-use super::{ProbeError, check_vocabulary};
+use super::{ProbeError, check_vocabulary, one_text};
 use crate::data::{self, Random, Text};
-use crate::model::Model;
+use crate::model::{Model, all_finite};
 use crate::tokenizer::{Encoding, Tokenizer};
 use crate::train::Batch;
 
@@ -45,8 +45,9 @@ impl Classification {
 /// order of `texts`. A text that is too long for the model is cut at its end.
 ///
 /// # Errors
-/// [`ProbeError::NoClassifier`], a tokenizer of another model, [`ProbeError::Cancelled`] when
-/// `control` says so between two steps (the model can be used on), or the device's failure.
+/// [`ProbeError::NoClassifier`], a tokenizer of another model, [`ProbeError::NotFinite`] where the
+/// numbers of a text overflow, [`ProbeError::Cancelled`] when `control` says so between two steps
+/// (after both the model can be used on), or the device's failure.
 pub async fn classify(
     model: &mut Model,
     tokenizer: &Tokenizer,
@@ -74,6 +75,10 @@ pub async fn classify(
         };
         let logits = model.classify_batch(&inputs, room, control).await?;
         for (&place, logits) in batch.examples.iter().zip(logits) {
+            if !all_finite(&logits) {
+                let text = one_text(&encodings[place].ids, &encodings[place].type_ids);
+                return Err(model.not_finite(&text, "classifier", control).await?.into());
+            }
             found[place] = Some(Classification::new(logits));
         }
     }

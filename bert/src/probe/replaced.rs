@@ -4,9 +4,10 @@ use kernels::Control;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    ProbeError, Request, Token, Truncated, check_vocabulary, encode, encoder_inputs, tokens,
+    ProbeError, Request, Token, Truncated, check_vocabulary, encode, encoder_inputs, one_text,
+    tokens,
 };
-use crate::model::Model;
+use crate::model::{Model, all_finite};
 use crate::tokenizer::Tokenizer;
 
 /// What a discriminator says of a text.
@@ -28,8 +29,8 @@ pub struct Replaced {
 /// # Errors
 /// [`ProbeError::NoDiscriminator`] if the model lacks the head, [`ProbeError::NoMask`] if a word is
 /// to be hidden and the vocabulary has no `[MASK]`, a tokenizer of another model,
-/// [`ProbeError::Cancelled`] when `control` says so between two steps (the model can be used on),
-/// or the device's failure.
+/// [`ProbeError::NotFinite`] where numbers overflow, [`ProbeError::Cancelled`] when `control` says
+/// so between two steps (after both the model can be used on), or the device's failure.
 pub async fn replaced(
     model: &mut Model,
     tokenizer: &Tokenizer,
@@ -47,6 +48,7 @@ pub async fn replaced(
         *id = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;
     }
     let (prepared, params, config) = model.prepare(tokens.len(), 0, 1).await?;
+    let text = one_text(&ids, &encoding.type_ids);
     let inputs = encoder_inputs(prepared, config, ids, encoding.type_ids);
     let outputs = prepared.executable.run(params, inputs, control).await?;
     let Some(logits) = outputs.last() else {
@@ -54,6 +56,10 @@ pub async fn replaced(
     };
     let mut logits = logits.to_f32();
     logits.truncate(tokens.len());
+    if !all_finite(&logits) {
+        let head = "replaced-token head";
+        return Err(model.not_finite(&text, head, control).await?.into());
+    }
     let sigmoid = |logit: &f32| 1.0 / (1.0 + (-logit).exp());
     Ok(Replaced {
         tokens,

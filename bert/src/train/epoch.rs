@@ -191,6 +191,15 @@ impl Training {
             let (rows, loss) = self.learner.evaluate(model, &inputs, control).await?;
             Counted::Classes(rows, loss)
         };
+        let (Counted::Tokens(.., loss) | Counted::Classes(_, loss)) = &counted;
+        if !loss.is_finite() {
+            // The losses were finite: the last step broke the weights, or these texts are too much for
+            // them.
+            self.suspects = batch.examples;
+            self.losses.clear();
+            self.stage = Stage::Diverged(self.step);
+            return Ok(Event::Steps(Vec::new()));
+        }
         let Stage::Evaluate(evaluation) = &mut self.stage else {
             unreachable!("an evaluation is under way")
         };
@@ -218,11 +227,6 @@ impl Training {
         let figures = evaluation.figures();
         let losses = std::mem::take(&mut self.losses);
         let (accuracy, loss) = (figures.validation.accuracy, figures.loss);
-        if !loss.is_finite() {
-            // The losses were finite: the last step broke the weights.
-            self.stage = Stage::Diverged(self.step);
-            return Ok(Event::Steps(Vec::new()));
-        }
         let is_better = |best: Best| match self.texts.has_masks() {
             true => loss < best.loss,
             false => accuracy > best.accuracy || (accuracy == best.accuracy && loss < best.loss),

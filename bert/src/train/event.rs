@@ -4,6 +4,7 @@ use kernels::{DeviceError, RunError};
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Confusion, Metrics};
+use crate::model::NotFinite;
 use crate::probe::ProbeError;
 
 /// Why a run cannot begin, or stopped.
@@ -33,6 +34,9 @@ pub enum TrainError {
     /// The tokenizer belongs to another model.
     #[error(transparent)]
     Vocabulary(ProbeError),
+    /// The numbers overflow before anything was learned, or where the model is asked meanwhile.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// The device failed, or the run was cancelled between two steps.
     #[error(transparent)]
     Run(#[from] RunError),

@@ -297,7 +297,7 @@ fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
 }
 
 /// The encoder's inputs for a batch, in a plan with room for `room` texts of `tokens` tokens.
-fn encoder_values(
+pub(crate) fn encoder_values(
     config: &Config,
     encoder: &Encoder,
     batch: &Batch,

@@ -9,7 +9,7 @@ use super::step::{EvaluationPlan, LOG, LOG_ROWS, Settings, StepNumbers, StepPlan
 use super::weights::{Trainable, add_classifier, gradient, kept, randomise};
 use super::{DropoutRates, Method, Optimiser, Pooling, Task};
 use crate::data::{MASKED_SHARE, Random};
-use crate::model::Model;
+use crate::model::{Model, all_finite};
 
 /// Compiled plans kept at a time; their activations share memory.
 pub(super) const PREPARED: usize = 4;
@@ -348,6 +348,9 @@ impl Learner {
     /// Computes the vectors of the texts at `places`, at most `room`, and lays them in their places;
     /// they stay on the device. One that is cancelled has laid none.
     /// Calls of one `room` and length in a row share a plan.
+    ///
+    /// # Errors
+    /// Cancelled, or the device failed.
     pub async fn add_features(
         &mut self,
         model: &mut Model,
@@ -390,6 +393,33 @@ impl Learner {
             .map(|(row, &place)| (row * hidden, place * hidden, hidden))
             .collect();
         params.copy_parts(POOLED, FEATURES, &parts)
+    }
+
+    /// The first of the features that is not finite. Only their sum is read back, unless that is not
+    /// finite.
+    pub(super) async fn features_not_finite(
+        &self,
+        model: &mut Model,
+        control: &Control,
+    ) -> Result<Option<usize>, RunError> {
+        let (device, config, _, params) = model.parts();
+        let (rows, hidden) = (self.features, config.hidden_size);
+        let mut graph = Graph::new();
+        let sums = graph.param(FEATURES, [rows, hidden]);
+        let sums = sums.and_then(|features| graph.sum_rows(features));
+        let plan = Plan::new(&graph, &[sums.expect("a matrix has rows")]);
+        let mut executable = Executable::new(device, plan, params).await?;
+        let found = executable.run(params, Vec::new(), control).await?;
+        if all_finite(&found[0].to_f32()) {
+            return Ok(None);
+        }
+        for row in 0..rows {
+            let vector = params.read(FEATURES, row * hidden, hidden).await?;
+            if !all_finite(&vector) {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 
     /// Frees what computing features took; the features stay.

@@ -13,8 +13,8 @@ mod texts;
 mod weights;
 
 pub use event::{Best, EpochReport, Event, Mistake, Progress, RunState, TrainError};
-pub(crate) use graph::FeatureGraph;
 pub use graph::{Batch, Inputs};
+pub(crate) use graph::{FeatureGraph, encoder_values};
 pub use learner::{Learner, StepReport};
 pub use memory::{Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;

@@ -9,7 +9,7 @@ use super::learner::Learner;
 use super::texts::Texts;
 use super::{Method, Recipe};
 use crate::data::{self, Random, batches};
-use crate::model::Model;
+use crate::model::{Model, NotFinite, all_finite};
 use crate::tokenizer::Tokenizer;
 
 /// Texts that go through a frozen encoder at a time.
@@ -42,6 +42,9 @@ pub struct Training {
     /// The epoch under way or finished last, from 1.
     pub(super) epoch: usize,
     pub(super) step: usize,
+    /// Texts for which the numbers may have overflowed before anything was learned: those of the first
+    /// step, or of the evaluation that failed.
+    pub(super) suspects: Vec<usize>,
     /// What is left of the epoch, last batch first.
     pub(super) queue: Vec<data::Batch>,
     /// Number and learning rate of the steps that were taken and whose loss is not read yet.
@@ -88,6 +91,10 @@ impl Training {
     /// Does the next piece of work: a batch of features, a step, or a batch of an epoch's
     /// evaluation. One that is cancelled is done again by the next call, with the same result;
     /// cancel, rather than drop, a call that is under way.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`] where the numbers overflow with the weights that were there before,
+    /// cancelled, or the device failed.
     pub async fn advance(
         &mut self,
         model: &mut Model,
@@ -104,6 +111,7 @@ impl Training {
             Stage::Evaluate(_) => self.evaluate(model, control).await,
             Stage::Diverged(step) => {
                 self.learner.restore(model);
+                self.check_suspects(model, control).await?;
                 self.stage = Stage::Over;
                 Ok(Event::Diverged {
                     step,
@@ -140,7 +148,8 @@ impl Training {
     /// The logits of a text as the model stands now, for a try while it learns.
     ///
     /// # Errors
-    /// [`TrainError::Data`] in a run of masked language modelling, which has no classes.
+    /// [`TrainError::Data`] in a run of masked language modelling, which has no classes;
+    /// [`TrainError::NotFinite`] where the numbers overflow.
     pub async fn classify(
         &mut self,
         model: &mut Model,
@@ -163,9 +172,30 @@ impl Training {
             labels: vec![0],
             masks: Vec::new(),
         };
-        let inputs = Inputs::Texts(batch);
+        let inputs = Inputs::Texts(batch.clone());
         let (mut rows, _) = self.learner.evaluate(model, &inputs, control).await?;
-        Ok(rows.swap_remove(0))
+        let logits = rows.swap_remove(0);
+        match all_finite(&logits) {
+            true => Ok(logits),
+            false => Err(model
+                .not_finite(&batch, "classifier", control)
+                .await?
+                .into()),
+        }
+    }
+
+    /// Refuses a model whose encoder overflows with the weights that were there before: no learning
+    /// rate would help it.
+    async fn check_suspects(&self, model: &mut Model, control: &Control) -> Result<(), TrainError> {
+        if self.suspects.is_empty() {
+            return Ok(());
+        }
+        let tokens = self.texts.longest_of(&self.suspects);
+        let batch = self.texts.batch(&self.suspects, tokens);
+        match model.part_not_finite(&batch, control).await? {
+            Some(part) => Err(NotFinite { part }.into()),
+            None => Ok(()),
+        }
     }
 
     async fn features(
@@ -178,15 +208,24 @@ impl Training {
         let last = (first + FEATURE_BATCH).min(total);
         // In the order of their lengths, so that little of a batch is padding.
         let places = &self.by_length[first..last];
-        let tokens = self.texts.longest_of(places);
-        let tokens = tokens.next_multiple_of(16).min(model.config().max_tokens());
-        let batch = self.texts.batch(places, tokens);
+        let limit = model.config().max_tokens();
+        let batch_of = |places: &[usize]| {
+            let tokens = self.texts.longest_of(places);
+            self.texts
+                .batch(places, tokens.next_multiple_of(16).min(limit))
+        };
+        let batch = batch_of(places);
         let (pooling, room) = (self.recipe.pooling, FEATURE_BATCH.min(total));
         self.learner
             .add_features(model, pooling, places, room, &batch, control)
             .await?;
         self.stage = if last == total {
+            let bad = self.learner.features_not_finite(model, control).await?;
             self.learner.end_features(model);
+            if let Some(place) = bad {
+                let batch = batch_of(&[place]);
+                return Err(model.not_finite(&batch, "pooling", control).await?.into());
+            }
             Stage::Train
         } else {
             Stage::Features(last)
@@ -235,6 +274,9 @@ impl Training {
                 unreachable!("an epoch has a batch")
             };
             let inputs = self.inputs(batch);
+            if self.step == 0 {
+                self.suspects.clone_from(&batch.examples);
+            }
             let rate = self.recipe.rate(self.step, self.steps());
             // Where this fails, the batch was not learned, and comes again.
             self.learner.step(model, &inputs, rate, control).await?;
@@ -256,6 +298,9 @@ impl Training {
         for ((step, rate), report) in self.unread.drain(..).zip(reports) {
             if !report.loss.is_finite() || !report.norm.is_finite() {
                 self.stage = Stage::Diverged(step);
+                if step > 1 {
+                    self.suspects.clear();
+                }
                 break;
             }
             self.losses.push(report.loss);

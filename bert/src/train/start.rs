@@ -133,6 +133,7 @@ impl Training {
             stage,
             epoch: 0,
             step: 0,
+            suspects: Vec::new(),
             queue: Vec::new(),
             unread: Vec::new(),
             report_every: REPORT_EVERY,

@@ -197,7 +197,7 @@ fn start(
             .add_features(&mut model, pooling, &places, count, &batch, &control)
             .await?;
         let rows = (0..count as u32).collect();
-        Ok::<_, kernels::RunError>((
+        Ok::<_, bert::train::TrainError>((
             learner,
             Inputs::Features {
                 rows,

@@ -10,7 +10,7 @@ mod zip;
 use super::load::Language;
 use super::port::{breathe, now, post, post_with};
 use super::queue::Queue;
-use super::{Engine, words::sentence};
+use super::{Engine, unanswered};
 use crate::protocol::{
     Event, Failure, PickedFile, Reading, RequestId, Setup, TeachCommand, TeachEvent, TextSource,
 };
@@ -207,14 +207,7 @@ impl Engine {
                 );
             }
             (Err(ProbeError::Cancelled), _) => tell(id, TeachEvent::Cancelled),
-            (Err(error), _) => fail(
-                id,
-                Failure::new(
-                    "The model could not answer",
-                    sentence(&error),
-                    "Try again. If it keeps failing, choose another device under Engine.",
-                ),
-            ),
+            (Err(error), _) => fail(id, unanswered(&error)),
             (Ok(_), None) => tell(id, TeachEvent::Cancelled),
         }
     }

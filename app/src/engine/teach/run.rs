@@ -339,6 +339,9 @@ fn untaught(error: &TrainError) -> Failure {
         TrainError::Recipe(_) | TrainError::Data(_) | TrainError::NoPooler => {
             "Change what is named, and start again."
         }
+        TrainError::NotFinite(_) => {
+            "Load the checkpoint again, or another one: a lower learning rate would not help."
+        }
         TrainError::Run(RunError::Device(DeviceError::OutOfMemory { .. })) => {
             "Choose a smaller batch, shorter texts or fewer layers, and start again. The weights \
              from before the run are still there."

@@ -31,7 +31,7 @@ fn erf(v: f32) -> f32 {
 // tanh that neither overflows in its exponential nor loses small arguments or NaN.
 fn safe_tanh(v: f32) -> f32 {
     let x = clamp(v, -9.0, 9.0);
-    if (abs(x) < 0.0625 && !is_nan(v)) {
+    if (abs(x) < 0.0625) {
         let x2 = x * x;
         return x * fma(x2, fma(x2, 0.13333333, -0.33333333), 1.0);
     }

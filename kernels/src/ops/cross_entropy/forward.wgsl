@@ -27,7 +27,7 @@ fn main(
     for (var c = local.x; c < params.columns; c += LANES) {
         let x = logits[base + c];
         largest = max(largest, x);
-        if (!is_finite(x)) { mark = BROKEN; }
+        mark = select(BROKEN, mark, is_finite(x));
     }
     largest = row_max(largest, local.x, local.y);
     var rest = 0.0;

@@ -48,7 +48,7 @@ fn main(
         let logit = row_sum(sum, local.x, local.y) + bias[n];
         largest = select(max(largest, logit), logit, n == 0u);
         logits[n] = logit;
-        broken = broken || !is_finite(logit);
+        broken = broken | !is_finite(logit);
     }
     if (row >= SAMPLES || local.x != 0u) { return; }
     let first = row * OUTPUTS;

@@ -64,7 +64,7 @@ fn main(
     for (var c = local.x; c < params.columns; c += LANES) {
         let logit = logits[base + c];
         largest = max(largest, logit);
-        if (!is_finite(logit)) { mark = BROKEN; }
+        mark = select(BROKEN, mark, is_finite(logit));
     }
     largest = row_max(largest, local.x, local.y);
     let wanted = targets[safe_row];
