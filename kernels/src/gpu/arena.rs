@@ -93,7 +93,8 @@ impl Arena {
 }
 
 impl Gpu {
-    /// Makes room for a plan's slots, among those of all that are prepared.
+    /// Makes room for a plan's slots, among those of all that are prepared. Whoever calls it holds
+    /// [`Gpu::turn`].
     ///
     /// # Errors
     /// No memory: then all of the arena is freed, to be made again for who needs less.
@@ -104,6 +105,7 @@ impl Gpu {
             if !known {
                 arena.needs.push(Rc::downgrade(need));
             }
+            arena.trim();
             if arena.fits(need) {
                 return Ok(());
             }
@@ -145,9 +147,11 @@ impl Gpu {
         made
     }
 
-    /// Frees what only a plan needed that is gone.
+    /// Frees what only a plan needed that is gone; later, where a run is under way.
     pub(super) fn trim(&self) {
-        self.arena.borrow_mut().trim();
+        if let Some(_turn) = self.turn.try_lock() {
+            self.arena.borrow_mut().trim();
+        }
     }
 }
 

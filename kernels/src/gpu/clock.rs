@@ -21,3 +21,19 @@ pub(super) fn now() -> f64 {
     });
     time.ok().and_then(|time| time.as_f64()).unwrap_or_default()
 }
+
+/// Lets the browser do other things for a millisecond or so.
+#[cfg(target_arch = "wasm32")]
+pub(super) async fn pause() {
+    use wasm_bindgen::closure::Closure;
+    use wasm_bindgen::{JsCast, JsValue};
+    let (signal, wait) = super::signal::signal();
+    let done = Closure::once_into_js(move || signal.done(()));
+    let global = js_sys::global();
+    let timeout = js_sys::Reflect::get(&global, &JsValue::from_str("setTimeout"));
+    let timeout = timeout.and_then(|f| f.dyn_into::<js_sys::Function>());
+    let begun = timeout.and_then(|f| f.call2(&global, &done, &JsValue::from_f64(1.0)));
+    if begun.is_ok() {
+        wait.await;
+    }
+}

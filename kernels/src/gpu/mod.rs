@@ -1,6 +1,8 @@
 //! The GPU executor: plans as lists of WGSL dispatches through wgpu.
 
 mod adapter;
+#[cfg(target_arch = "wasm32")]
+mod ahead;
 mod arena;
 mod bind;
 mod buffer;
@@ -14,6 +16,7 @@ mod faults;
 mod kernel;
 mod known;
 mod lanes;
+mod pace;
 mod params;
 mod pipelines;
 mod profile;
@@ -34,8 +37,8 @@ pub use faults::Faults;
 pub(crate) use kernel::params;
 pub use kernel::{Access, Field, Kernel, Scalar};
 pub(crate) use kernel::{Dispatch, DispatchContext, Operand, Pack, grid_1d};
+pub use pace::Submits;
 pub(crate) use params::GpuParams;
 pub use profile::KernelTime;
 pub(crate) use program::GpuProgram;
-pub use submit::Submits;
 pub use tuning::Tuning;

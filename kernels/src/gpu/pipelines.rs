@@ -1,4 +1,5 @@
-//! Shaders as pipelines: each compiled once, inside an error scope, natively side by side.
+//! Shaders as pipelines: each compiled once, inside an error scope; natively side by side, in a browser
+//! that can beside other work.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -6,12 +7,14 @@ use std::rc::Rc;
 
 use async_lock::OnceCell;
 
+#[cfg(target_arch = "wasm32")]
+use super::ahead::Ahead;
 use super::faults::Rewrite;
 use super::kernel::{Access, Dispatch, Kernel};
 use crate::control::LocalBoxFuture;
 
 /// A pipeline is a shader with fixed values of its `override` constants.
-type Key = (&'static str, Vec<(&'static str, u64)>);
+pub(super) type Key = (&'static str, Vec<(&'static str, u64)>);
 
 /// What a driver said against a shader; `None` if it took it.
 type Verdict = Option<String>;
@@ -35,6 +38,8 @@ pub(super) struct Unusable {
 pub(super) struct Pipelines {
     entries: RefCell<HashMap<Key, Rc<Entry>>>,
     modules: RefCell<HashMap<&'static str, wgpu::ShaderModule>>,
+    #[cfg(target_arch = "wasm32")]
+    ahead: Ahead,
     /// Whether WGSL must say that it uses subgroups: browsers want it, naga does not know it yet.
     subgroups_directive: bool,
     /// Gives the driver something else than a shader's WGSL, in tests.
@@ -72,6 +77,8 @@ impl Pipelines {
         Self {
             entries: RefCell::default(),
             modules: RefCell::default(),
+            #[cfg(target_arch = "wasm32")]
+            ahead: Ahead::default(),
             subgroups_directive,
             rewrite,
         }
@@ -86,7 +93,13 @@ impl Pipelines {
         device: &wgpu::Device,
         dispatches: &[Dispatch],
     ) -> Result<Vec<wgpu::ComputePipeline>, Unusable> {
-        self.start(device, dispatches);
+        #[cfg(target_arch = "wasm32")]
+        let _kept = {
+            self.start(device, dispatches);
+            let keys: Vec<Key> = dispatches.iter().map(key_of).collect();
+            self.ahead.wait(&keys).await
+        };
+        self.make(device, dispatches);
         let mut made = Vec::with_capacity(dispatches.len());
         for dispatch in dispatches {
             let entry = self.entries.borrow().get(&key_of(dispatch)).cloned();
@@ -111,31 +124,53 @@ impl Pipelines {
         Ok(made)
     }
 
-    /// Asks for pipelines without waiting for what the driver says of them.
+    /// Asks for pipelines without waiting for them.
     pub fn start(&self, device: &wgpu::Device, dispatches: &[Dispatch]) {
-        let mut jobs: Vec<Job> = Vec::new();
-        {
-            let entries = self.entries.borrow();
-            let mut asked: Vec<Key> = Vec::new();
-            for dispatch in dispatches {
-                let key = key_of(dispatch);
-                if entries.contains_key(&key) || asked.contains(&key) {
-                    continue;
-                }
-                asked.push(key);
-                let kernel = dispatch.kernel;
-                let constants = dispatch.constants.clone();
-                match jobs.iter_mut().find(|job| job.kernel.name == kernel.name) {
-                    Some(job) => job.constants.push(constants),
-                    None => jobs.push(Job {
-                        kernel,
-                        module: self.modules.borrow().get(kernel.name).cloned(),
-                        wgsl: self.wgsl(kernel),
-                        constants: vec![constants],
-                    }),
+        #[cfg(target_arch = "wasm32")]
+        if Ahead::helps() {
+            for job in self.jobs(dispatches) {
+                for constants in &job.constants {
+                    let key = key(job.kernel, constants);
+                    if !self.ahead.has(&key) {
+                        let Job { kernel, wgsl, .. } = &job;
+                        self.ahead.ask(device, kernel, wgsl, constants, key);
+                    }
                 }
             }
+            return;
         }
+        self.make(device, dispatches);
+    }
+
+    /// What is not made yet.
+    fn jobs(&self, dispatches: &[Dispatch]) -> Vec<Job> {
+        let entries = self.entries.borrow();
+        let mut jobs: Vec<Job> = Vec::new();
+        let mut asked: Vec<Key> = Vec::new();
+        for dispatch in dispatches {
+            let key = key_of(dispatch);
+            if entries.contains_key(&key) || asked.contains(&key) {
+                continue;
+            }
+            asked.push(key);
+            let kernel = dispatch.kernel;
+            let constants = dispatch.constants.clone();
+            match jobs.iter_mut().find(|job| job.kernel.name == kernel.name) {
+                Some(job) => job.constants.push(constants),
+                None => jobs.push(Job {
+                    kernel,
+                    module: self.modules.borrow().get(kernel.name).cloned(),
+                    wgsl: self.wgsl(kernel),
+                    constants: vec![constants],
+                }),
+            }
+        }
+        jobs
+    }
+
+    /// Makes what is not made yet; what the driver says of it comes later.
+    fn make(&self, device: &wgpu::Device, dispatches: &[Dispatch]) {
+        let jobs = self.jobs(dispatches);
         for (job, (module, made)) in jobs.iter().zip(compile_all(device, &jobs)) {
             self.modules.borrow_mut().insert(job.kernel.name, module);
             for made in made {
@@ -273,7 +308,7 @@ fn compile_all(device: &wgpu::Device, jobs: &[Job]) -> Vec<(wgpu::ShaderModule, 
         .collect()
 }
 
-/// A browser compiles in another process, and tells later.
+/// A browser tells later.
 #[cfg(target_arch = "wasm32")]
 fn compile_all(device: &wgpu::Device, jobs: &[Job]) -> Vec<(wgpu::ShaderModule, Vec<Made>)> {
     jobs.iter().map(|job| compile(device, job)).collect()

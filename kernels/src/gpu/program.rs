@@ -65,8 +65,14 @@ impl GpuProgram {
         }
         let need = Need::of(plan.slots());
         let record = Record::new(&gpu, &plan, &places, forced).await?;
+        // A run under way keeps the memory that it began with.
+        let own = gpu.clone();
+        let _turn = own.turn.lock().await;
         gpu.reserve(&need).await?;
-        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST;
+        // An output may be an input as it came.
+        let usage = wgpu::BufferUsages::STORAGE
+            | wgpu::BufferUsages::COPY_DST
+            | wgpu::BufferUsages::COPY_SRC;
         let types = plan.inputs().map(|(v, _)| plan.ty(v).gpu_bytes());
         let (inputs, check) = gpu.guarded("inputs", types.sum(), || {
             plan.inputs()
@@ -185,7 +191,7 @@ impl GpuProgram {
             };
             let mut length = match count {
                 0 => 0,
-                _ => gpu.submissions.piece(&self.record.costs, done, end),
+                _ => gpu.submissions.pace.piece(&self.record.costs, done, end),
             };
             if gpu.is_profiled() {
                 length = length.min(profile::MOST);
@@ -279,7 +285,7 @@ impl GpuProgram {
                 message,
             },
         };
-        let mapped = wait.await.map_err(|e| failed(e.to_string()));
+        let mapped = self.gpu.hear(wait).await.map_err(|e| failed(e.to_string()));
         // What could not be computed must not be read.
         self.gpu.settle().await?;
         mapped?;

@@ -7,8 +7,8 @@ use super::context::Choice;
 use super::device::Gpu;
 use super::kernel::Operand;
 use super::known::{Chosen, Places, dispatches};
+use super::pace::Costs;
 use super::profile::Queries;
-use super::submit::Costs;
 use crate::error::{DeviceError, RunError};
 use crate::graph::{Node, Value};
 use crate::plan::{Place, Plan};
@@ -89,7 +89,7 @@ impl Record {
             let step = &plan.steps()[chosen.step];
             let moved = chosen.dispatch.operands.iter();
             let moved = moved.map(|&operand| moved_bytes(plan, places, step, operand));
-            work.push(gpu.submissions.work(chosen.flops, moved.sum()));
+            work.push(gpu.submissions.pace.work(chosen.flops, moved.sum()));
             dispatches.push(Recorded {
                 chosen,
                 pipeline,

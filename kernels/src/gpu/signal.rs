@@ -34,9 +34,15 @@ impl<T> Signal<T> {
 
 impl<T> Wait<T> {
     /// Whether the value is there.
-    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn is_done(&self) -> bool {
         lock(&self.0).value.is_some()
+    }
+}
+
+impl<T: Copy> Wait<T> {
+    /// The value, if it is there.
+    pub(super) fn peek(&self) -> Option<T> {
+        lock(&self.0).value
     }
 }
 

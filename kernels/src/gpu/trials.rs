@@ -45,7 +45,7 @@ impl Gpu {
     /// Whether plans make products of a class for which several variants are in question and no
     /// trial has decided. Never where waiting for the device costs more than a trial could gain.
     pub fn wants_trials(&self) -> bool {
-        self.submissions.latency() <= MOST_LATENCY_MS && !self.undecided().is_empty()
+        self.submissions.pace.latency() <= MOST_LATENCY_MS && !self.undecided().is_empty()
     }
 
     /// The products to be tried, each with its candidates.
@@ -273,7 +273,7 @@ impl<'a> Trial<'a> {
         }
         let lasted = match queries {
             Some(queries) => gpu.read_stamped(queries).await? / 1e3,
-            None => spent - gpu.submissions.latency(),
+            None => spent - gpu.submissions.pace.latency(),
         };
         // A clock may be coarse: what it cannot see is not less than nothing.
         Ok(lasted.max(0.0) / runs as f64)
