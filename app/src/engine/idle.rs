@@ -2,7 +2,7 @@
 //! which of several are the fastest here. The first answer comes before both.
 
 use super::port::{breathe, now, sleep};
-use super::{Engine, device};
+use super::{Engine, PULSE_MS, device};
 use crate::protocol::{Event, SelfTest};
 use kernels::gpu::Gpu;
 use kernels::{CancelToken, Control, Device, Extent, self_test};
@@ -110,6 +110,8 @@ impl Engine {
                 trusted = self.test_variants(&device).await;
             } else if trials < MOST_TRIALS && gpu.wants_trials() {
                 trials += usize::from(self.try_shaders(gpu).await);
+            } else {
+                sleep(PULSE_MS).await;
             }
         }
     }

@@ -195,13 +195,13 @@ fn KernelTimes(heading: String, profile: Profile) -> impl IntoView {
     let rows = rows.collect_view();
     let table = (!lines.is_empty()).then(|| {
         let head = KERNEL_COLUMNS.map(|column| view! { <th scope="col">{column}</th> });
-        let label = heading.clone();
+        let (label, caption) = (heading.clone(), heading.clone());
         view! {
             // The table says the same in figures.
             <ol class="bars" aria-hidden="true">{bars}</ol>
-            <div class="scroll" tabindex="0" role="region" aria-label=label.clone()>
+            <div class="scroll" tabindex="0" role="region" aria-label=label>
                 <table class="measured kernels">
-                    <caption class="unseen">{label}</caption>
+                    <caption class="unseen">{caption}</caption>
                     <thead>
                         <tr><th scope="col">"Kernel"</th>{head.into_iter().collect_view()}</tr>
                     </thead>

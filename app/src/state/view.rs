@@ -129,18 +129,20 @@ impl Session {
             );
         }
         let all = test.checks.len();
-        let right = match all - self.failed_checks().count() {
-            right if right == all => format!("all {all} kernels are right"),
-            right => format!("{right} of {all} kernels are right"),
+        let right = all - test.failed().count();
+        let tone = match right == all && test.left_out.is_empty() {
+            true => Tone::Good,
+            false => Tone::Warn,
+        };
+        let mut line = match right == all {
+            true => format!("Self-test: all {all} kernels are right"),
+            false => format!("Self-test: {right} of {all} kernels are right"),
         };
         let without: Vec<&str> = test.left_out.iter().map(|o| o.what.as_str()).collect();
-        match without[..] {
-            [] => (Tone::Good, format!("Self-test: {right}")),
-            _ => (
-                Tone::Warn,
-                format!("Self-test: {right}, without {}", without.join(", ")),
-            ),
+        if !without.is_empty() {
+            line += &format!(", without {}", without.join(", "));
         }
+        (tone, line)
     }
 
     /// What belongs to the self-test's sentence: what was left out and why, and what is still to be
