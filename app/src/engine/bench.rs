@@ -3,13 +3,16 @@
 use super::Engine;
 use super::port::{breathe, now, post};
 use super::words::sentence;
-use crate::protocol::{BenchCommand, BenchEvent, Case, Event, Measured, Outcome, RequestId};
+use crate::protocol::{
+    BenchCommand, BenchEvent, Case, Event, KernelTime, Measured, Outcome, Profile, RequestId,
+};
 use bert::bench::{ForwardBench, StepBench, stand_in};
 use bert::config::Config;
 use bert::model::{LoadError, Model};
 use bert::train::Method;
 use kernels::bench::{Kind, Product, ProductBench, Summary};
-use kernels::{CancelToken, Control, Device, RunError};
+use kernels::gpu::Gpu;
+use kernels::{CancelToken, Control, Device, DeviceError, RunError};
 use std::rc::Rc;
 use wasm_bindgen_futures::spawn_local;
 
@@ -37,6 +40,12 @@ impl From<RunError> for Unmeasured {
             RunError::Cancelled => Self::Cancelled,
             error => Self::Skipped(sentence(&error)),
         }
+    }
+}
+
+impl From<DeviceError> for Unmeasured {
+    fn from(error: DeviceError) -> Self {
+        Self::Skipped(sentence(&error))
     }
 }
 
@@ -103,7 +112,11 @@ impl Engine {
                 if let Some(earlier) = earlier {
                     earlier.cancel();
                 }
-                spawn_local(async move { self.measure_all(id, &cases, cancel).await });
+                let work = self.work();
+                spawn_local(async move {
+                    self.measure_all(id, &cases, cancel).await;
+                    drop(work);
+                });
             }
             BenchCommand::Cancel => {
                 if let Some(token) = &*self.benching.borrow() {
@@ -126,7 +139,7 @@ impl Engine {
                 false => self.measure(case, &mut rate, &control).await,
             };
             let outcome = match outcome {
-                Ok(measured) => Outcome::Measured(measured),
+                Ok(outcome) => outcome,
                 Err(Unmeasured::Skipped(reason)) => Outcome::Skipped { reason },
                 Err(Unmeasured::Cancelled) => return tell(BenchEvent::Cancelled),
             };
@@ -142,8 +155,8 @@ impl Engine {
         case: Case,
         rate: &mut Option<f64>,
         control: &Control,
-    ) -> Result<Measured, Unmeasured> {
-        match case {
+    ) -> Result<Outcome, Unmeasured> {
+        let measured = match case {
             Case::Product { m, k, n } => {
                 let kind = Kind::Nt;
                 let product = Product { kind, m, k, n };
@@ -152,18 +165,75 @@ impl Engine {
                 }
                 let measured = product_rounds(&self.opened()?, &product, control).await?;
                 *rate = Some(product.flops() / measured.median);
-                Ok(measured)
+                measured
             }
-            Case::Forward { texts, tokens } => self.forward_rounds(texts, tokens, control).await,
+            Case::Forward { texts, tokens } => self.forward_rounds(texts, tokens, control).await?,
             Case::HeadStep { texts } => {
                 let (config, method) = (self.stand_in()?, Method::Head);
-                step_rounds(&self.opened()?, config, method, [texts, 1], control).await
+                step_rounds(&self.opened()?, config, method, [texts, 1], control).await?
             }
             Case::LayerStep { texts, tokens } => {
                 let (config, method) = (self.stand_in()?, Method::LastLayers(1));
                 let tokens = tokens.min(config.max_tokens());
-                step_rounds(&self.opened()?, config, method, [texts, tokens], control).await
+                step_rounds(&self.opened()?, config, method, [texts, tokens], control).await?
             }
+            Case::ForwardProfile { texts, tokens } => {
+                let profile = self.forward_profile(texts, tokens, control).await?;
+                return Ok(Outcome::Profiled(profile));
+            }
+            Case::StepProfile { texts, tokens } => {
+                let profile = self.step_profile(texts, tokens, control).await?;
+                return Ok(Outcome::Profiled(profile));
+            }
+        };
+        Ok(Outcome::Measured(measured))
+    }
+
+    async fn forward_profile(
+        &self,
+        texts: usize,
+        tokens: usize,
+        control: &Control,
+    ) -> Result<Profile, Unmeasured> {
+        let gpu = self.profiled_gpu()?;
+        let mut slot = self.model.lock().await;
+        let model = slot.as_mut().ok_or_else(no_model)?;
+        let mut bench = prepared_pass(model, texts, tokens).await?;
+        bench.sample(model, now, control).await?;
+        let recording = begin_profile(&gpu);
+        let outcome = bench.sample(model, now, control).await;
+        let profile = end_profile(&gpu, recording).await;
+        outcome?;
+        profile
+    }
+
+    async fn step_profile(
+        &self,
+        texts: usize,
+        tokens: usize,
+        control: &Control,
+    ) -> Result<Profile, Unmeasured> {
+        let (gpu, device) = (self.profiled_gpu()?, self.opened()?);
+        let config = self.stand_in()?;
+        let tokens = tokens.min(config.max_tokens());
+        // So that nothing else is timed.
+        let _slot = self.model.lock().await;
+        let model = Model::fresh(&device, config, false, 1).await?;
+        let method = Method::LastLayers(1);
+        let mut bench = StepBench::new(model, method, texts, tokens, control).await?;
+        let recording = begin_profile(&gpu);
+        let outcome = bench.sample(1, now, control).await;
+        let profile = end_profile(&gpu, recording).await;
+        outcome?;
+        profile
+    }
+
+    fn profiled_gpu(&self) -> Result<Rc<Gpu>, Unmeasured> {
+        match self.opened()? {
+            Device::Gpu(gpu) => Ok(gpu),
+            Device::Cpu(_) => Err(Unmeasured::Skipped(
+                "Only a GPU has a clock for each kernel.".to_owned(),
+            )),
         }
     }
 
@@ -175,15 +245,7 @@ impl Engine {
     ) -> Result<Measured, Unmeasured> {
         let mut slot = self.model.lock().await;
         let model = slot.as_mut().ok_or_else(no_model)?;
-        let limit = model.config().max_tokens();
-        if tokens > limit {
-            let reason = format!("This model reads {limit} tokens at most.");
-            return Err(Unmeasured::Skipped(reason));
-        }
-        let mut bench = match texts {
-            1 if model.has_mlm().is_ok() => ForwardBench::fill(model, tokens).await?,
-            _ => ForwardBench::encoder(model, texts, tokens).await?,
-        };
+        let mut bench = prepared_pass(model, texts, tokens).await?;
         // The first pass compiles what the driver left for later.
         bench.sample(model, now, control).await?;
         let mut rounds = Rounds::default();
@@ -205,6 +267,46 @@ impl Engine {
         let language = language.as_ref().ok_or_else(no_model)?;
         Ok(stand_in(&language.config))
     }
+}
+
+async fn prepared_pass(
+    model: &mut Model,
+    texts: usize,
+    tokens: usize,
+) -> Result<ForwardBench, Unmeasured> {
+    let limit = model.config().max_tokens();
+    if tokens > limit {
+        let reason = format!("This model reads {limit} tokens at most.");
+        return Err(Unmeasured::Skipped(reason));
+    }
+    Ok(match texts {
+        1 if model.has_mlm().is_ok() => ForwardBench::fill(model, tokens).await?,
+        _ => ForwardBench::encoder(model, texts, tokens).await?,
+    })
+}
+
+/// Says whether the adapter grants timestamps.
+fn begin_profile(gpu: &Gpu) -> bool {
+    gpu.take_submits();
+    gpu.start_profile()
+}
+
+async fn end_profile(gpu: &Gpu, recording: bool) -> Result<Profile, Unmeasured> {
+    let times = match recording {
+        true => gpu.take_profile().await?,
+        false => Vec::new(),
+    };
+    let submits = gpu.take_submits();
+    let kernels = times.into_iter().map(|time| KernelTime {
+        kernel: time.kernel.to_owned(),
+        dispatches: time.dispatches,
+        microseconds: time.microseconds,
+    });
+    Ok(Profile {
+        kernels: kernels.collect(),
+        submits: submits.count,
+        longest_ms: submits.longest_ms,
+    })
 }
 
 async fn product_rounds(

@@ -1,9 +1,11 @@
 //! Which device the engine computes on, and whether it computes right.
 
 use super::tuning;
-use crate::protocol::{Adapter, DeviceReport, Executor, KernelCheck, Preference};
+use crate::protocol::{
+    Adapter, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
+};
 use kernels::gpu::{AdapterInfo, Gpu, Options};
-use kernels::{Device, Extent, KernelReport, Precision, self_test};
+use kernels::{Device, KernelReport, Precision};
 
 /// Opens the preferred device, or the CPU where that cannot be had. Never fails: the CPU executor
 /// needs nothing but this program.
@@ -14,6 +16,7 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
         adapter,
         note: note.map(str::to_owned),
         details,
+        left_out: Vec::new(),
     };
     if preference == Preference::Cpu {
         return (cpu(), report(None, None, None));
@@ -28,14 +31,12 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
                 return (cpu(), report(Some(adapter), Some(note), None));
             }
             tuning::follow(&gpu).await;
-            let executor = Executor::Gpu;
-            (
-                Device::Gpu(gpu),
-                DeviceReport {
-                    executor,
-                    ..report(Some(adapter), None, None)
-                },
-            )
+            let report = DeviceReport {
+                executor: Executor::Gpu,
+                left_out: left_out(&gpu),
+                ..report(Some(adapter), None, None)
+            };
+            (Device::Gpu(gpu), report)
         }
         Err(error) => {
             let note = if has_webgpu() {
@@ -50,10 +51,27 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
     }
 }
 
-/// Runs every kernel on known inputs.
-pub async fn test(device: &Device) -> Vec<KernelCheck> {
-    let found = self_test(device, Extent::Start).await;
-    found.reports.into_iter().map(check).collect()
+/// What a self-test has found, for the page.
+pub fn tested(device: &Device, found: kernels::SelfTest, complete: bool) -> SelfTest {
+    SelfTest {
+        checks: found.reports.into_iter().map(check).collect(),
+        left_out: match device {
+            Device::Gpu(gpu) => left_out(gpu),
+            Device::Cpu(_) => Vec::new(),
+        },
+        complete,
+        trusted: found.trusted,
+    }
+}
+
+fn left_out(gpu: &Gpu) -> Vec<LeftOut> {
+    let found = gpu.left_out().into_iter();
+    found
+        .map(|one| LeftOut {
+            what: one.what,
+            why: one.why,
+        })
+        .collect()
 }
 
 fn check(report: KernelReport) -> KernelCheck {

@@ -6,6 +6,7 @@
 
 mod bench;
 mod device;
+mod idle;
 mod load;
 pub mod port;
 pub mod queue;
@@ -17,7 +18,8 @@ mod tuning;
 pub(crate) mod words;
 
 use crate::protocol::{
-    Command, Event, Executor, Failure, Hub, Memory, Preference, Progress, RequestId, Stage, decode,
+    Command, Event, Executor, Failure, Hub, Memory, Preference, Progress, RequestId, SelfTest,
+    Stage, decode,
 };
 use crate::sources::address::Address;
 use crate::sources::kept::Shelf;
@@ -25,6 +27,7 @@ use crate::sources::look::look;
 use async_lock::Mutex;
 use bert::model::Model;
 use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
+use idle::Idle;
 use kernels::{CancelToken, Control, Device};
 use load::{Ended, Language, Load, Loaded};
 use port::{breathe, now, post, scope, sleep, wasm_bytes};
@@ -72,12 +75,16 @@ struct Engine {
     probes: RefCell<Queue<Request>>,
     classroom: Classroom,
     draining: Cell<bool>,
+    /// What the self-test has found so far.
+    tested: RefCell<SelfTest>,
+    idle: Idle,
     /// Ends the measuring that was asked for last.
     benching: RefCell<Option<CancelToken>>,
 }
 
 impl Engine {
     fn on_message(self: Rc<Self>, message: &MessageEvent) {
+        self.stir();
         let data: js_sys::Array = message.data().unchecked_into();
         let text = data.get(0).as_string().unwrap_or_default();
         match decode::<Command>(&text) {
@@ -138,10 +145,11 @@ impl Engine {
         }
     }
 
-    /// Opens the device, starts the load that waits for it, and tests every kernel.
+    /// Opens the device, starts the load that waits for it, and tests the device meanwhile.
     async fn open(self: Rc<Self>, preference: Preference) {
         let (device, report) = device::choose(preference).await;
         let on_gpu = report.executor == Executor::Gpu;
+        *self.tested.borrow_mut() = report.untested();
         post(&Event::Device { report });
         *self.device.borrow_mut() = Some(device.clone());
         self.tell_memory();
@@ -152,9 +160,7 @@ impl Engine {
         if on_gpu {
             spawn_local(watch(device.clone()));
         }
-        let checks = device::test(&device).await;
-        post(&Event::SelfTest { checks });
-        self.tell_memory();
+        self.test_and_try(device).await;
     }
 
     fn begin(self: Rc<Self>, load: Load) {
@@ -205,7 +211,9 @@ impl Engine {
         let Some(device) = self.device.borrow().clone() else {
             return;
         };
+        let work = self.work();
         spawn_local(async move {
+            let _work = work;
             let id = load.id;
             let outcome = load.run(&device).await;
             let is_remote = load.source.address().is_some();
@@ -253,6 +261,7 @@ impl Engine {
         }
         drop(slot);
         *self.classroom.record.borrow_mut() = None;
+        *self.classroom.machine.borrow_mut() = None;
         let id = load.id;
         *self.origin.borrow_mut() = Some(load);
         post(&Event::Loaded { id, model: facts });
@@ -276,13 +285,18 @@ impl Engine {
         if self.draining.replace(true) {
             return;
         }
+        let work = self.work();
         spawn_local(async move {
+            let _work = work;
             loop {
                 self.swap_in().await;
                 let started = self.probes.borrow_mut().start();
                 if let Some((id, request, cancel)) = started {
                     let event = self.probe(id, &request, cancel).await;
                     self.probes.borrow_mut().finish();
+                    if matches!(event, Event::Filled { .. } | Event::Marked { .. }) {
+                        self.note_answer();
+                    }
                     post(&event);
                     self.tell_memory();
                     continue;
@@ -293,6 +307,7 @@ impl Engine {
                 };
                 self.answer_try(id, text, cancel).await;
                 self.classroom.tries.borrow_mut().finish();
+                self.note_answer();
             }
             self.draining.set(false);
         });

@@ -1,10 +1,16 @@
 //! Bench: how fast this device computes, and the figures as a text to send to someone.
 
 use crate::page::{Store, around, to_clipboard};
-use crate::state::bench::report::{COLUMNS, Cells, cells, name};
-use crate::state::bench::{Group, Phase, Row};
-use crate::widgets::progress_bar::ProgressBar;
+use crate::protocol::{Outcome, Profile};
+use crate::state::bench::report::{
+    COLUMNS, Cells, KERNEL_COLUMNS, KernelLine, cells, kernel_lines, name,
+};
+use crate::state::bench::{Group, Phase, Row, Status};
+use crate::widgets::{bar::Bar, progress_bar::ProgressBar};
 use leptos::{html, prelude::*, task::spawn_local};
+
+/// The most kernels that get a bar; the table has them all.
+const BARS: usize = 10;
 
 #[component]
 pub fn BenchPanel() -> impl IntoView {
@@ -113,8 +119,9 @@ fn FiguresCard() -> impl IntoView {
     view! {
         <section class="bench card" aria-labelledby="bench-figures-heading">
             <h2 id="bench-figures-heading">"Figures"</h2>
-            {move || groups.get().into_iter().map(|(group, rows)| view! {
-                <Figures group rows/>
+            {move || groups.get().into_iter().map(|(group, rows)| match group {
+                Group::Kernels => view! { <Kernels rows/> }.into_any(),
+                _ => view! { <Figures group rows/> }.into_any(),
             }).collect_view()}
             <Show when=move || whole.get()>
                 <Report/>
@@ -148,6 +155,64 @@ fn Figures(group: Group, rows: Vec<Row>) -> impl IntoView {
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         </div>
+    }
+}
+
+/// Where the time of a pass and of a step goes.
+#[component]
+fn Kernels(rows: Vec<Row>) -> impl IntoView {
+    let group = Group::Kernels;
+    let rows = rows.into_iter().map(|row| {
+        let heading = name(&row.case);
+        match (&row.status, cells(&row)) {
+            (Status::Ended(Outcome::Profiled(profile)), _) => {
+                view! { <KernelTimes heading profile=profile.clone()/> }.into_any()
+            }
+            (_, Cells::Words(words)) => view! { <p>{heading} ": " {words}</p> }.into_any(),
+            (_, Cells::Figures(_)) => ().into_any(),
+        }
+    });
+    view! {
+        <p class="hint"><strong>{group.label()}</strong>": " {group.hint()}</p>
+        {rows.collect_view()}
+    }
+}
+
+/// The kernels of one pass or step: bars to look at, and a table with the figures.
+#[component]
+fn KernelTimes(heading: String, profile: Profile) -> impl IntoView {
+    let (words, lines) = kernel_lines(&profile);
+    let bars = lines.iter().take(BARS).map(|line| {
+        let value = line.cells[1].clone();
+        let kernel = line.kernel.clone();
+        view! { <li class="bar"><Bar share=line.share value>{kernel}</Bar></li> }
+    });
+    let bars = bars.collect_view();
+    let rows = lines.iter().map(|KernelLine { kernel, cells, .. }| {
+        let cells = cells.clone().map(|cell| view! { <td>{cell}</td> });
+        view! { <tr><th scope="row">{kernel.clone()}</th>{cells.into_iter().collect_view()}</tr> }
+    });
+    let rows = rows.collect_view();
+    let table = (!lines.is_empty()).then(|| {
+        let head = KERNEL_COLUMNS.map(|column| view! { <th scope="col">{column}</th> });
+        let (label, caption) = (heading.clone(), heading.clone());
+        view! {
+            // The table says the same in figures.
+            <ol class="bars" aria-hidden="true">{bars}</ol>
+            <div class="scroll" tabindex="0" role="region" aria-label=label>
+                <table class="measured kernels">
+                    <caption class="unseen">{caption}</caption>
+                    <thead>
+                        <tr><th scope="col">"Kernel"</th>{head.into_iter().collect_view()}</tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        }
+    });
+    view! {
+        <p><strong>{heading}</strong> ": " {words}</p>
+        {table}
     }
 }
 

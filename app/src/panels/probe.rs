@@ -161,9 +161,13 @@ fn Results() -> impl IntoView {
     let positions = store.view(|state| state.probe.shown());
     let busy = store.view(|state| state.probe.running());
     let runs_on = store.view(|state| state.session.runs_on());
+    let doubt = store.view(|state| state.probe_doubt());
     let took = store.view(|state| state.probe.milliseconds.map(format::milliseconds));
     view! {
         <section class="results" aria-label="Predictions" aria-busy=move || busy.get().to_string()>
+            {move || doubt.get().map(|doubt| view! {
+                <p class="notice" id="probe-doubt" role="status">{doubt}</p>
+            })}
             <Verdict/>
             <div class="masks">
                 <For each=move || positions.get() key=|position| *position let(position)>

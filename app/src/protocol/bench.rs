@@ -16,6 +16,10 @@ pub enum Case {
     HeadStep { texts: usize },
     /// A step of training of one layer as wide as the loaded model's, and a classifier.
     LayerStep { texts: usize, tokens: usize },
+    /// Where the time of one [`Case::Forward`] goes, kernel by kernel.
+    ForwardProfile { texts: usize, tokens: usize },
+    /// Where the time of one [`Case::LayerStep`] goes.
+    StepProfile { texts: usize, tokens: usize },
 }
 
 /// What became of a case.
@@ -23,6 +27,7 @@ pub enum Case {
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     Measured(Measured),
+    Profiled(Profile),
     /// Why it was left out, in a sentence.
     Skipped {
         reason: String,
@@ -39,6 +44,25 @@ pub struct Measured {
     pub rounds: usize,
     /// GPU dispatches, or steps on the CPU.
     pub dispatches: usize,
+}
+
+/// Where the time of one pass or step goes on a GPU.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The longest first; empty where the adapter grants no timestamps.
+    pub kernels: Vec<KernelTime>,
+    /// Pieces of work that the GPU was handed, one after the other.
+    pub submits: usize,
+    /// Milliseconds of the longest piece.
+    pub longest_ms: f64,
+}
+
+/// What one kernel took in all its dispatches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KernelTime {
+    pub kernel: String,
+    pub dispatches: usize,
+    pub microseconds: f64,
 }
 
 /// From the page to the engine.

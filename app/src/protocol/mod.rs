@@ -12,8 +12,8 @@ mod device;
 mod source;
 mod teach;
 
-pub use bench::{BenchCommand, BenchEvent, Case, Measured, Outcome};
-pub use device::{Adapter, DeviceReport, Executor, KernelCheck, Preference};
+pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
+pub use device::{Adapter, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest};
 pub use source::{Hub, Kept, KeptEntry, Listing, Offer, PickedFile, RemoteFile, Role, Source};
 pub use teach::{
     DataReport, Export, Goal, PlanReport, Reading, Resume, Setup, TeachCommand, TeachEvent,
@@ -80,9 +80,10 @@ pub enum Event {
     Device {
         report: DeviceReport,
     },
-    /// Every kernel has been run on a known input.
+    /// Kernels have been run on known inputs. Comes again, with all of them, once the larger ones
+    /// have been tested too.
     SelfTest {
-        checks: Vec<KernelCheck>,
+        test: SelfTest,
     },
     /// How far a load has come.
     Progress {
@@ -333,7 +334,16 @@ mod tests {
         let skipped = Outcome::Skipped {
             reason: "no\nroom".into(),
         };
-        for outcome in [Outcome::Measured(measured), skipped] {
+        let profiled = Outcome::Profiled(Profile {
+            kernels: vec![KernelTime {
+                kernel: "layer_norm".into(),
+                dispatches: 5,
+                microseconds: 12.5,
+            }],
+            submits: 2,
+            longest_ms: 0.25,
+        });
+        for outcome in [Outcome::Measured(measured), profiled, skipped] {
             let event = BenchEvent::Ended { place: 1, outcome };
             round_trip(Event::Bench { id: 3, event });
         }
@@ -355,14 +365,24 @@ mod tests {
             id: 2,
             failure: Failure::new("t", "c", "a").with_details("line\nline"),
         });
+        let check = KernelCheck {
+            kernel: "softmax".into(),
+            passed: false,
+            max_error: None,
+            tolerance: 1e-6,
+            detail: Some("element 3".into()),
+        };
+        let left_out = LeftOut {
+            what: "tiles-128x128".into(),
+            why: "It computed\nwrong.".into(),
+        };
         round_trip(Event::SelfTest {
-            checks: vec![KernelCheck {
-                kernel: "softmax".into(),
-                passed: false,
-                max_error: None,
-                tolerance: 0.0625,
-                detail: None,
-            }],
+            test: SelfTest {
+                checks: vec![check],
+                left_out: vec![left_out],
+                complete: false,
+                trusted: true,
+            },
         });
     }
 

@@ -2,6 +2,7 @@
 
 use super::{Failure, PickedFile};
 use bert::data::Columns;
+use bert::export::Machine;
 use bert::train::{Event as RunEvent, Needs, Recipe, RunState};
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,8 @@ pub struct Setup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resume {
     pub state: RunState,
+    /// Why the weights are in doubt, in a sentence.
+    pub doubt: Option<String>,
 }
 
 /// What to hand out.
@@ -182,6 +185,8 @@ pub enum TeachEvent {
         train: usize,
         validation: usize,
         majority: Option<f64>,
+        /// What computes it.
+        machine: Machine,
     },
     Run {
         event: RunEvent,
@@ -214,9 +219,10 @@ pub enum TeachEvent {
     File {
         name: String,
     },
-    /// The present model has another classifier.
+    /// The present model has another classifier, trained there where it is known.
     Attached {
         labels: Vec<String>,
+        machine: Option<Machine>,
     },
     /// The present classifier as a link carries it, or why a link cannot.
     LinkHead {

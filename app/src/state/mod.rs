@@ -11,6 +11,7 @@ pub mod opening;
 pub mod probe;
 pub mod session;
 pub mod teach;
+mod trust;
 pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
@@ -100,13 +101,10 @@ impl State {
         match event {
             Event::Alive => self.on_alive(),
             Event::Device { report } => {
-                self.session.device = Some(report);
+                self.session.on_device(report);
                 Vec::new()
             }
-            Event::SelfTest { checks } => {
-                self.session.checks = Some(checks);
-                Vec::new()
-            }
+            Event::SelfTest { test } => self.on_self_test(test),
             Event::Progress { id, progress } => {
                 self.session.on_progress(id, progress);
                 Vec::new()
@@ -197,7 +195,7 @@ impl State {
     fn on_alive(&mut self) -> Vec<Effect> {
         let id = next(&mut self.ids);
         let mut effects = vec![Effect::Send(Command::Start {
-            preference: self.session.preference,
+            preference: self.session.chosen(),
             hub: self.site.hub.clone(),
         })];
         effects.extend(self.session.on_alive(id).map(Effect::Send));
@@ -234,10 +232,10 @@ impl State {
 
     /// Runs on another device from now on.
     pub fn prefer(&mut self, preference: Preference) -> Vec<Effect> {
-        if preference == self.session.preference {
+        if preference == self.session.chosen() {
             return Vec::new();
         }
-        self.session.preference = preference;
+        self.session.choose(preference);
         self.restart()
     }
 

@@ -51,6 +51,8 @@ pub struct Probe {
     /// What a discriminator says of each token.
     pub marks: Option<Replaced>,
     pub milliseconds: Option<f64>,
+    /// Why the answer shown is in doubt, in a sentence.
+    pub(super) doubt: Option<String>,
     pub failure: Option<Failure>,
     /// The token that the arrow keys have reached.
     pub current: usize,
@@ -76,6 +78,7 @@ impl Default for Probe {
             fill: None,
             marks: None,
             milliseconds: None,
+            doubt: None,
             failure: None,
             current: 1,
             inspected: None,
@@ -255,6 +258,7 @@ impl Probe {
             self.marks = None;
             self.fill = Some(fill);
             self.milliseconds = Some(milliseconds);
+            self.doubt = None;
             self.failure = None;
         }
     }
@@ -285,6 +289,7 @@ impl Probe {
         self.fill = None;
         self.marks = None;
         self.milliseconds = None;
+        self.doubt = None;
         self.failure = None;
     }
 
@@ -293,6 +298,11 @@ impl Probe {
         self.tokens.clear();
         self.hidden.clear();
         self.truncated = None;
+    }
+
+    /// Whether an answer is shown.
+    pub(super) fn has_answer(&self) -> bool {
+        self.fill.is_some() || self.marks.is_some()
     }
 
     /// The answer for a position, if there is one.

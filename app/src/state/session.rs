@@ -2,7 +2,7 @@
 
 use crate::protocol::{
     Command, DeviceReport, Failure, KernelCheck, Memory, ModelFacts, Preference, Progress,
-    RequestId, Source, Stage,
+    RequestId, SelfTest, Source, Stage,
 };
 use crate::site::Site;
 use crate::sources::address::Address;
@@ -40,7 +40,12 @@ pub struct Session {
     pub preference: Preference,
     pub engine: Engine,
     pub device: Option<DeviceReport>,
-    pub checks: Option<Vec<KernelCheck>>,
+    /// What the self-test has found so far.
+    pub test: Option<SelfTest>,
+    /// Why the CPU computes although the GPU was preferred: what that computes wrong, in a sentence.
+    pub(super) stands_in: Option<String>,
+    /// Whether the visitor chose the GPU knowing that it computes wrong.
+    pub(super) insists: bool,
     pub memory: Memory,
     pub model: Option<ModelFacts>,
     pub loading: Option<Loading>,
@@ -71,7 +76,9 @@ impl Session {
             preference: Preference::default(),
             engine: Engine::default(),
             device: None,
-            checks: None,
+            test: None,
+            stands_in: None,
+            insists: false,
             memory: Memory::default(),
             model: None,
             loading: None,
@@ -209,7 +216,7 @@ impl Session {
     /// What died with the worker.
     fn forget_engine(&mut self) {
         self.device = None;
-        self.checks = None;
+        self.test = None;
         self.model = None;
         self.memory = Memory::default();
     }
@@ -248,8 +255,8 @@ impl Session {
         self.failed = None;
     }
 
-    /// Kernels that failed the self-test.
+    /// Kernels that failed the self-test; some may not be used any more.
     pub fn failed_checks(&self) -> impl Iterator<Item = &KernelCheck> {
-        self.checks.iter().flatten().filter(|check| !check.passed)
+        self.test.iter().flat_map(SelfTest::failed)
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
     }
 }
 
-fn mask() -> Token {
+pub(super) fn mask() -> Token {
     Token {
         id: 4,
         text: "[MASK]".into(),
@@ -40,7 +40,7 @@ fn mask() -> Token {
     }
 }
 
-fn fill() -> Fill {
+pub(super) fn fill() -> Fill {
     Fill {
         tokens: vec![mask()],
         masks: Vec::new(),
@@ -54,7 +54,7 @@ fn failure(title: &str) -> Failure {
 }
 
 /// The one load among the effects.
-fn loaded(effects: &[Effect]) -> (RequestId, Source) {
+pub(super) fn loaded(effects: &[Effect]) -> (RequestId, Source) {
     let loads: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
@@ -66,14 +66,14 @@ fn loaded(effects: &[Effect]) -> (RequestId, Source) {
     loads[0].clone()
 }
 
-fn tokenized(effects: &[Effect]) -> RequestId {
+pub(super) fn tokenized(effects: &[Effect]) -> RequestId {
     match effects {
         [Effect::Send(Command::Tokenize { id, .. })] => *id,
         other => panic!("expected one Tokenize, got {other:?}"),
     }
 }
 
-fn asked(effects: &[Effect]) -> RequestId {
+pub(super) fn asked(effects: &[Effect]) -> RequestId {
     match effects {
         [Effect::Send(Command::Probe { id, .. })] => *id,
         other => panic!("expected one Probe, got {other:?}"),
@@ -342,40 +342,4 @@ fn of_several_reports_of_one_end_the_first_stays() {
         failure: failure("unreachable"),
     });
     assert_eq!(state.session.failure, Some(failure("panic: the reason")));
-}
-
-#[test]
-fn a_failed_self_test_is_red_and_names_the_kernel() {
-    use crate::protocol::{DeviceReport, Executor, KernelCheck};
-    use view::Tone;
-    let (mut state, _) = ready();
-    let report = DeviceReport {
-        executor: Executor::Gpu,
-        adapter: None,
-        note: None,
-        details: None,
-    };
-    state.receive(Event::Device { report });
-    assert_eq!(state.session.badge().tone, Tone::Wait, "not tested yet");
-    let check = |kernel: &str, passed| KernelCheck {
-        kernel: kernel.into(),
-        passed,
-        max_error: None,
-        tolerance: 1e-6,
-        detail: None,
-    };
-    state.receive(Event::SelfTest {
-        checks: vec![check("gelu", true)],
-    });
-    assert_eq!(state.session.badge().tone, Tone::Good);
-    state.receive(Event::SelfTest {
-        checks: vec![check("gelu", true), check("softmax", false)],
-    });
-    let badge = state.session.badge();
-    assert_eq!(badge.tone, Tone::Bad);
-    assert!(
-        badge.text.contains("softmax") && !badge.text.contains("gelu"),
-        "{}",
-        badge.text
-    );
 }

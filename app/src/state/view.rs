@@ -53,24 +53,22 @@ impl Session {
             (Engine::Broken, _) => (Tone::Bad, "Engine stopped".to_owned()),
             (Engine::Starting, _) => (Tone::Wait, "Starting the engine".to_owned()),
             (Engine::Alive, None) => (Tone::Wait, "Looking for a GPU".to_owned()),
-            (Engine::Alive, Some(_)) if self.failed_checks().next().is_some() => {
-                let wrong: Vec<&str> = self.failed_checks().map(|c| c.kernel.as_str()).collect();
-                (
-                    Tone::Bad,
-                    format!(
-                        "{}: wrong answers from {}",
-                        self.runs_on(),
-                        wrong.join(", ")
-                    ),
-                )
-            }
+            (Engine::Alive, Some(_)) if self.is_distrusted() => (
+                Tone::Bad,
+                format!("{}: wrong answers from {}", self.runs_on(), self.wrong()),
+            ),
             (Engine::Alive, Some(device)) => {
-                let tone = match (&self.checks, &device.note) {
+                let left_out: Vec<&str> = self.left_out().iter().map(|o| o.what.as_str()).collect();
+                let tone = match (&self.test, &device.note) {
                     (None, _) => Tone::Wait,
-                    (Some(_), Some(_)) => Tone::Warn,
-                    (Some(_), None) => Tone::Good,
+                    (Some(_), None) if left_out.is_empty() => Tone::Good,
+                    (Some(_), _) => Tone::Warn,
                 };
-                (tone, self.runs_on().to_owned())
+                let text = match left_out[..] {
+                    [] => self.runs_on().to_owned(),
+                    _ => format!("{}, without {}", self.runs_on(), left_out.join(", ")),
+                };
+                (tone, text)
             }
         };
         let used = self.memory.device;
@@ -100,6 +98,7 @@ impl Session {
             .as_ref()
             .filter(|device| device.note.is_some())?;
         Some(match &device.adapter {
+            _ if self.stands_in.is_some() => "Runs on the CPU: the GPU here computes wrong.",
             Some(adapter) if adapter.software => {
                 "Runs on the CPU: the only GPU here is imitated in software."
             }
@@ -119,24 +118,48 @@ impl Session {
 
     /// The self-test in one sentence.
     pub fn self_test(&self) -> (Tone, String) {
-        let Some(checks) = &self.checks else {
+        let Some(test) = &self.test else {
             return (Tone::Wait, "Self-test: running".to_owned());
         };
-        let failed: Vec<&str> = self
-            .failed_checks()
-            .map(|check| check.kernel.as_str())
-            .collect();
-        if failed.is_empty() {
+        if !test.trusted {
+            let wrong = self.wrong();
             return (
-                Tone::Good,
-                format!("Self-test: all {} kernels are right", checks.len()),
+                Tone::Bad,
+                format!("Self-test failed: {wrong}. Do not trust what this device computes."),
             );
         }
-        let wrong = failed.join(", ");
-        (
-            Tone::Bad,
-            format!("Self-test failed: {wrong}. Do not trust what this device computes."),
-        )
+        let all = test.checks.len();
+        let right = all - test.failed().count();
+        let tone = match right == all && test.left_out.is_empty() {
+            true => Tone::Good,
+            false => Tone::Warn,
+        };
+        let mut line = match right == all {
+            true => format!("Self-test: all {all} kernels are right"),
+            false => format!("Self-test: {right} of {all} kernels are right"),
+        };
+        let without: Vec<&str> = test.left_out.iter().map(|o| o.what.as_str()).collect();
+        if !without.is_empty() {
+            line += &format!(", without {}", without.join(", "));
+        }
+        (tone, line)
+    }
+
+    /// What belongs to the self-test's sentence: what was left out and why, and what is still to be
+    /// tested.
+    pub fn self_test_notes(&self) -> Vec<String> {
+        let left_out = self.left_out().iter();
+        let mut notes: Vec<String> = left_out
+            .map(|one| format!("Without {}: {}", one.what, one.why))
+            .collect();
+        if self.test.as_ref().is_some_and(|test| !test.complete) {
+            notes.push(
+                "The larger variants of the matrix products are tested after the first answer, when \
+                 the engine is idle."
+                    .to_owned(),
+            );
+        }
+        notes
     }
 
     /// The load that runs, if one does.

@@ -79,7 +79,12 @@ fn AdapterFacts(device: DeviceReport) -> impl IntoView {
 fn SelfTest() -> impl IntoView {
     let store = Store::get();
     let verdict = store.view(|state| state.session.self_test());
-    let checks = store.view(|state| state.session.checks.clone().unwrap_or_default());
+    let notes = store.view(|state| state.session.self_test_notes());
+    let checks = store.view(|state| {
+        let test = state.session.test.as_ref();
+        test.map_or_else(Vec::new, |test| test.checks.clone())
+    });
+    let trusted = store.view(|state| !state.session.is_distrusted());
     let rows = move || {
         checks
             .get()
@@ -87,6 +92,8 @@ fn SelfTest() -> impl IntoView {
             .map(|check| {
                 let (tone, mark) = if check.passed {
                     (Tone::Good, "✓ right")
+                } else if trusted.get() {
+                    (Tone::Warn, "✗ failed")
                 } else {
                     (Tone::Bad, "✗ wrong")
                 };
@@ -103,6 +110,9 @@ fn SelfTest() -> impl IntoView {
     view! {
         <div id="self-test" class=move || format!("self-test {}", verdict.get().0.class())>
             <p>{move || verdict.get().1}</p>
+            {move || notes.get().into_iter().map(|note| view! {
+                <p class="hint">{note}</p>
+            }).collect_view()}
             <details>
                 <summary>"Every kernel"</summary>
                 <div class="scroll" tabindex="0" role="region" aria-label="Self-test results">
@@ -125,7 +135,7 @@ fn SelfTest() -> impl IntoView {
 #[component]
 fn Executors() -> impl IntoView {
     let store = Store::get();
-    let chosen = store.view(|state| state.session.preference);
+    let chosen = store.view(|state| state.session.chosen());
     let gpu = store.view(|state| state.session.gpu_label());
     let choice = move |preference: Preference, label: Signal<&'static str>, id: &'static str| {
         view! {

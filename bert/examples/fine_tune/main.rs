@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use bert::data::{self, Columns, Dataset, Format, HeaderRow, Report, Table, Text};
-use bert::export::{self, About, Files, Kind, Run};
+use bert::export::{self, About, Files, Kind, Machine, Run};
 use bert::metrics::{Confusion, Metrics};
 use bert::model::Model;
 use bert::probe;
@@ -193,7 +193,13 @@ fn tokenizer_files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, AnyError> {
     Ok(files)
 }
 
-fn write(model: &mut Model, arguments: &Arguments, run: Run, out: &Path) -> Result<(), AnyError> {
+fn write(
+    model: &mut Model,
+    arguments: &Arguments,
+    run: Run,
+    machine: Machine,
+    out: &Path,
+) -> Result<(), AnyError> {
     let named = |e: std::io::Error| format!("{}: {e}", out.display());
     let text = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
     let about = About {
@@ -201,6 +207,7 @@ fn write(model: &mut Model, arguments: &Arguments, run: Run, out: &Path) -> Resu
         base: text(&arguments.model).unwrap_or_else(|| "unnamed".to_owned()),
         kind: Kind::Classifier,
         run: Some(run),
+        machine: Some(machine),
         date: None,
     };
     let path = arguments.model.join("config.json");
@@ -262,6 +269,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     let (config, tokenizer) = common::tokenizer(&arguments.model)?;
     let mut model = common::model(&arguments.model, config, &device)?;
     common::start_profile(&device, arguments.profile)?;
+    let machine = Machine::of(&device);
     let outcome = train(arguments, &mut model, &tokenizer, &train_set, &eval)?;
     let facts = common::device_facts(&device, arguments.profile)?;
     if let Some(path) = &arguments.predictions {
@@ -296,7 +304,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
             confusion: Some(outcome.confusion),
             best_epoch: outcome.best_epoch,
         };
-        write(&mut model, arguments, run, out)?;
+        write(&mut model, arguments, run, machine, out)?;
         eprintln!("written to {}", out.display());
     }
     common::finish(&device);

@@ -1,6 +1,6 @@
 //! The model card.
 
-use super::{About, Kind, Run, needs_code, pooling};
+use super::{About, Kind, Machine, Run, needs_code, pooling};
 use crate::metrics::Confusion;
 use crate::model::Model;
 use crate::train::{Method, Pooling, Recipe};
@@ -22,6 +22,7 @@ pub fn card(model: &Model, about: &About) -> String {
             Some(run) => [data(run, labels), recipe(&run.recipe), figures(run, labels)].join(""),
             None => String::new(),
         },
+        about.machine.as_ref().map_or(String::new(), computed),
         "## Weights\n\nAll weights are F32. Where the base holds F16, that loses nothing."
             .to_owned(),
         load(model, about),
@@ -153,6 +154,18 @@ fn recipe(recipe: &Recipe) -> String {
         "## Recipe\n\n| setting | value |\n| --- | --- |\n{}\n",
         rows.concat()
     )
+}
+
+fn computed(machine: &Machine) -> String {
+    let mut told = format!(
+        "## Computed on\n\n{} The same seed gives the same bits again only there: on the same adapter, \
+         by the same record of shaders.\n\n",
+        line(&machine.words())
+    );
+    if let Some(doubt) = &machine.doubt {
+        told += &format!("**In doubt.** {} Train it again to be sure.\n", line(doubt));
+    }
+    told
 }
 
 fn figures(run: &Run, labels: &[String]) -> String {

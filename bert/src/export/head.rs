@@ -10,7 +10,7 @@ use safetensors::{Dtype, SafeTensorError};
 use serde_json::json;
 
 use super::weights;
-use super::{About, Refusal};
+use super::{About, Machine, Refusal};
 use crate::config::MAX_LABELS;
 use crate::model::{Classifier, ClassifierError, Model, classifier_parts};
 use crate::train::{Method, Pooling};
@@ -32,6 +32,8 @@ pub struct Head {
     pub base: String,
     /// H
     pub hidden_size: usize,
+    /// What it was trained on, where that is known.
+    pub machine: Option<Machine>,
     /// `[L, H]`, finite.
     weight: Vec<f32>,
     /// `[L]`, finite.
@@ -131,6 +133,7 @@ impl Head {
             bias: read(model, bias).await?,
             base_sha256: model.sha256().to_owned(),
             base: about.base.clone(),
+            machine: about.machine.clone().map(Machine::bounded),
             classifier,
             hidden_size,
         })
@@ -139,7 +142,7 @@ impl Head {
     fn to_safetensors(&self) -> Vec<u8> {
         let labels = &self.classifier.labels;
         let tensors = classifier_parts(labels.len(), self.hidden_size);
-        let metadata = json!({
+        let mut metadata = json!({
             "format": "pt",
             "unmask_head": VERSION,
             "base_sha256": self.base_sha256,
@@ -148,6 +151,9 @@ impl Head {
             "pooling": self.classifier.pooling,
             "labels": json!(labels).to_string(),
         });
+        if let Some(machine) = &self.machine {
+            metadata["machine"] = json!(machine).to_string().into();
+        }
         let named = tensors.iter().map(|(name, shape)| (name, shape));
         let mut file = weights::header(named, metadata);
         let numbers = self.weight.iter().chain(&self.bias);
@@ -195,6 +201,12 @@ impl Head {
             .filter(|labels: &Vec<String>| labels.len() <= MAX_LABELS)
             .ok_or_else(|| rule(format!("`labels` is no list of at most {MAX_LABELS} names")))?;
         Classifier::check_labels(&labels)?;
+        // Files of earlier versions do not have it.
+        let machine = text("machine")
+            .ok()
+            .map(|text| serde_json::from_str(text).map(Machine::bounded))
+            .transpose()
+            .map_err(|_| rule("`machine` is not what it was trained on".to_owned()))?;
         let [weight, bias] = classifier_parts(labels.len(), hidden_size);
         if let Some(other) = file
             .names()
@@ -208,6 +220,7 @@ impl Head {
             base_sha256,
             base,
             hidden_size,
+            machine,
             weight: numbers(&file, &weight)?,
             bias: numbers(&file, &bias)?,
         })

@@ -29,11 +29,13 @@
 mod card;
 mod config;
 mod head;
+mod machine;
 mod predictions;
 mod weights;
 
 pub use card::card;
 pub use head::{Head, HeadError, MAX_HEAD_BYTES, MAX_LINK_HEAD, head};
+pub use machine::Machine;
 pub use predictions::predictions_tsv;
 
 use kernels::{Control, RunError};
@@ -75,6 +77,9 @@ pub struct About {
     pub kind: Kind,
     /// The run that made it; `None` where it was only loaded.
     pub run: Option<Run>,
+    /// What the run, or the classifier's own run elsewhere, was computed on, where that is known.
+    #[serde(default)]
+    pub machine: Option<Machine>,
     /// The day, as it is to be shown.
     pub date: Option<String>,
 }

@@ -1,7 +1,7 @@
 //! Folders for `transformers`, and back. `tests/tools/check_export.py` loads them there.
 
 use bert::checkpoint::{Header, SafetensorsStream, Sink, decode};
-use bert::export::{Kind, Refusal, Run, size};
+use bert::export::{Kind, Machine, Refusal, Run, size};
 use bert::metrics::Confusion;
 use bert::probe::{Request, fill_mask};
 use bert::train::{Method, Pooling, Recipe};
@@ -316,6 +316,11 @@ fn the_card_tells_where_the_model_comes_from() {
         let about = About {
             name: "Reviews".to_owned(),
             date: Some("2026-11-24".to_owned()),
+            machine: Some(Machine {
+                adapter: Some("ACME\n9000".to_owned()),
+                shaders: Some("1a2b3c4d".to_owned()),
+                doubt: Some("Computed before softmax was wrong.".to_owned()),
+            }),
             run: Some(Run {
                 recipe,
                 train: vec![40, 30, 20],
@@ -343,6 +348,8 @@ fn the_card_tells_where_the_model_comes_from() {
             "the last 2 layers",
             "| learning rate | 3e-5 |",
             "| seed | 1234 |",
+            "Trained on the GPU ACME 9000, shader record 1a2b3c4d. The same seed gives the same bits",
+            "**In doubt.** Computed before softmax was wrong.",
             "| this model | 0.8000 |",
             "| always the most frequent class | 0.4000 |",
             "accelerate launch run_classification.py",

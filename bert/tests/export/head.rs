@@ -1,6 +1,6 @@
 //! The classifier alone.
 
-use bert::export::{Head, HeadError, Kind, MAX_HEAD_BYTES, Refusal, Run};
+use bert::export::{Head, HeadError, Kind, MAX_HEAD_BYTES, Machine, Refusal, Run};
 use bert::train::{Method, Pooling, Recipe};
 use proptest::prelude::*;
 
@@ -41,6 +41,32 @@ fn a_head_goes_to_another_copy_of_its_base() {
             assert_eq!(head(&mut fresh), file, "the same head again");
         }
     }
+}
+
+#[test]
+fn a_head_says_what_it_was_trained_on() {
+    let mut model = trained(&CPU, Method::Head, Pooling::Cls);
+    let machine = Machine {
+        adapter: Some("ACME 9000".to_owned()),
+        shaders: Some("1a2b3c4d".to_owned()),
+        doubt: None,
+    };
+    let about = About {
+        machine: Some(machine.clone()),
+        ..about(Kind::Classifier)
+    };
+    let file = block_on(export::head(&mut model, &about)).expect("a head");
+    let parsed = Head::parse(&file).expect("a head");
+    assert_eq!(parsed.machine, Some(machine));
+    let text = parsed.to_link_text().expect("a text");
+    let linked = Head::from_link_text(&text).expect("a head");
+    assert_eq!(linked.machine, parsed.machine);
+    // Files of earlier versions say nothing.
+    assert_eq!(
+        Head::parse(&head(&mut model)).expect("a head").machine,
+        None
+    );
+    assert_eq!(Machine::of(&CPU).words(), "Trained on the CPU.");
 }
 
 #[test]

@@ -115,6 +115,7 @@ fn about(kind: Kind) -> About {
         base: "tiny-bert".to_owned(),
         kind,
         run: None,
+        machine: None,
         date: None,
     }
 }

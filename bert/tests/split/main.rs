@@ -203,6 +203,7 @@ fn exported(model: &mut Model, config: &str) -> Vec<u8> {
         base: "a fixture".to_owned(),
         kind: Kind::MaskedLm,
         run: None,
+        machine: None,
         date: None,
     };
     let tokenizer = [("vocab.txt".to_owned(), b"[PAD]\n".to_vec())];

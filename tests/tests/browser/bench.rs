@@ -16,7 +16,8 @@ fn open(bench: &Bench, choice: Choice) -> Visit {
 
 /// Every row of figures: what was measured, then its cells.
 fn rows(visit: &Visit) -> Vec<Vec<String>> {
-    let script = "return [...document.querySelectorAll('.measured tbody tr')].map((row) =>
+    let script =
+        "return [...document.querySelectorAll('.measured:not(.kernels) tbody tr')].map((row) =>
         [...row.children].map((cell) => cell.textContent));";
     serde_json::from_value(visit.run(script, &[])).expect("rows of cells")
 }
@@ -62,6 +63,7 @@ fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such() {
         "Matrix products",
         "The model's answer",
         "A step of training",
+        "Where the time goes",
     ] {
         visit.click("checkbox", group);
     }
@@ -71,8 +73,9 @@ fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such() {
 
     visit.click("checkbox", "The model's answer");
     visit.click("checkbox", "A step of training");
+    visit.click("checkbox", "Where the time goes");
     measure(&visit);
-    visit.wait_for_text("#bench-line", "Done: 4 of 4");
+    visit.wait_for_text("#bench-line", "Done: 6 of 6");
     let names: Vec<String> = rows(&visit).into_iter().map(|row| row[0].clone()).collect();
     assert_eq!(
         names,
@@ -91,6 +94,25 @@ fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such() {
     for name in &names[2..] {
         let step = row(&visit, name);
         assert!(is_figure(&step[1], "\u{a0}ms"), "{step:?}");
+    }
+
+    // Kernel by kernel, where there are timestamps; and said where there are none.
+    let panel = visit.text_of("#panel-bench");
+    let step = "A step of one layer, 4 texts of 32 tokens: ";
+    let (_, step) = panel.split_once(step).expect("the step's profile");
+    assert!(step.contains(" handed to the GPU, the longest "), "{step}");
+    let kernels = "return [...document.querySelectorAll('.kernels tbody tr')].map((row) =>
+        [...row.children].map((cell) => cell.textContent));";
+    let kernels = visit.run(kernels, &[]);
+    let kernels: Vec<Vec<String>> = serde_json::from_value(kernels).expect("rows of cells");
+    if kernels.is_empty() {
+        assert!(step.contains("grants no timestamps"), "{step}");
+    }
+    for row in &kernels {
+        assert!(
+            row.len() == 4 && row[1].ends_with("µs") && row[2].ends_with('%'),
+            "{row:?}"
+        );
     }
 
     // The model is as it was.
@@ -161,6 +183,6 @@ fn a_cancel_keeps_the_figures_that_are_there() {
     assert!(report.contains("* Cancelled before the end"), "{report}");
     // It can begin anew.
     measure(&visit);
-    visit.wait_for_text("#bench-line", " of 9: ");
+    visit.wait_for_text("#bench-line", " of 11: ");
     visit.end();
 }

@@ -14,4 +14,5 @@ mod publish;
 mod reference;
 mod sources;
 mod teaching;
+mod trust;
 mod visit;

@@ -200,6 +200,11 @@ fn the_whole_model_learns_on_the_gpu_and_travels() {
         card.contains("accelerate launch") && card.contains("good"),
         "{card}"
     );
+    // A software adapter has no choice of shaders to record.
+    let machine = visit.text_of("#run-machine");
+    assert!(machine.starts_with("Trained on the GPU "), "{machine}");
+    assert!(machine.ends_with(", shaders chosen by rule."), "{machine}");
+    assert!(card.contains(&machine), "{machine} in\n{card}");
     visit.end();
 
     // Another visitor drops the folder, and it says the same.

@@ -16,9 +16,9 @@ export class Unmask {
     const hub = { address: 'https://hub.invalid', hosts: [] };
     const tested = engine.until((event) => event.self_test);
     engine.send({ start: { preference, hub } });
-    const { checks } = (await tested).self_test;
+    const { checks, trusted } = (await tested).self_test.test;
     const wrong = checks.filter((check) => !check.passed);
-    if (wrong.length) throw new Error(`self-test: ${JSON.stringify(wrong)}`);
+    if (!trusted) throw new Error(`self-test: ${JSON.stringify(wrong)}`);
     return engine;
   }
 

@@ -8,7 +8,8 @@ use crate::engine::words::sentence;
 use crate::protocol::{Export, Failure, PickedFile, Reading, RequestId, TeachEvent, TextSource};
 use crate::sources::files::HEAD;
 use bert::export::{
-    self, About, ExportError, Files, Head, HeadError, Kind, MAX_HEAD_BYTES, predictions_tsv,
+    self, About, ExportError, Files, Head, HeadError, Kind, MAX_HEAD_BYTES, Machine,
+    predictions_tsv,
 };
 use bert::probe::{ProbeError, classify};
 use kernels::{CancelToken, Control, RunError};
@@ -77,6 +78,7 @@ impl Engine {
             base: base.to_owned(),
             kind,
             run: record.map(|record| record.run),
+            machine: self.classroom.machine.borrow().clone(),
             date: date.map(|date| date.chars().take(10).collect()),
         }
     }
@@ -140,8 +142,8 @@ impl Engine {
         file: Option<Blob>,
     ) {
         match self.attach_file(&picked, file).await {
-            Ok(labels) => {
-                tell(id, TeachEvent::Attached { labels });
+            Ok((labels, machine)) => {
+                tell(id, TeachEvent::Attached { labels, machine });
                 self.tell_link_head(id).await;
             }
             Err(failure) => fail(id, failure),
@@ -153,7 +155,7 @@ impl Engine {
         &self,
         picked: &PickedFile,
         file: Option<Blob>,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<(Vec<String>, Option<Machine>), Failure> {
         let refused = |error: HeadError| {
             Failure::new(
                 format!("{} cannot be used here", picked.name),

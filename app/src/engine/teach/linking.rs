@@ -4,7 +4,7 @@ use super::{fail, tell};
 use crate::engine::Engine;
 use crate::engine::words::sentence;
 use crate::protocol::{Failure, Goal, RequestId, Setup, TeachEvent};
-use bert::export::{Head, HeadError};
+use bert::export::{Head, HeadError, Machine};
 use bert::train::Method;
 use std::rc::Rc;
 
@@ -24,8 +24,8 @@ impl Engine {
             Err(error) => Err(refused(error)),
         };
         match outcome {
-            Ok(labels) => {
-                tell(id, TeachEvent::Attached { labels });
+            Ok((labels, machine)) => {
+                tell(id, TeachEvent::Attached { labels, machine });
                 self.tell_link_head(id).await;
             }
             Err(failure) => fail(id, failure),
@@ -33,20 +33,22 @@ impl Engine {
         self.tell_memory();
     }
 
-    /// Gives the present model this classifier; returns its labels.
+    /// Gives the present model this classifier; returns its labels, and what it was trained on.
     pub(super) async fn put_on(
         &self,
         head: Head,
         refused: impl Fn(HeadError) -> Failure,
-    ) -> Result<Vec<String>, Failure> {
+    ) -> Result<(Vec<String>, Option<Machine>), Failure> {
         let mut slot = self.model.lock().await;
         let model = slot
             .as_mut()
             .ok_or_else(|| refused(HeadError::Rule("no model is loaded".to_owned())))?;
+        let machine = head.machine.clone();
         head.attach(model).await.map_err(refused)?;
         *self.classroom.record.borrow_mut() = None;
+        self.classroom.machine.borrow_mut().clone_from(&machine);
         let labels = model.classifier().map(|c| c.labels.clone());
-        Ok(labels.unwrap_or_default())
+        Ok((labels.unwrap_or_default(), machine))
     }
 
     /// After a run: its classifier as a link carries it, or why none can.

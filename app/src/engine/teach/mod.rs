@@ -7,6 +7,7 @@ mod linking;
 mod run;
 mod zip;
 
+use super::idle::Work;
 use super::load::Language;
 use super::port::{breathe, now, post, post_with};
 use super::queue::Queue;
@@ -16,8 +17,9 @@ use crate::protocol::{
 };
 use crate::sources::reader::Reader;
 use bert::data::{MAX_FILE_BYTES, Text};
-use bert::export::{self, Kind};
+use bert::export::{self, Kind, Machine};
 use bert::probe::{ProbeError, classify};
+use bert::train::Method;
 use kernels::{CancelToken, Control};
 use lesson::Lesson;
 use run::Run;
@@ -41,6 +43,8 @@ pub(super) struct Classroom {
     pub(super) tries: RefCell<Queue<Text>>,
     /// What the present model learned here, for the card that goes with it.
     pub(super) record: RefCell<Option<Record>>,
+    /// What the present classifier, or the model, was trained on, where that is known.
+    pub(super) machine: RefCell<Option<Machine>>,
     /// The export or the predictions under way.
     errand: RefCell<Option<CancelToken>>,
 }
@@ -68,6 +72,14 @@ fn fail(id: RequestId, failure: Failure) {
     tell(id, TeachEvent::Failed { failure });
 }
 
+/// Runs something that counts as work until it ends.
+fn during(work: Work, task: impl Future<Output = ()> + 'static) {
+    spawn_local(async move {
+        task.await;
+        drop(work);
+    });
+}
+
 impl Classroom {
     /// Whether a run has begun and not ended.
     pub(super) fn is_teaching(&self) -> bool {
@@ -84,17 +96,20 @@ impl Engine {
         files: Vec<Option<Blob>>,
     ) {
         let file = files.into_iter().next().flatten();
+        let work = self.work();
         match command {
             TeachCommand::Open { source, reading } => {
-                spawn_local(async move { self.open_texts(id, source, reading, file).await });
+                during(work, async move {
+                    self.open_texts(id, source, reading, file).await
+                });
             }
             TeachCommand::Plan { setup } => {
                 *self.classroom.plan.borrow_mut() = Some((id, setup));
-                spawn_local(async move { self.plan().await });
+                during(work, async move { self.plan().await });
             }
             TeachCommand::Start { setup, resume } => {
-                let resume = resume.map(|resume| resume.state).zip(file);
-                spawn_local(async move { self.run(id, *setup, resume).await });
+                let resume = resume.zip(file);
+                during(work, async move { self.run(id, *setup, resume).await });
             }
             TeachCommand::Pause => self.with_run(Run::pause),
             TeachCommand::Continue => self.with_run(Run::go_on),
@@ -105,22 +120,43 @@ impl Engine {
                 self.drain();
             }
             TeachCommand::Export { what } => {
-                spawn_local(async move { self.export(id, what).await });
+                during(work, async move { self.export(id, what).await });
             }
             TeachCommand::Attach { file: picked } => {
-                spawn_local(async move { self.attach(id, picked, file).await });
+                during(work, async move { self.attach(id, picked, file).await });
             }
             TeachCommand::AttachText { head } => {
-                spawn_local(async move { self.attach_text(id, head).await });
+                during(work, async move { self.attach_text(id, head).await });
             }
             TeachCommand::Predict { source, reading } => {
-                spawn_local(async move { self.predict(id, source, reading, file).await });
+                during(work, async move {
+                    self.predict(id, source, reading, file).await
+                });
             }
             TeachCommand::Cancel => {
                 if let Some(token) = &*self.classroom.errand.borrow() {
                     token.cancel();
                 }
             }
+        }
+    }
+
+    /// The self-test found something wrong that may have had a part in what was learned here.
+    pub(super) async fn doubt_lessons(&self, doubt: String) {
+        let teaches = self.classroom.is_teaching();
+        let method = {
+            let record = self.classroom.record.borrow();
+            record.as_ref().map(|record| record.run.recipe.method)
+        };
+        if !teaches && method.is_none() {
+            return;
+        }
+        if let Some(machine) = &mut *self.classroom.machine.borrow_mut() {
+            machine.doubt.get_or_insert(doubt);
+        }
+        if !teaches && method == Some(Method::Head) {
+            // The link says it too. The page takes the head whoever asked for it.
+            self.tell_link_head(0).await;
         }
     }
 

@@ -6,10 +6,10 @@ use super::{Record, fail, tell, tell_with};
 use crate::engine::Engine;
 use crate::engine::port::{breathe, now, sleep};
 use crate::engine::words::sentence;
-use crate::protocol::{Failure, RequestId, Setup, TeachEvent, Wrong};
-use bert::export::{self, Kind};
+use crate::protocol::{Failure, RequestId, Resume, Setup, TeachEvent, Wrong};
+use bert::export::{self, Kind, Machine};
 use bert::model::Model;
-use bert::train::{EpochReport, Event, Pooling, RunState, TrainError, Training};
+use bert::train::{EpochReport, Event, Pooling, TrainError, Training};
 use kernels::{CancelToken, Control, Device, DeviceError, RunError};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -71,7 +71,7 @@ impl Engine {
         self: Rc<Self>,
         id: RequestId,
         setup: Setup,
-        resume: Option<(RunState, Blob)>,
+        resume: Option<(Resume, Blob)>,
     ) {
         if self.classroom.is_teaching() {
             let cause = "A run is under way already; one at a time.";
@@ -82,6 +82,7 @@ impl Engine {
             paused: Cell::new(false),
         });
         *self.classroom.run.borrow_mut() = Some(run.clone());
+        self.trials_over().await;
         let outcome = self.whole_run(id, &setup, resume, &run).await;
         *self.classroom.run.borrow_mut() = None;
         match outcome {
@@ -116,7 +117,7 @@ impl Engine {
         &self,
         id: RequestId,
         setup: &Setup,
-        resume: Option<(RunState, Blob)>,
+        resume: Option<(Resume, Blob)>,
         run: &Run,
     ) -> Result<(), Ended> {
         let material = {
@@ -128,7 +129,10 @@ impl Engine {
                 None => return Err(Ended::Failed(unlearnable("There are no texts.".into()))),
             }
         };
-        let mut training = self.begin_run(setup, &material, resume).await?;
+        let doubt = resume.as_ref().and_then(|(resume, _)| resume.doubt.clone());
+        *self.classroom.machine.borrow_mut() = Some(self.machine(doubt));
+        let begun = self.begin_run(setup, &material, resume).await;
+        let mut training = begun.inspect_err(|_| *self.classroom.machine.borrow_mut() = None)?;
         self.announce(id, &material);
         let outcome = self.drive(id, setup, &material, &mut training, run).await;
         let mut slot = self.model.lock().await;
@@ -139,12 +143,22 @@ impl Engine {
         outcome
     }
 
+    /// What a run is computed on that begins now. `doubt`: why its first weights are in doubt.
+    fn machine(&self, doubt: Option<String>) -> Machine {
+        let device = self.device.borrow();
+        let standing = self.tested.borrow().standing_doubt();
+        Machine {
+            doubt: doubt.or(standing),
+            ..device.as_ref().map(Machine::of).unwrap_or_default()
+        }
+    }
+
     /// Prepares the run on the model, which carries the new classifier from here on.
     async fn begin_run(
         &self,
         setup: &Setup,
         material: &Material,
-        resume: Option<(RunState, Blob)>,
+        resume: Option<(Resume, Blob)>,
     ) -> Result<Training, Ended> {
         let language = self.language();
         let mut slot = self.model.lock().await;
@@ -166,7 +180,7 @@ impl Engine {
                 Training::start_mlm(model, tokenizer, train, validation, recipe).await?
             }
         };
-        if let Some((state, weights)) = resume {
+        if let Some((Resume { state, .. }, weights)) = resume {
             let outcome = match write_weights(model, &training, &weights).await {
                 Ok(()) => training.resume(model, &state).map_err(Ended::from),
                 Err(failure) => Err(Ended::Failed(failure)),
@@ -189,6 +203,7 @@ impl Engine {
             Material::Plain { .. } => Vec::new(),
         };
         let majority = material.majority();
+        let machine = self.classroom.machine.borrow().clone();
         tell(
             id,
             TeachEvent::Started {
@@ -196,6 +211,7 @@ impl Engine {
                 train,
                 validation,
                 majority,
+                machine: machine.unwrap_or_default(),
             },
         );
         self.tell_memory();

@@ -14,6 +14,8 @@ pub fn ProgressCard() -> impl IntoView {
     };
     let line = of_run(Run::phase_line);
     let time = of_run(Run::time_line);
+    let machine = store.view(|state| state.teach.run.as_ref().and_then(Run::machine_line));
+    let doubt = store.view(|state| state.teach.run.as_ref().and_then(|run| run.doubt.clone()));
     let fraction = store.view(|state| Some(state.teach.run.as_ref().map_or(0.0, Run::fraction)));
     let loss = store.view(|state| state.teach.run.as_ref().map(Run::loss_chart));
     let rate = store.view(|state| state.teach.run.as_ref().map(Run::rate_chart));
@@ -27,6 +29,12 @@ pub fn ProgressCard() -> impl IntoView {
                 <p class="hint" id="run-time">{move || time.get()}</p>
                 <Hands/>
             </div>
+            {move || machine.get().map(|line| view! {
+                <p class="hint" id="run-machine">{line}</p>
+            })}
+            {move || doubt.get().map(|doubt| view! {
+                <p class="notice" id="run-doubt" role="status">{doubt}</p>
+            })}
             <div class="charts">
                 <ChartFigure chart=loss id="loss-chart"/>
                 <ChartFigure chart=accuracy id="accuracy-chart"/>

@@ -20,6 +20,8 @@ pub fn TryCard() -> impl IntoView {
     let pair = store.view(|state| state.teach.trial.pair.clone());
     let answer = store.view(|state| state.teach.trial.answer.clone());
     let took = store.view(|state| state.teach.trial.milliseconds.map(milliseconds));
+    let doubt = store.view(|state| state.trial_doubt());
+    let attached = store.view(|state| state.teach.attached.clone());
     let pairs = store.view(|state| {
         let report = state.teach.report.as_ref();
         report.is_some_and(|report| report.chosen.pair.is_some())
@@ -58,6 +60,13 @@ pub fn TryCard() -> impl IntoView {
             <ol class="bars" id="try-answer" aria-label="Answer" aria-live="polite">{bars}</ol>
             {move || took.get().map(|took| view! {
                 <p class="hint">"Computed in " {took}</p>
+            })}
+            {move || doubt.get().map(|doubt| view! {
+                <p class="notice" id="try-doubt" role="status">{doubt}</p>
+            })}
+            {move || attached.get().map(|machine| view! {
+                <p class="hint" id="head-machine">"This classifier: " {machine.words()}</p>
+                {machine.doubt.map(|doubt| view! { <p class="notice">{doubt}</p> })}
             })}
         </section>
     }

@@ -16,16 +16,18 @@ pub enum Group {
     Products,
     Passes,
     Steps,
+    Kernels,
 }
 
 impl Group {
-    pub const ALL: [Self; 3] = [Self::Products, Self::Passes, Self::Steps];
+    pub const ALL: [Self; 4] = [Self::Products, Self::Passes, Self::Steps, Self::Kernels];
 
     pub fn label(self) -> &'static str {
         match self {
             Self::Products => "Matrix products",
             Self::Passes => "The model's answer",
             Self::Steps => "A step of training",
+            Self::Kernels => "Where the time goes",
         }
     }
 
@@ -40,6 +42,10 @@ impl Group {
             Self::Steps => {
                 "forward, loss, backward, clipping and AdamW, on random weights as wide as the \
                  loaded model's, which stays as it is"
+            }
+            Self::Kernels => {
+                "one pass and one step as above, each kernel timed by the GPU's own clock, which \
+                 makes them a little slower"
             }
         }
     }
@@ -60,6 +66,16 @@ impl Group {
             Self::Passes => [16, 128]
                 .map(|tokens| Case::Forward { texts: 1, tokens })
                 .to_vec(),
+            Self::Kernels => vec![
+                Case::ForwardProfile {
+                    texts: 1,
+                    tokens: 128,
+                },
+                Case::StepProfile {
+                    texts: 4,
+                    tokens: 32,
+                },
+            ],
             Self::Steps => vec![
                 Case::HeadStep { texts: 32 },
                 Case::LayerStep {
@@ -75,6 +91,7 @@ impl Group {
             Case::Product { .. } => Self::Products,
             Case::Forward { .. } => Self::Passes,
             Case::HeadStep { .. } | Case::LayerStep { .. } => Self::Steps,
+            Case::ForwardProfile { .. } | Case::StepProfile { .. } => Self::Kernels,
         }
     }
 }
@@ -117,7 +134,7 @@ pub struct Subject {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bench {
     /// Which of [`Group::ALL`] are wanted.
-    wanted: [bool; 3],
+    wanted: [bool; 4],
     pub phase: Phase,
     pub rows: Vec<Row>,
     pub subject: Option<Subject>,
@@ -127,7 +144,7 @@ pub struct Bench {
 impl Default for Bench {
     fn default() -> Self {
         Self {
-            wanted: [true; 3],
+            wanted: [true; 4],
             phase: Phase::default(),
             rows: Vec::new(),
             subject: None,
@@ -211,13 +228,13 @@ impl Bench {
 impl State {
     /// Why nothing can be measured now; `None` where it can.
     pub fn bench_problem(&self) -> Option<&'static str> {
-        if self.session.device.is_none() || self.session.checks.is_none() {
+        if self.session.device.is_none() || self.session.test.is_none() {
             Some("The engine is still starting.")
         } else if self.session.loading.is_some() {
             Some("A model is being loaded.")
         } else if self.teach.is_busy() {
             Some("A run is under way under Teach; both would be slowed down.")
-        } else if self.bench.wanted == [false; 3] {
+        } else if self.bench.wanted == [false; 4] {
             Some("Choose something to measure.")
         } else {
             None

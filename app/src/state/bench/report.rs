@@ -1,7 +1,7 @@
 //! The figures in words: for the table, and as a text to send to someone.
 
 use super::{Bench, Group, Phase, Row, Status, Subject, is_software};
-use crate::protocol::{Case, DeviceReport, Executor, Measured, Outcome};
+use crate::protocol::{Case, DeviceReport, Executor, Measured, Outcome, Profile};
 use crate::state::format;
 
 /// What only the page's surroundings know, for the report.
@@ -26,6 +26,18 @@ pub fn name(case: &Case) -> String {
         Case::HeadStep { texts } => format!("The classifier alone, {texts} texts"),
         Case::LayerStep { texts, tokens } => {
             format!("One layer, {texts} texts of {tokens} tokens")
+        }
+        Case::ForwardProfile { texts, tokens } => {
+            format!(
+                "The model's answer, {}",
+                name(&Case::Forward {
+                    texts: *texts,
+                    tokens: *tokens
+                })
+            )
+        }
+        Case::StepProfile { texts, tokens } => {
+            format!("A step of one layer, {texts} texts of {tokens} tokens")
         }
     }
 }
@@ -54,6 +66,7 @@ pub fn cells(row: &Row) -> Cells {
             measured.rounds.to_string(),
             measured.dispatches.to_string(),
         ]),
+        Status::Ended(Outcome::Profiled(profile)) => Cells::Words(submits(profile)),
     }
 }
 
@@ -68,8 +81,63 @@ fn rate(case: &Case, measured: &Measured) -> String {
         }
         Case::Forward { texts, tokens } => quantity(per_second(texts * tokens), "tokens/s"),
         Case::HeadStep { texts } => quantity(per_second(texts), "texts/s"),
-        Case::LayerStep { texts, tokens } => quantity(per_second(texts * tokens), "tokens/s"),
+        Case::LayerStep { texts, tokens }
+        | Case::ForwardProfile { texts, tokens }
+        | Case::StepProfile { texts, tokens } => quantity(per_second(texts * tokens), "tokens/s"),
     }
+}
+
+/// In how many pieces the GPU was handed the work.
+fn submits(profile: &Profile) -> String {
+    let pieces = match profile.submits {
+        1 => "1 piece".to_owned(),
+        pieces => format!("{pieces} pieces"),
+    };
+    let longest = quantity(profile.longest_ms, "ms");
+    format!("{pieces} handed to the GPU, the longest {longest}")
+}
+
+/// One kernel's part of the time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KernelLine {
+    pub kernel: String,
+    /// From 0 to 1.
+    pub share: f32,
+    /// Time, share and dispatches.
+    pub cells: [String; 3],
+}
+
+/// What a kernel's figures are called.
+pub const KERNEL_COLUMNS: [&str; 3] = ["Time", "Share", "Dispatches"];
+
+/// A profile for the page and the report: a line in words, and one for each kernel.
+pub fn kernel_lines(profile: &Profile) -> (String, Vec<KernelLine>) {
+    let total: f64 = profile.kernels.iter().map(|time| time.microseconds).sum();
+    let lines = profile.kernels.iter().map(|time| {
+        let share = (time.microseconds / total.max(f64::MIN_POSITIVE)) as f32;
+        KernelLine {
+            kernel: time.kernel.clone(),
+            share,
+            cells: [
+                quantity(time.microseconds, "µs"),
+                format::percent(share),
+                time.dispatches.to_string(),
+            ],
+        }
+    });
+    let words = match profile.kernels.is_empty() {
+        true => format!(
+            "{}. This adapter or browser grants no timestamps, so the time of each kernel is not \
+             known.",
+            submits(profile)
+        ),
+        false => format!(
+            "{} in kernels; {}.",
+            quantity(total / 1e3, "ms"),
+            submits(profile)
+        ),
+    };
+    (words, lines.collect())
 }
 
 /// A number of three digits, or more where it is larger, with its unit.
@@ -142,7 +210,10 @@ impl Bench {
             text += "* Cancelled before the end\n";
         }
         for (group, rows) in self.groups() {
-            text += &table(group, &rows);
+            text += &match group {
+                Group::Kernels => profiles(group, &rows),
+                _ => table(group, &rows),
+            };
         }
         text
     }
@@ -161,6 +232,30 @@ fn table(group: Group, rows: &[Row]) -> String {
             Cells::Words(words) => format!("{words} | | | |"),
         };
         text += &format!("| {} | {cells} |\n", name(&row.case));
+    }
+    text
+}
+
+/// A table for each pass or step, with a row for each kernel.
+fn profiles(group: Group, rows: &[Row]) -> String {
+    let mut text = format!("\n{}: {}\n", group.label(), group.hint());
+    for row in rows {
+        let name = name(&row.case);
+        let Status::Ended(Outcome::Profiled(profile)) = &row.status else {
+            if let Cells::Words(words) = cells(row) {
+                text += &format!("\n{name}: {words}\n");
+            }
+            continue;
+        };
+        let (words, lines) = kernel_lines(profile);
+        text += &format!("\n{name}: {words}\n");
+        if !lines.is_empty() {
+            let columns = KERNEL_COLUMNS.join(" | ");
+            text += &format!("\n| Kernel | {columns} |\n| --- | ---: | ---: | ---: |\n");
+        }
+        for KernelLine { kernel, cells, .. } in lines {
+            text += &format!("| {kernel} | {} |\n", cells.join(" | "));
+        }
     }
     text
 }

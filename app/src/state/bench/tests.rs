@@ -2,7 +2,7 @@
 
 use super::report::{Cells, Surroundings, cells, name};
 use super::*;
-use crate::protocol::{Adapter, Event, Failure, Measured};
+use crate::protocol::{Adapter, Event, Failure, KernelTime, Measured, Profile, SelfTest};
 use crate::state::Panel;
 use crate::state::tests::facts;
 
@@ -16,6 +16,7 @@ fn gpu(software: bool) -> DeviceReport {
         }),
         note: None,
         details: None,
+        left_out: Vec::new(),
     }
 }
 
@@ -29,7 +30,11 @@ fn ready(device: DeviceReport) -> State {
         }
     }
     state.receive(Event::Device { report: device });
-    state.receive(Event::SelfTest { checks: Vec::new() });
+    let test = SelfTest {
+        trusted: true,
+        ..SelfTest::default()
+    };
+    state.receive(Event::SelfTest { test });
     state
 }
 
@@ -74,12 +79,12 @@ fn cases_are_measured_one_after_another() {
     let mut state = ready(gpu(false));
     assert_eq!(state.bench_problem(), None);
     let (id, cases) = started(&mut state);
-    assert_eq!(cases.len(), 9);
+    assert_eq!(cases.len(), 11);
     assert_eq!(state.bench.line(), "Beginning");
     assert!(state.start_bench(around()).is_empty(), "one at a time");
     for (place, case) in cases.iter().enumerate() {
         tell(&mut state, id, BenchEvent::Began { place });
-        let line = format!("{} of 9: {}", place + 1, name(case));
+        let line = format!("{} of 11: {}", place + 1, name(case));
         assert_eq!(state.bench.line(), line);
         let outcome = measured(2.0);
         tell(&mut state, id, BenchEvent::Ended { place, outcome });
@@ -87,7 +92,7 @@ fn cases_are_measured_one_after_another() {
     assert_eq!(state.bench.fraction(), 1.0);
     tell(&mut state, id, BenchEvent::Done);
     assert_eq!(state.bench.phase, Phase::Done);
-    assert_eq!(state.bench.line(), "Done: 9 of 9");
+    assert_eq!(state.bench.line(), "Done: 11 of 11");
     let again = started(&mut state).0;
     assert!(again > id);
     assert_eq!(state.bench.fraction(), 0.0, "a new start forgets the old");
@@ -96,8 +101,9 @@ fn cases_are_measured_one_after_another() {
 #[test]
 fn only_what_is_wanted_is_measured() {
     let mut state = ready(gpu(false));
-    state.bench.want(Group::Products, false);
-    state.bench.want(Group::Steps, false);
+    for group in [Group::Products, Group::Steps, Group::Kernels] {
+        state.bench.want(group, false);
+    }
     let (_, cases) = started(&mut state);
     assert_eq!(cases, Group::Passes.cases());
     let mut state = ready(gpu(false));
@@ -249,6 +255,7 @@ fn figures_have_three_digits_and_a_unit() {
 fn a_report_says_what_was_measured_where() {
     let mut state = ready(gpu(true));
     state.bench.want(Group::Steps, false);
+    state.bench.want(Group::Kernels, false);
     let (id, cases) = started(&mut state);
     for (place, _) in cases.iter().enumerate() {
         let outcome = match place {
@@ -291,7 +298,7 @@ fn those_who_listen_hear_how_far_it_is() {
     state.panel = Panel::Bench;
     let (id, _) = started(&mut state);
     tell(&mut state, id, BenchEvent::Began { place: 0 });
-    assert_eq!(state.spoken(), "1 of 9: 128 × 768 × 768");
+    assert_eq!(state.spoken(), "1 of 11: 128 × 768 × 768");
 }
 
 #[test]
@@ -307,4 +314,48 @@ fn a_device_is_told_as_what_it_is() {
     let (_, note) = ready(gpu(true)).bench_device();
     assert!(note.is_some_and(|note| note.contains("software adapter")));
     assert!(State::default().bench_device().1.is_none());
+}
+
+#[test]
+fn a_profile_says_where_the_time_goes() {
+    let mut state = ready(gpu(false));
+    for group in [Group::Products, Group::Passes, Group::Steps] {
+        state.bench.want(group, false);
+    }
+    let (id, cases) = started(&mut state);
+    assert_eq!(cases.len(), 2);
+    let time = |kernel: &str, microseconds, dispatches| KernelTime {
+        kernel: kernel.into(),
+        dispatches,
+        microseconds,
+    };
+    let full = Profile {
+        kernels: vec![time("linear", 1500.0, 12), time("layer_norm", 500.0, 5)],
+        submits: 3,
+        longest_ms: 1.25,
+    };
+    let bare = Profile {
+        kernels: Vec::new(),
+        submits: 1,
+        longest_ms: 4.0,
+    };
+    for (place, profile) in [full, bare].into_iter().enumerate() {
+        let outcome = Outcome::Profiled(profile);
+        tell(&mut state, id, BenchEvent::Ended { place, outcome });
+    }
+    tell(&mut state, id, BenchEvent::Done);
+    let text = state.bench.report();
+    for part in [
+        "Where the time goes: ",
+        "The model's answer, 128 tokens: 2.00\u{a0}ms in kernels; 3 pieces handed to the GPU, the \
+         longest 1.25\u{a0}ms.",
+        "| Kernel | Time | Share | Dispatches |",
+        "| linear | 1\u{202f}500\u{a0}µs | 75.0 % | 12 |",
+        "| layer_norm | 500\u{a0}µs | 25.0 % | 5 |",
+        "A step of one layer, 4 texts of 32 tokens: 1 piece handed to the GPU, the longest \
+         4.00\u{a0}ms. This adapter or browser grants no timestamps",
+    ] {
+        assert!(text.contains(part), "{part} in\n{text}");
+    }
+    assert_eq!(text.matches("| Kernel |").count(), 1, "{text}");
 }

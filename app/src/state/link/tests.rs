@@ -258,7 +258,10 @@ fn with_head(head: &str) -> State {
     let (id, _) = taught(&effects).expect("the head");
     let labels = vec!["bad".to_owned(), "good".to_owned()];
     for event in [
-        TeachEvent::Attached { labels },
+        TeachEvent::Attached {
+            labels,
+            machine: None,
+        },
         TeachEvent::LinkHead {
             text: Some(head.to_owned()),
             note: None,

@@ -17,6 +17,7 @@ impl Probe {
             self.fill = None;
             self.marks = Some(marks);
             self.milliseconds = Some(milliseconds);
+            self.doubt = None;
             self.failure = None;
         }
     }

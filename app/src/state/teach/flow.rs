@@ -110,7 +110,10 @@ impl State {
 
     fn begin_now(&mut self, setup: Setup, resume: bool) -> Vec<Effect> {
         let state = self.teach.rescued.take().map(|(_, state)| state);
-        let resume = state.filter(|_| resume).map(|state| Resume { state });
+        let lost = self.teach.run.as_ref();
+        let doubt = lost.and_then(|run| run.doubt.clone());
+        let resume = state.filter(|_| resume);
+        let resume = resume.map(|state| Resume { state, doubt });
         self.teach.taught = setup.recipe.method != Method::Head;
         let command = TeachCommand::Start {
             setup: Box::new(setup.clone()),
@@ -119,6 +122,7 @@ impl State {
         let (id, effect) = self.teach_command(command);
         self.linked.forget_head();
         self.teach.run = Some(Run::new(id, setup));
+        self.teach.attached = None;
         self.teach.trial.answer.clear();
         self.teach.plan = None;
         vec![effect]
@@ -183,6 +187,7 @@ impl State {
         };
         let (pooler, limit, layers) = (model.pooler, model.max_positions, model.layers);
         self.teach.taught = false;
+        self.teach.attached = None;
         self.teach.settings.suit(pooler, limit, layers);
         if let Some((setup, resume)) = self.teach.next.take() {
             return self.begin_now(setup, resume);
@@ -227,6 +232,7 @@ impl State {
                     answer.sort_by(|a, b| b.1.total_cmp(&a.1));
                     teach.trial.answer = answer;
                     teach.trial.milliseconds = Some(milliseconds);
+                    teach.trial.doubt = None;
                 }
                 Vec::new()
             }
@@ -244,8 +250,9 @@ impl State {
                 }
                 Vec::new()
             }
-            TeachEvent::Attached { labels } => {
+            TeachEvent::Attached { labels, machine } => {
                 teach.errand.take_if(|errand| errand.id == id);
+                teach.attached = machine;
                 self.name_labels(labels);
                 self.try_text()
             }
@@ -299,7 +306,12 @@ impl State {
                 train,
                 validation,
                 majority,
+                machine,
             } => {
+                if let Some(doubt) = &machine.doubt {
+                    run.doubt.get_or_insert_with(|| doubt.clone());
+                }
+                run.machine = Some(machine);
                 run.labels.clone_from(&labels);
                 (run.train, run.validation, run.majority) = (train, validation, majority);
                 if run.phase == Phase::Starting {

@@ -10,6 +10,7 @@ pub mod view;
 use crate::protocol::{
     DataReport, Export, Failure, PlanReport, Reading, RequestId, Setup, TextSource,
 };
+use bert::export::Machine;
 use bert::train::RunState;
 pub(super) use flow::busy;
 use run::Run;
@@ -29,6 +30,8 @@ pub struct Trial {
     /// Labels with their probabilities, the likeliest first.
     pub answer: Vec<(String, f32)>,
     pub milliseconds: Option<f64>,
+    /// Why the answer is in doubt, in a sentence.
+    pub(in crate::state) doubt: Option<String>,
     waiting: Option<RequestId>,
 }
 
@@ -67,6 +70,8 @@ pub struct Teach {
     pub failure: Option<Failure>,
     /// What a run that lost its device can go on from; the weights are with the page.
     pub rescued: Option<(Setup, RunState)>,
+    /// What the classifier that came from a file or a link was trained on, where that is known.
+    pub attached: Option<Machine>,
     /// Whether the present model's encoder is no longer the checkpoint's.
     taught: bool,
     /// A run that waits for the model to be loaded afresh.
@@ -134,6 +139,10 @@ impl Teach {
         if let Some(run) = self.run.as_mut().filter(|run| run.is_under_way()) {
             run.phase = run::Phase::Lost;
         }
+        if let Some(run) = &mut self.run {
+            run.is_present = false;
+        }
+        self.attached = None;
         self.trial.waiting = None;
         self.errand = None;
         self.opening = None;
@@ -145,4 +154,4 @@ impl Teach {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

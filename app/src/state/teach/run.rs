@@ -1,6 +1,7 @@
 //! A run as the page follows it.
 
 use crate::protocol::{Setup, Wrong};
+use bert::export::Machine;
 use bert::train::{EpochReport, Event, Progress};
 
 use super::RequestId;
@@ -58,6 +59,12 @@ pub struct Run {
     since: Option<(f64, usize)>,
     /// Whether what was learned has been saved.
     pub saved: bool,
+    /// What computes it, once it has begun.
+    pub machine: Option<Machine>,
+    /// Why its results are in doubt, in a sentence.
+    pub doubt: Option<String>,
+    /// Whether the engine that computes it, or did, is the present one.
+    pub(in crate::state) is_present: bool,
 }
 
 impl Run {
@@ -79,6 +86,9 @@ impl Run {
             milliseconds: 0.0,
             since: None,
             saved: false,
+            machine: None,
+            doubt: None,
+            is_present: true,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::state::teach::settings::{Field, MethodChoice};
 use crate::state::tests::facts;
 use crate::state::{Effect, State};
 use bert::data::Columns;
+use bert::export::Machine;
 use bert::metrics::{ClassMetrics, Confusion, Metrics};
 use bert::train::{EpochReport, Event as RunEvent, Progress as Step};
 
@@ -112,7 +113,7 @@ fn load_of(effects: &[Effect]) -> (RequestId, Source) {
 }
 
 /// A page with its model, the texts open and a plan made.
-fn planned() -> State {
+pub(in crate::state) fn planned() -> State {
     let mut state = State::default();
     let (id, _) = load_of(&state.receive(Event::Alive));
     state.receive(Event::Loaded {
@@ -135,7 +136,7 @@ fn say(state: &mut State, id: RequestId, event: TeachEvent) -> Vec<Effect> {
 }
 
 /// Begins the planned run.
-fn started(state: &mut State) -> RequestId {
+pub(in crate::state) fn started(state: &mut State) -> RequestId {
     let (id, command) = taught(&state.start_run());
     assert!(matches!(command, TeachCommand::Start { resume: None, .. }));
     let event = TeachEvent::Started {
@@ -143,6 +144,11 @@ fn started(state: &mut State) -> RequestId {
         train: 16,
         validation: 4,
         majority: Some(0.5),
+        machine: Machine {
+            adapter: Some("ACME 9000".into()),
+            shaders: Some("1a2b3c4d".into()),
+            doubt: None,
+        },
     };
     say(state, id, event);
     id

@@ -233,6 +233,11 @@ impl Run {
         }
     }
 
+    /// What computes it, or did, in a sentence.
+    pub fn machine_line(&self) -> Option<String> {
+        Some(self.machine.as_ref()?.words())
+    }
+
     /// Whether labels are learned rather than hidden words.
     pub fn has_labels(&self) -> bool {
         self.setup.goal == Goal::Labels

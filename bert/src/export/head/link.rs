@@ -3,7 +3,7 @@
 //! base64url, without padding, of
 //!
 //! ```text
-//! 1                version
+//! 2                version; 1 where it is not known what the head was trained on
 //! length           u32, of what is inflated
 //! deflate stream
 //! checksum         CRC-32 of all before
@@ -18,6 +18,8 @@
 //! classes L        u16
 //! base's name      u16 length, UTF-8
 //! L labels         each u16 length, UTF-8
+//! machine          in version 2 only: adapter, shader record and doubt, each u16 length, UTF-8;
+//!                  length 0 for none
 //! L·H + L numbers  f16, weights before biases: first all high bytes, then all low ones
 //! ```
 //!
@@ -30,7 +32,7 @@ use half::f16;
 use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
-use super::{Head, HeadError};
+use super::{Head, HeadError, Machine};
 use crate::model::Classifier;
 use crate::train::Pooling;
 
@@ -39,7 +41,9 @@ pub const MAX_LINK_HEAD: usize = 64 << 10;
 
 /// The most that is ever inflated: a link of [`MAX_LINK_HEAD`] that is nearly all zeros, and room.
 const MAX_INFLATED: usize = 1 << 20;
-const VERSION: u8 = 1;
+/// The version without what the head was trained on.
+const BARE: u8 = 1;
+const VERSION: u8 = 2;
 /// The most that deflate is asked to try.
 const LEVEL: u8 = 9;
 /// Longest name of a base that is kept, in characters.
@@ -72,6 +76,13 @@ impl Head {
             bytes.extend(short(text.len()));
             bytes.extend(text.as_bytes());
         }
+        if let Some(machine) = &self.machine {
+            for text in [&machine.adapter, &machine.shaders, &machine.doubt] {
+                let text = text.as_deref().unwrap_or_default();
+                bytes.extend(short(text.len()));
+                bytes.extend(text.as_bytes());
+            }
+        }
         let halves: Vec<[u8; 2]> = self
             .weight
             .iter()
@@ -86,7 +97,12 @@ impl Head {
         if bytes.len() > MAX_INFLATED {
             return Err(HeadError::LongLink(bytes.len() / 3 * 4));
         }
-        let mut packed = vec![VERSION];
+        let version = if self.machine.is_some() {
+            VERSION
+        } else {
+            BARE
+        };
+        let mut packed = vec![version];
         packed.extend((bytes.len() as u32).to_le_bytes());
         packed.extend(compress_to_vec(&bytes, LEVEL));
         packed.extend(crc32fast::hash(&packed).to_le_bytes());
@@ -121,9 +137,9 @@ impl Head {
         let Some((&[version, a, b, c, d], deflated)) = rest.split_first_chunk::<5>() else {
             return refuse("it is too short");
         };
-        if version != VERSION {
+        if !(BARE..=VERSION).contains(&version) {
             return refuse(format!(
-                "its version is {version}, and this program reads {VERSION}"
+                "its version is {version}, and this program reads up to {VERSION}"
             ));
         }
         let length = u32::from_le_bytes([a, b, c, d]) as usize;
@@ -138,10 +154,10 @@ impl Head {
         if bytes.len() != length {
             return refuse("it does not unpack to the length it claims");
         }
-        Self::unpacked(&bytes)
+        Self::unpacked(&bytes, version)
     }
 
-    fn unpacked(bytes: &[u8]) -> Result<Self, HeadError> {
+    fn unpacked(bytes: &[u8], version: u8) -> Result<Self, HeadError> {
         let mut reader = Reader(bytes);
         let hash = reader.take(32)?;
         let base_sha256 = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -161,6 +177,19 @@ impl Head {
             .map(|_| reader.text().map(str::to_owned))
             .collect::<Result<Vec<_>, _>>()?;
         Classifier::check_labels(&labels)?;
+        let mut note = || -> Result<Option<String>, HeadError> {
+            let text = reader.text()?;
+            Ok((!text.is_empty()).then(|| text.to_owned()))
+        };
+        let machine = match version {
+            BARE => None,
+            _ => Some(Machine {
+                adapter: note()?,
+                shaders: note()?,
+                doubt: note()?,
+            }),
+        };
+        let machine = machine.map(Machine::bounded);
         // 16,384 times 65,535 at the most: no overflow, and nothing is allocated before it fits.
         let (weights, count) = (classes * hidden_size, classes * (hidden_size + 1));
         if reader.0.len() != 2 * count {
@@ -184,6 +213,7 @@ impl Head {
             base_sha256,
             base,
             hidden_size,
+            machine,
             weight,
             bias,
         })

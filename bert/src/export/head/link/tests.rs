@@ -11,6 +11,7 @@ fn head(hidden_size: usize, labels: &[&str], mut number: impl FnMut(usize) -> f3
         base_sha256: "0f".repeat(31) + "a9",
         base: "tiny-bert".to_owned(),
         hidden_size,
+        machine: None,
         weight: (0..count * hidden_size).map(&mut number).collect(),
         bias: (0..count).map(&mut number).collect(),
         classifier: Classifier {
@@ -95,7 +96,7 @@ fn every_broken_rule_is_named() {
     assert!(refusal("").contains("too short"));
     assert!(refusal("<img src=x>").contains("no base64url"));
     assert!(refusal(&"A".repeat(MAX_LINK_HEAD + 1)).contains("characters"));
-    assert!(refusal(&packed(2, 0, &[])).contains("version is 2"));
+    assert!(refusal(&packed(3, 0, &[])).contains("version is 3"));
     let inside = |bytes: &[u8]| packed(1, bytes.len() as u32, &compress_to_vec(bytes, 6));
     // Hash, H, pooling, L, base, labels, numbers.
     let body = |hidden: u16, pooling: u8, labels: &[&str], numbers: &[u8]| {
@@ -122,6 +123,51 @@ fn every_broken_rule_is_named() {
     assert!(refusal(&inside(&[7; 33])).contains("ends in the middle"));
 }
 
+#[test]
+fn what_a_head_was_trained_on_travels_with_it() {
+    let mut trained = head(4, &["a", "b"], noise);
+    let bare = trained.to_link_text().expect("a text");
+    assert_eq!(
+        BASE64.decode(&bare).expect("base64")[0],
+        1,
+        "older pages read it"
+    );
+    trained.machine = Some(Machine {
+        adapter: Some("ACME 9000".to_owned()),
+        shaders: Some("1a2b3c4d".to_owned()),
+        doubt: None,
+    });
+    let text = trained.to_link_text().expect("a text");
+    let read = Head::from_link_text(&text).expect("a head");
+    assert_eq!(read.machine, trained.machine);
+    // Behind a right checksum the texts may be as long as they like.
+    let mut bytes = vec![7; 32];
+    bytes.extend([1, 0, 0, 2, 0]);
+    let long = "x \n".repeat(9_000);
+    for text in ["base", "a", "b", &long, "", ""] {
+        bytes.extend(short(text.len()));
+        bytes.extend(text.as_bytes());
+    }
+    bytes.extend([0; 8]);
+    let packed = packed(2, bytes.len() as u32, &compress_to_vec(&bytes, 6));
+    let machine = Head::from_link_text(&packed).expect("a head").machine;
+    let adapter = machine.expect("a machine").adapter.expect("a name");
+    assert!(adapter.len() <= 300 && !adapter.contains('\n'), "{adapter}");
+}
+
+fn machine() -> impl Strategy<Value = Machine> {
+    let text = || proptest::option::of("\\PC{0,40}");
+    let parts = (text(), proptest::option::of("[0-9a-f]{8}"), text());
+    parts.prop_map(|(adapter, shaders, doubt)| {
+        let machine = Machine {
+            adapter,
+            shaders,
+            doubt,
+        };
+        machine.bounded()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -132,11 +178,13 @@ proptest! {
         base in "\\PC{0,30}",
         pooling in prop_oneof![Just(Pooling::Mean), Just(Pooling::Cls), Just(Pooling::Pooler)],
         numbers in vec(-60_000f32..60_000.0, 300),
+        machine in proptest::option::of(machine()),
     ) {
         let labels: Vec<String> = labels.into_iter().collect();
         let names: Vec<&str> = labels.iter().map(String::as_str).collect();
         let mut head = head(hidden, &names, |at| numbers[at % numbers.len()]);
         head.base = base;
+        head.machine = machine;
         head.classifier.pooling = pooling;
         let text = head.to_link_text().expect("within half precision");
         let read = Head::from_link_text(&text).expect("a head");
@@ -154,11 +202,12 @@ proptest! {
     fn arbitrary_bytes_behind_a_right_checksum_never_panic(
         bytes in vec(any::<u8>(), 0..200),
         length in any::<u32>(),
+        version in 1u8..=2,
         deflate in any::<bool>(),
     ) {
         let text = match deflate {
-            true => packed(1, bytes.len() as u32, &compress_to_vec(&bytes, 1)),
-            false => packed(1, length % 4096, &bytes),
+            true => packed(version, bytes.len() as u32, &compress_to_vec(&bytes, 1)),
+            false => packed(version, length % 4096, &bytes),
         };
         prop_assert!(Head::from_link_text(&text).is_err());
     }
