@@ -115,3 +115,11 @@ fn every_wgsl_file_belongs_to_a_shader() {
         assert!(used, "{} is in no kernel", file.display());
     }
 }
+
+#[test]
+fn shaders_that_use_subgroups_are_known() {
+    for kernel in ops::kernels() {
+        let named = kernel.name.contains("quads");
+        assert_eq!(kernel.needs_subgroups(), named, "{}", kernel.name);
+    }
+}

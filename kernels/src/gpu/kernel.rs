@@ -54,9 +54,14 @@ impl Kernel {
 
     /// Whether its threads exchange values within a subgroup.
     pub fn needs_subgroups(&self) -> bool {
-        ["quadBroadcast", "quadSwap", "subgroup"]
-            .iter()
-            .any(|word| self.source.contains(word))
+        let code = |line: &'static str| line.split("//").next().unwrap_or_default();
+        let exchanges = |code: &str| {
+            let mut after = code.split("subgroup").skip(1);
+            code.contains("quadBroadcast")
+                || code.contains("quadSwap")
+                || after.any(|rest| rest.starts_with(char::is_uppercase))
+        };
+        self.source.lines().map(code).any(exchanges)
     }
 }
 
