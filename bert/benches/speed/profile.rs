@@ -76,6 +76,7 @@ fn table(heading: &str, gpu: &Gpu, mut run: impl FnMut()) {
         kernel,
         dispatches,
         microseconds,
+        ..
     } in times
     {
         let share = 100.0 * microseconds / total;

@@ -20,6 +20,8 @@ pub struct KernelTime {
     pub dispatches: usize,
     /// All of them together.
     pub microseconds: f64,
+    /// The longest one, in microseconds.
+    pub longest: f64,
 }
 
 /// Timestamps of a submission: two for each dispatch.
@@ -32,7 +34,7 @@ struct Stamps {
 #[derive(Default)]
 pub(super) struct Profile {
     pending: Vec<Stamps>,
-    times: HashMap<&'static str, (usize, f64)>,
+    times: HashMap<&'static str, KernelTime>,
 }
 
 impl std::fmt::Debug for Profile {
@@ -91,12 +93,7 @@ impl Gpu {
         self.settle().await?;
         self.read_stamps().await?;
         let profile = self.profile.borrow_mut().take().unwrap_or_default();
-        let of_kernel = |(kernel, (dispatches, microseconds))| KernelTime {
-            kernel,
-            dispatches,
-            microseconds,
-        };
-        let mut times: Vec<KernelTime> = profile.times.into_iter().map(of_kernel).collect();
+        let mut times: Vec<KernelTime> = profile.times.into_values().collect();
         times.sort_by(|a, b| b.microseconds.total_cmp(&a.microseconds));
         Ok(times)
     }
@@ -174,12 +171,18 @@ impl Gpu {
             let bytes = self.map(&buffer).await?;
             let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&bytes[..16 * kernels.len()]);
             if let Some(profile) = &mut *self.profile.borrow_mut() {
-                for (kernel, pair) in kernels.iter().zip(stamps.chunks_exact(2)) {
+                for (&kernel, pair) in kernels.iter().zip(stamps.chunks_exact(2)) {
                     // A clock that was set back meanwhile counts as none.
-                    let ticks = pair[1].saturating_sub(pair[0]);
-                    let (dispatches, total) = profile.times.entry(kernel).or_default();
-                    *dispatches += 1;
-                    *total += ticks as f64 * microseconds;
+                    let lasted = pair[1].saturating_sub(pair[0]) as f64 * microseconds;
+                    let time = profile.times.entry(kernel).or_insert(KernelTime {
+                        kernel,
+                        dispatches: 0,
+                        microseconds: 0.0,
+                        longest: 0.0,
+                    });
+                    time.dispatches += 1;
+                    time.microseconds += lasted;
+                    time.longest = time.longest.max(lasted);
                 }
             }
         }

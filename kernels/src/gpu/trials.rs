@@ -16,8 +16,8 @@ use crate::ops::gemm::{Class, Epilogue, Product, Variant};
 const FEWEST_FLOPS: f64 = 5e6;
 /// A sample that is timed from outside lasts at least so many milliseconds.
 const SAMPLE_MS: f64 = 10.0;
-/// Operations of a sample that is timed by the GPU's own clock.
-const STAMPED_FLOPS: f64 = 1e9;
+/// The same where the GPU's own clock tells, which browsers round to a tenth of one.
+const STAMPED_MS: f64 = 2.0;
 /// Where hearing that the GPU is done takes longer than this many milliseconds, there are no trials.
 const MOST_LATENCY_MS: f64 = 20.0;
 /// Samples of each variant, taken by turns.
@@ -130,7 +130,7 @@ impl Gpu {
                     return Ok(None);
                 }
                 if round == 0 {
-                    runs = runs.max(trial.calibrate(product, ready).await?);
+                    runs = runs.max(trial.calibrate(ready).await?);
                 } else {
                     *best = best.min(trial.sample(ready, runs).await?);
                 }
@@ -223,15 +223,16 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// How many products make a sample.
-    async fn calibrate(&self, product: &Product, ready: &Ready) -> Result<usize, DeviceError> {
+    /// How many products make a sample, found by doubling.
+    async fn calibrate(&self, ready: &Ready) -> Result<usize, DeviceError> {
+        let least = match self.gpu.has_timestamps() {
+            true => STAMPED_MS,
+            false => SAMPLE_MS,
+        };
+        // The first one may wait for the shader.
         self.sample(ready, 1).await?;
-        if self.gpu.has_timestamps() {
-            let runs = (STAMPED_FLOPS / product.flops()).ceil() as usize;
-            return Ok(runs.clamp(1, MOST_RUNS));
-        }
         let mut runs = 1;
-        while runs < MOST_RUNS && self.sample(ready, runs).await? * (runs as f64) < SAMPLE_MS {
+        while runs < MOST_RUNS && self.sample(ready, runs).await? * (runs as f64) < least {
             runs *= 2;
         }
         Ok(runs)
