@@ -144,7 +144,7 @@ fn a_cancel_keeps_what_was_measured() {
     assert!(state.cancel_bench().is_empty(), "once is enough");
     tell(&mut state, id, ended(1));
     tell(&mut state, id, BenchEvent::Cancelled);
-    assert_eq!(state.bench.line(), "Cancelled: 1 of 9 measured");
+    assert_eq!(state.bench.line(), "Cancelled: 1 of 11 measured");
     assert_eq!(state.bench.rows[0].status, Status::Ended(outcome));
     assert_eq!(state.bench.rows[1].status, Status::Waiting);
     assert!(state.bench.has_report());

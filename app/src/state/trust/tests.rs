@@ -234,7 +234,10 @@ fn a_run_keeps_its_mark_and_says_what_it_was_computed_on() {
     let event = TeachEvent::Snapshot { state: kept };
     state.receive(Event::Teach { id, event });
     assert_eq!(tested(&mut state, wrong()), [Effect::Restart]);
-    answer(&mut state, CPU);
+    let (id, _) = loaded(&state.receive(Event::Alive));
+    device(&mut state, CPU);
+    let model = facts("Seedling");
+    state.receive(Event::Loaded { id, model });
     // What was learned in doubt stays in doubt.
     let effects = state.resume_run();
     let [Effect::Send(Command::Teach { id, command })] = &effects[..] else {
