@@ -129,14 +129,14 @@ impl State {
     pub fn probe_doubt(&self) -> Option<String> {
         let standing = || self.session.standing_doubt();
         let shown = self.probe.has_answer();
-        shown.then(|| self.probe.doubt.clone().or_else(standing))?
+        shown.then(|| standing().or_else(|| self.probe.doubt.clone()))?
     }
 
     /// What is to be said of the answer to the text that is tried.
     pub fn trial_doubt(&self) -> Option<String> {
         let trial = &self.teach.trial;
         let standing = || self.session.standing_doubt();
-        (!trial.answer.is_empty()).then(|| trial.doubt.clone().or_else(standing))?
+        (!trial.answer.is_empty()).then(|| standing().or_else(|| trial.doubt.clone()))?
     }
 }
 

@@ -32,7 +32,6 @@ pub(super) struct Choosing {
 /// A choice of shaders to return to.
 pub(crate) struct Remembered {
     capabilities: Rc<Capabilities>,
-    tuning: Rc<Tuning>,
     left_out: Vec<LeftOut>,
 }
 
@@ -182,22 +181,24 @@ impl Gpu {
         true
     }
 
+    /// The same without a record of it, to see whether it helps.
+    pub(crate) fn leave_out_for_now(&self, what: &str, why: String) {
+        self.choosing.leave_out(what, why);
+    }
+
     /// The choice as it is now.
     pub(crate) fn remember_choice(&self) -> Remembered {
         Remembered {
             capabilities: self.capabilities(),
-            tuning: self.tuning(),
             left_out: self.left_out(),
         }
     }
 
-    /// Returns to a choice: what was left out since did not help.
+    /// Returns to a choice: what was left out for now did not help.
     pub(crate) fn return_to(&self, choice: Remembered) {
         *self.choosing.capabilities.borrow_mut() = choice.capabilities;
-        *self.choosing.tuning.borrow_mut() = choice.tuning;
         *self.choosing.left_out.borrow_mut() = choice.left_out;
         self.choosing.changed();
-        self.tell();
     }
 
     /// Remembers the products that a plan makes.
