@@ -1,15 +1,14 @@
 //! What learns: trainable weights, their gradients and moments on the device, and the step.
 
-use kernels::{
-    Control, DeviceError, Executable, Graph, ParamSpec, Plan, RunError, Storage, Tensor,
-};
+use kernels::{Control, Executable, Graph, ParamSpec, Plan, RunError, Storage, Tensor};
 
-use super::graph::{Batch, FEATURES, FeatureGraph, Inputs, POOLED, Source};
+use super::features::Reading;
+use super::graph::{FEATURES, Inputs, POOLED, Source};
 use super::step::{EvaluationPlan, LOG, LOG_ROWS, Settings, StepNumbers, StepPlan, Wanted};
 use super::weights::{Trainable, add_classifier, gradient, kept, randomise};
-use super::{DropoutRates, Method, Optimiser, Pooling, Task};
+use super::{DropoutRates, Method, Optimiser, Task};
 use crate::data::{MASKED_SHARE, Random};
-use crate::model::{Model, all_finite};
+use crate::model::Model;
 
 /// Compiled plans kept at a time; their activations share memory.
 pub(super) const PREPARED: usize = 4;
@@ -36,13 +35,6 @@ struct Evaluation {
     executable: Executable,
 }
 
-/// What computes features, for so many texts of so many tokens.
-struct Reading {
-    sizes: (usize, usize),
-    graph: FeatureGraph,
-    executable: Executable,
-}
-
 /// Trainable weights of a model with their optimiser. The model itself is changed; everything
 /// else that learning needs lies beside it on the device, and is freed by [`Learner::end`].
 pub struct Learner {
@@ -56,8 +48,8 @@ pub struct Learner {
     /// Reads the log.
     reader: Executable,
     /// Rows of the features on the device.
-    features: usize,
-    reading: Option<Reading>,
+    pub(super) features: usize,
+    pub(super) reading: Option<Reading>,
     /// Texts of a step: plans are made for this many.
     room: usize,
     steps: Vec<Step>,
@@ -327,105 +319,6 @@ impl Learner {
         let mut rows = found.swap_remove(0);
         rows.truncate(rows.len() / room * inputs.rows());
         Ok((rows, loss))
-    }
-
-    /// Makes room for the features of `count` texts.
-    pub async fn reserve_features(
-        &mut self,
-        model: &mut Model,
-        count: usize,
-    ) -> Result<(), DeviceError> {
-        let shape = [count, model.config().hidden_size].into();
-        let spec = ParamSpec {
-            name: FEATURES.to_owned(),
-            shape,
-            storage: Storage::F32,
-        };
-        self.features = count;
-        model.parts().3.add(&[spec], false)?.await
-    }
-
-    /// Computes the vectors of the texts at `places`, at most `room`, and lays them in their places;
-    /// they stay on the device. One that is cancelled has laid none.
-    /// Calls of one `room` and length in a row share a plan.
-    ///
-    /// # Errors
-    /// Cancelled, or the device failed.
-    pub async fn add_features(
-        &mut self,
-        model: &mut Model,
-        pooling: Pooling,
-        places: &[usize],
-        room: usize,
-        batch: &Batch,
-        control: &Control,
-    ) -> Result<(), RunError> {
-        let (device, config, layout, params) = model.parts();
-        let sizes = (room, batch.tokens);
-        if self.reading.as_ref().is_none_or(|r| r.sizes != sizes) {
-            // The old plan's memory goes before the new one's comes.
-            self.reading = None;
-            let graph = FeatureGraph::new(config, layout, pooling, room, batch.tokens)
-                .expect("the layout checked every shape");
-            let pooled = ParamSpec {
-                name: POOLED.to_owned(),
-                shape: [room, config.hidden_size].into(),
-                storage: Storage::F32,
-            };
-            if !params.specs().contains(&pooled) {
-                params.add(&[pooled], false)?.await?;
-            }
-            let executable = Executable::new(device, graph.plan(), params).await?;
-            self.reading = Some(Reading {
-                sizes,
-                graph,
-                executable,
-            });
-        }
-        let Some(reading) = &mut self.reading else {
-            unreachable!("made above")
-        };
-        let values = reading.graph.values(config, batch);
-        let executable = &mut reading.executable;
-        executable.submit(params, values, control).await?;
-        let (hidden, rows) = (config.hidden_size, places.iter().enumerate());
-        let parts: Vec<_> = rows
-            .map(|(row, &place)| (row * hidden, place * hidden, hidden))
-            .collect();
-        params.copy_parts(POOLED, FEATURES, &parts)
-    }
-
-    /// The first of the features that is not finite. Only their sum is read back, unless that is not
-    /// finite.
-    pub(super) async fn features_not_finite(
-        &self,
-        model: &mut Model,
-        control: &Control,
-    ) -> Result<Option<usize>, RunError> {
-        let (device, config, _, params) = model.parts();
-        let (rows, hidden) = (self.features, config.hidden_size);
-        let mut graph = Graph::new();
-        let sums = graph.param(FEATURES, [rows, hidden]);
-        let sums = sums.and_then(|features| graph.sum_rows(features));
-        let plan = Plan::new(&graph, &[sums.expect("a matrix has rows")]);
-        let mut executable = Executable::new(device, plan, params).await?;
-        let found = executable.run(params, Vec::new(), control).await?;
-        if all_finite(&found[0].to_f32()) {
-            return Ok(None);
-        }
-        for row in 0..rows {
-            let vector = params.read(FEATURES, row * hidden, hidden).await?;
-            if !all_finite(&vector) {
-                return Ok(Some(row));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Frees what computing features took; the features stay.
-    pub fn end_features(&mut self, model: &mut Model) {
-        self.reading = None;
-        model.parts().3.remove(&[POOLED.to_owned()]);
     }
 }
 

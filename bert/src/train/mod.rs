@@ -2,6 +2,7 @@
 
 mod epoch;
 mod event;
+mod features;
 mod graph;
 mod learner;
 mod memory;

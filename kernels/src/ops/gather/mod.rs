@@ -223,6 +223,12 @@ impl Rule for ScatterRows {
             row::add(&mut out[row * columns..][..columns], d);
         }
     }
+
+    /// A thread an element, each of which looks through all rows.
+    fn flops(&self, inputs: &[TensorType]) -> f64 {
+        let d = inputs[0].shape;
+        2.0 * d.len() as f64 * d.rows() as f64
+    }
 }
 
 impl Graph {

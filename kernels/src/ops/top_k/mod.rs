@@ -124,6 +124,11 @@ impl Rule for TopK {
             figures[3 * r..][..3].copy_from_slice(&[known(largest + sum.ln()), logit, rank]);
         }
     }
+
+    /// k + 3 passes over the logits.
+    fn flops(&self, inputs: &[TensorType]) -> f64 {
+        2.0 * (self.k + 3) as f64 * inputs[0].shape.len() as f64
+    }
 }
 
 /// The order of two columns of a row: the larger element first, of equal ones the first.
