@@ -285,17 +285,21 @@ impl Gpu {
             .slice(..)
             .map_async(wgpu::MapMode::Read, move |result| signal.done(result));
         self.wait_natively();
-        let failed = |message: String| match self.lost() {
+        let mapped = self.hear(wait).await;
+        mapped.map_err(|error| self.unreadable(&error))?;
+        let range = buffer.slice(..).get_mapped_range();
+        Ok(range.map_err(|error| self.unreadable(&error))?.to_vec())
+    }
+
+    /// Why a read-back failed: the device may be gone, which the driver does not say there.
+    pub(super) fn unreadable(&self, error: &dyn std::error::Error) -> DeviceError {
+        match self.lost() {
             Some(reason) => DeviceError::Lost(reason),
             None => DeviceError::Rejected {
                 what: "read-back".to_owned(),
-                message,
+                message: error.to_string(),
             },
-        };
-        let mapped = self.hear(wait).await;
-        mapped.map_err(|e| failed(e.to_string()))?;
-        let range = buffer.slice(..).get_mapped_range();
-        Ok(range.map_err(|e| failed(e.to_string()))?.to_vec())
+        }
     }
 
     /// Waits for what a callback tells. Firefox looks for what the GPU has done every 100 ms, or when

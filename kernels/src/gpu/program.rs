@@ -278,14 +278,8 @@ impl GpuProgram {
             .slice(..)
             .map_async(wgpu::MapMode::Read, move |result| signal.done(result));
         self.gpu.wait_natively();
-        let failed = |message: String| match self.gpu.lost() {
-            Some(reason) => DeviceError::Lost(reason),
-            None => DeviceError::Rejected {
-                what: "read-back".to_owned(),
-                message,
-            },
-        };
-        let mapped = self.gpu.hear(wait).await.map_err(|e| failed(e.to_string()));
+        let mapped = self.gpu.hear(wait).await;
+        let mapped = mapped.map_err(|error| self.gpu.unreadable(&error));
         // What could not be computed must not be read.
         self.gpu.settle().await?;
         mapped?;
@@ -293,7 +287,7 @@ impl GpuProgram {
             let view = readback
                 .slice(..)
                 .get_mapped_range()
-                .map_err(|e| failed(e.to_string()))?;
+                .map_err(|error| self.gpu.unreadable(&error))?;
             let cut = |(&v, &offset): (&Value, &u64)| {
                 let ty = self.plan.ty(v);
                 let range = offset as usize..(offset + ty.gpu_bytes()) as usize;
