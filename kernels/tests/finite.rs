@@ -1,6 +1,8 @@
 //! Numbers that are none: NaN and infinities come out where they went in, on every executor.
 
-use kernels::gpu::{Gpu, Options, Style};
+#[path = "common/devices.rs"]
+mod devices;
+
 use kernels::ops::{Function, NO_TARGET};
 use kernels::{
     Control, Device, Executable, Graph, ParamSpec, Params, Plan, Precision, Storage, Tensor,
@@ -15,22 +17,11 @@ const NONE: [f32; 4] = [NAN, NEGATIVE_NAN, INF, -INF];
 /// Short and long: a lane to a row or many, one row to a workgroup or four.
 const COLUMNS: [usize; 3] = [3, 33, 9000];
 
+/// Those of every kernel test, and the CPU in double precision.
 fn devices() -> Vec<(&'static str, Device)> {
-    let gpu = |style| {
-        let options = Options {
-            style: Some(style),
-            ..Options::default()
-        };
-        let gpu = pollster::block_on(Gpu::new(options))
-            .expect("a Vulkan adapter: Debian's mesa-vulkan-drivers has a software one");
-        Device::Gpu(gpu)
-    };
-    vec![
-        ("cpu f32", Device::Cpu(Precision::F32)),
-        ("cpu f64", Device::Cpu(Precision::F64)),
-        ("tiles", gpu(Style::Tiles)),
-        ("lanes", gpu(Style::Lanes)),
-    ]
+    let mut all = devices::devices();
+    all.push(("cpu f64", Device::Cpu(Precision::F64)));
+    all
 }
 
 fn run(

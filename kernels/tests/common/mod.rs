@@ -1,29 +1,14 @@
 //! What the kernel tests share: sizes, devices, and the check against the oracle.
 
+mod devices;
+
+pub use devices::devices;
+
 use kernels::cases::Case;
-use kernels::gpu::{Gpu, Options, Style};
-use kernels::{Device, Precision, Storage, check};
+use kernels::{Storage, check};
 
 /// Awkward sizes.
 pub const SIZES: [usize; 6] = [1, 3, 17, 255, 256, 257];
-
-/// Both families of shaders on the GPU, and the CPU in single precision.
-pub fn devices() -> Vec<(&'static str, Device)> {
-    let gpu = |style| {
-        let options = Options {
-            style: Some(style),
-            ..Options::default()
-        };
-        let gpu = pollster::block_on(Gpu::new(options))
-            .expect("a Vulkan adapter: Debian's mesa-vulkan-drivers has a software one");
-        Device::Gpu(gpu)
-    };
-    vec![
-        ("cpu f32", Device::Cpu(Precision::F32)),
-        ("tiles", gpu(Style::Tiles)),
-        ("lanes", gpu(Style::Lanes)),
-    ]
-}
 
 /// F32 and F16 by turns.
 pub fn storage(i: usize) -> Storage {
