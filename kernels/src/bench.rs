@@ -4,8 +4,10 @@
 use crate::control::Control;
 use crate::device::{Device, Executable, Params};
 use crate::error::RunError;
+use crate::gpu::Gpu;
 use crate::graph::Graph;
 pub use crate::ops::gemm::Kind;
+use crate::ops::gemm::Variant;
 use crate::plan::Plan;
 use crate::tensor::{ParamSpec, Storage};
 
@@ -163,6 +165,12 @@ impl ProductBench {
     async fn wait(&self) -> Result<(), RunError> {
         self.params.read("c", 0, 1).await.map(drop)
     }
+}
+
+/// The names of the shaders that a device may make products with, the smallest tile first.
+pub fn variants(gpu: &Gpu) -> Vec<&'static str> {
+    let all = Variant::all(&gpu.capabilities());
+    all.into_iter().map(Variant::name).collect()
 }
 
 /// The same product `copies` times over, each into the parameter `c`: nothing is uploaded or read

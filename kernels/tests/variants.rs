@@ -51,7 +51,8 @@ fn every_tile_that_a_trial_may_choose() {
         "tiles-16x64-4",
         "tiles-32x32-4",
         "tiles-64x64",
-        "tiles-128x128",
+        "tiles-64x64-8x8",
+        "tiles-128x64",
     ];
     assert_all(Style::Tiles, [13, 70, 67], &all[..2]);
     assert_all(Style::Tiles, [37, 132, 66], &all[..3]);

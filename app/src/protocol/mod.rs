@@ -373,7 +373,7 @@ mod tests {
             detail: Some("element 3".into()),
         };
         let left_out = LeftOut {
-            what: "tiles-128x128".into(),
+            what: "tiles-128x64".into(),
             why: "It computed\nwrong.".into(),
         };
         round_trip(Event::SelfTest {

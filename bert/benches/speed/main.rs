@@ -44,6 +44,11 @@ fn devices() -> Vec<Named> {
     devices
 }
 
+/// Whether it is a GPU and not a program that computes as one would.
+fn is_hardware(device: &Device) -> bool {
+    matches!(device, Device::Gpu(gpu) if !gpu.info().software)
+}
+
 /// Milliseconds since the first look.
 fn clock() -> f64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -88,9 +93,10 @@ criterion_group!(speed, all);
 const PROFILE: &str = "UNMASK_PROFILE";
 
 fn main() {
-    if std::env::var_os(PROFILE).is_some() {
-        devices().iter().for_each(profile::print);
-        return;
+    match std::env::var(PROFILE).as_deref() {
+        Ok("products") => return devices().iter().for_each(products::print),
+        Ok(_) => return devices().iter().for_each(profile::print),
+        Err(_) => {}
     }
     speed();
     Criterion::default().configure_from_args().final_summary();

@@ -11,12 +11,14 @@ use criterion::{Criterion, Throughput};
 use kernels::{Control, Device, RunError};
 use pollster::block_on;
 
-use crate::{Named, clock, group, milliseconds, tune};
+use crate::{Named, clock, group, is_hardware, milliseconds, tune};
 
 /// Tokens of a text with one hidden word.
 pub const FILLED: [usize; 2] = [16, 128];
 /// Texts, and tokens of each.
 pub const ENCODED: [[usize; 2]; 3] = [[1, 16], [1, 128], [8, 128]];
+/// The same for an encoder of BERT-base's shape, on hardware only.
+pub const ENCODED_BASE: [[usize; 2]; 3] = [[1, 128], [1, 512], [8, 128]];
 
 pub fn bench(criterion: &mut Criterion, (device_name, device): &Named) {
     let model = LazyCell::new(|| RefCell::new(seedling(device)));
@@ -30,12 +32,29 @@ pub fn bench(criterion: &mut Criterion, (device_name, device): &Named) {
         let fresh = block_on(Model::fresh(device, minilm(), false, 1));
         RefCell::new(fresh.expect("a model that fits this device"))
     });
-    for [texts, tokens] in ENCODED {
+    encode(criterion, "MiniLM-L6", device_name, &ENCODED, &model);
+    if is_hardware(device) {
+        let model = LazyCell::new(|| {
+            let fresh = block_on(Model::fresh(device, base(), false, 1));
+            RefCell::new(fresh.expect("a model that fits this device"))
+        });
+        encode(criterion, "BERT-base", device_name, &ENCODED_BASE, &model);
+    }
+}
+
+fn encode<F: FnOnce() -> RefCell<Model>>(
+    criterion: &mut Criterion,
+    group_name: &str,
+    device_name: &str,
+    sizes: &[[usize; 2]],
+    model: &LazyCell<RefCell<Model>, F>,
+) {
+    for &[texts, tokens] in sizes {
         let name = [
-            "MiniLM-L6",
+            group_name,
             &format!("encode {texts}x{tokens}/{device_name}"),
         ];
-        time(criterion, name, texts * tokens, &model, |model| {
+        time(criterion, name, texts * tokens, model, |model| {
             block_on(ForwardBench::encoder(model, texts, tokens))
         });
     }
@@ -83,14 +102,27 @@ pub fn seedling(device: &Device) -> Model {
 
 /// The shape of sentence-transformers/all-MiniLM-L6-v2.
 pub fn minilm() -> Config {
-    let config = r#"{
-        "model_type": "bert",
-        "vocab_size": 30522,
-        "hidden_size": 384,
-        "num_hidden_layers": 6,
-        "num_attention_heads": 12,
-        "intermediate_size": 1536,
-        "max_position_embeddings": 512
-    }"#;
-    Config::from_json(config).expect("a valid configuration")
+    config(6, 384, 12, 30_522)
+}
+
+/// The shape of google-bert/bert-base-uncased.
+pub fn base() -> Config {
+    config(12, 768, 12, 30_522)
+}
+
+/// A BERT whose feed-forward layers are four times as wide as its vectors.
+pub fn config(layers: usize, hidden: usize, heads: usize, words: usize) -> Config {
+    let intermediate = 4 * hidden;
+    let config = format!(
+        r#"{{
+            "model_type": "bert",
+            "vocab_size": {words},
+            "hidden_size": {hidden},
+            "num_hidden_layers": {layers},
+            "num_attention_heads": {heads},
+            "intermediate_size": {intermediate},
+            "max_position_embeddings": 512
+        }}"#
+    );
+    Config::from_json(&config).expect("a valid configuration")
 }

@@ -6,9 +6,9 @@ use kernels::gpu::{Gpu, KernelTime};
 use kernels::{Control, Device};
 use pollster::block_on;
 
-use crate::passes::{ENCODED, FILLED, minilm, seedling};
-use crate::steps::CASES;
-use crate::{Named, clock, tune};
+use crate::passes::{ENCODED, ENCODED_BASE, FILLED, base, minilm, seedling};
+use crate::steps::cases;
+use crate::{Named, clock, is_hardware, tune};
 
 /// Prints a table for each pass and step on a GPU that grants timestamps; else says why there is none.
 pub fn print((name, device): &Named) {
@@ -36,18 +36,26 @@ pub fn print((name, device): &Named) {
             bench.expect("a pass that fits this device"),
         );
     }
-    let model = block_on(Model::fresh(device, minilm(), false, 1));
-    let mut model = model.expect("a model that fits this device");
-    for [texts, tokens] in ENCODED {
-        let bench = block_on(ForwardBench::encoder(&mut model, texts, tokens));
-        let case = format!("MiniLM-L6, encode {texts}x{tokens}");
-        pass(
-            &case,
-            &mut model,
-            bench.expect("a pass that fits this device"),
-        );
+    let encoders = [
+        ("MiniLM-L6", minilm(), ENCODED),
+        ("BERT-base", base(), ENCODED_BASE),
+    ];
+    let hardware = is_hardware(device);
+    let measured = if hardware { 2 } else { 1 };
+    for (model_name, config, sizes) in encoders.into_iter().take(measured) {
+        let model = block_on(Model::fresh(device, config, false, 1));
+        let mut model = model.expect("a model that fits this device");
+        for [texts, tokens] in sizes {
+            let bench = block_on(ForwardBench::encoder(&mut model, texts, tokens));
+            let case = format!("{model_name}, encode {texts}x{tokens}");
+            pass(
+                &case,
+                &mut model,
+                bench.expect("a pass that fits this device"),
+            );
+        }
     }
-    for case in CASES {
+    for case in cases(device) {
         let mut bench = case.prepare(device, &control);
         tune(device);
         table(&format!("step, {}, {name}", case.name), gpu, || {

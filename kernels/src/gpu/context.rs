@@ -66,7 +66,7 @@ pub struct Capabilities {
 /// Something that the device does without, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// `subgroups`, or the name of a variant such as `tiles-128x128`.
+    /// `subgroups`, or the name of a variant such as `tiles-128x64`.
     pub what: String,
     /// A sentence.
     pub why: String,

@@ -12,10 +12,12 @@ pub(super) struct Columns {
 }
 
 impl Columns {
-    /// For sums over `rows` rows. On a GPU a thread a column would leave most of
-    /// it idle; on a software adapter a barrier costs more than it saves.
+    /// For sums over `rows` rows. On a GPU a thread a column would leave most of it idle, and eight
+    /// columns are as many as memory hands out at once (32 bytes); on a software adapter a barrier
+    /// costs more than it saves.
     pub fn choose(context: &DispatchContext<'_>, rows: usize) -> Self {
         let [columns, lanes] = match context.choice.capabilities.style {
+            Style::Tiles if rows >= 512 => [8, 32],
             Style::Tiles if rows >= 32 => [32, 8],
             _ => [64, 1],
         };

@@ -106,27 +106,27 @@ fn what_is_left_out_is_named_and_the_answer_computed_anew() {
     assert_eq!(state.probe_doubt(), None, "it was left out from the start");
     let notes = state.session.self_test_notes().join(" ");
     assert!(notes.contains("after the first answer"), "{notes}");
-    let effects = tested(&mut state, without(&["old", "tiles-128x128"], true));
+    let effects = tested(&mut state, without(&["old", "tiles-128x64"], true));
     let doubt = state.probe_doubt().expect("a mark");
     assert_eq!(
         doubt,
-        "Computed before the self-test left out tiles-128x128 (`tiles-128x128` was wrong)."
+        "Computed before the self-test left out tiles-128x64 (`tiles-128x64` was wrong)."
     );
     let badge = state.session.badge();
-    assert_eq!(badge.text, "GPU, without old, tiles-128x128");
+    assert_eq!(badge.text, "GPU, without old, tiles-128x64");
     assert_eq!(badge.tone, Tone::Warn);
     let (tone, words) = state.session.self_test();
     assert_eq!(tone, Tone::Warn);
     assert_eq!(
         words,
-        "Self-test: all 2 kernels are right, without old, tiles-128x128"
+        "Self-test: all 2 kernels are right, without old, tiles-128x64"
     );
     let notes = state.session.self_test_notes();
     assert_eq!(
         notes,
         [
             "Without old: `old` was wrong.",
-            "Without tiles-128x128: `tiles-128x128` was wrong."
+            "Without tiles-128x64: `tiles-128x64` was wrong."
         ]
     );
     filled(&mut state, asked(&effects));

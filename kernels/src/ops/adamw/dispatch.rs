@@ -4,8 +4,10 @@ use super::AdamW;
 use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Pack, Style};
 use crate::gpu::{grid_1d, params};
 
-/// Partial sums of each buffer of gradients, where they are few.
-const GROUPS: usize = 64;
+/// Partial sums of each buffer of gradients, where buffers are few: enough workgroups for a large GPU.
+const GROUPS: usize = 512;
+/// The same on a software adapter, which has few threads.
+const SOFTWARE_GROUPS: usize = 64;
 /// Partial sums of the norm, unless there are more buffers; the norm itself takes the first one's place.
 const SUMS: usize = 2048;
 /// Elements of a buffer that one workgroup updates alone: so few that it is done with them before
@@ -210,7 +212,11 @@ impl AdamW {
         count: usize,
     ) -> Vec<Dispatch> {
         // Many buffers have fewer partial sums each, so that all have room.
-        let parts = (SUMS / groups.len().max(1)).clamp(1, GROUPS);
+        let most = match context.choice.capabilities.style {
+            Style::Tiles => GROUPS,
+            Style::Lanes => SOFTWARE_GROUPS,
+        };
+        let parts = (SUMS / groups.len().max(1)).clamp(1, most);
         let longest = groups.iter().map(|g| g.len).max().unwrap_or(0);
         let (lanes, rows) = context.row_lanes(longest.div_ceil(parts));
         let [loss, row] = self.told(count);

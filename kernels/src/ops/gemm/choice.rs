@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use super::kernels::{
     LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16, TILES_16, TILES_32,
-    TILES_64, TILES_128,
+    TILES_64, TILES_64_OF_8, TILES_128X64,
 };
 use super::{Kind, Product};
 use crate::gpu::{Capabilities, Choice, Kernel, Style};
@@ -45,7 +45,8 @@ pub(crate) enum Tiles {
     By16x64In4,
     By32x32In4,
     By64x64,
-    By128x128,
+    By64x64Of8x8,
+    By128x64,
 }
 
 /// Products that one variant suits: kind, and sizes to the next power of two.
@@ -82,7 +83,7 @@ impl Display for Class {
 }
 
 impl Variant {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Variant::Quads(Quads::By4x8),
         Variant::Quads(Quads::By8x8),
         Variant::Quads(Quads::By16x16),
@@ -92,7 +93,8 @@ impl Variant {
         Variant::Tiles(Tiles::By16x64In4),
         Variant::Tiles(Tiles::By32x32In4),
         Variant::Tiles(Tiles::By64x64),
-        Variant::Tiles(Tiles::By128x128),
+        Variant::Tiles(Tiles::By64x64Of8x8),
+        Variant::Tiles(Tiles::By128x64),
     ];
 
     /// The variant for a product: the one that is forced, or that a trial found to be the fastest
@@ -158,15 +160,18 @@ impl Variant {
                 true => Variant::Quads(Quads::By16x16),
             }];
         }
+        // As measured on an H200 (BENCHMARKS.md); where fewer tiles fill the card, the trial says so.
         let tiles = |high: usize, wide: usize| m.div_ceil(high) * n.div_ceil(wide);
         let mut found = if m <= 16 {
             vec![Tiles::By16x64In4, Tiles::By32x32In4]
-        } else if tiles(128, 128) >= 256 {
-            vec![Tiles::By128x128, Tiles::By64x64]
-        } else if tiles(64, 64) >= 64 {
-            vec![Tiles::By64x64, Tiles::By32x32In4, Tiles::By128x128]
+        } else if tiles(128, 64) >= 512 {
+            vec![Tiles::By128x64, Tiles::By64x64Of8x8, Tiles::By64x64]
+        } else if tiles(64, 64) >= 512 {
+            vec![Tiles::By64x64Of8x8, Tiles::By128x64, Tiles::By64x64]
+        } else if tiles(64, 64) >= 192 {
+            vec![Tiles::By64x64, Tiles::By64x64Of8x8, Tiles::By32x32In4]
         } else {
-            vec![Tiles::By32x32In4, Tiles::By64x64, Tiles::By16x64In4]
+            vec![Tiles::By32x32In4, Tiles::By64x64, Tiles::By64x64Of8x8]
         };
         // Slices share out k, and need some.
         if k < 64 {
@@ -203,7 +208,8 @@ impl Variant {
             Variant::Tiles(Tiles::By16x64In4) => "tiles-16x64-4",
             Variant::Tiles(Tiles::By32x32In4) => "tiles-32x32-4",
             Variant::Tiles(Tiles::By64x64) => "tiles-64x64",
-            Variant::Tiles(Tiles::By128x128) => "tiles-128x128",
+            Variant::Tiles(Tiles::By64x64Of8x8) => "tiles-64x64-8x8",
+            Variant::Tiles(Tiles::By128x64) => "tiles-128x64",
         }
     }
 
@@ -220,7 +226,8 @@ impl Variant {
             Variant::Tiles(Tiles::By16x64In4) => &TILES_16,
             Variant::Tiles(Tiles::By32x32In4) => &TILES_32,
             Variant::Tiles(Tiles::By64x64) => &TILES_64,
-            Variant::Tiles(Tiles::By128x128) => &TILES_128,
+            Variant::Tiles(Tiles::By64x64Of8x8) => &TILES_64_OF_8,
+            Variant::Tiles(Tiles::By128x64) => &TILES_128X64,
         }
     }
 
@@ -235,8 +242,8 @@ impl Variant {
             Variant::Quads(Quads::By64x16) => [16 * lanes, 64],
             Variant::Tiles(Tiles::By16x64In4) => [64, 16],
             Variant::Tiles(Tiles::By32x32In4) => [32, 32],
-            Variant::Tiles(Tiles::By64x64) => [64, 64],
-            Variant::Tiles(Tiles::By128x128) => [128, 128],
+            Variant::Tiles(Tiles::By64x64 | Tiles::By64x64Of8x8) => [64, 64],
+            Variant::Tiles(Tiles::By128x64) => [64, 128],
         }
     }
 
@@ -264,6 +271,7 @@ impl Variant {
             ("B_ALONG_K", product.kind == Kind::Nt),
             ("A_WHOLE", fours(&[first, pitch])),
             ("B_WHOLE", fours(&[b_pitch])),
+            ("K_WHOLE", fours(&[product.k])),
         ]
         .map(|(name, value)| (name, f64::from(value)))
         .to_vec()
@@ -274,7 +282,7 @@ impl Tiles {
     fn slices(self) -> usize {
         match self {
             Tiles::By16x64In4 | Tiles::By32x32In4 => 4,
-            Tiles::By64x64 | Tiles::By128x128 => 1,
+            _ => 1,
         }
     }
 }
@@ -333,9 +341,11 @@ mod tests {
     fn a_gpu_tries_a_few_that_suit_the_sizes() {
         let choice = |sizes| names(Style::Tiles, true, Kind::Nt, sizes);
         assert_eq!(choice([16, 384, 384]), ["tiles-16x64-4", "tiles-32x32-4"]);
-        assert_eq!(choice([2048, 3072, 768]), ["tiles-128x128", "tiles-64x64"]);
+        let large = ["tiles-128x64", "tiles-64x64-8x8", "tiles-64x64"];
+        assert_eq!(choice([2048, 3072, 768]), large);
         assert_eq!(choice([128, 384, 1536])[0], "tiles-32x32-4");
-        assert_eq!(choice([512, 1024, 768])[0], "tiles-64x64");
+        assert_eq!(choice([2048, 768, 768])[0], "tiles-64x64");
+        assert_eq!(choice([1024, 3072, 768])[0], "tiles-64x64-8x8");
         assert_eq!(choice([16, 384, 32]), ["tiles-64x64"]);
         for m in [1, 7, 16, 17, 128, 4096] {
             for n in [1, 2, 384, 30_522] {
@@ -356,9 +366,10 @@ mod tests {
         };
         let large = [2048, 3072, 768];
         let tiles = |left_out: &[&str]| candidates(Style::Tiles, left_out, large);
-        assert_eq!(tiles(&["tiles-128x128"]), ["tiles-64x64"]);
-        let both = ["tiles-128x128", "tiles-64x64"];
-        assert_eq!(tiles(&both), ["tiles-32x32-4"]);
+        let two = ["tiles-64x64-8x8", "tiles-64x64"];
+        assert_eq!(tiles(&["tiles-128x64"]), two);
+        let three = ["tiles-128x64", "tiles-64x64-8x8", "tiles-64x64"];
+        assert_eq!(tiles(&three), ["tiles-32x32-4"]);
         let lanes = |left_out: &[&str]| candidates(Style::Lanes, left_out, [128, 768, 768]);
         assert_eq!(lanes(&["quads-32x16"]), ["quads-16x16"]);
         let all = Variant::ALL.map(Variant::name);

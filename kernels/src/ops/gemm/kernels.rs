@@ -99,7 +99,8 @@ pub(super) static LANES_8X8: [Kernel; 3] = lanes!(
 );
 
 pub(super) static TILES_64: Kernel = tiles!("64x64", 16, 16, 1, 1, 16, 1);
-pub(super) static TILES_128: Kernel = tiles!("128x128", 16, 16, 2, 2, 8, 1);
+pub(super) static TILES_64_OF_8: Kernel = tiles!("64x64, 8x8", 8, 8, 2, 2, 16, 1);
+pub(super) static TILES_128X64: Kernel = tiles!("128x64", 16, 8, 2, 2, 16, 1);
 pub(super) static TILES_32: Kernel = tiles!("32x32, 4 slices", 8, 8, 1, 1, 8, 4);
 pub(super) static TILES_16: Kernel = tiles!("16x64, 4 slices", 4, 16, 1, 1, 8, 4);
 
@@ -124,7 +125,8 @@ pub(crate) const KERNELS: &[&Kernel] = &[
     &LANES_8X8[1],
     &LANES_8X8[2],
     &TILES_64,
-    &TILES_128,
+    &TILES_64_OF_8,
+    &TILES_128X64,
     &TILES_32,
     &TILES_16,
 ];
