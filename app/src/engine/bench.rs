@@ -113,9 +113,12 @@ impl Engine {
                     earlier.cancel();
                 }
                 let work = self.work();
+                // Where there is no model yet, a load would take nothing away.
+                let lease = self.place.lease().ok();
                 spawn_local(async move {
                     self.measure_all(id, &cases, cancel).await;
-                    drop(work);
+                    drop((lease, work));
+                    self.drain();
                 });
             }
             BenchCommand::Cancel => {
@@ -196,8 +199,8 @@ impl Engine {
         control: &Control,
     ) -> Result<Profile, Unmeasured> {
         let gpu = self.profiled_gpu()?;
-        let mut slot = self.model.lock().await;
-        let model = slot.as_mut().ok_or_else(no_model)?;
+        let mut resident = self.place.lock().await.ok_or_else(no_model)?;
+        let model = &mut resident.model;
         let mut bench = prepared_pass(model, texts, tokens).await?;
         bench.sample(model, now, control).await?;
         let recording = begin_profile(&gpu);
@@ -217,7 +220,7 @@ impl Engine {
         let config = self.stand_in()?;
         let tokens = tokens.min(config.max_tokens());
         // So that nothing else is timed.
-        let _slot = self.model.lock().await;
+        let _resident = self.place.lock().await;
         let model = Model::fresh(&device, config, false, 1).await?;
         let method = Method::LastLayers(1);
         let mut bench = StepBench::new(model, method, texts, tokens, control).await?;
@@ -243,8 +246,8 @@ impl Engine {
         tokens: usize,
         control: &Control,
     ) -> Result<Measured, Unmeasured> {
-        let mut slot = self.model.lock().await;
-        let model = slot.as_mut().ok_or_else(no_model)?;
+        let mut resident = self.place.lock().await.ok_or_else(no_model)?;
+        let model = &mut resident.model;
         let mut bench = prepared_pass(model, texts, tokens).await?;
         // The first pass compiles what the driver left for later.
         bench.sample(model, now, control).await?;
@@ -263,8 +266,7 @@ impl Engine {
 
     /// The configuration of one layer like the loaded model's.
     fn stand_in(&self) -> Result<Config, Unmeasured> {
-        let language = self.language.borrow();
-        let language = language.as_ref().ok_or_else(no_model)?;
+        let language = self.place.language().ok_or_else(no_model)?;
         Ok(stand_in(&language.config))
     }
 }

@@ -11,6 +11,8 @@ mod load;
 pub mod port;
 pub mod queue;
 mod report;
+mod resident;
+mod slot;
 mod speed;
 mod survey;
 mod teach;
@@ -24,14 +26,13 @@ use crate::protocol::{
 use crate::sources::address::Address;
 use crate::sources::kept::Shelf;
 use crate::sources::look::look;
-use async_lock::Mutex;
-use bert::model::Model;
 use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
 use idle::Idle;
 use kernels::{CancelToken, Control, Device};
-use load::{Ended, Language, Load, Loaded};
+use load::{Ended, Load, Loaded};
 use port::{breathe, now, post, scope, sleep, wasm_bytes};
 use queue::Queue;
+use resident::{Place, Resident, held};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use teach::Classroom;
@@ -64,14 +65,8 @@ struct Engine {
     looking: RefCell<Option<AbortController>>,
     /// The load that runs, or that waits for the device.
     load: RefCell<Option<Rc<Load>>>,
-    /// Whoever computes holds the lock; the others wait in turn.
-    model: Mutex<Option<Model>>,
-    /// Where the present model came from.
-    origin: RefCell<Option<Rc<Load>>>,
-    /// What cuts texts; there even while the model runs.
-    language: RefCell<Option<Rc<Language>>>,
-    /// A new model that waits for the old one's last run to end.
-    arrived: RefCell<Option<(Rc<Load>, Loaded)>>,
+    /// The present model.
+    place: Place,
     probes: RefCell<Queue<Request>>,
     classroom: Classroom,
     draining: Cell<bool>,
@@ -163,7 +158,13 @@ impl Engine {
         self.test_and_try(device).await;
     }
 
+    /// Begins a load in place of an earlier one, unless it would take the present model from whoever
+    /// holds it.
     fn begin(self: Rc<Self>, load: Load) {
+        if self.place.is_held() {
+            let (id, failure) = (load.id, held());
+            return post(&Event::LoadFailed { id, failure });
+        }
         let load = Rc::new(load);
         if let Some(earlier) = self.load.borrow_mut().replace(load.clone()) {
             earlier.stop();
@@ -234,43 +235,35 @@ impl Engine {
 
     /// Puts a new model in the old one's place, as soon as nothing runs on the old one.
     fn arrive(self: Rc<Self>, loaded: Loaded, load: Rc<Load>) {
-        if let Some((_, unused)) = self.arrived.borrow_mut().replace((load, loaded)) {
-            unused.model.destroy();
-        }
-        self.probes.borrow().stop_running();
-        self.drain();
-    }
-
-    async fn swap_in(&self) {
-        if self.arrived.borrow().is_none() {
-            return;
-        }
-        let mut slot = self.model.lock().await;
-        // While this waited for its turn, a newer one may have come.
-        let Some((load, loaded)) = self.arrived.borrow_mut().take() else {
-            return;
-        };
         let Loaded {
             model,
             language,
             facts,
         } = loaded;
-        *self.language.borrow_mut() = Some(Rc::new(language));
-        if let Some(old) = slot.replace(model) {
-            old.destroy();
-        }
-        drop(slot);
-        *self.classroom.record.borrow_mut() = None;
-        *self.classroom.machine.borrow_mut() = None;
-        let id = load.id;
-        *self.origin.borrow_mut() = Some(load);
-        post(&Event::Loaded { id, model: facts });
+        self.place.arrive(Resident {
+            model,
+            language: Rc::new(language),
+            origin: load,
+            facts,
+            record: None,
+            machine: None,
+        });
+        self.probes.borrow().stop_running();
+        self.drain();
+    }
+
+    async fn swap_in(&self) {
+        let told = |resident: &Resident| {
+            let (id, model) = (resident.origin.id, resident.facts.clone());
+            post(&Event::Loaded { id, model });
+        };
+        self.place.settle(told).await;
         self.tell_memory();
     }
 
     fn tokenize(&self, id: RequestId, request: &Request) {
         // Without a model the page does not ask; a request that crossed its unloading is dropped.
-        if let Some(language) = &*self.language.borrow() {
+        if let Some(language) = self.place.language() {
             let (tokens, truncated) = tokenize(&language.tokenizer, &language.config, request);
             post(&Event::Tokens {
                 id,
@@ -315,11 +308,12 @@ impl Engine {
 
     /// Runs one probe.
     async fn probe(&self, id: RequestId, request: &Request, cancel: CancelToken) -> Event {
-        let language = self.language.borrow().clone();
-        let mut slot = self.model.lock().await;
-        let (Some(model), Some(language)) = (&mut *slot, language) else {
+        let Some(mut resident) = self.place.lock().await else {
             return Event::ProbeCancelled { id };
         };
+        let Resident {
+            model, language, ..
+        } = &mut *resident;
         let control = Control::new(cancel, breathe);
         let began = now();
         let outcome = if model.has_replaced() {
@@ -337,7 +331,7 @@ impl Engine {
                 milliseconds: now() - began,
             })
         };
-        drop(slot);
+        drop(resident);
         match outcome {
             Ok(event) => event,
             Err(ProbeError::Cancelled) => Event::ProbeCancelled { id },
@@ -348,17 +342,12 @@ impl Engine {
         }
     }
 
-    /// What `look` sees in the model, once it is free; `None` if there is none.
-    async fn with_model<T>(&self, look: impl FnOnce(&mut Model) -> T) -> Option<T> {
-        self.model.lock().await.as_mut().map(look)
-    }
-
     fn tell_memory(&self) {
         let device = match &*self.device.borrow() {
             Some(Device::Gpu(gpu)) => gpu.memory_in_use(),
             // Whoever holds the model tells by itself when it is done.
-            _ => match self.model.try_lock() {
-                Some(model) => model.as_ref().map_or(0, Model::memory_bytes),
+            _ => match self.place.memory() {
+                Some(bytes) => bytes,
                 None => return,
             },
         };

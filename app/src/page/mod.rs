@@ -23,6 +23,7 @@ use crate::widgets::{
     drop_zone::DropZone,
     failure_card::SessionFailure,
     model_bar::ModelBar,
+    question::QuestionDialog,
     share::{LinkNotices, ShareButton},
     tabs::{TabPanel, Tabs},
     theme::ThemeButton,
@@ -90,6 +91,7 @@ fn Page(site: Site) -> impl IntoView {
         </footer>
         <p class="unseen" role="status" aria-live="polite">{move || spoken.get()}</p>
         <UpdateNotice offline/>
+        <QuestionDialog/>
         <DropZone/>
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::page::{Store, around, to_clipboard};
 use crate::protocol::{Outcome, Profile};
+use crate::state::activity::Wish;
 use crate::state::bench::report::{
     COLUMNS, Cells, KERNEL_COLUMNS, KernelLine, cells, kernel_lines, name,
 };
@@ -29,7 +30,7 @@ pub fn BenchPanel() -> impl IntoView {
 fn MeasureCard() -> impl IntoView {
     let store = Store::get();
     let device = store.view(|state| state.bench_device());
-    let problem = store.view(|state| state.bench_problem());
+    let problem = store.view(|state| state.why_not(&Wish::Measure));
     let running = store.view(|state| state.bench.is_running());
     let phase = store.view(|state| state.bench.phase);
     let line = store.view(|state| state.bench.line());

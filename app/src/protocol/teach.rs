@@ -64,6 +64,8 @@ pub struct Setup {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Resume {
     pub state: RunState,
+    /// The SHA-256 of the checkpoint that they were learned on.
+    pub model: String,
     /// Why the weights are in doubt, in a sentence.
     pub doubt: Option<String>,
 }
@@ -200,6 +202,8 @@ pub enum TeachEvent {
     /// The best weights so far, as the attachment, to resume from.
     Snapshot {
         state: RunState,
+        /// The SHA-256 of the checkpoint that they were learned on.
+        model: String,
     },
     Paused,
     Continued,

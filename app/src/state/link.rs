@@ -1,5 +1,6 @@
 //! The page's state as a link, and a link as the page's state.
 
+use super::activity::Wish;
 use super::opening::Asked;
 use super::session::Engine;
 use super::{Effect, State, format};
@@ -220,23 +221,23 @@ impl State {
     /// Reads a fragment and opens it; what could not be read is told.
     pub fn open_fragment(&mut self, fragment: &str) -> Vec<Effect> {
         let (link, notices) = Link::parse(fragment);
-        if self.teach.is_busy() {
-            self.linked.notices = vec![Notice(
-                "The link was not opened: a run is under way under Teach. Stop it first, then open \
-                 the link again."
-                    .to_owned(),
-            )];
-            return Vec::new();
-        }
         self.linked.notices = notices;
         self.open_link(link)
     }
 
-    /// Brings the page to where a link says. Not while a run is under way.
+    /// Brings the page to where a link says, once it may.
     pub fn open_link(&mut self, link: Link) -> Vec<Effect> {
-        if self.teach.is_busy() {
-            return Vec::new();
-        }
+        self.wish(Wish::Follow(Box::new(link)))
+    }
+
+    /// Whether following a link would put another model, or another classifier, in place of the
+    /// present one.
+    pub(super) fn takes_the_model(&self, link: &Link) -> bool {
+        let present = self.session.model.is_some() && self.session.loading.is_none();
+        !(present && self.has(&link.model)) || link.head.is_some()
+    }
+
+    pub(super) fn follow(&mut self, link: Link) -> Vec<Effect> {
         self.panel = link.panel;
         self.linked.hide = link.hide;
         self.linked.masks = (!link.masks.is_empty()).then(|| Masks {

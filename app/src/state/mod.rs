@@ -4,6 +4,7 @@
 //! [`Effect`]s to carry out: messages to the engine, a new engine, a timer. Nothing here touches
 //! the browser, so native tests drive it; the page only calls, carries out and draws.
 
+pub mod activity;
 pub mod bench;
 pub mod format;
 pub mod link;
@@ -16,6 +17,7 @@ pub mod view;
 
 use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
 use crate::site::Site;
+use activity::{Question, Wish};
 use bench::Bench;
 use link::Linked;
 use opening::Opening;
@@ -65,6 +67,8 @@ pub struct State {
     pub probe: Probe,
     pub teach: Teach,
     pub bench: Bench,
+    /// What the visitor is asked before something is lost.
+    pub question: Option<Question>,
     ids: RequestId,
 }
 
@@ -91,6 +95,7 @@ impl State {
             probe: Probe::default(),
             teach: Teach::default(),
             bench: Bench::default(),
+            question: None,
             ids: 0,
             site,
         }
@@ -113,7 +118,7 @@ impl State {
                 self.session.on_loaded(id, model);
                 self.probe.clear_results();
                 let mut effects = self.refresh();
-                effects.extend(self.on_model_for_teach());
+                effects.extend(self.on_model_for_teach(id));
                 effects.extend(self.on_model_for_link());
                 // The figures would mix two models.
                 effects.extend(self.cancel_bench());
@@ -121,12 +126,12 @@ impl State {
             }
             Event::LoadFailed { id, failure } => {
                 self.session.on_load_ended(id, Some(failure));
-                self.teach.forget_next();
+                self.teach.forget_next(id);
                 Vec::new()
             }
             Event::LoadCancelled { id } => {
                 self.session.on_load_ended(id, None);
-                self.teach.forget_next();
+                self.teach.forget_next(id);
                 Vec::new()
             }
             Event::Offered { id, offer } => self.on_offered(id, offer),
@@ -217,6 +222,10 @@ impl State {
 
     /// Starts a new engine on request, after it broke or to run elsewhere.
     pub fn restart(&mut self) -> Vec<Effect> {
+        self.wish(Wish::Restart)
+    }
+
+    pub(super) fn new_engine(&mut self) -> Vec<Effect> {
         self.keep_head();
         self.session.on_restart();
         self.abandon();
@@ -235,34 +244,28 @@ impl State {
         if preference == self.session.chosen() {
             return Vec::new();
         }
-        self.session.choose(preference);
-        self.restart()
+        self.wish(Wish::Prefer(preference))
     }
 
     /// Frees everything the model holds.
     pub fn unload(&mut self) -> Vec<Effect> {
-        self.session.unload();
-        self.probe.clear_tokens();
-        self.restart()
+        self.wish(Wish::Unload)
     }
 
-    /// Loads a checkpoint; the present one stays until this one is whole and valid. While a run is
-    /// under way it would lose what the run has learned.
+    /// Loads a checkpoint; the present one stays until this one is whole and valid.
     pub fn load(&mut self, source: Source) -> Vec<Effect> {
-        if self.teach.is_busy() {
-            self.session.failure = Some(teach::busy("Another model has to wait."));
-            return Vec::new();
-        }
-        self.load_anew(source)
+        self.wish(Wish::Load(source))
     }
 
     fn load_anew(&mut self, source: Source) -> Vec<Effect> {
+        self.load_as(source).1
+    }
+
+    /// The load's id, and what begins it.
+    fn load_as(&mut self, source: Source) -> (RequestId, Vec<Effect>) {
         let id = next(&mut self.ids);
-        self.session
-            .load(id, source)
-            .map(Effect::Send)
-            .into_iter()
-            .collect()
+        let load = self.session.load(id, source).map(Effect::Send);
+        (id, load.into_iter().collect())
     }
 
     /// Gives up the load that runs.
@@ -322,5 +325,7 @@ impl State {
     }
 }
 
+#[cfg(test)]
+mod orders;
 #[cfg(test)]
 mod tests;

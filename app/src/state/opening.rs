@@ -2,7 +2,7 @@
 //! the checkpoints that this device keeps.
 
 use super::session::Engine;
-use super::{Effect, State, format, next, teach};
+use super::{Effect, State, format, next};
 use crate::protocol::{
     Command, Executor, Failure, Kept, KeptEntry, Listing, Offer, RequestId, Role, Source,
 };
@@ -172,10 +172,6 @@ impl State {
     /// first. A link's address takes the bundled model's place at the start.
     pub fn open_address(&mut self, address: Address, asked: Asked) -> Vec<Effect> {
         self.opening.bad = None;
-        if self.teach.is_busy() {
-            self.session.failure = Some(teach::busy("Another model has to wait."));
-            return Vec::new();
-        }
         if asked == Asked::ByLink {
             self.session.expect_another();
         }

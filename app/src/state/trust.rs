@@ -89,7 +89,7 @@ impl State {
         }
         self.doubt(&doubt);
         match (steps_down, distrusted) {
-            (true, _) => self.restart(),
+            (true, _) => self.new_engine(),
             // Asked again it would be wrong again; it is marked.
             (false, true) => Vec::new(),
             (false, false) => self.ask_again(),

@@ -10,6 +10,7 @@ pub mod mask_card;
 pub mod model_bar;
 pub mod opener;
 pub mod progress_bar;
+pub mod question;
 pub mod share;
 pub mod tabs;
 pub mod text_box;

@@ -4,6 +4,7 @@ use super::zip::{BlobWriter, Zip};
 use super::{attached, fail, read_texts, tell, tell_with};
 use crate::engine::Engine;
 use crate::engine::port::{breathe, now};
+use crate::engine::resident::Resident;
 use crate::engine::words::sentence;
 use crate::protocol::{Export, Failure, PickedFile, Reading, RequestId, TeachEvent, TextSource};
 use crate::sources::files::HEAD;
@@ -48,13 +49,15 @@ impl Engine {
         token
     }
 
-    fn hand_over(&self, id: RequestId, outcome: Outcome) {
+    fn hand_over(self: Rc<Self>, id: RequestId, outcome: Outcome) {
         match outcome {
             Ok((name, blob)) => tell_with(id, TeachEvent::File { name }, &blob),
             Err(Ended::Cancelled) => tell(id, TeachEvent::Cancelled),
             Err(Ended::Failed(failure)) => fail(id, failure),
         }
         self.tell_memory();
+        // A model may have arrived that waited for this.
+        self.drain();
     }
 
     pub(super) async fn export(self: Rc<Self>, id: RequestId, what: Export) {
@@ -66,37 +69,18 @@ impl Engine {
         self.hand_over(id, outcome);
     }
 
-    /// What the card and the head tell.
-    pub(super) fn about(&self, base: &str) -> About {
-        let record = self.classroom.record.borrow().clone();
-        let (kind, set) = record.as_ref().map_or((Kind::Classifier, ""), |record| {
-            (record.kind, record.set.as_str())
-        });
-        let date = js_sys::Date::new_0().to_iso_string().as_string();
-        About {
-            name: slug(&format!("{base} {set}")),
-            base: base.to_owned(),
-            kind,
-            run: record.map(|record| record.run),
-            machine: self.classroom.machine.borrow().clone(),
-            date: date.map(|date| date.chars().take(10).collect()),
-        }
-    }
-
     async fn folder(&self, id: RequestId, cancel: CancelToken) -> Outcome {
-        let origin = self.origin.borrow().clone();
-        let origin = origin.ok_or_else(|| unwritten("No model is loaded."))?;
+        let lease = self.place.lease().map_err(unwritten)?;
+        let origin = lease.lock().await.origin.clone();
         let (config, tokenizer) = origin.companions().await?;
         let files = Files {
             config: &config,
             tokenizer: &tokenizer,
         };
-        let about = self.about(origin.source.name());
         let control = Control::new(cancel, breathe);
-        let mut slot = self.model.lock().await;
-        let model = slot
-            .as_mut()
-            .ok_or_else(|| unwritten("No model is loaded."))?;
+        let mut resident = lease.lock().await;
+        let about = resident.about();
+        let model = &mut resident.model;
         let total =
             export::size(model, about.kind).map_err(|error| unwritten(&sentence(&error)))?;
         let mut zip = Zip::new(&about.name);
@@ -111,7 +95,7 @@ impl Engine {
             Ok(())
         };
         let written = export::folder(model, &about, &files, &control, &mut sink).await;
-        drop(slot);
+        drop(resident);
         match written {
             Ok(()) => {}
             Err(ExportError::Run(RunError::Cancelled)) => return Err(Ended::Cancelled),
@@ -122,14 +106,10 @@ impl Engine {
     }
 
     async fn head(&self) -> Outcome {
-        let origin = self.origin.borrow().clone();
-        let origin = origin.ok_or_else(|| unwritten("No model is loaded."))?;
-        let about = self.about(origin.source.name());
-        let mut slot = self.model.lock().await;
-        let model = slot
-            .as_mut()
-            .ok_or_else(|| unwritten("No model is loaded."))?;
-        let bytes = export::head(model, &about).await;
+        let resident = self.place.lock().await;
+        let mut resident = resident.ok_or_else(|| unwritten("No model is loaded."))?;
+        let about = resident.about();
+        let bytes = export::head(&mut resident.model, &about).await;
         let bytes = bytes.map_err(|error| unwritten(&sentence(&error)))?;
         Ok((format!("{}{HEAD}", about.name), blob_of(&bytes)?))
     }
@@ -189,37 +169,56 @@ impl Engine {
         file: Option<Blob>,
         cancel: CancelToken,
     ) -> Outcome {
+        let lease = self.place.lease().map_err(unwritten)?;
         let texts = read_texts(source, reading, file).await?.texts();
-        let language = self.language();
-        let language = language.ok_or_else(|| unwritten("No model is loaded."))?;
         let control = Control::new(cancel.clone(), breathe);
         let (total, mut found) = (texts.len() as u64, Vec::with_capacity(texts.len()));
         for some in texts.chunks(TEXTS) {
             let done = found.len() as u64;
             tell(id, TeachEvent::Working { done, total });
-            // Between two chunks the model is free for whoever waits.
-            let mut slot = self.model.lock().await;
-            let model = slot
-                .as_mut()
-                .ok_or_else(|| unwritten("No model is loaded."))?;
+            // Between two chunks the model is free for whoever waits, but stays where it is.
+            let mut resident = lease.lock().await;
+            let Resident {
+                model, language, ..
+            } = &mut *resident;
             match classify(model, &language.tokenizer, some, &control).await {
                 Ok(some) => found.extend(some),
                 Err(ProbeError::Cancelled) => return Err(Ended::Cancelled),
                 Err(error) => return Err(unwritten(&sentence(&error)).into()),
             }
-            drop(slot);
+            drop(resident);
             breathe().await;
             if cancel.is_cancelled() {
                 return Err(Ended::Cancelled);
             }
         }
-        let classifier = self.with_model(|model| model.classifier().cloned()).await;
-        let labels = classifier.flatten().map(|c| c.labels).unwrap_or_default();
+        let classifier = lease.lock().await.model.classifier().cloned();
+        let labels = classifier.map(|c| c.labels).unwrap_or_default();
         let table = predictions_tsv(&texts, &labels, &found);
         let name = source.name();
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let blob = blob_of(table.as_bytes())?;
         Ok((format!("{}-predictions.tsv", slug(stem)), blob))
+    }
+}
+
+impl Resident {
+    /// What the card and the head tell.
+    pub(super) fn about(&self) -> About {
+        let base = self.origin.source.name();
+        let record = self.record.clone();
+        let (kind, set) = record.as_ref().map_or((Kind::Classifier, ""), |record| {
+            (record.kind, record.set.as_str())
+        });
+        let date = js_sys::Date::new_0().to_iso_string().as_string();
+        About {
+            name: slug(&format!("{base} {set}")),
+            base: base.to_owned(),
+            kind,
+            run: record.map(|record| record.run),
+            machine: self.machine.clone(),
+            date: date.map(|date| date.chars().take(10).collect()),
+        }
     }
 }
 

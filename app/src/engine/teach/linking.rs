@@ -39,15 +39,14 @@ impl Engine {
         head: Head,
         refused: impl Fn(HeadError) -> Failure,
     ) -> Result<(Vec<String>, Option<Machine>), Failure> {
-        let mut slot = self.model.lock().await;
-        let model = slot
-            .as_mut()
-            .ok_or_else(|| refused(HeadError::Rule("no model is loaded".to_owned())))?;
+        let resident = self.place.lock().await;
+        let mut resident =
+            resident.ok_or_else(|| refused(HeadError::Rule("no model is loaded".to_owned())))?;
         let machine = head.machine.clone();
-        head.attach(model).await.map_err(refused)?;
-        *self.classroom.record.borrow_mut() = None;
-        self.classroom.machine.borrow_mut().clone_from(&machine);
-        let labels = model.classifier().map(|c| c.labels.clone());
+        head.attach(&mut resident.model).await.map_err(refused)?;
+        resident.record = None;
+        resident.machine.clone_from(&machine);
+        let labels = resident.model.classifier().map(|c| c.labels.clone());
         Ok((labels.unwrap_or_default(), machine))
     }
 
@@ -65,13 +64,11 @@ impl Engine {
     /// The present classifier as a link carries it. Told while the model is held, so that it
     /// belongs to the model that the page knows of.
     pub(super) async fn tell_link_head(&self, id: RequestId) {
-        let origin = self.origin.borrow().clone();
-        let mut slot = self.model.lock().await;
-        let (Some(origin), Some(model)) = (origin, slot.as_mut()) else {
+        let Some(mut resident) = self.place.lock().await else {
             return;
         };
-        let about = self.about(origin.source.name());
-        let head = Head::of(model, &about).await;
+        let about = resident.about();
+        let head = Head::of(&mut resident.model, &about).await;
         let (text, note) = match head.and_then(|head| head.to_link_text()) {
             Ok(text) => (Some(text), None),
             Err(error) => (None, Some(sentence(&error))),

@@ -8,16 +8,17 @@ mod run;
 mod zip;
 
 use super::idle::Work;
-use super::load::Language;
 use super::port::{breathe, now, post, post_with};
 use super::queue::Queue;
+use super::resident::Resident;
 use super::{Engine, unanswered};
 use crate::protocol::{
-    Event, Failure, PickedFile, Reading, RequestId, Setup, TeachCommand, TeachEvent, TextSource,
+    Event, Failure, PickedFile, PlanReport, Reading, RequestId, Setup, TeachCommand, TeachEvent,
+    TextSource,
 };
 use crate::sources::reader::Reader;
 use bert::data::{MAX_FILE_BYTES, Text};
-use bert::export::{self, Kind, Machine};
+use bert::export::{self, Kind};
 use bert::probe::{ProbeError, classify};
 use bert::train::Method;
 use kernels::{CancelToken, Control};
@@ -41,10 +42,6 @@ pub(super) struct Classroom {
     planning: RefCell<bool>,
     run: RefCell<Option<Rc<Run>>>,
     pub(super) tries: RefCell<Queue<Text>>,
-    /// What the present model learned here, for the card that goes with it.
-    pub(super) record: RefCell<Option<Record>>,
-    /// What the present classifier, or the model, was trained on, where that is known.
-    pub(super) machine: RefCell<Option<Machine>>,
     /// The export or the predictions under way.
     errand: RefCell<Option<CancelToken>>,
 }
@@ -143,17 +140,19 @@ impl Engine {
 
     /// The self-test found something wrong that may have had a part in what was learned here.
     pub(super) async fn doubt_lessons(&self, doubt: String) {
-        let teaches = self.classroom.is_teaching();
-        let method = {
-            let record = self.classroom.record.borrow();
-            record.as_ref().map(|record| record.run.recipe.method)
+        let Some(mut resident) = self.place.lock().await else {
+            return;
         };
+        let teaches = self.classroom.is_teaching();
+        let record = resident.record.as_ref();
+        let method = record.map(|record| record.run.recipe.method);
         if !teaches && method.is_none() {
             return;
         }
-        if let Some(machine) = &mut *self.classroom.machine.borrow_mut() {
+        if let Some(machine) = &mut resident.machine {
             machine.doubt.get_or_insert(doubt);
         }
+        drop(resident);
         if !teaches && method == Some(Method::Head) {
             // The link says it too. The page takes the head whoever asked for it.
             self.tell_link_head(0).await;
@@ -197,16 +196,8 @@ impl Engine {
             let asked = self.classroom.plan.borrow_mut().take();
             let Some((id, setup)) = asked else { break };
             let lesson = self.classroom.lesson.borrow_mut().take();
-            let (Some(mut lesson), Some(language)) = (lesson, self.language()) else {
-                continue;
-            };
-            let limit = language.config.max_tokens();
-            let hash = self.with_model(|model| model.sha256().to_owned()).await;
-            let hash = hash.unwrap_or_default();
-            lesson
-                .measure(&hash, &language.tokenizer, limit, breathe)
-                .await;
-            let report = self.with_model(|model| lesson.plan(&setup, model)).await;
+            let Some(mut lesson) = lesson else { continue };
+            let report = self.plan_of(&mut lesson, &setup).await;
             // Unless other texts came meanwhile.
             self.classroom.lesson.borrow_mut().get_or_insert(lesson);
             if let Some(report) = report {
@@ -216,20 +207,34 @@ impl Engine {
         self.classroom.planning.replace(false);
     }
 
+    /// What a run on these texts would take; `None` without a model.
+    async fn plan_of(&self, lesson: &mut Lesson, setup: &Setup) -> Option<PlanReport> {
+        let (hash, language) = {
+            let resident = self.place.lock().await?;
+            let hash = resident.model.sha256().to_owned();
+            (hash, resident.language.clone())
+        };
+        let limit = language.config.max_tokens();
+        lesson
+            .measure(&hash, &language.tokenizer, limit, breathe)
+            .await;
+        let resident = self.place.lock().await?;
+        Some(lesson.plan(setup, &resident.model))
+    }
+
     /// Answers a try as the model stands now, in the middle of a run or after it.
     pub(super) async fn answer_try(&self, id: RequestId, text: Text, cancel: CancelToken) {
-        let Some(language) = self.language() else {
+        let Some(mut resident) = self.place.lock().await else {
             return tell(id, TeachEvent::Cancelled);
         };
-        let mut slot = self.model.lock().await;
-        let Some(model) = &mut *slot else {
-            return tell(id, TeachEvent::Cancelled);
-        };
+        let Resident {
+            model, language, ..
+        } = &mut *resident;
         let labels = model.classifier().map(|c| c.labels.clone());
         let control = Control::new(cancel, breathe);
         let began = now();
         let outcome = classify(model, &language.tokenizer, &[text], &control).await;
-        drop(slot);
+        drop(resident);
         match (outcome, labels) {
             (Ok(found), Some(labels)) => {
                 let probabilities = found.into_iter().next().map(|c| c.probabilities);
@@ -246,10 +251,6 @@ impl Engine {
             (Err(error), _) => fail(id, unanswered(&error)),
             (Ok(_), None) => tell(id, TeachEvent::Cancelled),
         }
-    }
-
-    fn language(&self) -> Option<Rc<Language>> {
-        self.language.borrow().clone()
     }
 }
 

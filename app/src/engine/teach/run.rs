@@ -5,6 +5,8 @@ use super::lesson::Material;
 use super::{Record, fail, tell, tell_with};
 use crate::engine::Engine;
 use crate::engine::port::{breathe, now, sleep};
+use crate::engine::resident::Resident;
+use crate::engine::slot::Lease;
 use crate::engine::words::sentence;
 use crate::protocol::{Failure, RequestId, Resume, Setup, TeachEvent, Wrong};
 use bert::export::{self, Kind, Machine};
@@ -77,14 +79,24 @@ impl Engine {
             let cause = "A run is under way already; one at a time.";
             return fail(id, Failure::new("No second run", cause, "Stop the first."));
         }
+        if self.load.borrow().is_some() {
+            let cause = "Another model is being loaded, which would take this one's place.";
+            return fail(id, unlearnable(cause.into()));
+        }
+        // Nobody takes the model away while this is held.
+        let lease = match self.place.lease() {
+            Ok(lease) => lease,
+            Err(cause) => return fail(id, unlearnable(cause.into())),
+        };
         let run = Rc::new(Run {
             cancel: CancelToken::default(),
             paused: Cell::new(false),
         });
         *self.classroom.run.borrow_mut() = Some(run.clone());
         self.trials_over().await;
-        let outcome = self.whole_run(id, &setup, resume, &run).await;
+        let outcome = self.whole_run(id, &setup, resume, &run, &lease).await;
         *self.classroom.run.borrow_mut() = None;
+        drop(lease);
         match outcome {
             Ok(()) => self.tell_taught_head(id, &setup).await,
             Err(Ended::Stopped) => {
@@ -96,6 +108,8 @@ impl Engine {
             Err(Ended::Device(failure) | Ended::Failed(failure)) => fail(id, failure),
         }
         self.tell_memory();
+        // A model may have arrived that waited for the run's end.
+        self.drain();
     }
 
     /// Whether the device is lost or soon will be. A browser rejects what is under way when it
@@ -119,6 +133,7 @@ impl Engine {
         setup: &Setup,
         resume: Option<(Resume, Blob)>,
         run: &Run,
+        lease: &Lease<Resident>,
     ) -> Result<(), Ended> {
         let material = {
             let lesson = self.classroom.lesson.borrow();
@@ -130,16 +145,16 @@ impl Engine {
             }
         };
         let doubt = resume.as_ref().and_then(|(resume, _)| resume.doubt.clone());
-        *self.classroom.machine.borrow_mut() = Some(self.machine(doubt));
-        let begun = self.begin_run(setup, &material, resume).await;
-        let mut training = begun.inspect_err(|_| *self.classroom.machine.borrow_mut() = None)?;
-        self.announce(id, &material);
-        let outcome = self.drive(id, setup, &material, &mut training, run).await;
-        let mut slot = self.model.lock().await;
-        if let Some(model) = &mut *slot {
-            training.finish(model);
-        }
-        drop(slot);
+        let machine = self.machine(doubt);
+        let mut resident = lease.lock().await;
+        let mut training = begin_run(&mut resident, setup, &material, resume).await?;
+        resident.machine = Some(machine.clone());
+        drop(resident);
+        self.announce(id, &material, machine);
+        let outcome = self
+            .drive(id, setup, &material, &mut training, run, lease)
+            .await;
+        training.finish(&mut lease.lock().await.model);
         outcome
     }
 
@@ -153,57 +168,13 @@ impl Engine {
         }
     }
 
-    /// Prepares the run on the model, which carries the new classifier from here on.
-    async fn begin_run(
-        &self,
-        setup: &Setup,
-        material: &Material,
-        resume: Option<(Resume, Blob)>,
-    ) -> Result<Training, Ended> {
-        let language = self.language();
-        let mut slot = self.model.lock().await;
-        let (Some(model), Some(language)) = (&mut *slot, language) else {
-            return Err(Ended::Failed(unlearnable("No model is loaded.".into())));
-        };
-        *self.classroom.record.borrow_mut() = None;
-        let (tokenizer, recipe) = (&language.tokenizer, setup.recipe);
-        let mut training = match material {
-            Material::Labelled {
-                labels,
-                train,
-                validation,
-            } => {
-                let classes = labels.len();
-                Training::start(model, tokenizer, train, validation, classes, recipe).await?
-            }
-            Material::Plain { train, validation } => {
-                Training::start_mlm(model, tokenizer, train, validation, recipe).await?
-            }
-        };
-        if let Some((Resume { state, .. }, weights)) = resume {
-            let outcome = match write_weights(model, &training, &weights).await {
-                Ok(()) => training.resume(model, &state).map_err(Ended::from),
-                Err(failure) => Err(Ended::Failed(failure)),
-            };
-            if let Err(ended) = outcome {
-                training.finish(model);
-                return Err(ended);
-            }
-        }
-        if let Material::Labelled { labels, .. } = material {
-            name_classes(model, labels, recipe.pooling);
-        }
-        Ok(training)
-    }
-
-    fn announce(&self, id: RequestId, material: &Material) {
+    fn announce(&self, id: RequestId, material: &Material, machine: Machine) {
         let (train, validation) = material.sizes();
         let labels = match material {
             Material::Labelled { labels, .. } => labels.clone(),
             Material::Plain { .. } => Vec::new(),
         };
         let majority = material.majority();
-        let machine = self.classroom.machine.borrow().clone();
         tell(
             id,
             TeachEvent::Started {
@@ -211,7 +182,7 @@ impl Engine {
                 train,
                 validation,
                 majority,
-                machine: machine.unwrap_or_default(),
+                machine,
             },
         );
         self.tell_memory();
@@ -225,6 +196,7 @@ impl Engine {
         material: &Material,
         training: &mut Training,
         run: &Run,
+        lease: &Lease<Resident>,
     ) -> Result<(), Ended> {
         let control = Control::new(run.cancel.clone(), breathe);
         let (mut active, mut steps) = (0.0, 0);
@@ -239,18 +211,20 @@ impl Engine {
             if run.cancel.is_cancelled() {
                 return Err(Ended::Stopped);
             }
-            let mut slot = self.model.lock().await;
-            let Some(model) = &mut *slot else {
-                return Err(Ended::Failed(unlearnable("The model is gone.".into())));
-            };
+            let mut resident = lease.lock().await;
             let began = now();
-            let event = training.advance(model, &control).await?;
+            let event = training.advance(&mut resident.model, &control).await?;
             active += now() - began;
-            let snapshot = match &event {
-                Event::Epoch(report) if report.best => best_weights(model, training).await?,
-                _ => None,
-            };
-            drop(slot);
+            let mut snapshot = None;
+            if let Event::Epoch(report) = &event
+                && report.best
+            {
+                resident.record = Some(self.record(setup, material, report));
+                let model = &mut resident.model;
+                let weights = best_weights(model, training).await?;
+                snapshot = weights.map(|weights| (model.sha256().to_owned(), weights));
+            }
+            drop(resident);
             steps += 1;
             if let Event::Steps(_) = &event {
                 let each = (active / f64::from(steps)).max(0.01);
@@ -260,9 +234,6 @@ impl Engine {
             let mut mistakes = None;
             if let Event::Epoch(report) = &event {
                 mistakes = wrong(report, material);
-                if report.best {
-                    self.remember(setup, material, report);
-                }
             }
             if !matches!(&event, Event::Steps(steps) if steps.is_empty()) {
                 let milliseconds = active;
@@ -277,9 +248,9 @@ impl Engine {
             if let Some(wrong) = mistakes {
                 tell(id, TeachEvent::Mistakes { wrong });
             }
-            if let Some(weights) = snapshot {
+            if let Some((model, weights)) = snapshot {
                 let state = training.state();
-                tell_with(id, TeachEvent::Snapshot { state }, &weights);
+                tell_with(id, TeachEvent::Snapshot { state, model }, &weights);
             }
             if over {
                 return Ok(());
@@ -288,12 +259,12 @@ impl Engine {
         }
     }
 
-    /// Notes for the card what the best weights came from.
-    fn remember(&self, setup: &Setup, material: &Material, report: &EpochReport) {
+    /// For the card: what the best weights came from.
+    fn record(&self, setup: &Setup, material: &Material, report: &EpochReport) -> Record {
         let lesson = self.classroom.lesson.borrow();
         let (train, validation) = material.counts();
         let labelled = matches!(material, Material::Labelled { .. });
-        *self.classroom.record.borrow_mut() = Some(Record {
+        Record {
             kind: if labelled {
                 Kind::Classifier
             } else {
@@ -311,8 +282,56 @@ impl Engine {
                 confusion: labelled.then(|| report.confusion.clone()),
                 best_epoch: report.epoch,
             },
-        });
+        }
     }
+}
+
+/// Prepares the run on the model, which carries the new classifier from here on.
+async fn begin_run(
+    resident: &mut Resident,
+    setup: &Setup,
+    material: &Material,
+    resume: Option<(Resume, Blob)>,
+) -> Result<Training, Ended> {
+    if let Some((resume, _)) = &resume
+        && resume.model != resident.model.sha256()
+    {
+        return Err(Ended::Failed(unlearnable(
+            "The kept weights were learned on another model.".into(),
+        )));
+    }
+    (resident.record, resident.machine) = (None, None);
+    let Resident {
+        model, language, ..
+    } = resident;
+    let (tokenizer, recipe) = (&language.tokenizer, setup.recipe);
+    let mut training = match material {
+        Material::Labelled {
+            labels,
+            train,
+            validation,
+        } => {
+            let classes = labels.len();
+            Training::start(model, tokenizer, train, validation, classes, recipe).await?
+        }
+        Material::Plain { train, validation } => {
+            Training::start_mlm(model, tokenizer, train, validation, recipe).await?
+        }
+    };
+    if let Some((Resume { state, .. }, weights)) = resume {
+        let outcome = match write_weights(model, &training, &weights).await {
+            Ok(()) => training.resume(model, &state).map_err(Ended::from),
+            Err(failure) => Err(Ended::Failed(failure)),
+        };
+        if let Err(ended) = outcome {
+            training.finish(model);
+            return Err(ended);
+        }
+    }
+    if let Material::Labelled { labels, .. } = material {
+        name_classes(model, labels, recipe.pooling);
+    }
+    Ok(training)
 }
 
 /// Tells the model what its new classifier's outputs mean.

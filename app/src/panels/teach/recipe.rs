@@ -2,6 +2,7 @@
 
 use crate::page::Store;
 use crate::protocol::Goal;
+use crate::state::activity::Wish;
 use crate::state::teach::settings::{Field, MethodChoice};
 use bert::train::Pooling;
 use leptos::prelude::*;
@@ -237,28 +238,38 @@ fn Outlook() -> impl IntoView {
 #[component]
 fn Start() -> impl IntoView {
     let store = Store::get();
-    let can = store.view(|state| state.teach.can_start());
-    let rescued = store.view(|state| !state.teach.is_busy() && state.teach.rescued.is_some());
+    let why_not = store.view(|state| state.why_not(&Wish::Start));
+    let rescued = store.view(|state| {
+        let rescued = state.teach.rescued.as_ref()?;
+        let offered = !state.teach.is_busy();
+        offered.then(|| (rescued.epoch(), state.why_not(&Wish::Resume)))
+    });
+    let why_no_resume = move || rescued.get().and_then(|(_, why)| why);
     view! {
         <div class="actions">
             <button
                 type="button"
                 class="primary"
                 id="start-run"
-                disabled=move || !can.get()
+                aria-describedby="start-why"
+                disabled=move || why_not.get().is_some()
                 on:click=move |_| store.change(|state| state.start_run())
             >
                 "Start"
             </button>
-            <Show when=move || rescued.get()>
+            {move || rescued.get().map(|(epoch, why)| view! {
                 <button
                     type="button"
                     id="resume-run"
+                    aria-describedby="resume-why"
+                    disabled=why.is_some()
                     on:click=move |_| store.change(|state| state.resume_run())
                 >
-                    "Go on from the best epoch"
+                    {format!("Resume from epoch {epoch} (the best so far)")}
                 </button>
-            </Show>
+            })}
         </div>
+        <p class="hint" id="start-why">{move || why_not.get()}</p>
+        <p class="hint" id="resume-why">{why_no_resume}</p>
     }
 }

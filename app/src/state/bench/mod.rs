@@ -4,6 +4,7 @@ pub mod report;
 #[cfg(test)]
 mod tests;
 
+use super::activity::Wish;
 use super::{Effect, State, next};
 use crate::protocol::{
     BenchCommand, BenchEvent, Case, Command, DeviceReport, Executor, ModelFacts, Outcome, RequestId,
@@ -163,6 +164,10 @@ impl Bench {
         self.wanted[group as usize] = wanted;
     }
 
+    pub(super) fn wants_nothing(&self) -> bool {
+        self.wanted == [false; 4]
+    }
+
     pub fn is_running(&self) -> bool {
         matches!(self.phase, Phase::Running | Phase::Cancelling)
     }
@@ -226,24 +231,9 @@ impl Bench {
 }
 
 impl State {
-    /// Why nothing can be measured now; `None` where it can.
-    pub fn bench_problem(&self) -> Option<&'static str> {
-        if self.session.device.is_none() || self.session.test.is_none() {
-            Some("The engine is still starting.")
-        } else if self.session.loading.is_some() {
-            Some("A model is being loaded.")
-        } else if self.teach.is_busy() {
-            Some("A run is under way under Teach; both would be slowed down.")
-        } else if self.bench.wanted == [false; 4] {
-            Some("Choose something to measure.")
-        } else {
-            None
-        }
-    }
-
     /// Measures what is wanted, in place of what was measured before.
     pub fn start_bench(&mut self, surroundings: Surroundings) -> Vec<Effect> {
-        if self.bench.is_running() || self.bench_problem().is_some() {
+        if self.why_not(&Wish::Measure).is_some() {
             return Vec::new();
         }
         let Some(device) = self.session.device.clone() else {

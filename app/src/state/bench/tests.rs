@@ -4,6 +4,7 @@ use super::report::{Cells, Surroundings, cells, name};
 use super::*;
 use crate::protocol::{Adapter, Event, Failure, KernelTime, Measured, Profile, SelfTest};
 use crate::state::Panel;
+use crate::state::activity::Wish;
 use crate::state::tests::facts;
 
 fn gpu(software: bool) -> DeviceReport {
@@ -77,7 +78,7 @@ fn around() -> Surroundings {
 #[test]
 fn cases_are_measured_one_after_another() {
     let mut state = ready(gpu(false));
-    assert_eq!(state.bench_problem(), None);
+    assert_eq!(state.why_not(&Wish::Measure), None);
     let (id, cases) = started(&mut state);
     assert_eq!(cases.len(), 11);
     assert_eq!(state.bench.line(), "Beginning");
@@ -110,7 +111,10 @@ fn only_what_is_wanted_is_measured() {
     for group in Group::ALL {
         state.bench.want(group, false);
     }
-    assert_eq!(state.bench_problem(), Some("Choose something to measure."));
+    assert_eq!(
+        state.why_not(&Wish::Measure),
+        Some("Choose something to measure.")
+    );
     assert!(state.start_bench(around()).is_empty());
 }
 
@@ -190,30 +194,32 @@ fn an_engine_that_ends_ends_the_measuring() {
 }
 
 #[test]
-fn another_model_ends_the_measuring() {
+fn another_model_waits_for_the_measuring() {
     let mut state = ready(gpu(false));
-    let (bench, _) = started(&mut state);
-    let source = state.session.bundled();
-    let effects = state.load(source);
-    let [Effect::Send(Command::Load { id, .. })] = &effects[..] else {
-        panic!("expected one Load, got {effects:?}");
-    };
-    let (id, model) = (*id, facts("Another"));
-    let effects = state.receive(Event::Loaded { id, model });
-    let cancel = Effect::Send(Command::Bench {
-        id: bench,
-        command: BenchCommand::Cancel,
-    });
-    assert!(effects.contains(&cancel), "{effects:?}");
+    started(&mut state);
+    assert!(state.load(state.session.bundled()).is_empty());
+    let failure = state.session.failure.as_ref().expect("a refusal");
+    assert!(failure.cause.contains("measuring"), "{failure:?}");
+    state.cancel_bench();
+    let id = state.bench.id;
+    let event = BenchEvent::Cancelled;
+    state.receive(Event::Bench { id, event });
+    assert_eq!(state.load(state.session.bundled()).len(), 1);
 }
 
 #[test]
 fn nothing_is_measured_before_the_engine_is_ready() {
     let mut state = State::default();
-    assert_eq!(state.bench_problem(), Some("The engine is still starting."));
+    assert_eq!(
+        state.why_not(&Wish::Measure),
+        Some("The engine is still starting.")
+    );
     assert!(state.start_bench(around()).is_empty());
     state.receive(Event::Device { report: gpu(true) });
-    assert!(state.bench_problem().is_some(), "the self-test still runs");
+    assert!(
+        state.why_not(&Wish::Measure).is_some(),
+        "the self-test still runs"
+    );
 }
 
 #[test]

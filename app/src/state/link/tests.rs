@@ -219,10 +219,18 @@ fn another_model_is_only_offered_and_masks_and_head_wait_for_it() {
     assert_eq!(state.link().to_fragment(), fragment);
     let effects = state.accept_offer();
     let effects = arrive(&mut state, &effects);
-    let command = taught(&effects).expect("the head").1;
+    let (id, command) = taught(&effects).expect("the head");
     assert_eq!(command, TeachCommand::AttachText { head: "abc".into() });
+    let attached = TeachEvent::Attached {
+        labels: vec!["bad".into(), "good".into()],
+        machine: None,
+    };
     let effects = cut_into_words(&mut state, &effects);
     assert_eq!(hidden_asked(&effects), [2]);
+    state.receive(Event::Teach {
+        id,
+        event: attached,
+    });
     let pinned = state.link().to_fragment();
     assert!(
         pinned.starts_with(&format!("v=1&model=a/b@{}", "0f".repeat(20))),
@@ -400,7 +408,7 @@ fn nothing_is_opened_while_a_run_is_under_way() {
     let before = state.link();
     assert!(state.open_fragment(TEXT).is_empty());
     assert_eq!(state.link(), before);
-    assert!(told(&state).contains("a run is under way"));
+    assert!(told(&state).contains("A run is under way"));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What leaves the panel and comes back: files, predictions, classifiers; one at a time.
 
-use super::{Errand, ErrandKind, busy};
+use super::{Errand, ErrandKind};
 use crate::protocol::{Export, Failure, PickedFile, Reading, TeachCommand, TextSource};
+use crate::state::activity::Wish;
 use crate::state::{Effect, State};
 
 impl State {
@@ -21,19 +22,10 @@ impl State {
 
     /// Puts a classifier from a file on the model.
     pub fn attach(&mut self, file: PickedFile) -> Vec<Effect> {
-        if self.teach.is_busy() {
-            self.teach.failure = Some(busy("A classifier from a file has to wait."));
-            return Vec::new();
-        }
-        if self.teach.taught {
-            self.teach.failure = Some(Failure::new(
-                "This model is no longer the head's base",
-                "Its encoder has learned since it was loaded, and a head is only right on the \
-                 encoder that it was trained on.",
-                "Load the checkpoint again, then drop the head.",
-            ));
-            return Vec::new();
-        }
+        self.wish(Wish::Attach(file))
+    }
+
+    pub(in crate::state) fn attach_now(&mut self, file: PickedFile) -> Vec<Effect> {
         self.errand(ErrandKind::Attach, TeachCommand::Attach { file })
     }
 
@@ -43,16 +35,19 @@ impl State {
     }
 
     fn errand(&mut self, kind: ErrandKind, command: TeachCommand) -> Vec<Effect> {
-        if self.teach.errand.is_some() || self.session.model.is_none() {
+        if let Some(reason) = self.why_not(&Wish::HandOut) {
+            self.teach.failure = Some(Failure::new("This has to wait", reason, ""));
             return Vec::new();
         }
         self.teach.failure = None;
         let (id, effect) = self.teach_command(command);
+        let exports = matches!(kind, ErrandKind::Export(_));
         self.teach.errand = Some(Errand {
             id,
             kind,
             done: 0,
             total: 0,
+            saves: exports && self.teach.has_unsaved(),
         });
         vec![effect]
     }

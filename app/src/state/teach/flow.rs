@@ -1,10 +1,12 @@
 //! What the visitor and the engine do to the Teach panel, with what follows from it.
 
 use super::run::{Phase, Run};
-use super::{ErrandKind, Teach};
+use super::{ErrandKind, Rescued, Teach};
 use crate::protocol::{
     Command, Failure, Reading, RequestId, Resume, Setup, TeachCommand, TeachEvent, TextSource,
 };
+use crate::state::activity::Wish;
+use crate::state::session::Engine;
 use crate::state::{Effect, State, next};
 use bert::data::Columns;
 use bert::train::Method;
@@ -45,12 +47,18 @@ impl State {
     }
 
     fn read_texts(&mut self, source: TextSource, reading: Reading) -> Vec<Effect> {
-        if self.teach.is_busy() {
+        if let Some(reason) = self.why_not(&Wish::ReadTexts) {
+            self.teach.failure = Some(busy(reason));
             return Vec::new();
         }
         self.teach.failure = None;
         self.teach.source = Some(source.clone());
         self.teach.reading = reading.clone();
+        if self.session.engine != Engine::Alive {
+            // They are opened as soon as an engine has its model.
+            self.teach.awaited = true;
+            return Vec::new();
+        }
         let (id, effect) = self.teach_command(TeachCommand::Open { source, reading });
         self.teach.opening = Some(id);
         vec![effect]
@@ -75,22 +83,25 @@ impl State {
 
     /// Begins the run that the form describes, on the checkpoint as it is in its file.
     pub fn start_run(&mut self) -> Vec<Effect> {
-        if !self.teach.can_start() {
-            return Vec::new();
-        }
+        self.wish(Wish::Start)
+    }
+
+    pub(in crate::state) fn begin_planned(&mut self) -> Vec<Effect> {
+        self.teach.rescued = None;
         match self.teach.settings.setup() {
             Ok(setup) => self.begin(setup, false),
             Err(_) => Vec::new(),
         }
     }
 
-    /// Goes on with a run whose device was lost, from its best epoch.
+    /// Goes on with a run that was cut short, from its best epoch.
     pub fn resume_run(&mut self) -> Vec<Effect> {
-        if self.teach.is_busy() || self.session.model.is_none() {
-            return Vec::new();
-        }
+        self.wish(Wish::Resume)
+    }
+
+    pub(in crate::state) fn begin_rescued(&mut self) -> Vec<Effect> {
         match self.teach.rescued.clone() {
-            Some((setup, _)) => self.begin(setup, true),
+            Some(rescued) => self.begin(rescued.setup, true),
             None => Vec::new(),
         }
     }
@@ -99,21 +110,25 @@ impl State {
         self.teach.failure = None;
         if self.teach.taught {
             // What an earlier run changed must not leak into this one: load the file again.
-            self.teach.next = Some((setup, resume));
             let Some(source) = self.session.source() else {
                 return Vec::new();
             };
-            return self.load_anew(source);
+            let (load, effects) = self.load_as(source);
+            self.teach.next = Some((load, setup, resume));
+            return effects;
         }
         self.begin_now(setup, resume)
     }
 
     fn begin_now(&mut self, setup: Setup, resume: bool) -> Vec<Effect> {
-        let state = self.teach.rescued.take().map(|(_, state)| state);
+        let rescued = self.teach.rescued.as_ref().filter(|_| resume);
         let lost = self.teach.run.as_ref();
         let doubt = lost.and_then(|run| run.doubt.clone());
-        let resume = state.filter(|_| resume);
-        let resume = resume.map(|state| Resume { state, doubt });
+        let resume = rescued.map(|rescued| Resume {
+            state: rescued.state,
+            model: rescued.model.clone(),
+            doubt,
+        });
         self.teach.taught = setup.recipe.method != Method::Head;
         let command = TeachCommand::Start {
             setup: Box::new(setup.clone()),
@@ -181,7 +196,7 @@ impl State {
 
     /// A model has been loaded: the form suits it, and a run that waited for it begins. Texts that
     /// were open are opened again where the engine is new.
-    pub(in crate::state) fn on_model_for_teach(&mut self) -> Vec<Effect> {
+    pub(in crate::state) fn on_model_for_teach(&mut self, load: RequestId) -> Vec<Effect> {
         let Some(model) = &self.session.model else {
             return Vec::new();
         };
@@ -189,10 +204,11 @@ impl State {
         self.teach.taught = false;
         self.teach.attached = None;
         self.teach.settings.suit(pooler, limit, layers);
-        if let Some((setup, resume)) = self.teach.next.take() {
+        if let Some((_, setup, resume)) = self.teach.next.take_if(|(id, ..)| *id == load) {
             return self.begin_now(setup, resume);
         }
-        match (self.teach.source.clone(), self.teach.report.is_some()) {
+        let wanted = std::mem::take(&mut self.teach.awaited) || self.teach.report.is_some();
+        match (self.teach.source.clone(), wanted) {
             (Some(source), true) => self.read_texts(source, self.teach.reading.clone()),
             _ => Vec::new(),
         }
@@ -244,7 +260,7 @@ impl State {
             }
             TeachEvent::File { .. } => {
                 let errand = teach.errand.take_if(|errand| errand.id == id);
-                let saves = matches!(errand, Some(e) if matches!(e.kind, ErrandKind::Export(_)));
+                let saves = errand.is_some_and(|errand| errand.saves);
                 if let Some(run) = teach.run.as_mut().filter(|_| saves) {
                     run.saved = true;
                 }
@@ -343,8 +359,14 @@ impl State {
                 run.on_mistakes(wrong);
                 Vec::new()
             }
-            TeachEvent::Snapshot { state } => {
-                self.teach.rescued = Some((run.setup.clone(), state));
+            TeachEvent::Snapshot { state, model } => {
+                self.teach.rescued = Some(Rescued {
+                    setup: run.setup.clone(),
+                    state,
+                    model,
+                    source: self.session.source(),
+                    texts: self.teach.texts(),
+                });
                 Vec::new()
             }
             TeachEvent::Paused => {

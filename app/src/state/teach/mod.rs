@@ -8,7 +8,7 @@ pub mod settings;
 pub mod view;
 
 use crate::protocol::{
-    DataReport, Export, Failure, PlanReport, Reading, RequestId, Setup, TextSource,
+    DataReport, Export, Failure, PlanReport, Reading, RequestId, Setup, Source, TextSource,
 };
 use bert::export::Machine;
 use bert::train::RunState;
@@ -42,6 +42,8 @@ pub struct Errand {
     pub kind: ErrandKind,
     pub done: u64,
     pub total: u64,
+    /// Whether it holds what the run taught: one that was begun before the run's end does not.
+    saves: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,24 @@ pub enum ErrandKind {
     Attach,
     /// A classifier that came in a link.
     AttachLink,
+}
+
+/// A run that was cut short, and what it belongs to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rescued {
+    pub setup: Setup,
+    pub(super) state: RunState,
+    /// The SHA-256 of the checkpoint, which the engine checks.
+    pub(super) model: String,
+    pub(in crate::state) source: Option<Source>,
+    pub(in crate::state) texts: Option<(TextSource, Reading)>,
+}
+
+impl Rescued {
+    /// The epoch whose weights these are, from 1.
+    pub fn epoch(&self) -> usize {
+        self.state.best.map_or(self.state.epoch, |best| best.epoch)
+    }
 }
 
 /// The Teach panel's state.
@@ -68,15 +88,17 @@ pub struct Teach {
     pub errand: Option<Errand>,
     /// What went wrong with the texts, the run or a file.
     pub failure: Option<Failure>,
-    /// What a run that lost its device can go on from; the weights are with the page.
-    pub rescued: Option<(Setup, RunState)>,
+    /// What a run that was cut short can go on from; the weights are with the page.
+    pub rescued: Option<Rescued>,
     /// What the classifier that came from a file or a link was trained on, where that is known.
     pub attached: Option<Machine>,
     /// Whether the present model's encoder is no longer the checkpoint's.
     taught: bool,
-    /// A run that waits for the model to be loaded afresh.
-    next: Option<(Setup, bool)>,
+    /// A run that waits for the model to be loaded afresh, by the load of this id.
+    next: Option<(RequestId, Setup, bool)>,
     opening: Option<RequestId>,
+    /// Texts that were chosen before an engine listened.
+    awaited: bool,
     planning: Option<RequestId>,
 }
 
@@ -88,7 +110,7 @@ impl Teach {
 
     /// Whether texts are being read.
     pub fn is_opening(&self) -> bool {
-        self.opening.is_some()
+        self.awaited || self.opening.is_some()
     }
 
     /// Whether a run has begun, or is about to, and has not ended.
@@ -96,13 +118,21 @@ impl Teach {
         self.next.is_some() || self.run.as_ref().is_some_and(Run::is_under_way)
     }
 
+    /// Whether the present model has learned something that nobody saved.
+    pub(super) fn has_unsaved(&self) -> bool {
+        let unsaved = |run: &Run| run.is_present && run.is_over() && !run.saved;
+        self.run.as_ref().is_some_and(unsaved)
+    }
+
     /// Whether leaving the page would lose something: a run, or what it learned and nobody saved.
     pub fn would_lose(&self) -> bool {
-        self.is_busy()
-            || self
-                .run
-                .as_ref()
-                .is_some_and(|run| run.is_over() && !run.saved)
+        self.is_busy() || self.has_unsaved() || self.rescued.is_some()
+    }
+
+    /// The open texts, and how they are read.
+    pub(super) fn texts(&self) -> Option<(TextSource, Reading)> {
+        let source = self.source.clone()?;
+        Some((source, self.reading.clone()))
     }
 
     /// Whether an answer is due.
@@ -121,17 +151,9 @@ impl Teach {
         }
     }
 
-    /// Whether the run that the form describes can begin.
-    pub fn can_start(&self) -> bool {
-        !self.is_busy()
-            && self.planning.is_none()
-            && self.plan.is_some()
-            && self.problems().is_empty()
-    }
-
     /// The load that a run waited for did not come to its end.
-    pub(super) fn forget_next(&mut self) {
-        self.next = None;
+    pub(super) fn forget_next(&mut self, load: RequestId) {
+        self.next.take_if(|(id, ..)| *id == load);
     }
 
     /// The engine is gone, and with it whatever it was at.

@@ -1,6 +1,7 @@
 //! The Teach panel driven as the visitor and the engine drive it.
 
 use crate::protocol::*;
+use crate::state::activity::Wish;
 use crate::state::session::bundled;
 use crate::state::teach::run::Phase;
 use crate::state::teach::settings::{Field, MethodChoice};
@@ -11,7 +12,7 @@ use bert::export::Machine;
 use bert::metrics::{ClassMetrics, Confusion, Metrics};
 use bert::train::{EpochReport, Event as RunEvent, Progress as Step};
 
-fn report() -> DataReport {
+pub(in crate::state) fn report() -> DataReport {
     DataReport {
         name: "moods".into(),
         format: "TSV".into(),
@@ -30,7 +31,7 @@ fn report() -> DataReport {
     }
 }
 
-fn plan() -> PlanReport {
+pub(in crate::state) fn plan() -> PlanReport {
     PlanReport {
         train: 16,
         validation: 4,
@@ -45,7 +46,7 @@ fn plan() -> PlanReport {
     }
 }
 
-fn epoch(number: usize, accuracy: f64, best: bool) -> RunEvent {
+pub(in crate::state) fn epoch(number: usize, accuracy: f64, best: bool) -> RunEvent {
     let class = ClassMetrics {
         precision: accuracy,
         recall: accuracy,
@@ -131,6 +132,10 @@ pub(in crate::state) fn planned() -> State {
     state
 }
 
+fn can_start(state: &State) -> bool {
+    state.why_not(&Wish::Start).is_none()
+}
+
 fn say(state: &mut State, id: RequestId, event: TeachEvent) -> Vec<Effect> {
     state.receive(Event::Teach { id, event })
 }
@@ -173,11 +178,11 @@ fn phase(state: &State) -> Phase {
 #[test]
 fn texts_are_opened_planned_and_learned_from() {
     let mut state = planned();
-    assert!(state.teach.can_start());
+    assert!(can_start(&state));
     assert_eq!(state.teach.data_line().unwrap(), "20 rows, 2 classes, TSV");
     let id = started(&mut state);
     assert_eq!(phase(&state), Phase::Running);
-    assert!(state.teach.would_lose() && !state.teach.can_start());
+    assert!(state.teach.would_lose() && !can_start(&state));
     run_says(
         &mut state,
         id,
@@ -289,7 +294,14 @@ fn a_lost_device_leaves_the_best_epoch_to_go_on_from() {
         step: 2,
         best: None,
     };
-    say(&mut state, id, TeachEvent::Snapshot { state: kept });
+    say(
+        &mut state,
+        id,
+        TeachEvent::Snapshot {
+            state: kept,
+            model: "hash".into(),
+        },
+    );
     state.receive(Event::DeviceLost {
         failure: Failure::new("lost", "", ""),
     });
@@ -320,13 +332,13 @@ fn what_cannot_run_is_named_and_does_not_start() {
     state.teach.settings.edit(Field::Epochs, "many".into());
     assert!(state.plan().is_empty());
     assert!(state.teach.problems()[0].contains("“many” is not a whole number"));
-    assert!(!state.teach.can_start() && state.start_run().is_empty());
+    assert!(!can_start(&state) && state.start_run().is_empty());
     state.teach.settings.edit(Field::Epochs, "3".into());
     let (id, _) = taught(&state.plan());
     let problems = vec!["it does not fit".to_owned()];
     let report = PlanReport { problems, ..plan() };
     say(&mut state, id, TeachEvent::Planned { report });
-    assert!(!state.teach.can_start());
+    assert!(!can_start(&state));
 }
 
 #[test]

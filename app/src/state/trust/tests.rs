@@ -1,7 +1,8 @@
 //! The way down, and the marks, driven as the engine and the visitor drive them.
 
 use crate::protocol::*;
-use crate::state::teach::tests::{planned, started};
+use crate::state::activity::Answer;
+use crate::state::teach::tests::{planned, report, started};
 use crate::state::tests::{asked, facts, fill, loaded, mask, tokenized};
 use crate::state::view::Tone;
 use crate::state::{Effect, State};
@@ -231,13 +232,24 @@ fn a_run_keeps_its_mark_and_says_what_it_was_computed_on() {
         step: 2,
         best: None,
     };
-    let event = TeachEvent::Snapshot { state: kept };
+    let event = TeachEvent::Snapshot {
+        state: kept,
+        model: "hash".into(),
+    };
     state.receive(Event::Teach { id, event });
     assert_eq!(tested(&mut state, wrong()), [Effect::Restart]);
     let (id, _) = loaded(&state.receive(Event::Alive));
     device(&mut state, CPU);
     let model = facts("Seedling");
-    state.receive(Event::Loaded { id, model });
+    let effects = state.receive(Event::Loaded { id, model });
+    let open = effects.iter().find_map(|effect| match effect {
+        Effect::Send(Command::Teach { id, .. }) => Some(*id),
+        _ => None,
+    });
+    let report = report();
+    let event = TeachEvent::Opened { report };
+    let id = open.expect("the texts are opened again");
+    state.receive(Event::Teach { id, event });
     // What was learned in doubt stays in doubt.
     let effects = state.resume_run();
     let [Effect::Send(Command::Teach { id, command })] = &effects[..] else {
@@ -271,7 +283,8 @@ fn what_an_earlier_engine_learned_is_not_marked() {
     let mut state = planned();
     device(&mut state, CPU);
     started(&mut state);
-    state.prefer(Preference::Gpu);
+    assert!(state.prefer(Preference::Gpu).is_empty(), "it asks first");
+    state.answer(Answer::Agree);
     state.receive(Event::Alive);
     device(&mut state, GPU);
     tested(&mut state, without(&["old", "subgroups"], false));
