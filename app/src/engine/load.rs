@@ -287,6 +287,7 @@ impl Load {
         };
         ModelFacts {
             name: self.source.name().to_owned(),
+            sha256: model.sha256().to_owned(),
             architecture: config
                 .architectures
                 .first()

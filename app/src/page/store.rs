@@ -6,6 +6,7 @@ use super::supervisor::Supervisor;
 use crate::protocol::{Event, Preference, TeachEvent, TextSource};
 use crate::site::Site;
 use crate::sources::files::{Offered, Taken};
+use crate::state::activity::Answer;
 use crate::state::teach::Trial;
 use crate::state::teach::settings::Field;
 use crate::state::{Effect, Panel, State};
@@ -122,8 +123,14 @@ impl Store {
 
     /// Chooses where the arithmetic runs, now and on later visits.
     pub fn prefer(self, preference: Preference) {
-        remember_preference(preference);
         self.change(|state| state.prefer(preference));
+        remember_preference(self.peek(|state| state.session.preference));
+    }
+
+    /// Takes the answer to the question that the page asks.
+    pub fn answer(self, answer: Answer) {
+        self.change(|state| state.answer(answer));
+        remember_preference(self.peek(|state| state.session.preference));
     }
 
     /// Takes files someone dropped or picked, with their paths: a checkpoint, a classifier, or

@@ -192,6 +192,8 @@ pub struct Progress {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelFacts {
     pub name: String,
+    /// Of the weights' file: two models of one name are two models.
+    pub sha256: String,
     pub architecture: String,
     pub layers: usize,
     pub hidden_size: usize,

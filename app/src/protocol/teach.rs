@@ -23,6 +23,19 @@ pub enum TextSource {
 }
 
 impl TextSource {
+    /// Whether both are the same texts; a file that is picked again lies in another slot.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::File { name, bytes, .. },
+                Self::File {
+                    name: n, bytes: b, ..
+                },
+            ) => (name, bytes) == (n, b),
+            (one, other) => one == other,
+        }
+    }
+
     /// What to call the set on the page.
     pub fn name(&self) -> &str {
         match self {

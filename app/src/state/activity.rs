@@ -233,10 +233,10 @@ impl State {
             return Verdict::No("There is no interrupted run.");
         };
         match self.may_run() {
-            Verdict::Go if self.session.source() != rescued.source => Verdict::No(
+            Verdict::Go if self.session.sha256() != Some(&rescued.model) => Verdict::No(
                 "The interrupted run belongs to another model: load that one again to resume.",
             ),
-            Verdict::Go if self.teach.texts() != rescued.texts => {
+            Verdict::Go if !self.teach.has_texts_of(rescued) => {
                 Verdict::No("The interrupted run had other texts: open those again to resume.")
             }
             verdict => verdict,

@@ -239,7 +239,10 @@ impl FakeEngine {
                 step: 1,
                 best: None,
             };
-            let model = "hash".to_owned();
+            let model = self
+                .model
+                .as_ref()
+                .map_or_else(String::new, |source| facts(source.name()).sha256);
             let event = TeachEvent::Snapshot { state: kept, model };
             let effects = state.receive(Event::Teach { id: run.id, event });
             self.take(effects, false);

@@ -244,6 +244,11 @@ impl Session {
         }
     }
 
+    /// Of the present model's weights.
+    pub(super) fn sha256(&self) -> Option<&String> {
+        self.model.as_ref().map(|model| &model.sha256)
+    }
+
     /// What the present model was loaded from.
     pub(super) fn source(&self) -> Option<Source> {
         self.wanted.clone()

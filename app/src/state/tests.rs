@@ -8,6 +8,7 @@ use session::{Engine, bundled};
 pub(super) fn facts(name: &str) -> ModelFacts {
     ModelFacts {
         name: name.into(),
+        sha256: format!("hash of {name}"),
         architecture: "BertForMaskedLM".into(),
         layers: 2,
         hidden_size: 8,

@@ -6,6 +6,8 @@ use crate::state::format;
 use crate::state::view::{Tone, check_line};
 use crate::widgets::card_head::CardHead;
 use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlInputElement;
 
 #[component]
 pub fn EngineBadge() -> impl IntoView {
@@ -137,15 +139,24 @@ fn Executors() -> impl IntoView {
     let store = Store::get();
     let chosen = store.view(|state| state.session.chosen());
     let gpu = store.view(|state| state.session.gpu_label());
-    let choice = move |preference: Preference, label: Signal<&'static str>, id: &'static str| {
+    // Where the visitor is asked first, or has to wait, the mark goes back to what computes.
+    let choose = move |preference| {
+        store.prefer(preference);
+        let present = store.peek(|state| state.session.chosen());
+        let input = document().get_element_by_id(executor_id(present));
+        if let Some(input) = input.and_then(|input| input.dyn_into::<HtmlInputElement>().ok()) {
+            input.set_checked(true);
+        }
+    };
+    let choice = move |preference: Preference, label: Signal<&'static str>| {
         view! {
             <label>
                 <input
                     type="radio"
                     name="executor"
-                    id=id
+                    id=executor_id(preference)
                     prop:checked=move || chosen.get() == preference
-                    on:change=move |_| store.prefer(preference)
+                    on:change=move |_| choose(preference)
                 />
                 <span>{move || label.get()}</span>
             </label>
@@ -154,9 +165,17 @@ fn Executors() -> impl IntoView {
     view! {
         <fieldset class="executors">
             <legend>"Compute on"</legend>
-            {choice(Preference::Auto, Signal::stored("Automatic"), "executor-auto")}
-            {choice(Preference::Gpu, gpu.into(), "executor-gpu")}
-            {choice(Preference::Cpu, Signal::stored("CPU"), "executor-cpu")}
+            {choice(Preference::Auto, Signal::stored("Automatic"))}
+            {choice(Preference::Gpu, gpu.into())}
+            {choice(Preference::Cpu, Signal::stored("CPU"))}
         </fieldset>
+    }
+}
+
+fn executor_id(preference: Preference) -> &'static str {
+    match preference {
+        Preference::Auto => "executor-auto",
+        Preference::Gpu => "executor-gpu",
+        Preference::Cpu => "executor-cpu",
     }
 }

@@ -21,7 +21,7 @@ pub fn QuestionDialog() -> impl IntoView {
             _ => {}
         }
     });
-    let answer = move |answer| store.change(move |state| state.answer(answer));
+    let answer = move |answer| store.answer(answer);
     // Escape.
     let cancel = move |event: ev::Event| {
         event.prevent_default();

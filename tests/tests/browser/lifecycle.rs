@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 use unmask_tests::browser::{Bench, Gpu};
-use xtask::server::Reply;
+use xtask::server::{Reply, Site};
 
 const TEXT: &str = "the [MASK] sat on the mat.";
 
@@ -63,9 +63,8 @@ impl Read for Trickle {
     }
 }
 
-#[test]
-fn a_load_can_be_given_up_half_way() {
-    let Some(bench) = Bench::ready() else { return };
+/// The page with a bundled model that never comes to its end.
+pub fn trickling(bench: &Bench) -> Site {
     let weights = bench.site.join("models/seedling/model.safetensors");
     let slow = move || {
         let file = File::open(&weights).expect("the bundled model");
@@ -77,7 +76,13 @@ fn a_load_can_be_given_up_half_way() {
             body: Box::new(Trickle(file)),
         }
     };
-    let site = site(&bench).answer("/models/seedling/model.safetensors", slow);
+    site(bench).answer("/models/seedling/model.safetensors", slow)
+}
+
+#[test]
+fn a_load_can_be_given_up_half_way() {
+    let Some(bench) = Bench::ready() else { return };
+    let site = trickling(&bench);
     let visit = Visit::with(&bench, site, Choice::Cpu, Gpu::Software);
     visit.wait_for_text("#loading", "Reading weights");
     visit.find("progressbar", "Loading the model");

@@ -1,5 +1,6 @@
 //! The built page in a real browser. Run by `cargo xtask test`, which builds the page first.
 
+mod activity;
 mod appearance;
 mod bench;
 mod checkpoints;

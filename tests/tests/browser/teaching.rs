@@ -365,7 +365,12 @@ fn a_lost_device_in_the_middle_costs_one_epoch_at_most() {
     });
     visit.wait_for_model("model.safetensors");
     visit.click("button", "Dismiss");
-    visit.click("button", "Go on from the best epoch");
+    visit.wait("the run can be resumed", || {
+        let ready = "return document.querySelector('#resume-run')?.disabled === false";
+        visit.run(ready, &[]) == json!(true)
+    });
+    let epoch = visit.text_of("#resume-run");
+    visit.click("button", &epoch);
     visit.wait("steps after the epoch", || {
         run_line(&visit).contains("step ")
     });

@@ -2,6 +2,7 @@
 
 use crate::page::{Store, pick_texts};
 use crate::protocol::Export;
+use crate::state::activity::Wish;
 use crate::widgets::{file_button::FileButton, progress_bar::ProgressBar};
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
@@ -10,8 +11,6 @@ use web_sys::HtmlInputElement;
 pub fn OutCard() -> impl IntoView {
     let store = Store::get();
     let errand = store.view(|state| state.teach.errand_line());
-    let idle = store.view(|state| state.teach.errand.is_none());
-    let busy = store.view(|state| state.teach.is_busy());
     let head_is_enough = store.view(|state| state.can_try() && state.teach.head_is_enough());
     let predicts = store.view(|state| state.can_try());
     let picked = move |input: HtmlInputElement| {
@@ -19,7 +18,11 @@ pub fn OutCard() -> impl IntoView {
             store.change(|state| state.predict(source));
         }
     };
-    let unable = move || busy.get() || !idle.get();
+    let why_not = store.view(|state| match state.teach.is_busy() {
+        true => Some("A run is under way: what it teaches can be taken when it ends."),
+        false => state.why_not(&Wish::HandOut),
+    });
+    let unable = move || why_not.get().is_some();
     view! {
         <section class="out card" aria-labelledby="out-heading">
             <h2 id="out-heading">"Take it with you"</h2>
@@ -56,6 +59,7 @@ pub fn OutCard() -> impl IntoView {
                     picked=picked
                 />
             </div>
+            <p class="hint">{move || why_not.get()}</p>
             {move || errand.get().map(|(line, share)| {
                 view! {
                     <div class="loading" id="errand">

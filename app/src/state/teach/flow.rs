@@ -364,7 +364,6 @@ impl State {
                     setup: run.setup.clone(),
                     state,
                     model,
-                    source: self.session.source(),
                     texts: self.teach.texts(),
                 });
                 Vec::new()

@@ -8,7 +8,7 @@ pub mod settings;
 pub mod view;
 
 use crate::protocol::{
-    DataReport, Export, Failure, PlanReport, Reading, RequestId, Setup, Source, TextSource,
+    DataReport, Export, Failure, PlanReport, Reading, RequestId, Setup, TextSource,
 };
 use bert::export::Machine;
 use bert::train::RunState;
@@ -60,10 +60,9 @@ pub enum ErrandKind {
 pub struct Rescued {
     pub setup: Setup,
     pub(super) state: RunState,
-    /// The SHA-256 of the checkpoint, which the engine checks.
-    pub(super) model: String,
-    pub(in crate::state) source: Option<Source>,
-    pub(in crate::state) texts: Option<(TextSource, Reading)>,
+    /// The SHA-256 of the checkpoint.
+    pub(in crate::state) model: String,
+    texts: Option<(TextSource, Reading)>,
 }
 
 impl Rescued {
@@ -130,9 +129,19 @@ impl Teach {
     }
 
     /// The open texts, and how they are read.
-    pub(super) fn texts(&self) -> Option<(TextSource, Reading)> {
+    fn texts(&self) -> Option<(TextSource, Reading)> {
         let source = self.source.clone()?;
         Some((source, self.reading.clone()))
+    }
+
+    /// Whether the open texts are those of a run that was cut short.
+    pub(super) fn has_texts_of(&self, rescued: &Rescued) -> bool {
+        match (&self.texts(), &rescued.texts) {
+            (Some((now, reading)), Some((then, earlier))) => {
+                now.is_same(then) && reading == earlier
+            }
+            (now, then) => now == then,
+        }
     }
 
     /// Whether an answer is due.

@@ -299,7 +299,7 @@ fn a_lost_device_leaves_the_best_epoch_to_go_on_from() {
         id,
         TeachEvent::Snapshot {
             state: kept,
-            model: "hash".into(),
+            model: facts("Seedling").sha256,
         },
     );
     state.receive(Event::DeviceLost {

@@ -234,7 +234,7 @@ fn a_run_keeps_its_mark_and_says_what_it_was_computed_on() {
     };
     let event = TeachEvent::Snapshot {
         state: kept,
-        model: "hash".into(),
+        model: facts("Seedling").sha256,
     };
     state.receive(Event::Teach { id, event });
     assert_eq!(tested(&mut state, wrong()), [Effect::Restart]);
