@@ -2,7 +2,7 @@
 //!
 //! Nothing here holds a weights file: each piece goes to the device before the next is read.
 
-use super::port::{breathe, now, post};
+use super::port::{breathe, post, ticks};
 use super::speed::Speed;
 use super::survey::Survey;
 use super::words::{missing, read_config, sentence, strangers, text, unloadable};
@@ -139,8 +139,8 @@ impl Load {
         loop {
             survey.push(&piece);
             loader.push(&piece).map_err(|error| unloadable(&error))?;
-            if now() - told >= TELL_EVERY_MS {
-                told = now();
+            if ticks() - told >= TELL_EVERY_MS {
+                told = ticks();
                 let (done, total) = loader.progress();
                 let stage = match weights.reader.is_remote() {
                     true => Stage::Download,

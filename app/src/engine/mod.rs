@@ -30,7 +30,7 @@ use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
 use idle::Idle;
 use kernels::{CancelToken, Control, Device};
 use load::{Ended, Language, Load, Loaded};
-use port::{breathe, now, post, scope, sleep, wasm_bytes};
+use port::{breathe, post, scope, sleep, ticks, wasm_bytes};
 use queue::Queue;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -321,20 +321,20 @@ impl Engine {
             return Event::ProbeCancelled { id };
         };
         let control = Control::new(cancel, breathe);
-        let began = now();
+        let began = ticks();
         let outcome = if model.has_replaced() {
             let marks = replaced(model, &language.tokenizer, request, &control).await;
             marks.map(|marks| Event::Marked {
                 id,
                 marks,
-                milliseconds: now() - began,
+                milliseconds: ticks() - began,
             })
         } else {
             let fill = fill_mask(model, &language.tokenizer, request, &control).await;
             fill.map(|fill| Event::Filled {
                 id,
                 fill,
-                milliseconds: now() - began,
+                milliseconds: ticks() - began,
             })
         };
         drop(slot);

@@ -4,7 +4,7 @@
 //! written as they stream, through a handle that only one tab can hold at a time.
 
 use super::manifest::{MANIFEST, MANIFEST_BYTES, Manifest, is_key, key};
-use crate::engine::port::{now, scope, wait};
+use crate::engine::port::{epoch_ms, scope, wait};
 use crate::protocol::{Kept, KeptEntry, Listing, Role};
 use crate::sources::address::Address;
 use js_sys::{Reflect, Uint8Array};
@@ -150,7 +150,7 @@ impl Shelf {
         let entry = Entry {
             folder: wait(folder).await?,
             key: name,
-            manifest: RefCell::new(Manifest::new(listing.clone(), now())),
+            manifest: RefCell::new(Manifest::new(listing.clone(), epoch_ms())),
         };
         entry.save().await?;
         Ok(entry)

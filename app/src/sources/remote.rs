@@ -8,7 +8,7 @@ use super::hub::{file_url, host_of};
 use super::kept::{Entry, Shelf, is_full};
 use super::manifest::sha256;
 use super::reader::Reader;
-use crate::engine::port::now;
+use crate::engine::port::epoch_ms;
 use crate::protocol::{Failure, Hub, Kept, Listing, RemoteFile, Role};
 use kernels::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
@@ -222,7 +222,7 @@ impl Remote {
                 kept.sha256 = Some(hash.to_owned());
             }
             manifest.complete = true;
-            manifest.saved = now();
+            manifest.saved = epoch_ms();
         }
         if entry.save().await.is_err() {
             self.keep_nothing("it could not be written whole");

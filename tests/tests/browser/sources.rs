@@ -145,6 +145,10 @@ fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub() {
     visit.type_text(TEXT);
     open_list(&visit);
     visit.screenshot("kept");
+    let year = "return new Date().toLocaleDateString('default', { year: 'numeric' })";
+    let year = visit.run(year, &[]);
+    let shown = visit.text_of("#kept li");
+    assert!(shown.contains(year.as_str().expect("a year")), "{shown}");
     visit.click("button", &format!("Open {MODEL} @ {}", &COMMIT[..8]));
     visit.wait_for_model(MODEL);
     visit.wait_for_fill(&expected());

@@ -9,7 +9,7 @@ mod zip;
 
 use super::idle::Work;
 use super::load::Language;
-use super::port::{breathe, now, post, post_with};
+use super::port::{breathe, post, post_with, ticks};
 use super::queue::Queue;
 use super::{Engine, unanswered};
 use crate::protocol::{
@@ -227,7 +227,7 @@ impl Engine {
         };
         let labels = model.classifier().map(|c| c.labels.clone());
         let control = Control::new(cancel, breathe);
-        let began = now();
+        let began = ticks();
         let outcome = classify(model, &language.tokenizer, &[text], &control).await;
         drop(slot);
         match (outcome, labels) {
@@ -238,7 +238,7 @@ impl Engine {
                     TeachEvent::Tried {
                         labels,
                         probabilities: probabilities.unwrap_or_default(),
-                        milliseconds: now() - began,
+                        milliseconds: ticks() - began,
                     },
                 );
             }

@@ -4,7 +4,7 @@ use super::best::{best_weights, write_weights};
 use super::lesson::Material;
 use super::{Record, fail, tell, tell_with};
 use crate::engine::Engine;
-use crate::engine::port::{breathe, now, sleep};
+use crate::engine::port::{breathe, sleep, ticks};
 use crate::engine::words::sentence;
 use crate::protocol::{Failure, RequestId, Resume, Setup, TeachEvent, Wrong};
 use bert::export::{self, Kind, Machine};
@@ -243,9 +243,9 @@ impl Engine {
             let Some(model) = &mut *slot else {
                 return Err(Ended::Failed(unlearnable("The model is gone.".into())));
             };
-            let began = now();
+            let began = ticks();
             let event = training.advance(model, &control).await?;
-            active += now() - began;
+            active += ticks() - began;
             let snapshot = match &event {
                 Event::Epoch(report) if report.best => best_weights(model, training).await?,
                 _ => None,
