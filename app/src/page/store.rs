@@ -88,6 +88,10 @@ impl Store {
         for effect in effects {
             self.carry_out(effect);
         }
+        if self.peek(|state| state.teach.rescued.is_none()) {
+            self.supervisor
+                .try_update_value(Supervisor::forget_weights);
+        }
     }
 
     /// Changes the text at once and tells the engine when the typing pauses.

@@ -47,6 +47,11 @@ impl Supervisor {
         self.weights = Some(weights);
     }
 
+    /// Lets them go, once there is no run that could be resumed from them.
+    pub fn forget_weights(&mut self) {
+        self.weights = None;
+    }
+
     /// Ends the present worker, which frees its memory and its device, and starts another.
     ///
     /// # Errors

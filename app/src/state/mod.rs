@@ -242,6 +242,7 @@ impl State {
     /// Frees everything the model holds.
     pub fn unload(&mut self) -> Vec<Effect> {
         self.session.unload();
+        self.teach.rescued = None;
         self.probe.clear_tokens();
         self.restart()
     }
