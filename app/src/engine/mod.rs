@@ -105,7 +105,7 @@ impl Engine {
             Ok(Command::ListKept) => spawn_local(tell_kept()),
             Ok(Command::Forget { key }) => spawn_local(async move {
                 if let Some(shelf) = Shelf::open().await {
-                    shelf.remove(&key).await;
+                    shelf.delete(&key).await;
                 }
                 tell_kept().await;
             }),
@@ -224,6 +224,7 @@ impl Engine {
                 }
                 Err(Ended::Cancelled) => post(&Event::LoadCancelled { id }),
                 Err(Ended::Failed(failure)) => post(&Event::LoadFailed { id, failure }),
+                Err(Ended::Offered(offer)) => post(&Event::LoadOffered { id, offer: *offer }),
             }
             self.tell_memory();
             if is_remote {
@@ -377,7 +378,11 @@ async fn tell_kept() {
         Some(shelf) => shelf.overview().await,
         None => Vec::new(),
     };
-    post(&Event::Kept { entries });
+    let persistent = Shelf::is_persistent().await;
+    post(&Event::Kept {
+        entries,
+        persistent,
+    });
 }
 
 /// Tells the page when the GPU is lost.

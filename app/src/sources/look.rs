@@ -69,7 +69,7 @@ pub async fn look(
             Ok(offer)
         }
         // A branch whose newest commit cannot be asked for: what is here serves.
-        (Err(Refused::Later(_)), Some(entry)) if here == Kept::Whole => {
+        (Err(Refused::Later(_) | Refused::Busy(_)), Some(entry)) if here == Kept::Whole => {
             offer.kept = here;
             offer.listing = Some(entry.manifest.borrow().listing.clone());
             Ok(offer)
@@ -89,7 +89,7 @@ async fn ask_hub(
     revision: &str,
 ) -> Result<Found, Refused> {
     let url = description_url(hub, id, revision);
-    let answer = host.get(&url, 0).await?;
+    let answer = host.get(&url).await?;
     let bytes = body(&url, &answer, ANSWER_BYTES)
         .await
         .map_err(Refused::Final)?;
@@ -122,7 +122,7 @@ async fn ask_host(
             Ok(answer) => files.push(RemoteFile {
                 role,
                 name: name.to_owned(),
-                bytes: answer.length,
+                bytes: answer.hint,
                 sha256: None,
             }),
             Err(Refused::Missing) if !is_needed => {}
@@ -154,7 +154,7 @@ async fn configuration(
 ) -> Result<Option<String>, Failure> {
     let url = url_of(hub, &listing.address, "config.json");
     let answer = host
-        .get(&url, 0)
+        .get(&url)
         .await
         .map_err(|refused| refused.failure(&url))?;
     let bytes = body(&url, &answer, CONFIG_BYTES).await?;
@@ -163,11 +163,7 @@ async fn configuration(
 
 async fn body(url: &str, answer: &Answer, limit: usize) -> Result<Vec<u8>, Failure> {
     match answer.stream() {
-        Some(stream) => {
-            Reader::network(file_of(url), stream, answer.length)
-                .all(limit)
-                .await
-        }
+        Some(stream) => Reader::network(file_of(url), stream, None).all(limit).await,
         None => Ok(Vec::new()),
     }
 }

@@ -1,15 +1,17 @@
 //! A checkpoint on another host, kept on this device as it comes.
 
 use super::address::Address;
+use super::claim::Claim;
 use super::download::Download;
+use super::entry::Entry;
 use super::folder::Folder;
 use super::http::{Host, changed};
 use super::hub::{file_url, host_of};
-use super::kept::{Entry, Shelf, is_full};
-use super::manifest::sha256;
+use super::kept::{Shelf, is_full};
+use super::manifest::{key, sha256};
 use super::reader::Reader;
 use crate::engine::port::epoch_ms;
-use crate::protocol::{Failure, Hub, Kept, Listing, RemoteFile, Role};
+use crate::protocol::{Failure, Hub, Kept, Listing, Offer, RemoteFile, Role};
 use kernels::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,6 +21,8 @@ const SMALL_BYTES: usize = 64 << 20;
 
 /// Why nothing is kept on a full device.
 const NO_ROOM: &str = "there is no room for it";
+/// Why nothing is kept where another tab does that.
+const ANOTHER_TAB: &str = "another tab is saving it at the moment";
 
 /// A checkpoint on a host.
 pub struct Remote {
@@ -29,6 +33,10 @@ pub struct Remote {
     entry: Option<Rc<Entry>>,
     /// Whether the folder held the whole checkpoint already.
     was_whole: bool,
+    /// The right to write the folder, until the checkpoint is whole.
+    claim: RefCell<Option<Claim>>,
+    /// What loading would mean, where the visitor has not been asked and it is not all here.
+    offer: Option<Offer>,
     /// Why nothing is kept, where nothing is.
     not_kept: RefCell<Option<String>>,
     /// Set when the device turned out to be full.
@@ -56,8 +64,14 @@ pub fn host_for(hub: &Hub, address: &Address, signal: web_sys::AbortSignal) -> H
 }
 
 impl Remote {
-    /// Finds the checkpoint's folder on this device, or makes one.
-    pub async fn new(listing: Listing, hub: Hub, signal: web_sys::AbortSignal) -> Self {
+    /// Finds the checkpoint's folder on this device, or makes one. Without `download` nothing but a
+    /// whole copy counts.
+    pub async fn new(
+        listing: Listing,
+        download: bool,
+        hub: Hub,
+        signal: web_sys::AbortSignal,
+    ) -> Self {
         let host = host_for(&hub, &listing.address, signal);
         let mut remote = Self {
             listing,
@@ -65,36 +79,97 @@ impl Remote {
             host,
             entry: None,
             was_whole: false,
+            claim: RefCell::default(),
+            offer: None,
             not_kept: RefCell::default(),
             full: RefCell::default(),
         };
-        let Some(shelf) = Shelf::open().await else {
-            remote.keep_nothing("this browser lets the page keep no files");
+        let shelf = Shelf::open().await;
+        if let Some(shelf) = &shelf
+            && remote.finds_whole(shelf).await
+        {
             return remote;
-        };
-        let room = Shelf::room().await;
-        let is_short = remote
-            .listing
-            .bytes()
-            .zip(room)
-            .is_some_and(|(bytes, room)| bytes > room);
-        match shelf.entry(&remote.listing).await {
-            Ok(entry) if is_short && entry.kept().await == Kept::Nothing => {
-                shelf.remove(&entry.key).await;
-                remote.keep_nothing(NO_ROOM);
-            }
-            Err(error) if is_short || is_full(&error) => remote.keep_nothing(NO_ROOM),
-            Ok(entry) => {
-                remote.was_whole = entry.manifest.borrow().complete;
-                if remote.was_whole {
-                    // What was checked when it was saved is what is checked now.
-                    remote.listing = entry.manifest.borrow().listing.clone();
-                }
-                remote.entry = Some(Rc::new(entry));
-            }
-            Err(_) => remote.keep_nothing("the browser did not let the page write"),
+        }
+        if !download {
+            remote.offer = Some(remote.offered(shelf.as_ref()).await);
+            return remote;
+        }
+        match shelf {
+            Some(shelf) => remote.prepare(&shelf).await,
+            None => remote.keep_nothing("this browser lets the page keep no files"),
         }
         remote
+    }
+
+    /// Whether the whole checkpoint is here.
+    async fn finds_whole(&mut self, shelf: &Shelf) -> bool {
+        let found = shelf.read(&key(&self.listing.address)).await;
+        let Some(entry) = found.filter(|entry| entry.manifest.borrow().complete) else {
+            return false;
+        };
+        // What was checked when it was saved is what is checked now.
+        self.listing = entry.manifest.borrow().listing.clone();
+        self.entry = Some(Rc::new(entry));
+        self.was_whole = true;
+        true
+    }
+
+    /// Makes ready to keep what comes.
+    async fn prepare(&mut self, shelf: &Shelf) {
+        let name = key(&self.listing.address);
+        let Some(claim) = Claim::take(&name).await else {
+            return self.keep_nothing(ANOTHER_TAB);
+        };
+        // The tab that had it until now may have completed it.
+        if self.finds_whole(shelf).await {
+            return;
+        }
+        let known = shelf.read(&name).await;
+        let here = match &known {
+            Some(entry) => entry.kept().await,
+            None => Kept::Nothing,
+        };
+        let bytes = self.listing.bytes().zip(Shelf::room().await);
+        let is_short = bytes.is_some_and(|(bytes, room)| bytes > room);
+        if is_short && here == Kept::Nothing {
+            if known.is_some() {
+                shelf.remove(&name).await;
+            }
+            return self.keep_nothing(NO_ROOM);
+        }
+        let entry = match known {
+            Some(entry) => Ok(entry),
+            None => shelf.begin(&self.listing).await,
+        };
+        match entry {
+            Ok(entry) => {
+                self.entry = Some(Rc::new(entry));
+                *self.claim.borrow_mut() = Some(claim);
+            }
+            Err(error) if is_full(&error) => self.keep_nothing(NO_ROOM),
+            Err(_) => self.keep_nothing("the browser did not let the page write"),
+        }
+    }
+
+    /// What loading would mean, as far as this device knows.
+    async fn offered(&self, shelf: Option<&Shelf>) -> Offer {
+        let found = match shelf {
+            Some(shelf) => shelf.read(&key(&self.listing.address)).await,
+            None => None,
+        };
+        let kept = match found {
+            Some(entry) => entry.kept().await,
+            None => Kept::Nothing,
+        };
+        Offer {
+            asked: self.listing.asked.clone(),
+            host: host_name(&self.hub, &self.listing.address),
+            listing: Some(self.listing.as_on_its_host()),
+            kept,
+            architecture: None,
+            parameters: None,
+            room: Shelf::room().await,
+        }
     }
 
     fn keep_nothing(&self, why: &str) {
@@ -114,23 +189,47 @@ impl Remote {
                 None => Err(self.tampered(&file.name).await),
             };
         }
-        let mut download = Download::new(self.host.clone(), self.url(&file.name), file.bytes);
+        let (host, url) = (self.host.clone(), self.url(&file.name));
+        let promised = self.promised(file);
         let Some(entry) = &self.entry else {
+            let download = Download::new(host, url, promised).by_range();
             return Ok(Reader::download(&file.name, download));
         };
-        match entry.clone().append_to(&file.name).await {
+        let download = match entry.clone().append_to(&file.name).await {
             Ok(mut appender) => {
-                if file.bytes.is_some_and(|bytes| appender.bytes() > bytes) {
+                let (mut etag, mut total) = (None, promised);
+                if appender.bytes() > 0 {
+                    let manifest = entry.manifest.borrow();
+                    etag = manifest.etag.clone();
+                    total = promised.or(manifest.total);
+                }
+                if total.is_some_and(|total| appender.bytes() > total) {
                     appender.empty();
+                    (etag, total) = (None, promised);
                 }
                 *self.full.borrow_mut() = Some(appender.full.clone());
                 let part = entry.file(&file.name).await;
-                let etag = entry.manifest.borrow().etag.clone();
-                download = download.kept(part, etag, Some(appender));
+                let download = Download::new(host, url, total).by_range();
+                download.kept(part, etag, Some(appender))
             }
-            Err(_) => self.keep_nothing("another tab is saving it at the moment"),
-        }
+            Err(_) => {
+                self.keep_nothing(ANOTHER_TAB);
+                Download::new(host, url, promised).by_range()
+            }
+        };
         Ok(Reader::download(&file.name, download))
+    }
+
+    /// A file's length, where it is certain before the file is asked for: the hub's is, while that
+    /// of another host's answer may count compressed bytes.
+    fn promised(&self, file: &RemoteFile) -> Option<u64> {
+        file.bytes.filter(|_| self.host.hub.is_some())
+    }
+
+    /// The folder, where it may be written.
+    fn to_write(&self) -> Option<&Rc<Entry>> {
+        let may = self.claim.borrow().is_some() && self.not_kept.borrow().is_none();
+        self.entry.as_ref().filter(|_| may)
     }
 
     /// Any other file, whole: from this device if it is there, else fetched and kept.
@@ -147,7 +246,7 @@ impl Remote {
             return Ok(Some(Reader::memory(&file.name, &bytes)));
         }
         let url = self.url(&file.name);
-        let download = Download::new(self.host.clone(), url.clone(), file.bytes);
+        let download = Download::new(self.host.clone(), url.clone(), self.promised(file));
         let bytes = Reader::download(&file.name, download)
             .all(SMALL_BYTES)
             .await?;
@@ -159,11 +258,7 @@ impl Remote {
         {
             return Err(changed(&url));
         }
-        if let Some(entry) = self
-            .entry
-            .as_ref()
-            .filter(|_| self.not_kept.borrow().is_none())
-        {
+        if let Some(entry) = self.to_write() {
             match entry.write(&file.name, &bytes).await {
                 Ok(()) => {
                     if let Some(kept) = entry.manifest.borrow_mut().file_mut(&file.name) {
@@ -186,13 +281,19 @@ impl Remote {
                 "{name} is not the file that was saved: the browser, another program or a fault of \
                  the disk altered it. The copy has been deleted."
             ),
-            "Open the checkpoint again: it is downloaded anew.",
+            "Open the checkpoint again: it is offered anew.",
         )
     }
 
+    /// Deletes the kept copy, unless another tab writes it.
     async fn forget(&self) {
-        if let (Some(entry), Some(shelf)) = (&self.entry, Shelf::open().await) {
+        let (Some(entry), Some(shelf)) = (&self.entry, Shelf::open().await) else {
+            return;
+        };
+        if self.claim.borrow().is_some() {
             shelf.remove(&entry.key).await;
+        } else {
+            shelf.delete(&entry.key).await;
         }
     }
 
@@ -241,6 +342,10 @@ impl Folder for Remote {
         })
     }
 
+    fn offer(&self) -> Option<&Offer> {
+        self.offer.as_ref()
+    }
+
     fn weights_name(&self) -> &str {
         let weights = self.listing.file(Role::Weights);
         weights.map_or("model.safetensors", |file| &file.name)
@@ -265,6 +370,7 @@ impl Folder for Remote {
                     return Err(self.tampered(&file.name).await);
                 }
                 self.forget().await;
+                self.claim.take();
                 return Err(Failure::new(
                     format!("{} arrived damaged", file.name),
                     "Its SHA-256 is not the one that the host promised, so it was not used, and \
@@ -276,6 +382,7 @@ impl Folder for Remote {
                 return Ok(Some("From this device; nothing was downloaded.".to_owned()));
             }
             self.complete(file, &hash, bytes).await;
+            self.claim.take();
             let host = host_name(&self.hub, &self.listing.address);
             Ok(Some(match &*self.not_kept.borrow() {
                 None => format!("From {host}; kept on this device for the next visit."),
