@@ -160,7 +160,9 @@ impl Store {
     }
 
     fn shelve(self, files: Vec<(String, web_sys::File)>) -> Vec<Offered> {
+        let named = self.peek(State::named_files);
         let shelve = |supervisor: &mut Supervisor| {
+            supervisor.clear_shelf(&named);
             let files = files.into_iter();
             files
                 .map(|(path, file)| supervisor.shelve(path, file))

@@ -48,6 +48,14 @@ impl Source {
         }
     }
 
+    /// The files of the visitor's that it names.
+    pub fn slots(&self) -> Vec<usize> {
+        match self {
+            Self::Files { files, .. } => files.iter().map(|file| file.slot).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// Where anyone could load the same, if it is not beside the page.
     pub fn address(&self) -> Option<&Address> {
         match self {

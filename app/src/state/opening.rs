@@ -5,6 +5,7 @@ use super::session::Engine;
 use super::{Effect, State, format, next, teach};
 use crate::protocol::{
     Command, Executor, Failure, Kept, KeptEntry, Listing, Offer, RequestId, Role, Source,
+    TextSource,
 };
 use crate::sources::address::Address;
 
@@ -339,6 +340,15 @@ impl State {
         vec![Effect::Send(Command::Forget {
             key: key.to_owned(),
         })]
+    }
+
+    /// The visitor's files that may be read again; the page can let go of all others.
+    pub fn named_files(&self) -> Vec<usize> {
+        let mut slots = self.session.slots();
+        if let Some(TextSource::File { slot, .. }) = self.teach.source {
+            slots.push(slot);
+        }
+        slots
     }
 
     /// Whether what failed can be tried again.

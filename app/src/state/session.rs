@@ -252,6 +252,14 @@ impl Session {
         self.wanted.clone()
     }
 
+    /// The visitor's files that may be read again.
+    pub(super) fn slots(&self) -> Vec<usize> {
+        let loading = self.loading.as_ref().map(|loading| &loading.source);
+        let sources = [loading, self.wanted.as_ref(), self.failed.as_ref()];
+        let named = sources.into_iter().flatten().flat_map(Source::slots);
+        named.chain(self.basket.slots()).collect()
+    }
+
     /// Puts the failure away once it has been read.
     pub fn dismiss(&mut self) {
         self.failure = None;

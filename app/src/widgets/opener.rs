@@ -104,7 +104,9 @@ fn OfferCard() -> impl IntoView {
                 Some(listing) => (
                     listing.address.name().to_owned(),
                     match gone.get() {
-                        true => "It is not on this device. Nothing is downloaded before you say so.",
+                        true => {
+                            "It is not on this device. Nothing is downloaded before you say so."
+                        }
                         false => "Nothing has been downloaded yet.",
                     },
                     "Load".to_owned(),

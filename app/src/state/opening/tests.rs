@@ -1,7 +1,7 @@
 //! Opening by name, driven as the page and the engine drive it.
 
 use super::*;
-use crate::protocol::{Event, RemoteFile};
+use crate::protocol::{Event, PickedFile, RemoteFile};
 use crate::state::session::bundled;
 use crate::state::tests::facts;
 
@@ -317,4 +317,43 @@ fn the_browser_is_asked_to_keep_what_was_first_kept() {
     let line = state.opening.kept_lines().remove(0);
     assert!(!line.readable && line.name.contains("unreadable"));
     assert!(state.open_kept(&line.key).is_empty());
+}
+
+#[test]
+fn files_are_named_as_long_as_they_may_be_read_again() {
+    let mut state = alive();
+    let files = |slots: &[usize]| Source::Files {
+        name: "mine".into(),
+        files: slots
+            .iter()
+            .map(|&slot| PickedFile {
+                role: Role::Weights,
+                name: "model.safetensors".into(),
+                bytes: 1,
+                slot,
+            })
+            .collect(),
+    };
+    let text = |slot| TextSource::File {
+        name: "a.tsv".into(),
+        bytes: 1,
+        slot,
+    };
+    state.load(files(&[0, 1]));
+    assert_eq!(state.named_files(), [0, 1]);
+    let id = state.session.loading.as_ref().unwrap().id;
+    let model = facts("mine");
+    state.receive(Event::Loaded { id, model });
+    state.open_texts(text(2));
+    assert_eq!(state.named_files(), [0, 1, 2]);
+    // The present ones stay while others are on their way.
+    state.load(files(&[3]));
+    assert_eq!(state.named_files(), [3, 0, 1, 2]);
+    let id = state.session.loading.as_ref().unwrap().id;
+    let model = facts("other");
+    state.receive(Event::Loaded { id, model });
+    state.open_texts(text(4));
+    assert_eq!(state.named_files(), [3, 4]);
+    state.unload();
+    assert_eq!(state.named_files(), [4]);
 }
