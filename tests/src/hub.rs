@@ -296,7 +296,7 @@ fn answer_file(
     let Some(file) = file else {
         return Ok(Answer::new(404, &[]));
     };
-    let is_text = !file.extension().is_some_and(|kind| kind == "safetensors");
+    let is_text = file.extension().is_none_or(|kind| kind != "safetensors");
     if fault == Some(Fault::Gzip) && is_text && request.takes_gzip() {
         return Ok(Answer::compressed(gzip(&std::fs::read(&file)?)));
     }

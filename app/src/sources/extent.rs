@@ -1,8 +1,9 @@
 //! What an answer's headers say of a file's length, and how far that can be believed.
 //!
 //! Hosts compress texts, and across origins the browser hides `Content-Encoding`: a `Content-Length`
-//! may then count compressed bytes. For a range the browser asks for bytes as they are, so there
-//! `Content-Range`, or the length of the part, is the truth.
+//! may then count compressed bytes. For a range browsers ask for bytes as they are (Firefox takes
+//! compressed ones too, but nobody compresses weights), so there `Content-Range`, or the length of
+//! the part, is the truth.
 
 /// Where an answer begins in its file, and how long the file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

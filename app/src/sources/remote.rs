@@ -31,8 +31,8 @@ pub struct Remote {
     host: Host,
     /// Its folder on this device, where there is one to read or to write.
     entry: Option<Rc<Entry>>,
-    /// Whether the folder held the whole checkpoint already.
-    was_whole: bool,
+    /// Whether the folder holds the whole checkpoint.
+    whole: Cell<bool>,
     /// The right to write the folder, until the checkpoint is whole.
     claim: RefCell<Option<Claim>>,
     /// What loading would mean, where the visitor has not been asked and it is not all here.
@@ -78,7 +78,7 @@ impl Remote {
             hub,
             host,
             entry: None,
-            was_whole: false,
+            whole: Cell::new(false),
             claim: RefCell::default(),
             offer: None,
             not_kept: RefCell::default(),
@@ -110,7 +110,7 @@ impl Remote {
         // What was checked when it was saved is what is checked now.
         self.listing = entry.manifest.borrow().listing.clone();
         self.entry = Some(Rc::new(entry));
-        self.was_whole = true;
+        self.whole.set(true);
         true
     }
 
@@ -182,7 +182,7 @@ impl Remote {
 
     /// The weights: what is here of them, then the rest.
     async fn weights(&self, file: &RemoteFile) -> Result<Reader, Failure> {
-        if let (true, Some(entry)) = (self.was_whole, &self.entry) {
+        if let (true, Some(entry)) = (self.whole.get(), &self.entry) {
             let blob = entry.file(&file.name).await;
             return match blob.filter(|blob| Some(blob.size() as u64) == file.bytes) {
                 Some(blob) => Ok(Reader::disk(&file.name, blob)),
@@ -220,6 +220,14 @@ impl Remote {
         Ok(Reader::download(&file.name, download))
     }
 
+    /// What is known of the file that plays a part: once all of it is here, what was saved.
+    fn file(&self, role: Role) -> Option<RemoteFile> {
+        match (self.whole.get(), &self.entry) {
+            (true, Some(entry)) => entry.manifest.borrow().listing.file(role).cloned(),
+            _ => self.listing.file(role).cloned(),
+        }
+    }
+
     /// A file's length, where it is certain before the file is asked for: the hub's is, while that
     /// of another host's answer may count compressed bytes.
     fn promised(&self, file: &RemoteFile) -> Option<u64> {
@@ -234,7 +242,7 @@ impl Remote {
 
     /// Any other file, whole: from this device if it is there, else fetched and kept.
     async fn small(&self, file: &RemoteFile) -> Result<Option<Reader>, Failure> {
-        if let (true, Some(entry)) = (self.was_whole, &self.entry) {
+        if let (true, Some(entry)) = (self.whole.get(), &self.entry) {
             let blob = entry.file(&file.name).await;
             let Some(blob) = blob else {
                 return Err(self.tampered(&file.name).await);
@@ -325,8 +333,9 @@ impl Remote {
             manifest.complete = true;
             manifest.saved = epoch_ms();
         }
-        if entry.save().await.is_err() {
-            self.keep_nothing("it could not be written whole");
+        match entry.save().await {
+            Ok(()) => self.whole.set(true),
+            Err(_) => self.keep_nothing("it could not be written whole"),
         }
     }
 }
@@ -334,10 +343,10 @@ impl Remote {
 impl Folder for Remote {
     fn open(&self, role: Role) -> LocalBoxFuture<'_, Result<Option<Reader>, Failure>> {
         Box::pin(async move {
-            match self.listing.file(role) {
+            match self.file(role) {
                 None => Ok(None),
-                Some(file) if role == Role::Weights => Ok(Some(self.weights(file).await?)),
-                Some(file) => self.small(file).await,
+                Some(file) if role == Role::Weights => Ok(Some(self.weights(&file).await?)),
+                Some(file) => self.small(&file).await,
             }
         })
     }
@@ -366,7 +375,7 @@ impl Folder for Remote {
                 .as_ref()
                 .is_some_and(|promised| *promised != hash)
             {
-                if self.was_whole {
+                if self.whole.get() {
                     return Err(self.tampered(&file.name).await);
                 }
                 self.forget().await;
@@ -378,7 +387,7 @@ impl Folder for Remote {
                     "Load it again. If that fails too, the host's copy is damaged.",
                 ));
             }
-            if self.was_whole {
+            if self.whole.get() {
                 return Ok(Some("From this device; nothing was downloaded.".to_owned()));
             }
             self.complete(file, &hash, bytes).await;
