@@ -1,7 +1,8 @@
 //! One request to another host, and what it means when that goes wrong.
 
+use super::address::Address;
 use super::extent::{Extent, extent, number};
-use super::hub::{host_of, is_of_the_hub};
+use super::hub::{file_url, host_of, is_of_the_hub};
 use super::reader::{describe, patient};
 use crate::engine::port::scope;
 use crate::protocol::{Failure, Hub};
@@ -19,6 +20,26 @@ pub struct Host {
     pub hub: Option<Hub>,
     /// Aborts what is under way.
     pub signal: AbortSignal,
+}
+
+/// Where a file of a listing is.
+pub fn url_of(hub: &Hub, address: &Address, file: &str) -> String {
+    match address {
+        Address::Hub { id, revision } => file_url(hub, id, revision, file),
+        Address::Web { folder, .. } => format!("{folder}{file}"),
+    }
+}
+
+/// The host of an address.
+pub fn host_name(hub: &Hub, address: &Address) -> String {
+    let own = address.host();
+    own.unwrap_or_else(|| host_of(&hub.address)).to_owned()
+}
+
+/// Who is asked for an address, and how far to trust them.
+pub fn host_for(hub: &Hub, address: &Address, signal: web_sys::AbortSignal) -> Host {
+    let hub = matches!(address, Address::Hub { .. }).then(|| hub.clone());
+    Host { hub, signal }
 }
 
 /// An answer that brings something.

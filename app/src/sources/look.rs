@@ -1,11 +1,10 @@
 //! What loading from an address would mean: found out with a few small requests, or with none.
 
 use super::address::Address;
-use super::http::{Answer, Host, Refused, file_of, missing};
+use super::http::{Answer, Host, Refused, file_of, host_for, host_name, missing, url_of};
 use super::hub::{ANSWER_BYTES, describe, description_url};
 use super::kept::Shelf;
 use super::reader::Reader;
-use super::remote::{host_for, host_name, url_of};
 use crate::engine::words::read_config;
 use crate::protocol::{Failure, Hub, Kept, Listing, Offer, RemoteFile, Role};
 

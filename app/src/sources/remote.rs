@@ -1,12 +1,10 @@
 //! A checkpoint on another host, kept on this device as it comes.
 
-use super::address::Address;
 use super::claim::Claim;
 use super::download::Download;
 use super::entry::Entry;
 use super::folder::Folder;
-use super::http::{Host, changed};
-use super::hub::{file_url, host_of};
+use super::http::{Host, changed, host_for, host_name, url_of};
 use super::kept::{Shelf, is_full};
 use super::manifest::{key, sha256};
 use super::reader::Reader;
@@ -33,6 +31,10 @@ pub struct Remote {
     entry: Option<Rc<Entry>>,
     /// Whether the folder holds the whole checkpoint.
     whole: Cell<bool>,
+    /// Whether its model is loaded.
+    settled: Cell<bool>,
+    /// The files besides the weights that this load has saved.
+    saved: RefCell<Vec<Role>>,
     /// The right to write the folder, until the checkpoint is whole.
     claim: RefCell<Option<Claim>>,
     /// What loading would mean, where the visitor has not been asked and it is not all here.
@@ -41,26 +43,6 @@ pub struct Remote {
     not_kept: RefCell<Option<String>>,
     /// Set when the device turned out to be full.
     full: RefCell<Option<Rc<Cell<bool>>>>,
-}
-
-/// Where a file of a listing is.
-pub fn url_of(hub: &Hub, address: &Address, file: &str) -> String {
-    match address {
-        Address::Hub { id, revision } => file_url(hub, id, revision, file),
-        Address::Web { folder, .. } => format!("{folder}{file}"),
-    }
-}
-
-/// The host of an address.
-pub fn host_name(hub: &Hub, address: &Address) -> String {
-    let own = address.host();
-    own.unwrap_or_else(|| host_of(&hub.address)).to_owned()
-}
-
-/// Who is asked for an address, and how far to trust them.
-pub fn host_for(hub: &Hub, address: &Address, signal: web_sys::AbortSignal) -> Host {
-    let hub = matches!(address, Address::Hub { .. }).then(|| hub.clone());
-    Host { hub, signal }
 }
 
 impl Remote {
@@ -79,6 +61,8 @@ impl Remote {
             host,
             entry: None,
             whole: Cell::new(false),
+            settled: Cell::new(false),
+            saved: RefCell::default(),
             claim: RefCell::default(),
             offer: None,
             not_kept: RefCell::default(),
@@ -243,15 +227,18 @@ impl Remote {
     /// Any other file, whole: from this device if it is there, else fetched and kept.
     async fn small(&self, file: &RemoteFile) -> Result<Option<Reader>, Failure> {
         if let (true, Some(entry)) = (self.whole.get(), &self.entry) {
-            let blob = entry.file(&file.name).await;
-            let Some(blob) = blob else {
-                return Err(self.tampered(&file.name).await);
-            };
-            let bytes = Reader::disk(&file.name, blob).all(SMALL_BYTES).await?;
-            if file.sha256.as_ref() != Some(&sha256(&bytes)) {
-                return Err(self.tampered(&file.name).await);
+            match entry.file(&file.name).await {
+                Some(blob) => {
+                    let bytes = Reader::disk(&file.name, blob).all(SMALL_BYTES).await?;
+                    if file.sha256.as_ref() != Some(&sha256(&bytes)) {
+                        return Err(self.tampered(&file.name).await);
+                    }
+                    return Ok(Some(Reader::memory(&file.name, &bytes)));
+                }
+                // Never saved, or deleted while the model is in use: its host has it still.
+                None if self.settled.get() => {}
+                None => return Err(self.tampered(&file.name).await),
             }
-            return Ok(Some(Reader::memory(&file.name, &bytes)));
         }
         let url = self.url(&file.name);
         let download = Download::new(self.host.clone(), url.clone(), self.promised(file));
@@ -259,16 +246,14 @@ impl Remote {
             .all(SMALL_BYTES)
             .await?;
         let hash = sha256(&bytes);
-        if file
-            .sha256
-            .as_ref()
-            .is_some_and(|promised| *promised != hash)
-        {
+        let promised = file.sha256.as_ref();
+        if promised.is_some_and(|promised| *promised != hash) {
             return Err(changed(&url));
         }
         if let Some(entry) = self.to_write() {
             match entry.write(&file.name, &bytes).await {
                 Ok(()) => {
+                    self.saved.borrow_mut().push(file.role);
                     if let Some(kept) = entry.manifest.borrow_mut().file_mut(&file.name) {
                         kept.bytes = Some(bytes.len() as u64);
                         kept.sha256 = Some(hash);
@@ -305,12 +290,26 @@ impl Remote {
         }
     }
 
+    /// Fetches what the model did without so far, such as vocab.txt beside tokenizer.json: whoever
+    /// takes the model out as a folder needs it. What does not come is asked for again then.
+    async fn save_others(&self) {
+        for file in &self.listing.files {
+            let is_saved = self.saved.borrow().contains(&file.role);
+            if file.role != Role::Weights && !is_saved {
+                let _ = self.small(file).await;
+            }
+        }
+    }
+
     /// Completes the kept copy, or clears away what is of no use.
     async fn complete(&self, file: &RemoteFile, hash: &str, bytes: u64) {
         let Some(entry) = &self.entry else { return };
         let is_full = self.full.borrow().as_ref().is_some_and(|full| full.get());
         if is_full {
             self.keep_nothing(NO_ROOM);
+        }
+        if self.to_write().is_some() {
+            self.save_others().await;
         }
         if self.not_kept.borrow().is_some() {
             // Another tab's copy is not ours to clear away.
@@ -387,6 +386,7 @@ impl Folder for Remote {
                     "Load it again. If that fails too, the host's copy is damaged.",
                 ));
             }
+            self.settled.set(true);
             if self.whole.get() {
                 return Ok(Some("From this device; nothing was downloaded.".to_owned()));
             }

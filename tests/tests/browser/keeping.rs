@@ -165,6 +165,7 @@ fn a_copy_with_a_broken_manifest_stays_until_it_is_deleted() {
     let files = visit.run(folder_holds, &[]);
     let files = files.as_str().expect("names").to_owned();
     assert!(files.contains("manifest.json") && !files.contains("manifest.new"));
+    assert!(files.contains("tokenizer.json") && files.contains("vocab.txt"));
 
     // Half written, as a page of old would leave it.
     let cut = for_all_kept(
