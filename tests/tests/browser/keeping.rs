@@ -106,6 +106,19 @@ fn a_full_device_loads_without_keeping() {
         "not kept on this device: there is no room for it",
     );
     visit.wait("nothing in the list", || visit.text_of("#kept").is_empty());
+
+    // A new engine would have to download it again: it asks first.
+    let asked = hub.count();
+    visit.click("button", "Engine:");
+    visit.click("radio", "GPU (software)");
+    let close =
+        "for (const open of document.querySelectorAll(':popover-open')) open.hidePopover();";
+    visit.run(close, &[]);
+    visit.wait_for_text("#offer", "It is not on this device");
+    assert_eq!(hub.count(), asked, "the hub is not asked for anything");
+    visit.click("button", "Load");
+    visit.wait_for_model(MODEL);
+    visit.wait_for_fill(&expected());
     visit.end();
 }
 
