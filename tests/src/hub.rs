@@ -1,8 +1,10 @@
-//! A stand-in for the hub, on this machine: it describes models, redirects downloads to a second
-//! host, answers ranges, and misbehaves on request.
+//! A stand-in for the hub, on this machine: it describes models, sends small files itself, redirects
+//! large ones to a second host, answers ranges, and misbehaves on request.
 
+mod gzip;
 mod http;
 
+use gzip::gzip;
 use http::{Answer, Listener, Request, listen};
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -10,6 +12,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 /// The commit of every model here.
@@ -32,6 +35,9 @@ pub enum Fault {
     NoRanges,
     /// A redirect to a host that is none of the hub's.
     Elsewhere,
+    /// What many hosts do, and no fault at all: a text comes compressed to who takes that, and of the
+    /// headers other pages may read its length alone.
+    Gzip,
 }
 
 /// A request as it came.
@@ -40,6 +46,8 @@ pub struct Seen {
     pub method: String,
     pub path: String,
     pub range: Option<String>,
+    /// Whether the answer may be compressed.
+    pub takes_gzip: bool,
 }
 
 struct Model {
@@ -47,11 +55,20 @@ struct Model {
     folder: PathBuf,
 }
 
+impl Model {
+    /// The file of this name, where there is one.
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        Some(self.folder.join(name)).filter(|file| !name.contains('/') && file.is_file())
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     models: Vec<Model>,
     /// Faults still to come: how a path ends, and what happens.
     faults: Mutex<VecDeque<(String, Fault)>>,
+    /// How all texts come, faults apart.
+    compresses: AtomicBool,
     seen: Mutex<Vec<Seen>>,
     /// Where downloads are redirected to.
     cdn: Mutex<String>,
@@ -123,6 +140,11 @@ impl Hub {
         faults.push_back((ends.to_owned(), fault));
     }
 
+    /// From now on all that can come as [`Fault::Gzip`] does.
+    pub fn compress(&self) {
+        self.shared.compresses.store(true, Ordering::SeqCst);
+    }
+
     /// Ends the answers that have stalled, short of what they announced.
     pub fn hang_up(&self) {
         *self.shared.line.cuts.lock().expect("no panic before") += 1;
@@ -161,15 +183,21 @@ fn note(shared: &Shared, request: &Request) -> Option<Fault> {
         method: request.method.clone(),
         path: request.path.clone(),
         range: request.header("range").map(str::to_owned),
+        takes_gzip: request.takes_gzip(),
     });
+    let compresses = shared.compresses.load(Ordering::SeqCst);
+    let usual = compresses.then_some(Fault::Gzip);
     if request.method != "GET" {
-        return None;
+        return usual;
     }
     let mut faults = shared.faults.lock().expect("no panic before");
     let at = faults
         .iter()
-        .position(|(ends, _)| request.path.ends_with(ends.as_str()))?;
-    faults.remove(at).map(|(_, fault)| fault)
+        .position(|(ends, _)| request.path.ends_with(ends.as_str()));
+    match at.and_then(|at| faults.remove(at)) {
+        Some((_, fault)) => Some(fault),
+        None => usual,
+    }
 }
 
 /// The hub itself: descriptions, and redirects to the files.
@@ -195,19 +223,30 @@ fn answer_front(shared: &Shared, request: &Request, fault: Option<Fault>) -> io:
         let described = format!("/api/models/{}/revision/", model.id);
         let revision = request.path.strip_prefix(&described);
         if revision.is_some_and(|revision| ["main", COMMIT].contains(&revision)) {
-            let body = describe(model)?.to_string();
-            let length = ("Content-Length", body.len().to_string());
-            let mut answer = Answer::new(200, &[length]);
-            answer.body = Box::new(io::Cursor::new(body));
-            return Ok(answer);
+            let body = describe(model)?.to_string().into_bytes();
+            return Ok(match fault {
+                Some(Fault::Gzip) if request.takes_gzip() => Answer::compressed(gzip(&body)),
+                _ => Answer::whole(body, &[]),
+            });
         }
-        if let Some(file) = request
-            .path
-            .strip_prefix(&format!("/{}/resolve/{COMMIT}/", model.id))
-        {
-            let cdn = shared.cdn.lock().expect("no panic before").clone();
-            let to = format!("http://{cdn}/{}/{COMMIT}/{file}", model.id);
-            return Ok(Answer::new(302, &[("Location", to)]));
+        let id = &model.id;
+        let below = |folder: String| request.path.strip_prefix(&folder);
+        if let Some(name) = below(format!("/{id}/resolve/{COMMIT}/")) {
+            let (status, to) = if model.file(name).is_none() {
+                return Ok(Answer::new(404, &[]));
+            } else if name.ends_with(".safetensors") {
+                let cdn = shared.cdn.lock().expect("no panic before").clone();
+                (302, format!("http://{cdn}/{id}/{COMMIT}/{name}"))
+            } else {
+                (
+                    307,
+                    format!("/api/resolve-cache/models/{id}/{COMMIT}/{name}"),
+                )
+            };
+            return Ok(Answer::new(status, &[("Location", to)]));
+        }
+        if let Some(name) = below(format!("/api/resolve-cache/models/{id}/{COMMIT}/")) {
+            return answer_file(shared, request, fault, model.file(name));
         }
     }
     Ok(Answer::new(404, &[]))
@@ -238,17 +277,29 @@ fn describe(model: &Model) -> io::Result<serde_json::Value> {
 /// The host with the files.
 fn answer_cdn(shared: &Shared, request: &Request, fault: Option<Fault>) -> io::Result<Answer> {
     let file = shared.models.iter().find_map(|model| {
-        let name = request
-            .path
-            .strip_prefix(&format!("/{}/{COMMIT}/", model.id))?;
-        Some(model.folder.join(name)).filter(|file| !name.contains('/') && file.is_file())
+        let folder = format!("/{}/{COMMIT}/", model.id);
+        model.file(request.path.strip_prefix(&folder)?)
     });
+    answer_file(shared, request, fault, file)
+}
+
+/// A file, whole or from a byte on.
+fn answer_file(
+    shared: &Shared,
+    request: &Request,
+    fault: Option<Fault>,
+    file: Option<PathBuf>,
+) -> io::Result<Answer> {
     if let Some(Fault::Status(code)) = fault {
         return Ok(Answer::new(code, &[]));
     }
     let Some(file) = file else {
         return Ok(Answer::new(404, &[]));
     };
+    let is_text = file.extension().is_none_or(|kind| kind != "safetensors");
+    if fault == Some(Fault::Gzip) && is_text && request.takes_gzip() {
+        return Ok(Answer::compressed(gzip(&std::fs::read(&file)?)));
+    }
     let mut opened = File::open(&file)?;
     let total = opened.metadata()?.len();
     let first = request.header("range").and_then(|range| {
@@ -275,6 +326,9 @@ fn answer_cdn(shared: &Shared, request: &Request, fault: Option<Fault>) -> io::R
         headers.push(("Content-Length", length.to_string()));
     }
     let mut answer = Answer::new(if first.is_some() { 206 } else { 200 }, &headers);
+    if fault == Some(Fault::Gzip) {
+        answer.show_length_alone();
+    }
     answer.body = match fault {
         Some(Fault::Stall(bytes)) => {
             let silence = Silence(Arc::clone(&shared.line));
@@ -315,50 +369,4 @@ impl Read for Corrupt {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::Write;
-    use std::net::TcpStream;
-
-    /// An answer's head and body, as they are sent.
-    fn ask(hub: &Hub, path: &str, range: &str) -> (String, Vec<u8>) {
-        let mut stream = TcpStream::connect(&hub.cdn.address).expect("a connection");
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{range}\r\n").expect("a request");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        let end = answer
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .expect("a head");
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        (head, answer[end + 4..].to_vec())
-    }
-
-    #[test]
-    fn ranges_and_faults_are_served() {
-        let folder = tempfile::TempDir::new().expect("a folder");
-        let bytes: Vec<u8> = (0..100_000u32).map(|i| i as u8).collect();
-        std::fs::write(folder.path().join("a.bin"), &bytes).expect("a file");
-        let hub = Hub::start(&[("a/b", folder.path().to_owned())]);
-        let path = format!("/a/b/{COMMIT}/a.bin");
-        let (head, body) = ask(&hub, &path, "Range: bytes=99990-\r\n");
-        assert!(
-            head.contains("206") && head.contains("bytes 99990-99999/100000"),
-            "{head}"
-        );
-        assert_eq!(body, bytes[99_990..]);
-        hub.fail("a.bin", Fault::Stall(4000));
-        let (head, body) = std::thread::scope(|scope| {
-            let asking = scope.spawn(|| ask(&hub, &path, ""));
-            while !asking.is_finished() {
-                hub.hang_up();
-                std::thread::yield_now();
-            }
-            asking.join().expect("an answer")
-        });
-        assert!(head.contains("Content-Length: 100000"), "{head}");
-        assert_eq!(body, bytes[..4000]);
-        assert_eq!(ask(&hub, &path, "").1, bytes);
-        assert_eq!(hub.seen("a.bin")[0].range.as_deref(), Some("bytes=99990-"));
-    }
-}
+mod tests;

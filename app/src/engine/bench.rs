@@ -1,7 +1,7 @@
 //! Measuring: each case in rounds, of which the page gets the middle one and the quickest.
 
 use super::Engine;
-use super::port::{breathe, now, post};
+use super::port::{breathe, post, ticks};
 use super::words::sentence;
 use crate::protocol::{
     BenchCommand, BenchEvent, Case, Event, KernelTime, Measured, Outcome, Profile, RequestId,
@@ -202,9 +202,9 @@ impl Engine {
         let mut resident = self.place.lock().await.ok_or_else(no_model)?;
         let model = &mut resident.model;
         let mut bench = prepared_pass(model, texts, tokens).await?;
-        bench.sample(model, now, control).await?;
+        bench.sample(model, ticks, control).await?;
         let recording = begin_profile(&gpu);
-        let outcome = bench.sample(model, now, control).await;
+        let outcome = bench.sample(model, ticks, control).await;
         let profile = end_profile(&gpu, recording).await;
         outcome?;
         profile
@@ -225,7 +225,7 @@ impl Engine {
         let method = Method::LastLayers(1);
         let mut bench = StepBench::new(model, method, texts, tokens, control).await?;
         let recording = begin_profile(&gpu);
-        let outcome = bench.sample(1, now, control).await;
+        let outcome = bench.sample(1, ticks, control).await;
         let profile = end_profile(&gpu, recording).await;
         outcome?;
         profile
@@ -250,10 +250,10 @@ impl Engine {
         let model = &mut resident.model;
         let mut bench = prepared_pass(model, texts, tokens).await?;
         // The first pass compiles what the driver left for later.
-        bench.sample(model, now, control).await?;
+        bench.sample(model, ticks, control).await?;
         let mut rounds = Rounds::default();
         while rounds.wants_more() {
-            rounds.add(bench.sample(model, now, control).await?, 1);
+            rounds.add(bench.sample(model, ticks, control).await?, 1);
             breathe().await;
         }
         Ok(rounds.measured(bench.dispatches()))
@@ -316,11 +316,11 @@ async fn product_rounds(
     product: &Product,
     control: &Control,
 ) -> Result<Measured, Unmeasured> {
-    let mut bench = ProductBench::new(device, product, now, control).await?;
-    let (runs, _) = bench.calibrate(SAMPLE_MS, now, control).await?;
+    let mut bench = ProductBench::new(device, product, ticks, control).await?;
+    let (runs, _) = bench.calibrate(SAMPLE_MS, ticks, control).await?;
     let mut rounds = Rounds::default();
     while rounds.wants_more() {
-        let each = bench.sample(runs, now, control).await?;
+        let each = bench.sample(runs, ticks, control).await?;
         rounds.add(each, runs * bench.copies());
         breathe().await;
     }
@@ -337,11 +337,11 @@ async fn step_rounds(
 ) -> Result<Measured, Unmeasured> {
     let model = Model::fresh(device, config, false, 1).await?;
     let mut bench = StepBench::new(model, method, texts, tokens, control).await?;
-    let first = bench.sample(1, now, control).await?;
+    let first = bench.sample(1, ticks, control).await?;
     let steps = (SAMPLE_MS / first).clamp(1.0, MOST_STEPS) as usize;
     let mut rounds = Rounds::default();
     while rounds.wants_more() {
-        let each = bench.sample(steps, now, control).await?;
+        let each = bench.sample(steps, ticks, control).await?;
         rounds.add(each, steps);
         breathe().await;
     }

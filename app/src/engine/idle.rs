@@ -1,7 +1,7 @@
 //! What the engine does when nothing is asked of it: it tests the larger shaders and, on a GPU, tries
 //! which of several are the fastest here. The first answer comes before both.
 
-use super::port::{breathe, now, sleep};
+use super::port::{breathe, sleep, ticks};
 use super::{Engine, PULSE_MS, device};
 use crate::protocol::{Event, SelfTest};
 use kernels::gpu::Gpu;
@@ -40,7 +40,7 @@ impl Drop for Work {
     fn drop(&mut self) {
         let idle = &self.0.idle;
         idle.working.set(idle.working.get() - 1);
-        idle.stirred.set(now());
+        idle.stirred.set(ticks());
     }
 }
 
@@ -53,7 +53,7 @@ impl Engine {
 
     /// A command has come: what goes on for want of one ends.
     pub(super) fn stir(&self) {
-        self.idle.stirred.set(now());
+        self.idle.stirred.set(ticks());
         if let Some(token) = &*self.idle.trials.borrow() {
             token.cancel();
         }
@@ -77,7 +77,7 @@ impl Engine {
             true => PAUSE_MS,
             false => QUIET_MS,
         };
-        self.idle.working.get() == 0 && now() - self.idle.stirred.get() >= pause
+        self.idle.working.get() == 0 && ticks() - self.idle.stirred.get() >= pause
     }
 
     /// Waits until there is time; `false` where the device is lost.

@@ -2,11 +2,13 @@
 //!
 //! Nothing here holds a weights file: each piece goes to the device before the next is read.
 
-use super::port::{breathe, now, post};
+use super::port::{breathe, post, ticks};
 use super::speed::Speed;
 use super::survey::Survey;
 use super::words::{missing, read_config, sentence, strangers, text, unloadable};
-use crate::protocol::{Event, Failure, Hub, ModelFacts, Progress, RequestId, Role, Source, Stage};
+use crate::protocol::{
+    Event, Failure, Hub, ModelFacts, Offer, Progress, RequestId, Role, Source, Stage,
+};
 use crate::sources::folder::{Bundled, Folder, Picked};
 use crate::sources::reader::Reader;
 use crate::sources::remote::Remote;
@@ -44,6 +46,8 @@ pub struct Language {
 pub enum Ended {
     Cancelled,
     Failed(Failure),
+    /// It takes a download that nobody has agreed to.
+    Offered(Box<Offer>),
 }
 
 impl From<Failure> for Ended {
@@ -96,9 +100,9 @@ impl Load {
                     files: files.clone(),
                     blobs: self.files.clone(),
                 }),
-                Source::Remote { listing } => {
+                Source::Remote { listing, download } => {
                     let (hub, signal) = (self.hub.clone(), self.abort.signal());
-                    Box::new(Remote::new(listing.clone(), hub, signal).await)
+                    Box::new(Remote::new(listing.clone(), *download, hub, signal).await)
                 }
             };
             folder
@@ -109,6 +113,9 @@ impl Load {
     /// Loads the model.
     pub async fn run(&self, device: &Device) -> Result<Loaded, Ended> {
         self.tell(Stage::Read, 0, None, None);
+        if let Some(offer) = self.folder().await.offer() {
+            return Err(Ended::Offered(Box::new(offer.clone())));
+        }
         let mut weights = self.weights().await?;
         let first = weights.first().await?;
         let outcome = self.read(device, &mut weights, first).await;
@@ -139,8 +146,8 @@ impl Load {
         loop {
             survey.push(&piece);
             loader.push(&piece).map_err(|error| unloadable(&error))?;
-            if now() - told >= TELL_EVERY_MS {
-                told = now();
+            if ticks() - told >= TELL_EVERY_MS {
+                told = ticks();
                 let (done, total) = loader.progress();
                 let stage = match weights.reader.is_remote() {
                     true => Stage::Download,

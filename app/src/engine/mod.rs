@@ -30,7 +30,7 @@ use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
 use idle::Idle;
 use kernels::{CancelToken, Control, Device};
 use load::{Ended, Load, Loaded};
-use port::{breathe, now, post, scope, sleep, wasm_bytes};
+use port::{breathe, post, scope, sleep, ticks, wasm_bytes};
 use queue::Queue;
 use resident::{Place, Resident, held};
 use std::cell::{Cell, RefCell};
@@ -100,7 +100,7 @@ impl Engine {
             Ok(Command::ListKept) => spawn_local(tell_kept()),
             Ok(Command::Forget { key }) => spawn_local(async move {
                 if let Some(shelf) = Shelf::open().await {
-                    shelf.remove(&key).await;
+                    shelf.delete(&key).await;
                 }
                 tell_kept().await;
             }),
@@ -225,6 +225,7 @@ impl Engine {
                 }
                 Err(Ended::Cancelled) => post(&Event::LoadCancelled { id }),
                 Err(Ended::Failed(failure)) => post(&Event::LoadFailed { id, failure }),
+                Err(Ended::Offered(offer)) => post(&Event::LoadOffered { id, offer: *offer }),
             }
             self.tell_memory();
             if is_remote {
@@ -315,20 +316,20 @@ impl Engine {
             model, language, ..
         } = &mut *resident;
         let control = Control::new(cancel, breathe);
-        let began = now();
+        let began = ticks();
         let outcome = if model.has_replaced() {
             let marks = replaced(model, &language.tokenizer, request, &control).await;
             marks.map(|marks| Event::Marked {
                 id,
                 marks,
-                milliseconds: now() - began,
+                milliseconds: ticks() - began,
             })
         } else {
             let fill = fill_mask(model, &language.tokenizer, request, &control).await;
             fill.map(|fill| Event::Filled {
                 id,
                 fill,
-                milliseconds: now() - began,
+                milliseconds: ticks() - began,
             })
         };
         drop(resident);
@@ -366,7 +367,11 @@ async fn tell_kept() {
         Some(shelf) => shelf.overview().await,
         None => Vec::new(),
     };
-    post(&Event::Kept { entries });
+    let persistent = Shelf::is_persistent().await;
+    post(&Event::Kept {
+        entries,
+        persistent,
+    });
 }
 
 /// Tells the page when the GPU is lost.

@@ -46,10 +46,16 @@ pub fn wasm_bytes() -> u64 {
     u64::from(buffer.byte_length())
 }
 
-/// Milliseconds since this worker began, on a clock that never goes back.
-pub fn now() -> f64 {
+/// Milliseconds since this worker began, on a clock that never goes back: for how long something
+/// takes.
+pub fn ticks() -> f64 {
     let performance = scope().performance();
     performance.map_or_else(js_sys::Date::now, |clock| clock.now())
+}
+
+/// Milliseconds since 1970, as the device's clock has it: for dates.
+pub fn epoch_ms() -> f64 {
+    js_sys::Date::now()
 }
 
 /// A promise that resolves, to `undefined`, after a while; forgotten when dropped.

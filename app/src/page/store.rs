@@ -11,8 +11,10 @@ use crate::state::teach::Trial;
 use crate::state::teach::settings::Field;
 use crate::state::{Effect, Panel, State};
 use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
+use leptos::task::spawn_local;
 use leptos::{ev, prelude::*};
 use std::time::Duration;
+use wasm_bindgen_futures::JsFuture;
 
 /// How long typing must pause before the engine hears of it; short enough to feel immediate, long
 /// enough that a fast typist's keys arrive together.
@@ -89,6 +91,9 @@ impl Store {
         for effect in effects {
             self.carry_out(effect);
         }
+        if self.peek(|state| state.teach.rescued.is_none()) {
+            self.supervisor.try_update_value(Supervisor::forget_weights);
+        }
     }
 
     /// Changes the text at once and tells the engine when the typing pauses.
@@ -162,7 +167,9 @@ impl Store {
     }
 
     fn shelve(self, files: Vec<(String, web_sys::File)>) -> Vec<Offered> {
+        let named = self.peek(State::named_files);
         let shelve = |supervisor: &mut Supervisor| {
+            supervisor.clear_shelf(&named);
             let files = files.into_iter();
             files
                 .map(|(path, file)| supervisor.shelve(path, file))
@@ -185,11 +192,28 @@ impl Store {
         self.change(|state| state.receive(event));
     }
 
+    /// Asks the browser not to delete what this page keeps; some ask the visitor.
+    async fn persist(self) {
+        let asked = window().navigator().storage().persist();
+        let Ok(asked) = asked else { return };
+        let answer = JsFuture::from(asked).await.ok();
+        if let Some(answer) = answer.and_then(|answer| answer.as_bool()) {
+            self.change(|state| {
+                state.opening.persistent = Some(answer);
+                Vec::new()
+            });
+        }
+    }
+
     fn carry_out(self, effect: Effect) {
         let outcome = self.supervisor.try_update_value(|supervisor| match effect {
             Effect::Send(command) => supervisor.send(&command),
             Effect::Restart => {
                 supervisor.restart(move |event, attachment| self.receive(event, attachment))
+            }
+            Effect::Persist => {
+                spawn_local(self.persist());
+                Ok(())
             }
         });
         if let Some(Err(failure)) = outcome {

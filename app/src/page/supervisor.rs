@@ -10,7 +10,8 @@ use web_sys::{Blob, ErrorEvent, File, MessageEvent, Worker, WorkerOptions, Worke
 #[derive(Default)]
 pub struct Supervisor {
     worker: Option<Running>,
-    shelf: Vec<File>,
+    /// By their slots; what nobody names any more is gone.
+    shelf: Vec<Option<File>>,
     /// The best weights of the run that is under way; they outlive the engine.
     weights: Option<Blob>,
 }
@@ -38,13 +39,25 @@ impl Supervisor {
             bytes: file.size() as u64,
             slot: self.shelf.len(),
         };
-        self.shelf.push(file);
+        self.shelf.push(Some(file));
         offered
+    }
+
+    /// Lets go of all files but those that are still named.
+    pub fn clear_shelf(&mut self, named: &[usize]) {
+        for (slot, file) in self.shelf.iter_mut().enumerate() {
+            file.take_if(|_| !named.contains(&slot));
+        }
     }
 
     /// Keeps a run's best weights, in place of earlier ones.
     pub fn keep_weights(&mut self, weights: Blob) {
         self.weights = Some(weights);
+    }
+
+    /// Lets them go, once there is no run that could be resumed from them.
+    pub fn forget_weights(&mut self) {
+        self.weights = None;
     }
 
     /// Ends the present worker, which frees its memory and its device, and starts another.
@@ -117,7 +130,10 @@ impl Supervisor {
 
     /// What a command speaks of and JSON cannot carry.
     fn attachments(&self, command: &Command) -> Vec<JsValue> {
-        let shelved = |slot: usize| self.shelf.get(slot).map_or(JsValue::NULL, JsValue::from);
+        let shelved = |slot: usize| {
+            let file = self.shelf.get(slot).and_then(Option::as_ref);
+            file.map_or(JsValue::NULL, JsValue::from)
+        };
         match command {
             Command::Load {
                 source: Source::Files { files, .. },

@@ -102,6 +102,12 @@ pub enum Event {
     LoadCancelled {
         id: RequestId,
     },
+    /// What was to be loaded is no longer whole on this device, and the visitor has not been asked
+    /// whether to download it.
+    LoadOffered {
+        id: RequestId,
+        offer: Offer,
+    },
     /// Answers [`Command::Look`].
     Offered {
         id: RequestId,
@@ -114,6 +120,8 @@ pub enum Event {
     /// What this device keeps; sent whenever that changes.
     Kept {
         entries: Vec<KeptEntry>,
+        /// Whether the browser keeps them until the visitor deletes them, where it tells.
+        persistent: Option<bool>,
     },
     Tokens {
         id: RequestId,
@@ -237,6 +245,9 @@ pub struct Failure {
     pub cause: String,
     pub advice: String,
     pub details: Option<String>,
+    /// Whether the same may succeed later.
+    #[serde(default)]
+    pub again: bool,
 }
 
 impl Failure {
@@ -250,7 +261,14 @@ impl Failure {
             cause: cause.into(),
             advice: advice.into(),
             details: None,
+            again: false,
         }
+    }
+
+    /// The same may succeed later.
+    pub fn again(mut self) -> Self {
+        self.again = true;
+        self
     }
 
     /// Adds what only an expert wants to read.

@@ -20,7 +20,12 @@ pub enum Source {
         files: Vec<PickedFile>,
     },
     /// Files on a host, or kept on this device since they came from there.
-    Remote { listing: Listing },
+    Remote {
+        listing: Listing,
+        /// Whether what is missing may be downloaded: once the visitor has said so, and for that
+        /// load only.
+        download: bool,
+    },
 }
 
 impl Source {
@@ -28,14 +33,33 @@ impl Source {
     pub fn name(&self) -> &str {
         match self {
             Self::Bundled { name, .. } | Self::Files { name, .. } => name,
-            Self::Remote { listing } => listing.address.name(),
+            Self::Remote { listing, .. } => listing.address.name(),
+        }
+    }
+
+    /// The same, for a load that nobody has agreed to.
+    pub fn kept(self) -> Self {
+        match self {
+            Self::Remote { listing, .. } => Self::Remote {
+                listing,
+                download: false,
+            },
+            other => other,
+        }
+    }
+
+    /// The files of the visitor's that it names.
+    pub fn slots(&self) -> Vec<usize> {
+        match self {
+            Self::Files { files, .. } => files.iter().map(|file| file.slot).collect(),
+            _ => Vec::new(),
         }
     }
 
     /// Where anyone could load the same, if it is not beside the page.
     pub fn address(&self) -> Option<&Address> {
         match self {
-            Self::Remote { listing } => Some(&listing.address),
+            Self::Remote { listing, .. } => Some(&listing.address),
             _ => None,
         }
     }
@@ -122,6 +146,16 @@ impl Listing {
         self.files.iter().find(|file| file.role == role)
     }
 
+    /// The files as their host may have them by now: at a commit they never change, elsewhere what
+    /// was found out about a copy says nothing.
+    pub fn as_on_its_host(&self) -> Self {
+        let mut listing = self.clone();
+        if !listing.address.is_pinned() {
+            listing.files.iter_mut().for_each(|file| file.sha256 = None);
+        }
+        listing
+    }
+
     /// Bytes of all files, where the host tells.
     pub fn bytes(&self) -> Option<u64> {
         self.files
@@ -135,6 +169,7 @@ impl Listing {
 pub struct RemoteFile {
     pub role: Role,
     pub name: String,
+    /// From the hub, or once the file is here, this is certain; else it is a guess.
     pub bytes: Option<u64>,
     /// 64 hexadecimal digits, where the host tells.
     pub sha256: Option<String>,
@@ -175,7 +210,8 @@ pub struct Offer {
 pub struct KeptEntry {
     /// Its folder's name, by which it is deleted.
     pub key: String,
-    pub listing: Listing,
+    /// `None` where what lies there cannot be read.
+    pub listing: Option<Listing>,
     /// Bytes on this device.
     pub bytes: u64,
     pub complete: bool,

@@ -1,14 +1,15 @@
 //! A file from another host, piece by piece: what this device has of it first, then the rest, asked
 //! for again from where it stopped when the connection breaks.
 
+use super::entry::Appender;
 use super::http::{Answer, Host, Refused, changed, file_of};
-use super::kept::Appender;
 use super::reader::{DISK_PIECE, PIECE, describe, give_up, patient, piece_of};
-use crate::engine::port::sleep;
+use crate::engine::port::Timer;
 use crate::protocol::Failure;
-use js_sys::{Reflect, Uint8Array};
+use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::JsCast;
-use web_sys::{Blob, ReadableStreamDefaultReader};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AddEventListenerOptions, Blob, ReadableStreamDefaultReader};
 
 /// A download is given up after so many breaks in a row that brought nothing.
 const SETBACKS: u32 = 3;
@@ -28,6 +29,9 @@ pub struct Download {
     stream: Option<ReadableStreamDefaultReader>,
     /// What is still to be thrown away, where the host sends the whole instead of the rest.
     skip: u64,
+    /// Whether the rest is asked for as a range, which comes as it is in the file. A small file is
+    /// asked for whole, so that its host may compress it.
+    by_range: bool,
     /// The state of the file that the first part belongs to.
     etag: Option<String>,
     /// Where the pieces are written as they come.
@@ -44,7 +48,8 @@ enum Step {
 }
 
 impl Download {
-    /// Nothing is asked of the host before the first piece is.
+    /// A small file; `total` where it is certain. Nothing is asked of the host before the first piece
+    /// is.
     pub fn new(host: Host, url: String, total: Option<u64>) -> Self {
         Self {
             host,
@@ -54,11 +59,18 @@ impl Download {
             part: None,
             stream: None,
             skip: 0,
+            by_range: false,
             etag: None,
             appender: None,
             setbacks: 0,
             rest: None,
         }
+    }
+
+    /// A large file, which goes on where it stopped.
+    pub fn by_range(mut self) -> Self {
+        self.by_range = true;
+        self
     }
 
     /// Goes on from what this device has, and writes what comes behind it.
@@ -118,8 +130,26 @@ impl Download {
             if self.setbacks > SETBACKS || self.host.signal.aborted() {
                 return Err(failure);
             }
-            sleep(PAUSE_MS << self.setbacks).await;
+            self.pause(PAUSE_MS << self.setbacks).await;
+            if self.host.signal.aborted() {
+                return Err(failure);
+            }
         }
+    }
+
+    /// Waits, but not for who has given up: until then no other load can write the file.
+    async fn pause(&self, milliseconds: i32) {
+        let timer = Timer::start(milliseconds);
+        let aborted = Promise::new(&mut |resolve, _| {
+            let signal = &self.host.signal;
+            let once = AddEventListenerOptions::new();
+            once.set_once(true);
+            let _ = signal.add_event_listener_with_callback_and_add_event_listener_options(
+                "abort", &resolve, &once,
+            );
+        });
+        let race = Promise::race(&js_sys::Array::of2(timer.promise(), &aborted));
+        let _ = JsFuture::from(race).await;
     }
 
     /// A piece of at most 4 MiB; what is over waits.
@@ -136,7 +166,7 @@ impl Download {
             Some(stream) => stream,
             None => match self.open().await {
                 Ok(stream) => self.stream.insert(stream).clone(),
-                Err(Refused::Later(failure)) => return Ok(Step::Broken(failure)),
+                Err(Refused::Later(failure)) => return Ok(Step::Broken(failure.again())),
                 Err(refused) => {
                     if matches!(refused, Refused::Changed) {
                         self.discard();
@@ -174,7 +204,10 @@ impl Download {
 
     /// Asks for what is missing.
     async fn open(&mut self) -> Result<ReadableStreamDefaultReader, Refused> {
-        let answer: Answer = self.host.get(&self.url, self.at).await?;
+        let answer: Answer = match self.by_range {
+            true => self.host.get_from(&self.url, self.at).await?,
+            false => self.host.get(&self.url).await?,
+        };
         let same = match (&self.etag, &answer.etag) {
             (Some(before), Some(now)) => before == now,
             _ => true,
@@ -182,19 +215,17 @@ impl Download {
         if self.at > 0 && !same {
             return Err(Refused::Changed);
         }
-        let begins = if answer.is_part() { self.at } else { 0 };
-        self.skip = self.at - begins;
-        if let Some(length) = answer.length {
-            let total = begins + length;
-            if *self.total.get_or_insert(total) != total {
-                return Err(Refused::Changed);
-            }
+        self.skip = self.at - answer.extent.begins;
+        if let Some(total) = answer.extent.total
+            && *self.total.get_or_insert(total) != total
+        {
+            return Err(Refused::Changed);
         }
-        if let Some(etag) = &answer.etag {
-            self.etag = Some(etag.clone());
-            if let Some(appender) = &self.appender {
-                appender.note_etag(etag).await;
-            }
+        if answer.etag.is_some() {
+            self.etag = answer.etag.clone();
+        }
+        if let Some(appender) = &self.appender {
+            appender.note(self.etag.as_deref(), self.total).await;
         }
         let nothing = || {
             Refused::Later(Failure::new(

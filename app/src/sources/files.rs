@@ -184,6 +184,11 @@ impl Basket {
         Ok(())
     }
 
+    /// The files chosen so far.
+    pub fn slots(&self) -> impl Iterator<Item = usize> {
+        self.files.iter().map(|file| file.slot)
+    }
+
     /// What is still missing, by file name; empty when the checkpoint is complete.
     pub fn missing(&self) -> Vec<&'static str> {
         let has = |role| self.files.iter().any(|file| file.role == role);

@@ -1,7 +1,7 @@
 //! Where a checkpoint's files are: one small trait, and the two places that need no network.
 
 use super::reader::Reader;
-use crate::protocol::{Failure, PickedFile, Role};
+use crate::protocol::{Failure, Offer, PickedFile, Role};
 use kernels::LocalBoxFuture;
 use web_sys::Blob;
 
@@ -9,6 +9,11 @@ use web_sys::Blob;
 pub trait Folder {
     /// Opens the file that plays a part; `None` if there is no such file.
     fn open(&self, role: Role) -> LocalBoxFuture<'_, Result<Option<Reader>, Failure>>;
+
+    /// What loading would mean, where that takes a download that nobody has agreed to.
+    fn offer(&self) -> Option<&Offer> {
+        None
+    }
 
     /// What the weights' file is called.
     fn weights_name(&self) -> &str;

@@ -1,7 +1,9 @@
 //! One request to another host, and what it means when that goes wrong.
 
-use super::hub::{host_of, is_of_the_hub};
-use super::reader::{describe, length_of, patient};
+use super::address::Address;
+use super::extent::{Extent, extent, number};
+use super::hub::{file_url, host_of, is_of_the_hub};
+use super::reader::{describe, patient};
 use crate::engine::port::scope;
 use crate::protocol::{Failure, Hub};
 use wasm_bindgen::prelude::*;
@@ -20,11 +22,33 @@ pub struct Host {
     pub signal: AbortSignal,
 }
 
+/// Where a file of a listing is.
+pub fn url_of(hub: &Hub, address: &Address, file: &str) -> String {
+    match address {
+        Address::Hub { id, revision } => file_url(hub, id, revision, file),
+        Address::Web { folder, .. } => format!("{folder}{file}"),
+    }
+}
+
+/// The host of an address.
+pub fn host_name(hub: &Hub, address: &Address) -> String {
+    let own = address.host();
+    own.unwrap_or_else(|| host_of(&hub.address)).to_owned()
+}
+
+/// Who is asked for an address, and how far to trust them.
+pub fn host_for(hub: &Hub, address: &Address, signal: web_sys::AbortSignal) -> Host {
+    let hub = matches!(address, Address::Hub { .. }).then(|| hub.clone());
+    Host { hub, signal }
+}
+
 /// An answer that brings something.
 pub struct Answer {
-    pub response: Response,
-    /// Bytes of this answer, where told.
-    pub length: Option<u64>,
+    response: Response,
+    /// Where it begins in the file, and how long that is.
+    pub extent: Extent,
+    /// `Content-Length`: about how long it is. The host may have compressed it; see [`extent`].
+    pub hint: Option<u64>,
     /// What names this state of the file, where the host shows it.
     pub etag: Option<String>,
 }
@@ -33,11 +57,6 @@ impl Answer {
     /// Its body as a stream.
     pub fn stream(&self) -> Option<ReadableStreamDefaultReader> {
         Some(self.response.body()?.get_reader().unchecked_into())
-    }
-
-    /// Whether it brings what was asked for from the middle on, not the whole.
-    pub fn is_part(&self) -> bool {
-        self.response.status() == 206
     }
 }
 
@@ -49,6 +68,8 @@ pub enum Refused {
     Changed,
     /// It may come if asked again.
     Later(Failure),
+    /// It may come if asked again, but not at once.
+    Busy(Failure),
     /// Asking again will not help.
     Final(Failure),
 }
@@ -59,7 +80,8 @@ impl Refused {
         match self {
             Self::Missing => missing(url),
             Self::Changed => changed(url),
-            Self::Later(failure) | Self::Final(failure) => failure,
+            Self::Later(failure) | Self::Busy(failure) => failure.again(),
+            Self::Final(failure) => failure,
         }
     }
 }
@@ -90,21 +112,50 @@ pub fn changed(url: &str) -> Failure {
     .with_details(url)
 }
 
+fn other_part(url: &str, range: Option<String>) -> Failure {
+    Failure::new(
+        format!("{} did not send the part asked for", host_of(url)),
+        format!("Its answer for {} begins elsewhere.", file_of(url)),
+        "Download the files and drop them here.",
+    )
+    .with_details(range.unwrap_or_default())
+}
+
+fn empty(url: &str) -> Failure {
+    Failure::new(
+        format!("{} is empty", file_of(url)),
+        format!("{} has the file, but nothing is in it.", host_of(url)),
+        "Look whether the file is complete on its host.",
+    )
+    .with_details(url)
+}
+
 impl Host {
-    /// Asks for a file from byte `from` on.
+    /// Asks for a whole file, which its host may compress.
     ///
     /// # Errors
     /// Every answer but 200 and 206, no answer at all, or one from a host that was not meant.
-    pub async fn get(&self, url: &str, from: u64) -> Result<Answer, Refused> {
-        self.ask("GET", url, from).await
+    pub async fn get(&self, url: &str) -> Result<Answer, Refused> {
+        self.ask("GET", url, None).await
     }
 
-    /// Asks whether a file is there and how long it is.
+    /// Asks for a file as it is, from byte `from` on.
+    ///
+    /// # Errors
+    /// As [`Host::get`].
+    pub async fn get_from(&self, url: &str, from: u64) -> Result<Answer, Refused> {
+        self.ask("GET", url, Some(from)).await
+    }
+
+    /// Asks whether a file is there and about how long it is.
+    ///
+    /// # Errors
+    /// As [`Host::get`].
     pub async fn head(&self, url: &str) -> Result<Answer, Refused> {
-        self.ask("HEAD", url, 0).await
+        self.ask("HEAD", url, None).await
     }
 
-    async fn ask(&self, method: &str, url: &str, from: u64) -> Result<Answer, Refused> {
+    async fn ask(&self, method: &str, url: &str, from: Option<u64>) -> Result<Answer, Refused> {
         let request = RequestInit::new();
         request.set_method(method);
         request.set_signal(Some(&self.signal));
@@ -113,7 +164,7 @@ impl Host {
         if self.hub.is_none() {
             request.set_redirect(RequestRedirect::Manual);
         }
-        if from > 0
+        if let Some(from) = from
             && let Ok(headers) = Headers::new()
         {
             // A simple range needs no preflight.
@@ -126,10 +177,10 @@ impl Host {
             Ok(response) => response.unchecked_into(),
             Err(error) => return Err(self.unreachable(url, &error).await),
         };
-        self.check(url, response)
+        self.check(url, response, from)
     }
 
-    fn check(&self, url: &str, response: Response) -> Result<Answer, Refused> {
+    fn check(&self, url: &str, response: Response, from: Option<u64>) -> Result<Answer, Refused> {
         if response.type_() == web_sys::ResponseType::Opaqueredirect {
             return Err(Refused::Final(Failure::new(
                 format!("{} sends visitors elsewhere", host_of(url)),
@@ -151,15 +202,20 @@ impl Host {
         let header = |name| response.headers().get(name).ok().flatten();
         match response.status() {
             200 | 206 => {
-                let length = length_of(&response);
-                let etag = header("etag");
+                let (range, length) = (header("content-range"), header("content-length"));
+                let status = response.status();
+                let Some(extent) = extent(from, status, range.as_deref(), length.as_deref()) else {
+                    return Err(Refused::Final(other_part(url, range)));
+                };
                 Ok(Answer {
+                    extent,
+                    hint: length.as_deref().and_then(number),
+                    etag: header("etag"),
                     response,
-                    length,
-                    etag,
                 })
             }
             404 | 410 => Err(Refused::Missing),
+            416 if from == Some(0) => Err(Refused::Final(empty(url))),
             416 => Err(Refused::Changed),
             status => {
                 let wait = header("retry-after").and_then(|wait| wait.parse().ok());
@@ -181,6 +237,7 @@ impl Host {
         }
         // A request that asks for no answer succeeds wherever the host is there.
         let probe = RequestInit::new();
+        probe.set_signal(Some(&self.signal));
         probe.set_method("HEAD");
         probe.set_mode(RequestMode::NoCors);
         probe.set_credentials(web_sys::RequestCredentials::Omit);
@@ -261,6 +318,7 @@ fn refusal(status: u16, host: &str, is_hub: bool, wait: Option<u32>) -> Refused 
     let failure = Failure::new(title, cause, advice);
     match status {
         500.. => Refused::Later(failure),
+        429 => Refused::Busy(failure),
         _ => Refused::Final(failure),
     }
 }
@@ -269,13 +327,13 @@ fn refusal(status: u16, host: &str, is_hub: bool, wait: Option<u32>) -> Refused 
 mod tests {
     use super::*;
 
-    fn said(status: u16, is_hub: bool, wait: Option<u32>) -> (String, bool) {
+    fn said(status: u16, is_hub: bool, wait: Option<u32>) -> (String, (bool, bool)) {
         let refused = refusal(status, "example.org", is_hub, wait);
-        let again = matches!(refused, Refused::Later(_));
+        let at_once = matches!(refused, Refused::Later(_));
         let failure = refused.failure("https://example.org/m/config.json");
         (
             format!("{}: {} {}", failure.title, failure.cause, failure.advice),
-            again,
+            (failure.again, at_once),
         )
     }
 
@@ -291,11 +349,17 @@ mod tests {
         ];
         let mut words: Vec<String> = all.iter().map(|&(s, hub)| said(s, hub, None).0).collect();
         assert!(said(429, false, Some(17)).0.contains("in 17 seconds"));
-        assert!(
+        assert_eq!(
             said(503, false, None).1,
+            (true, true),
             "a server in trouble is asked again"
         );
-        assert!(!said(403, false, None).1, "a refusal is a refusal");
+        assert_eq!(said(429, true, None).1, (true, false), "later, on a click");
+        assert_eq!(
+            said(403, false, None).1,
+            (false, false),
+            "a refusal is a refusal"
+        );
         words.sort();
         words.dedup();
         assert_eq!(words.len(), all.len());

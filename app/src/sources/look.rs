@@ -1,11 +1,10 @@
 //! What loading from an address would mean: found out with a few small requests, or with none.
 
 use super::address::Address;
-use super::http::{Answer, Host, Refused, file_of, missing};
+use super::http::{Answer, Host, Refused, file_of, host_for, host_name, missing, url_of};
 use super::hub::{ANSWER_BYTES, describe, description_url};
 use super::kept::Shelf;
 use super::reader::Reader;
-use super::remote::{host_for, host_name, url_of};
 use crate::engine::words::read_config;
 use crate::protocol::{Failure, Hub, Kept, Listing, Offer, RemoteFile, Role};
 
@@ -69,7 +68,7 @@ pub async fn look(
             Ok(offer)
         }
         // A branch whose newest commit cannot be asked for: what is here serves.
-        (Err(Refused::Later(_)), Some(entry)) if here == Kept::Whole => {
+        (Err(Refused::Later(_) | Refused::Busy(_)), Some(entry)) if here == Kept::Whole => {
             offer.kept = here;
             offer.listing = Some(entry.manifest.borrow().listing.clone());
             Ok(offer)
@@ -89,7 +88,7 @@ async fn ask_hub(
     revision: &str,
 ) -> Result<Found, Refused> {
     let url = description_url(hub, id, revision);
-    let answer = host.get(&url, 0).await?;
+    let answer = host.get(&url).await?;
     let bytes = body(&url, &answer, ANSWER_BYTES)
         .await
         .map_err(Refused::Final)?;
@@ -122,7 +121,7 @@ async fn ask_host(
             Ok(answer) => files.push(RemoteFile {
                 role,
                 name: name.to_owned(),
-                bytes: answer.length,
+                bytes: answer.hint,
                 sha256: None,
             }),
             Err(Refused::Missing) if !is_needed => {}
@@ -154,7 +153,7 @@ async fn configuration(
 ) -> Result<Option<String>, Failure> {
     let url = url_of(hub, &listing.address, "config.json");
     let answer = host
-        .get(&url, 0)
+        .get(&url)
         .await
         .map_err(|refused| refused.failure(&url))?;
     let bytes = body(&url, &answer, CONFIG_BYTES).await?;
@@ -163,11 +162,7 @@ async fn configuration(
 
 async fn body(url: &str, answer: &Answer, limit: usize) -> Result<Vec<u8>, Failure> {
     match answer.stream() {
-        Some(stream) => {
-            Reader::network(file_of(url), stream, answer.length)
-                .all(limit)
-                .await
-        }
+        Some(stream) => Reader::network(file_of(url), stream, None).all(limit).await,
         None => Ok(Vec::new()),
     }
 }

@@ -20,6 +20,10 @@ pub struct Manifest {
     pub listing: Listing,
     /// The weights' `ETag`, where the host shows it: whether a half-fetched file is still the same.
     pub etag: Option<String>,
+    /// The weights' length as the host told it with a part of them; the listing's is a guess, where
+    /// nobody promises it.
+    #[serde(default)]
+    pub total: Option<u64>,
     pub complete: bool,
     /// Milliseconds since 1970.
     pub saved: f64,
@@ -50,6 +54,7 @@ impl Manifest {
             version: VERSION,
             listing,
             etag: None,
+            total: None,
             complete: false,
             saved,
         }

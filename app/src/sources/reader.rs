@@ -215,9 +215,10 @@ impl Reader {
     }
 }
 
-/// Bytes of an answer, where told. `Content-Length` counts bytes as sent: compressed ones, if they
-/// were, which says nothing here.
-pub(super) fn length_of(response: &Response) -> Option<u64> {
+/// Bytes of an answer of the page's own host, where told. `Content-Length` counts bytes as sent:
+/// compressed ones, if they were, which says nothing here. (Another host's `Content-Encoding` cannot
+/// be read: see [`super::extent`].)
+fn length_of(response: &Response) -> Option<u64> {
     let header = |name| response.headers().get(name).ok().flatten();
     match header("content-encoding").as_deref() {
         None | Some("identity") => header("content-length")?.parse().ok(),

@@ -1,15 +1,15 @@
 //! A checkpoint on another host, kept on this device as it comes.
 
-use super::address::Address;
+use super::claim::Claim;
 use super::download::Download;
+use super::entry::Entry;
 use super::folder::Folder;
-use super::http::{Host, changed};
-use super::hub::{file_url, host_of};
-use super::kept::{Entry, Shelf, is_full};
-use super::manifest::sha256;
+use super::http::{Host, changed, host_for, host_name, url_of};
+use super::kept::{Shelf, is_full};
+use super::manifest::{key, sha256};
 use super::reader::Reader;
-use crate::engine::port::now;
-use crate::protocol::{Failure, Hub, Kept, Listing, RemoteFile, Role};
+use crate::engine::port::epoch_ms;
+use crate::protocol::{Failure, Hub, Kept, Listing, Offer, RemoteFile, Role};
 use kernels::LocalBoxFuture;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,6 +19,8 @@ const SMALL_BYTES: usize = 64 << 20;
 
 /// Why nothing is kept on a full device.
 const NO_ROOM: &str = "there is no room for it";
+/// Why nothing is kept where another tab does that.
+const ANOTHER_TAB: &str = "another tab is saving it at the moment";
 
 /// A checkpoint on a host.
 pub struct Remote {
@@ -27,74 +29,131 @@ pub struct Remote {
     host: Host,
     /// Its folder on this device, where there is one to read or to write.
     entry: Option<Rc<Entry>>,
-    /// Whether the folder held the whole checkpoint already.
-    was_whole: bool,
+    /// Whether the folder holds the whole checkpoint.
+    whole: Cell<bool>,
+    /// Whether its model is loaded.
+    settled: Cell<bool>,
+    /// The files besides the weights that this load has saved.
+    saved: RefCell<Vec<Role>>,
+    /// The right to write the folder, until the checkpoint is whole.
+    claim: RefCell<Option<Claim>>,
+    /// What loading would mean, where the visitor has not been asked and it is not all here.
+    offer: Option<Offer>,
     /// Why nothing is kept, where nothing is.
     not_kept: RefCell<Option<String>>,
     /// Set when the device turned out to be full.
     full: RefCell<Option<Rc<Cell<bool>>>>,
 }
 
-/// Where a file of a listing is.
-pub fn url_of(hub: &Hub, address: &Address, file: &str) -> String {
-    match address {
-        Address::Hub { id, revision } => file_url(hub, id, revision, file),
-        Address::Web { folder, .. } => format!("{folder}{file}"),
-    }
-}
-
-/// The host of an address.
-pub fn host_name(hub: &Hub, address: &Address) -> String {
-    let own = address.host();
-    own.unwrap_or_else(|| host_of(&hub.address)).to_owned()
-}
-
-/// Who is asked for an address, and how far to trust them.
-pub fn host_for(hub: &Hub, address: &Address, signal: web_sys::AbortSignal) -> Host {
-    let hub = matches!(address, Address::Hub { .. }).then(|| hub.clone());
-    Host { hub, signal }
-}
-
 impl Remote {
-    /// Finds the checkpoint's folder on this device, or makes one.
-    pub async fn new(listing: Listing, hub: Hub, signal: web_sys::AbortSignal) -> Self {
+    /// Finds the checkpoint's folder on this device, or makes one. Without `download` nothing but a
+    /// whole copy counts.
+    pub async fn new(
+        listing: Listing,
+        download: bool,
+        hub: Hub,
+        signal: web_sys::AbortSignal,
+    ) -> Self {
         let host = host_for(&hub, &listing.address, signal);
         let mut remote = Self {
             listing,
             hub,
             host,
             entry: None,
-            was_whole: false,
+            whole: Cell::new(false),
+            settled: Cell::new(false),
+            saved: RefCell::default(),
+            claim: RefCell::default(),
+            offer: None,
             not_kept: RefCell::default(),
             full: RefCell::default(),
         };
-        let Some(shelf) = Shelf::open().await else {
-            remote.keep_nothing("this browser lets the page keep no files");
+        let shelf = Shelf::open().await;
+        if let Some(shelf) = &shelf
+            && remote.finds_whole(shelf).await
+        {
             return remote;
-        };
-        let room = Shelf::room().await;
-        let is_short = remote
-            .listing
-            .bytes()
-            .zip(room)
-            .is_some_and(|(bytes, room)| bytes > room);
-        match shelf.entry(&remote.listing).await {
-            Ok(entry) if is_short && entry.kept().await == Kept::Nothing => {
-                shelf.remove(&entry.key).await;
-                remote.keep_nothing(NO_ROOM);
-            }
-            Err(error) if is_short || is_full(&error) => remote.keep_nothing(NO_ROOM),
-            Ok(entry) => {
-                remote.was_whole = entry.manifest.borrow().complete;
-                if remote.was_whole {
-                    // What was checked when it was saved is what is checked now.
-                    remote.listing = entry.manifest.borrow().listing.clone();
-                }
-                remote.entry = Some(Rc::new(entry));
-            }
-            Err(_) => remote.keep_nothing("the browser did not let the page write"),
+        }
+        if !download {
+            remote.offer = Some(remote.offered(shelf.as_ref()).await);
+            return remote;
+        }
+        match shelf {
+            Some(shelf) => remote.prepare(&shelf).await,
+            None => remote.keep_nothing("this browser lets the page keep no files"),
         }
         remote
+    }
+
+    /// Whether the whole checkpoint is here.
+    async fn finds_whole(&mut self, shelf: &Shelf) -> bool {
+        let found = shelf.read(&key(&self.listing.address)).await;
+        let Some(entry) = found.filter(|entry| entry.manifest.borrow().complete) else {
+            return false;
+        };
+        // What was checked when it was saved is what is checked now.
+        self.listing = entry.manifest.borrow().listing.clone();
+        self.entry = Some(Rc::new(entry));
+        self.whole.set(true);
+        true
+    }
+
+    /// Makes ready to keep what comes.
+    async fn prepare(&mut self, shelf: &Shelf) {
+        let name = key(&self.listing.address);
+        let Some(claim) = Claim::take(&name).await else {
+            return self.keep_nothing(ANOTHER_TAB);
+        };
+        // The tab that had it until now may have completed it.
+        if self.finds_whole(shelf).await {
+            return;
+        }
+        let known = shelf.read(&name).await;
+        let here = match &known {
+            Some(entry) => entry.kept().await,
+            None => Kept::Nothing,
+        };
+        let bytes = self.listing.bytes().zip(Shelf::room().await);
+        let is_short = bytes.is_some_and(|(bytes, room)| bytes > room);
+        if is_short && here == Kept::Nothing {
+            if known.is_some() {
+                shelf.remove(&name).await;
+            }
+            return self.keep_nothing(NO_ROOM);
+        }
+        let entry = match known {
+            Some(entry) => Ok(entry),
+            None => shelf.begin(&self.listing).await,
+        };
+        match entry {
+            Ok(entry) => {
+                self.entry = Some(Rc::new(entry));
+                *self.claim.borrow_mut() = Some(claim);
+            }
+            Err(error) if is_full(&error) => self.keep_nothing(NO_ROOM),
+            Err(_) => self.keep_nothing("the browser did not let the page write"),
+        }
+    }
+
+    /// What loading would mean, as far as this device knows.
+    async fn offered(&self, shelf: Option<&Shelf>) -> Offer {
+        let found = match shelf {
+            Some(shelf) => shelf.read(&key(&self.listing.address)).await,
+            None => None,
+        };
+        let kept = match found {
+            Some(entry) => entry.kept().await,
+            None => Kept::Nothing,
+        };
+        Offer {
+            asked: self.listing.asked.clone(),
+            host: host_name(&self.hub, &self.listing.address),
+            listing: Some(self.listing.as_on_its_host()),
+            kept,
+            architecture: None,
+            parameters: None,
+            room: Shelf::room().await,
+        }
     }
 
     fn keep_nothing(&self, why: &str) {
@@ -107,65 +166,94 @@ impl Remote {
 
     /// The weights: what is here of them, then the rest.
     async fn weights(&self, file: &RemoteFile) -> Result<Reader, Failure> {
-        if let (true, Some(entry)) = (self.was_whole, &self.entry) {
+        if let (true, Some(entry)) = (self.whole.get(), &self.entry) {
             let blob = entry.file(&file.name).await;
             return match blob.filter(|blob| Some(blob.size() as u64) == file.bytes) {
                 Some(blob) => Ok(Reader::disk(&file.name, blob)),
                 None => Err(self.tampered(&file.name).await),
             };
         }
-        let mut download = Download::new(self.host.clone(), self.url(&file.name), file.bytes);
+        let (host, url) = (self.host.clone(), self.url(&file.name));
+        let promised = self.promised(file);
         let Some(entry) = &self.entry else {
+            let download = Download::new(host, url, promised).by_range();
             return Ok(Reader::download(&file.name, download));
         };
-        match entry.clone().append_to(&file.name).await {
+        let download = match entry.clone().append_to(&file.name).await {
             Ok(mut appender) => {
-                if file.bytes.is_some_and(|bytes| appender.bytes() > bytes) {
+                let (mut etag, mut total) = (None, promised);
+                if appender.bytes() > 0 {
+                    let manifest = entry.manifest.borrow();
+                    etag = manifest.etag.clone();
+                    total = promised.or(manifest.total);
+                }
+                if total.is_some_and(|total| appender.bytes() > total) {
                     appender.empty();
+                    (etag, total) = (None, promised);
                 }
                 *self.full.borrow_mut() = Some(appender.full.clone());
                 let part = entry.file(&file.name).await;
-                let etag = entry.manifest.borrow().etag.clone();
-                download = download.kept(part, etag, Some(appender));
+                let download = Download::new(host, url, total).by_range();
+                download.kept(part, etag, Some(appender))
             }
-            Err(_) => self.keep_nothing("another tab is saving it at the moment"),
-        }
+            Err(_) => {
+                self.keep_nothing(ANOTHER_TAB);
+                Download::new(host, url, promised).by_range()
+            }
+        };
         Ok(Reader::download(&file.name, download))
+    }
+
+    /// What is known of the file that plays a part: once all of it is here, what was saved.
+    fn file(&self, role: Role) -> Option<RemoteFile> {
+        match (self.whole.get(), &self.entry) {
+            (true, Some(entry)) => entry.manifest.borrow().listing.file(role).cloned(),
+            _ => self.listing.file(role).cloned(),
+        }
+    }
+
+    /// A file's length, where it is certain before the file is asked for: the hub's is, while that
+    /// of another host's answer may count compressed bytes.
+    fn promised(&self, file: &RemoteFile) -> Option<u64> {
+        file.bytes.filter(|_| self.host.hub.is_some())
+    }
+
+    /// The folder, where it may be written.
+    fn to_write(&self) -> Option<&Rc<Entry>> {
+        let may = self.claim.borrow().is_some() && self.not_kept.borrow().is_none();
+        self.entry.as_ref().filter(|_| may)
     }
 
     /// Any other file, whole: from this device if it is there, else fetched and kept.
     async fn small(&self, file: &RemoteFile) -> Result<Option<Reader>, Failure> {
-        if let (true, Some(entry)) = (self.was_whole, &self.entry) {
-            let blob = entry.file(&file.name).await;
-            let Some(blob) = blob else {
-                return Err(self.tampered(&file.name).await);
-            };
-            let bytes = Reader::disk(&file.name, blob).all(SMALL_BYTES).await?;
-            if file.sha256.as_ref() != Some(&sha256(&bytes)) {
-                return Err(self.tampered(&file.name).await);
+        if let (true, Some(entry)) = (self.whole.get(), &self.entry) {
+            match entry.file(&file.name).await {
+                Some(blob) => {
+                    let bytes = Reader::disk(&file.name, blob).all(SMALL_BYTES).await?;
+                    if file.sha256.as_ref() != Some(&sha256(&bytes)) {
+                        return Err(self.tampered(&file.name).await);
+                    }
+                    return Ok(Some(Reader::memory(&file.name, &bytes)));
+                }
+                // Never saved, or deleted while the model is in use: its host has it still.
+                None if self.settled.get() => {}
+                None => return Err(self.tampered(&file.name).await),
             }
-            return Ok(Some(Reader::memory(&file.name, &bytes)));
         }
         let url = self.url(&file.name);
-        let download = Download::new(self.host.clone(), url.clone(), file.bytes);
+        let download = Download::new(self.host.clone(), url.clone(), self.promised(file));
         let bytes = Reader::download(&file.name, download)
             .all(SMALL_BYTES)
             .await?;
         let hash = sha256(&bytes);
-        if file
-            .sha256
-            .as_ref()
-            .is_some_and(|promised| *promised != hash)
-        {
+        let promised = file.sha256.as_ref();
+        if promised.is_some_and(|promised| *promised != hash) {
             return Err(changed(&url));
         }
-        if let Some(entry) = self
-            .entry
-            .as_ref()
-            .filter(|_| self.not_kept.borrow().is_none())
-        {
+        if let Some(entry) = self.to_write() {
             match entry.write(&file.name, &bytes).await {
                 Ok(()) => {
+                    self.saved.borrow_mut().push(file.role);
                     if let Some(kept) = entry.manifest.borrow_mut().file_mut(&file.name) {
                         kept.bytes = Some(bytes.len() as u64);
                         kept.sha256 = Some(hash);
@@ -186,13 +274,30 @@ impl Remote {
                 "{name} is not the file that was saved: the browser, another program or a fault of \
                  the disk altered it. The copy has been deleted."
             ),
-            "Open the checkpoint again: it is downloaded anew.",
+            "Open the checkpoint again: it is offered anew.",
         )
     }
 
+    /// Deletes the kept copy, unless another tab writes it.
     async fn forget(&self) {
-        if let (Some(entry), Some(shelf)) = (&self.entry, Shelf::open().await) {
+        let (Some(entry), Some(shelf)) = (&self.entry, Shelf::open().await) else {
+            return;
+        };
+        if self.claim.borrow().is_some() {
             shelf.remove(&entry.key).await;
+        } else {
+            shelf.delete(&entry.key).await;
+        }
+    }
+
+    /// Fetches what the model did without so far, such as vocab.txt beside tokenizer.json: whoever
+    /// takes the model out as a folder needs it. What does not come is asked for again then.
+    async fn save_others(&self) {
+        for file in &self.listing.files {
+            let is_saved = self.saved.borrow().contains(&file.role);
+            if file.role != Role::Weights && !is_saved {
+                let _ = self.small(file).await;
+            }
         }
     }
 
@@ -202,6 +307,9 @@ impl Remote {
         let is_full = self.full.borrow().as_ref().is_some_and(|full| full.get());
         if is_full {
             self.keep_nothing(NO_ROOM);
+        }
+        if self.to_write().is_some() {
+            self.save_others().await;
         }
         if self.not_kept.borrow().is_some() {
             // Another tab's copy is not ours to clear away.
@@ -222,10 +330,11 @@ impl Remote {
                 kept.sha256 = Some(hash.to_owned());
             }
             manifest.complete = true;
-            manifest.saved = now();
+            manifest.saved = epoch_ms();
         }
-        if entry.save().await.is_err() {
-            self.keep_nothing("it could not be written whole");
+        match entry.save().await {
+            Ok(()) => self.whole.set(true),
+            Err(_) => self.keep_nothing("it could not be written whole"),
         }
     }
 }
@@ -233,12 +342,16 @@ impl Remote {
 impl Folder for Remote {
     fn open(&self, role: Role) -> LocalBoxFuture<'_, Result<Option<Reader>, Failure>> {
         Box::pin(async move {
-            match self.listing.file(role) {
+            match self.file(role) {
                 None => Ok(None),
-                Some(file) if role == Role::Weights => Ok(Some(self.weights(file).await?)),
-                Some(file) => self.small(file).await,
+                Some(file) if role == Role::Weights => Ok(Some(self.weights(&file).await?)),
+                Some(file) => self.small(&file).await,
             }
         })
+    }
+
+    fn offer(&self) -> Option<&Offer> {
+        self.offer.as_ref()
     }
 
     fn weights_name(&self) -> &str {
@@ -261,10 +374,11 @@ impl Folder for Remote {
                 .as_ref()
                 .is_some_and(|promised| *promised != hash)
             {
-                if self.was_whole {
+                if self.whole.get() {
                     return Err(self.tampered(&file.name).await);
                 }
                 self.forget().await;
+                self.claim.take();
                 return Err(Failure::new(
                     format!("{} arrived damaged", file.name),
                     "Its SHA-256 is not the one that the host promised, so it was not used, and \
@@ -272,10 +386,12 @@ impl Folder for Remote {
                     "Load it again. If that fails too, the host's copy is damaged.",
                 ));
             }
-            if self.was_whole {
+            self.settled.set(true);
+            if self.whole.get() {
                 return Ok(Some("From this device; nothing was downloaded.".to_owned()));
             }
             self.complete(file, &hash, bytes).await;
+            self.claim.take();
             let host = host_name(&self.hub, &self.listing.address);
             Ok(Some(match &*self.not_kept.borrow() {
                 None => format!("From {host}; kept on this device for the next visit."),

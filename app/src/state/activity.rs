@@ -127,7 +127,11 @@ impl State {
             Wish::Load(_) => self.may_replace(),
             Wish::Follow(link) if self.takes_the_model(link) => self.may_replace(),
             Wish::Follow(_) | Wish::ReadTexts => self.unless_running(),
-            Wish::Prefer(_) | Wish::Unload | Wish::Restart => self.may_end_engine(),
+            Wish::Prefer(_) | Wish::Restart => self.may_end_engine(),
+            Wish::Unload => match self.may_end_engine() {
+                Verdict::Go if self.teach.rescued.is_some() => Verdict::Ask(Loss::Rescued),
+                verdict => verdict,
+            },
             Wish::Start => self.may_start(),
             Wish::Resume => self.may_resume(),
             Wish::Attach(_) => match self.no_run_or_errand() {
@@ -323,6 +327,7 @@ impl State {
             }
             Wish::Unload => {
                 self.session.unload();
+                self.teach.rescued = None;
                 self.probe.clear_tokens();
                 self.new_engine()
             }

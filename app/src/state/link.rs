@@ -297,7 +297,7 @@ impl State {
     /// Whether the source of the present model, or the first to be loaded, is this one.
     fn has(&self, model: &Option<Address>) -> bool {
         match (self.session.source(), model) {
-            (Some(Source::Remote { listing }), Some(address)) => {
+            (Some(Source::Remote { listing, .. }), Some(address)) => {
                 listing.address == *address || listing.asked == *address
             }
             (source, None) => source == Some(self.session.bundled()),

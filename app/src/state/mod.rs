@@ -32,6 +32,8 @@ pub enum Effect {
     Send(Command),
     /// End the engine's worker, which frees all its memory, and start a new one.
     Restart,
+    /// Ask the browser to keep what this device keeps.
+    Persist,
 }
 
 /// The page's panels.
@@ -139,10 +141,15 @@ impl State {
                 self.on_look_failed(id, failure);
                 Vec::new()
             }
-            Event::Kept { entries } => {
-                self.opening.kept = entries;
+            Event::LoadOffered { id, offer } => {
+                self.on_load_offered(id, offer);
+                self.teach.forget_next(id);
                 Vec::new()
             }
+            Event::Kept {
+                entries,
+                persistent,
+            } => self.on_kept(entries, persistent),
             Event::Tokens {
                 id,
                 tokens,

@@ -5,6 +5,7 @@ use super::session::Engine;
 use super::{Effect, State, format, next};
 use crate::protocol::{
     Command, Executor, Failure, Kept, KeptEntry, Listing, Offer, RequestId, Role, Source,
+    TextSource,
 };
 use crate::sources::address::Address;
 
@@ -39,7 +40,13 @@ pub struct Opening {
     /// Why what was typed is no address.
     pub bad: Option<String>,
     pub step: Step,
+    /// Whether the offer stands for a copy that should have been on this device.
+    pub gone: bool,
     pub kept: Vec<KeptEntry>,
+    /// Whether the browser keeps them until the visitor deletes them, where it tells.
+    pub persistent: Option<bool>,
+    /// Whether the engine has listed them before in this visit.
+    listed: bool,
 }
 
 /// A kept checkpoint as the list shows it.
@@ -52,6 +59,8 @@ pub struct KeptLine {
     /// Milliseconds since 1970.
     pub saved: f64,
     pub complete: bool,
+    /// Whether it can be opened, or gone on with.
+    pub readable: bool,
 }
 
 impl Opening {
@@ -59,20 +68,38 @@ impl Opening {
     pub fn kept_lines(&self) -> Vec<KeptLine> {
         let line = |entry: &KeptEntry| {
             let here = format::bytes(entry.bytes);
-            let size = match (entry.complete, entry.listing.bytes()) {
+            let total = entry.listing.as_ref().map(Listing::bytes);
+            let size = match (entry.complete, total) {
                 (true, _) => here,
-                (false, Some(total)) => format!("{here} of {} so far", format::bytes(total)),
-                (false, None) => format!("{here} so far"),
+                (false, Some(Some(total))) => format!("{here} of {} so far", format::bytes(total)),
+                (false, Some(None)) => format!("{here} so far"),
+                (false, None) => "It can only be deleted.".to_owned(),
+            };
+            let name = match &entry.listing {
+                Some(listing) => display(&listing.address),
+                None => format!(
+                    "An unreadable copy, {}",
+                    &entry.key[..entry.key.len().min(8)]
+                ),
             };
             KeptLine {
                 key: entry.key.clone(),
-                name: display(&entry.listing.address),
+                name,
                 size,
                 saved: entry.saved,
                 complete: entry.complete,
+                readable: entry.listing.is_some(),
             }
         };
         self.kept.iter().map(line).collect()
+    }
+
+    /// How long the browser keeps what is listed, in a sentence.
+    pub fn kept_how_long(&self) -> Option<&'static str> {
+        self.persistent.map(|persistent| match persistent {
+            true => "They are kept until you delete them.",
+            false => "The browser may delete these when space is short.",
+        })
     }
 
     /// The offer, while it waits for an answer.
@@ -137,7 +164,10 @@ fn download(offer: &Offer, listing: &Listing) -> String {
             format::bytes(bytes),
             format::bytes(here)
         ),
-        (Some(bytes), _) => format!("{} in {files} files", format::bytes(bytes)),
+        (Some(bytes), _) if listing.address.is_pinned() => {
+            format!("{} in {files} files", format::bytes(bytes))
+        }
+        (Some(bytes), _) => format!("about {} in {files} files", format::bytes(bytes)),
         (None, _) => format!("{files} files; the host does not say how large"),
     }
 }
@@ -211,17 +241,52 @@ impl State {
         }
         self.opening.step = Step::Nothing;
         match offer.listing {
-            Some(listing) if offer.kept == Kept::Whole => self.load(Source::Remote { listing }),
+            Some(listing) if offer.kept == Kept::Whole => self.load(Source::Remote {
+                listing,
+                download: false,
+            }),
             listing => {
+                self.opening.gone = false;
                 self.opening.step = Step::Offered(Box::new(Offer { listing, ..offer }));
                 Vec::new()
             }
         }
     }
 
+    /// A load would take a download that nobody has agreed to: that is offered.
+    pub(super) fn on_load_offered(&mut self, id: RequestId, offer: Offer) {
+        let is_awaited = self.session.loading.as_ref().is_some_and(|l| l.id == id);
+        self.session.on_load_ended(id, None);
+        if is_awaited {
+            self.opening.gone = true;
+            self.opening.step = Step::Offered(Box::new(offer));
+        }
+    }
+
+    /// Takes in what this device keeps. When a first checkpoint is kept, the browser is asked not to
+    /// delete it.
+    pub(super) fn on_kept(
+        &mut self,
+        entries: Vec<KeptEntry>,
+        persistent: Option<bool>,
+    ) -> Vec<Effect> {
+        let whole = |entries: &[KeptEntry]| entries.iter().filter(|entry| entry.complete).count();
+        let is_new = self.opening.listed && whole(&entries) > whole(&self.opening.kept);
+        self.opening.listed = true;
+        self.opening.kept = entries;
+        self.opening.persistent = persistent;
+        if is_new && persistent == Some(false) {
+            return vec![Effect::Persist];
+        }
+        Vec::new()
+    }
+
     pub(super) fn on_look_failed(&mut self, id: RequestId, failure: Failure) {
-        if self.is_looking(id) {
-            self.opening.step = Step::Nothing;
+        if !self.is_looking(id) {
+            return;
+        }
+        if let Step::Looking { address, .. } = std::mem::take(&mut self.opening.step) {
+            self.session.unseen = Some(address).filter(|_| failure.again);
             self.session.failure = Some(failure);
         }
     }
@@ -230,7 +295,10 @@ impl State {
     pub fn accept_offer(&mut self) -> Vec<Effect> {
         match std::mem::take(&mut self.opening.step) {
             Step::Offered(offer) => match offer.listing {
-                Some(listing) => self.load(Source::Remote { listing }),
+                Some(listing) => self.load(Source::Remote {
+                    listing,
+                    download: true,
+                }),
                 None => self.open_address(offer.asked, Asked::ByVisitor),
             },
             step => {
@@ -248,16 +316,19 @@ impl State {
     /// Opens a checkpoint of the list; of one that is not whole the rest is offered.
     pub fn open_kept(&mut self, key: &str) -> Vec<Effect> {
         let entry = self.opening.kept.iter().find(|entry| entry.key == key);
-        match entry.cloned() {
-            Some(entry) if entry.complete => {
-                self.opening.step = Step::Nothing;
-                self.load(Source::Remote {
-                    listing: entry.listing,
-                })
-            }
-            Some(entry) => self.open_address(entry.listing.address, Asked::ByVisitor),
-            None => Vec::new(),
+        let Some((complete, listing)) =
+            entry.and_then(|entry| Some((entry.complete, entry.listing.clone()?)))
+        else {
+            return Vec::new();
+        };
+        if !complete {
+            return self.open_address(listing.address, Asked::ByVisitor);
         }
+        self.opening.step = Step::Nothing;
+        self.load(Source::Remote {
+            listing,
+            download: false,
+        })
     }
 
     /// Deletes a checkpoint from this device; the one that is loaded stays loaded.
@@ -267,11 +338,26 @@ impl State {
         })]
     }
 
-    /// Loads once more what failed to load.
+    /// The visitor's files that may be read again; the page can let go of all others.
+    pub fn named_files(&self) -> Vec<usize> {
+        let mut slots = self.session.slots();
+        if let Some(TextSource::File { slot, .. }) = self.teach.source {
+            slots.push(slot);
+        }
+        slots
+    }
+
+    /// Whether what failed can be tried again.
+    pub fn can_try_again(&self) -> bool {
+        self.session.failed.is_some() || self.session.unseen.is_some()
+    }
+
+    /// Loads once more what failed to load, or looks once more.
     pub fn try_again(&mut self) -> Vec<Effect> {
-        match self.session.failed.clone() {
-            Some(source) => self.load(source),
-            None => Vec::new(),
+        match (self.session.failed.clone(), self.session.unseen.take()) {
+            (Some(source), _) => self.load(source),
+            (None, Some(address)) => self.open_address(address, Asked::ByVisitor),
+            (None, None) => Vec::new(),
         }
     }
 }

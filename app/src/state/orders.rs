@@ -51,6 +51,7 @@ impl FakeEngine {
                     }
                     self.die();
                 }
+                Effect::Persist => {}
                 Effect::Send(command) if self.alive => self.obey(command, agreed),
                 Effect::Send(_) => self
                     .faults
@@ -337,6 +338,9 @@ fn act(state: &mut State, engine: &mut FakeEngine, act: u8) {
             };
             let effects = state.answer(answer);
             engine.take(effects, answer == Answer::Agree);
+            if answer == Answer::Agree && state.teach.rescued.is_none() {
+                engine.rescued_on = None; // given up with what was asked about
+            }
         }
         0..16 => {
             let wish = wish(state, act);

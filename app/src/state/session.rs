@@ -52,6 +52,8 @@ pub struct Session {
     pub failure: Option<Failure>,
     /// What failed to load, where trying again may help.
     pub failed: Option<Source>,
+    /// What could not be looked at, where trying again may help.
+    pub(super) unseen: Option<Address>,
     /// Files given so far for a checkpoint that is not complete yet.
     pub basket: Basket,
     /// What the present model was loaded from, and what a new engine loads again.
@@ -84,6 +86,7 @@ impl Session {
             loading: None,
             failure: None,
             failed: None,
+            unseen: None,
             basket: Basket::default(),
             wanted: Some(bundled.clone()),
             bundled,
@@ -148,7 +151,7 @@ impl Session {
     /// A new model is in place. If a newer load has been asked for meanwhile, that one goes on.
     pub(super) fn on_loaded(&mut self, id: RequestId, model: ModelFacts) {
         if let Some(loading) = self.loading.take_if(|loading| loading.id == id) {
-            self.wanted = Some(loading.source);
+            self.wanted = Some(loading.source.kept());
         }
         self.model = Some(model);
     }
@@ -254,10 +257,19 @@ impl Session {
         self.wanted.clone()
     }
 
+    /// The visitor's files that may be read again.
+    pub(super) fn slots(&self) -> Vec<usize> {
+        let loading = self.loading.as_ref().map(|loading| &loading.source);
+        let sources = [loading, self.wanted.as_ref(), self.failed.as_ref()];
+        let named = sources.into_iter().flatten().flat_map(Source::slots);
+        named.chain(self.basket.slots()).collect()
+    }
+
     /// Puts the failure away once it has been read.
     pub fn dismiss(&mut self) {
         self.failure = None;
         self.failed = None;
+        self.unseen = None;
     }
 
     /// Kernels that failed the self-test; some may not be used any more.

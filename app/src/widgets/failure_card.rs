@@ -53,7 +53,7 @@ pub fn SessionFailure() -> impl IntoView {
             Vec::new()
         });
     };
-    let failed = store.view(|state| state.session.failed.is_some());
+    let failed = store.view(|state| state.can_try_again());
     let again = move |_| store.change(|state| state.try_again());
     let restart = move |_| store.change(|state| state.restart());
     move || {

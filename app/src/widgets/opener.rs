@@ -84,6 +84,7 @@ fn Looking() -> impl IntoView {
 fn OfferCard() -> impl IntoView {
     let store = Store::get();
     let offer = store.view(|state| state.opening.offer().cloned());
+    let gone = store.view(|state| state.opening.gone);
     let executor = store.view(|state| Some(state.session.device.as_ref()?.executor));
     let accept = move |_| store.change(|state| state.accept_offer());
     let decline = move |_| {
@@ -102,7 +103,12 @@ fn OfferCard() -> impl IntoView {
             let (title, word, button) = match &offer.listing {
                 Some(listing) => (
                     listing.address.name().to_owned(),
-                    "Nothing has been downloaded yet.",
+                    match gone.get() {
+                        true => {
+                            "It is not on this device. Nothing is downloaded before you say so."
+                        }
+                        false => "Nothing has been downloaded yet.",
+                    },
                     "Load".to_owned(),
                 ),
                 None => (
@@ -139,6 +145,7 @@ fn KeptList() -> impl IntoView {
     let store = Store::get();
     let lines = store.view(|state| state.opening.kept_lines());
     let shown = Memo::new(move |_| lines.with(|lines| !lines.is_empty()));
+    let how_long = store.view(|state| state.opening.kept_how_long());
     view! {
         <Show when=move || shown.get()>
             <details class="kept" id="kept">
@@ -148,6 +155,9 @@ fn KeptList() -> impl IntoView {
                         <KeptItem line/>
                     </For>
                 </ul>
+                {move || how_long.get().map(|how_long| view! {
+                    <p class="hint" id="kept-how-long">{how_long}</p>
+                })}
             </details>
         </Show>
     }
@@ -160,14 +170,23 @@ fn KeptItem(line: KeptLine) -> impl IntoView {
     let open = move |_| store.change(|state| state.open_kept(&open_key));
     let forget = move |_| store.change(|state| state.forget_kept(&forget_key));
     let verb = if line.complete { "Open" } else { "Go on with" };
+    let hint = match line.readable {
+        true => format!("{} · {}", line.size, day(line.saved)),
+        false => line.size,
+    };
+    let open = line.readable.then(|| {
+        view! {
+            <button type="button" aria-label=format!("{verb} {}", line.name) on:click=open>
+                {if line.complete { "Open" } else { "Go on" }}
+            </button>
+        }
+    });
     view! {
         <li>
             <span class="kept-name">{line.name.clone()}</span>
-            <span class="hint">{line.size}" · "{day(line.saved)}</span>
+            <span class="hint">{hint}</span>
             <span class="actions">
-                <button type="button" aria-label=format!("{verb} {}", line.name) on:click=open>
-                    {if line.complete { "Open" } else { "Go on" }}
-                </button>
+                {open}
                 <button
                     type="button"
                     class="quiet"

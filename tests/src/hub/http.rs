@@ -59,6 +59,12 @@ impl Request {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
+
+    /// Whether the answer may be compressed.
+    pub fn takes_gzip(&self) -> bool {
+        let takes = self.header("accept-encoding");
+        takes.is_some_and(|takes| takes.contains("gzip"))
+    }
 }
 
 /// An answer; the connection ends with it.
@@ -83,6 +89,31 @@ impl Answer {
             status,
             headers: open.into_iter().chain(headers.iter().cloned()).collect(),
             body: Box::new(io::empty()),
+        }
+    }
+
+    /// All of something.
+    pub fn whole(body: Vec<u8>, headers: &[(&'static str, String)]) -> Self {
+        let mut answer = Self::new(200, headers);
+        let length = ("Content-Length", body.len().to_string());
+        answer.headers.push(length);
+        answer.body = Box::new(io::Cursor::new(body));
+        answer
+    }
+
+    /// A text that was compressed, of which other pages cannot see that it was.
+    pub fn compressed(body: Vec<u8>) -> Self {
+        let mut answer = Self::whole(body, &[("Content-Encoding", "gzip".to_owned())]);
+        answer.show_length_alone();
+        answer
+    }
+
+    /// Hides all headers from other pages but the length.
+    pub fn show_length_alone(&mut self) {
+        for (name, value) in &mut self.headers {
+            if *name == "Access-Control-Expose-Headers" {
+                *value = "Content-Length".to_owned();
+            }
         }
     }
 

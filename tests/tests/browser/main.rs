@@ -6,6 +6,7 @@ mod bench;
 mod checkpoints;
 mod families;
 mod harness;
+mod keeping;
 mod lifecycle;
 mod links;
 mod memory;

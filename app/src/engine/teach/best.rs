@@ -13,8 +13,8 @@ use web_sys::Blob;
 const PIECE: usize = 1 << 20;
 
 /// The best weights so far, side by side in the order of [`Training::trainable`], as little-endian
-/// f32. Only a GPU can be lost, so only there are they worth a copy; they go to the browser's own
-/// store piece by piece, never through this program's memory whole.
+/// f32. Only a GPU can be lost, so only there are they worth a copy. Each piece becomes a `Blob` before
+/// the next is read, and the browser may keep those on disk: nothing here holds all of them.
 pub(super) async fn best_weights(
     model: &mut Model,
     training: &Training,
@@ -31,13 +31,16 @@ pub(super) async fn best_weights(
             let numbers = model.params().read(&name, first, last - first).await;
             let numbers = numbers.map_err(TrainError::from)?;
             let bytes = js_sys::Uint8Array::from(bytemuck::cast_slice::<f32, u8>(&numbers));
-            parts.push(&bytes);
+            let bytes = js_sys::Array::of1(&bytes);
+            let Ok(piece) = Blob::new_with_u8_array_sequence(&bytes) else {
+                return Ok(None);
+            };
+            parts.push(&piece);
             first = last;
         }
     }
-    Ok(Blob::new_with_u8_array_sequence(&parts)
-        .ok()
-        .map(JsValue::from))
+    let whole = Blob::new_with_blob_sequence(&parts);
+    Ok(whole.ok().map(JsValue::from))
 }
 
 /// Puts weights that [`best_weights`] read back onto the model.

@@ -3,7 +3,7 @@
 use super::zip::{BlobWriter, Zip};
 use super::{attached, fail, read_texts, tell, tell_with};
 use crate::engine::Engine;
-use crate::engine::port::{breathe, now};
+use crate::engine::port::{breathe, ticks};
 use crate::engine::resident::Resident;
 use crate::engine::words::sentence;
 use crate::protocol::{Export, Failure, PickedFile, Reading, RequestId, TeachEvent, TextSource};
@@ -84,12 +84,12 @@ impl Engine {
         let total =
             export::size(model, about.kind).map_err(|error| unwritten(&sentence(&error)))?;
         let mut zip = Zip::new(&about.name);
-        let (mut done, mut told) = (0, now());
+        let (mut done, mut told) = (0, ticks());
         let mut sink = |file: &str, bytes: &[u8]| -> io::Result<()> {
             zip.push(file, bytes)?;
             done += bytes.len() as u64;
-            if now() - told >= TELL_EVERY_MS {
-                told = now();
+            if ticks() - told >= TELL_EVERY_MS {
+                told = ticks();
                 tell(id, TeachEvent::Working { done, total });
             }
             Ok(())

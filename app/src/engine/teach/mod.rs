@@ -8,7 +8,7 @@ mod run;
 mod zip;
 
 use super::idle::Work;
-use super::port::{breathe, now, post, post_with};
+use super::port::{breathe, post, post_with, ticks};
 use super::queue::Queue;
 use super::resident::Resident;
 use super::{Engine, unanswered};
@@ -232,7 +232,7 @@ impl Engine {
         } = &mut *resident;
         let labels = model.classifier().map(|c| c.labels.clone());
         let control = Control::new(cancel, breathe);
-        let began = now();
+        let began = ticks();
         let outcome = classify(model, &language.tokenizer, &[text], &control).await;
         drop(resident);
         match (outcome, labels) {
@@ -243,7 +243,7 @@ impl Engine {
                     TeachEvent::Tried {
                         labels,
                         probabilities: probabilities.unwrap_or_default(),
-                        milliseconds: now() - began,
+                        milliseconds: ticks() - began,
                     },
                 );
             }

@@ -4,7 +4,7 @@ use super::best::{best_weights, write_weights};
 use super::lesson::Material;
 use super::{Record, fail, tell, tell_with};
 use crate::engine::Engine;
-use crate::engine::port::{breathe, now, sleep};
+use crate::engine::port::{breathe, sleep, ticks};
 use crate::engine::resident::Resident;
 use crate::engine::slot::Lease;
 use crate::engine::words::sentence;
@@ -212,9 +212,9 @@ impl Engine {
                 return Err(Ended::Stopped);
             }
             let mut resident = lease.lock().await;
-            let began = now();
+            let began = ticks();
             let event = training.advance(&mut resident.model, &control).await?;
-            active += now() - began;
+            active += ticks() - began;
             let mut snapshot = None;
             if let Event::Epoch(report) = &event
                 && report.best

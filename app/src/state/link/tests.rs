@@ -295,7 +295,13 @@ fn a_head_travels_until_another_model_comes() {
 fn a_new_engine_gets_the_head_back_for_the_same_model_only() {
     for (source, back) in [
         (None, true),
-        (Some(Source::Remote { listing: listing() }), false),
+        (
+            Some(Source::Remote {
+                listing: listing(),
+                download: true,
+            }),
+            false,
+        ),
     ] {
         let mut state = with_head("abcd");
         state.restart();

@@ -1,7 +1,7 @@
 //! Opening by name, driven as the page and the engine drive it.
 
 use super::*;
-use crate::protocol::{Event, RemoteFile};
+use crate::protocol::{Event, PickedFile, RemoteFile};
 use crate::state::session::bundled;
 use crate::state::tests::facts;
 
@@ -26,6 +26,13 @@ fn listing() -> Listing {
             file(Role::Config, 600),
             file(Role::TokenizerJson, 700_000),
         ],
+    }
+}
+
+fn remote(download: bool) -> Source {
+    Source::Remote {
+        listing: listing(),
+        download,
     }
 }
 
@@ -85,18 +92,17 @@ fn a_name_is_looked_at_then_offered_then_loaded() {
     assert_eq!(value("Download"), "400.7 MB in 3 files");
     assert_eq!(value("Needs"), "about 400.0 MB of the GPU's memory");
 
-    let source = Source::Remote { listing: listing() };
-    assert_eq!(loads(&state.accept_offer()), Some(source.clone()));
+    assert_eq!(loads(&state.accept_offer()), Some(remote(true)));
     assert_eq!(state.opening.offer(), None);
     let id = state.session.loading.as_ref().unwrap().id;
     let model = facts("a/b");
     state.receive(Event::Loaded { id, model });
     assert_eq!(state.session.address(), Some(listing().address));
-    // A new engine loads the same again.
+    // A new engine loads the same again, but downloads nothing.
     state.receive(Event::DeviceLost {
         failure: Failure::new("", "", ""),
     });
-    assert_eq!(loads(&state.receive(Event::Alive)), Some(source));
+    assert_eq!(loads(&state.receive(Event::Alive)), Some(remote(false)));
 }
 
 #[test]
@@ -111,7 +117,7 @@ fn what_is_kept_loads_at_once_and_only_the_newest_look_counts() {
     });
     assert!(effects.is_empty());
     let effects = state.receive(Event::Offered { id, offer: late });
-    assert_eq!(loads(&effects), Some(Source::Remote { listing: listing() }));
+    assert_eq!(loads(&effects), Some(remote(false)));
 }
 
 #[test]
@@ -174,7 +180,7 @@ fn a_name_that_is_none_says_why_and_a_failed_look_is_explained() {
 #[test]
 fn a_failed_download_can_be_tried_again() {
     let mut state = alive();
-    let source = Source::Remote { listing: listing() };
+    let source = remote(true);
     state.load(source.clone());
     let id = state.session.loading.as_ref().unwrap().id;
     state.receive(Event::LoadFailed {
@@ -198,13 +204,16 @@ fn the_list_opens_what_is_whole_and_goes_on_with_what_is_not() {
     let mut state = alive();
     let entry = |key: &str, complete| KeptEntry {
         key: key.into(),
-        listing: listing(),
+        listing: Some(listing()),
         bytes: 120_000_000,
         complete,
         saved: 0.0,
     };
     let entries = vec![entry("whole", true), entry("part", false)];
-    state.receive(Event::Kept { entries });
+    state.receive(Event::Kept {
+        entries,
+        persistent: None,
+    });
     let sizes: Vec<String> = state
         .opening
         .kept_lines()
@@ -213,7 +222,7 @@ fn the_list_opens_what_is_whole_and_goes_on_with_what_is_not() {
         .collect();
     assert_eq!(sizes, ["120.0 MB", "120.0 MB of 400.7 MB so far"]);
     assert_eq!(state.opening.kept_lines()[0].name, "a/b @ 01234567");
-    assert!(loads(&state.open_kept("whole")).is_some());
+    assert_eq!(loads(&state.open_kept("whole")), Some(remote(false)));
     look(&state.open_kept("part"));
     assert!(state.open_kept("gone").is_empty());
     let forget = state.forget_kept("part");
@@ -234,4 +243,117 @@ fn an_offer_says_what_does_not_fit() {
     assert!(value("Download").ends_with("of which 7.0 MB are on this device already"));
     assert_eq!(value("Needs"), "about 440.0 MB of memory");
     assert!(value("Kept on this device").contains("only 1.0 MB"));
+}
+
+#[test]
+fn a_copy_that_is_gone_is_offered_not_downloaded() {
+    let mut state = alive();
+    state.load(remote(false));
+    let id = state.session.loading.as_ref().unwrap().id;
+    let gone = offer(Some(listing()), Kept::Nothing);
+    let stale = Event::LoadOffered {
+        id: id - 1,
+        offer: gone.clone(),
+    };
+    assert_eq!(state.receive(stale), []);
+    assert!(state.session.loading.is_some());
+    assert_eq!(state.opening.offer(), None);
+    let effects = state.receive(Event::LoadOffered { id, offer: gone });
+    assert_eq!(effects, []);
+    assert!(state.session.loading.is_none() && state.opening.gone);
+    assert_eq!(state.session.failure, None);
+    assert_eq!(loads(&state.accept_offer()), Some(remote(true)));
+}
+
+#[test]
+fn a_look_that_a_busy_host_refused_can_be_tried_again() {
+    let mut state = alive();
+    for again in [true, false] {
+        let (id, _) = look(&state.open_address(address("a/b"), Asked::ByVisitor));
+        let failure = Failure {
+            again,
+            ..Failure::new("It is busy", "429", "")
+        };
+        state.receive(Event::LookFailed { id, failure });
+        assert_eq!(state.can_try_again(), again);
+        if again {
+            look(&state.try_again());
+            assert_eq!(state.session.failure, None);
+        }
+    }
+}
+
+#[test]
+fn the_browser_is_asked_to_keep_what_was_first_kept() {
+    let mut state = alive();
+    let entry = |complete, listing| KeptEntry {
+        key: "0f".repeat(16),
+        listing,
+        bytes: 1,
+        complete,
+        saved: 0.0,
+    };
+    let whole = || entry(true, Some(listing()));
+    let kept = |entries: Vec<KeptEntry>, persistent| Event::Kept {
+        entries,
+        persistent,
+    };
+    // What was here before the visit, then a part, then a whole one.
+    assert_eq!(state.receive(kept(vec![whole()], Some(false))), []);
+    let part = entry(false, Some(listing()));
+    let effects = state.receive(kept(vec![whole(), part], Some(false)));
+    assert_eq!(effects, []);
+    let effects = state.receive(kept(vec![whole(), whole()], Some(false)));
+    assert_eq!(effects, [Effect::Persist]);
+    let said = state.opening.kept_how_long();
+    assert!(said.unwrap().contains("may delete"));
+    let effects = state.receive(kept(vec![whole(), whole(), whole()], Some(true)));
+    assert_eq!(effects, []);
+    let said = state.opening.kept_how_long();
+    assert!(said.unwrap().contains("until you delete"));
+
+    // What cannot be read is listed, so that it can be deleted.
+    state.receive(kept(vec![entry(false, None)], None));
+    let line = state.opening.kept_lines().remove(0);
+    assert!(!line.readable && line.name.contains("unreadable"));
+    assert!(state.open_kept(&line.key).is_empty());
+}
+
+#[test]
+fn files_are_named_as_long_as_they_may_be_read_again() {
+    let mut state = alive();
+    let files = |slots: &[usize]| Source::Files {
+        name: "mine".into(),
+        files: slots
+            .iter()
+            .map(|&slot| PickedFile {
+                role: Role::Weights,
+                name: "model.safetensors".into(),
+                bytes: 1,
+                slot,
+            })
+            .collect(),
+    };
+    let text = |slot| TextSource::File {
+        name: "a.tsv".into(),
+        bytes: 1,
+        slot,
+    };
+    state.load(files(&[0, 1]));
+    assert_eq!(state.named_files(), [0, 1]);
+    let id = state.session.loading.as_ref().unwrap().id;
+    let model = facts("mine");
+    state.receive(Event::Loaded { id, model });
+    state.open_texts(text(2));
+    assert_eq!(state.named_files(), [0, 1, 2]);
+    // The present ones stay while others are on their way.
+    state.load(files(&[3]));
+    assert_eq!(state.named_files(), [3, 0, 1, 2]);
+    let id = state.session.loading.as_ref().unwrap().id;
+    let model = facts("other");
+    state.receive(Event::Loaded { id, model });
+    state.open_texts(text(4));
+    assert_eq!(state.named_files(), [3, 4]);
+    state.unload();
+    assert_eq!(state.named_files(), [4]);
 }

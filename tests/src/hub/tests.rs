@@ -1,0 +1,74 @@
+//! The stand-in, asked directly.
+
+use super::*;
+use std::io::Write;
+use std::net::TcpStream;
+
+/// An answer's head and body, as they are sent.
+fn ask(hub: &Hub, path: &str, range: &str) -> (String, Vec<u8>) {
+    let mut stream = TcpStream::connect(&hub.cdn.address).expect("a connection");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{range}\r\n").expect("a request");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    let end = answer
+        .windows(4)
+        .position(|four| four == b"\r\n\r\n")
+        .expect("a head");
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    (head, answer[end + 4..].to_vec())
+}
+
+#[test]
+fn ranges_and_faults_are_served() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let bytes: Vec<u8> = (0..100_000u32).map(|i| i as u8).collect();
+    std::fs::write(folder.path().join("a.bin"), &bytes).expect("a file");
+    let hub = Hub::start(&[("a/b", folder.path().to_owned())]);
+    let path = format!("/a/b/{COMMIT}/a.bin");
+    let (head, body) = ask(&hub, &path, "Range: bytes=99990-\r\n");
+    assert!(
+        head.contains("206") && head.contains("bytes 99990-99999/100000"),
+        "{head}"
+    );
+    assert_eq!(body, bytes[99_990..]);
+    hub.fail("a.bin", Fault::Stall(4000));
+    let (head, body) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| ask(&hub, &path, ""));
+        while !asking.is_finished() {
+            hub.hang_up();
+            std::thread::yield_now();
+        }
+        asking.join().expect("an answer")
+    });
+    assert!(head.contains("Content-Length: 100000"), "{head}");
+    assert_eq!(body, bytes[..4000]);
+    assert_eq!(ask(&hub, &path, "").1, bytes);
+    assert_eq!(hub.seen("a.bin")[0].range.as_deref(), Some("bytes=99990-"));
+}
+
+#[test]
+fn texts_come_compressed_to_who_takes_that() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let text = "{\"vocab_size\": 30522}".repeat(50);
+    std::fs::write(folder.path().join("config.json"), &text).expect("a file");
+    std::fs::write(folder.path().join("model.safetensors"), &text).expect("a file");
+    let hub = Hub::start(&[("a/b", folder.path().to_owned())]);
+    hub.compress();
+    let path = format!("/a/b/{COMMIT}/config.json");
+    let takes = "Accept-Encoding: gzip, deflate, br\r\n";
+    let (head, body) = ask(&hub, &path, takes);
+    assert!(head.contains("Content-Encoding: gzip"), "{head}");
+    let length = format!("Content-Length: {}\r\n", body.len());
+    assert!(format!("{head}\r\n").contains(&length), "{head}");
+    assert!(head.contains("Expose-Headers: Content-Length") && !head.contains("ETag"));
+    let inflated = miniz_oxide::inflate::decompress_to_vec(&body[10..body.len() - 8]);
+    assert_eq!(inflated.expect("deflate"), text.as_bytes());
+    assert_eq!(body[body.len() - 4..], (text.len() as u32).to_le_bytes());
+
+    // Not to who asks for bytes as they are, and no weights.
+    assert_eq!(ask(&hub, &path, "").1, text.as_bytes());
+    let weights = format!("/a/b/{COMMIT}/model.safetensors");
+    let (head, body) = ask(&hub, &weights, &format!("{takes}Range: bytes=0-\r\n"));
+    assert!(head.contains("206") && head.contains("Expose-Headers: Content-Length"));
+    assert_eq!(body, text.as_bytes());
+}
