@@ -18,7 +18,8 @@ const key = (name) => (isData(name) ? `${address(name)}?sha256=${FILES[name]}` :
 async function fetchChecked(name) {
   const bytes = FILES[name].match(/../g).map((digits) => parseInt(digits, 16));
   const integrity = `sha256-${btoa(String.fromCharCode(...bytes))}`;
-  const response = await fetch(address(name), { integrity });
+  // A copy that the browser still takes for fresh may be an older version's.
+  const response = await fetch(address(name), { integrity, cache: "no-cache" });
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
   return response;
 }
