@@ -23,6 +23,8 @@ pub struct Linked {
     pub hide: BTreeSet<Part>,
     /// A word for those who listen, of what was just done.
     pub said: Option<&'static str>,
+    /// The texts that the address may show: those of the link that was opened, or of one that was copied.
+    public: Texts,
     /// The model that the link names, until one is loaded.
     awaited: Option<Awaited>,
     /// What the link hides, until the tokens of its text are there.
@@ -40,6 +42,26 @@ pub struct Linked {
 /// `None` is the bundled model.
 #[derive(Clone, Debug, PartialEq)]
 struct Awaited(Option<Address>);
+
+/// What someone may have typed.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Texts {
+    text: String,
+    pair: Option<String>,
+    trial: String,
+    trial_pair: String,
+}
+
+impl Texts {
+    fn of(link: &Link) -> Self {
+        Self {
+            text: link.text.clone(),
+            pair: link.pair.clone(),
+            trial: link.trial.clone(),
+            trial_pair: link.trial_pair.clone(),
+        }
+    }
+}
 
 /// Positions mean something only in the text that they came with.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +127,38 @@ impl State {
             link.head = None;
         }
         link
+    }
+
+    /// What the address shows of the page. Browsers keep addresses and send them to other devices, so a
+    /// typed text is part of it only once its link was copied.
+    pub fn address(&self) -> Link {
+        let (mut link, public) = (self.link(), &self.linked.public);
+        let plain = Link::default();
+        let text_shows = link.text == public.text || link.text == plain.text;
+        let pair_shows =
+            link.pair == public.pair || link.pair.as_ref().is_none_or(String::is_empty);
+        if !text_shows || !pair_shows {
+            // Places mean nothing in another text.
+            link.masks.clear();
+        }
+        if !text_shows {
+            link.text = plain.text;
+        }
+        if !pair_shows {
+            link.pair = None;
+        }
+        if link.trial != public.trial {
+            link.trial.clear();
+        }
+        if link.trial_pair != public.trial_pair {
+            link.trial_pair.clear();
+        }
+        link
+    }
+
+    /// The link was copied: the address may show the same.
+    pub fn on_copied(&mut self) {
+        self.linked.public = Texts::of(&self.link());
     }
 
     fn link_without_head(&self) -> Link {
@@ -238,6 +292,7 @@ impl State {
             return Vec::new();
         }
         self.panel = link.panel;
+        self.linked.public = Texts::of(&link);
         self.linked.hide = link.hide;
         self.linked.masks = (!link.masks.is_empty()).then(|| Masks {
             text: link.text.clone(),

@@ -130,6 +130,45 @@ fn a_link_read_at_the_start_waits_for_the_model_and_the_tokens() {
 }
 
 #[test]
+fn the_address_leaves_out_what_was_typed_until_its_link_is_copied() {
+    let address = |state: &State| state.address().to_fragment();
+    let mut state = ready();
+    state.probe.hidden.insert(2);
+    assert_eq!(address(&state), "v=1&mask=2", "of the page's own text");
+
+    state.probe.edit_text("my secret".to_owned());
+    state.probe.hidden.insert(1);
+    state.probe.paired = true;
+    state.probe.edit_pair("another".to_owned());
+    state.teach.trial.text = "a third".to_owned();
+    state.panel = Panel::Teach;
+    assert_eq!(address(&state), "v=1&panel=teach");
+    let whole = state.link().to_fragment();
+    assert!(whole.contains("my+secret") && whole.contains("another") && whole.contains("third"));
+
+    state.on_copied();
+    assert_eq!(address(&state), whole);
+    state.teach.trial.text.push('!');
+    assert!(!address(&state).contains("third") && address(&state).contains("my+secret"));
+    state.probe.edit_pair("yet another".to_owned());
+    assert!(!address(&state).contains("another") && !address(&state).contains("mask"));
+}
+
+#[test]
+fn the_address_keeps_the_texts_of_the_link_that_was_opened() {
+    let mut state = ready();
+    let effects = state.open_fragment(TEXT);
+    cut_into_words(&mut state, &effects);
+    assert_eq!(state.address(), state.link());
+    state.probe.edit_text("the cat sat down".to_owned());
+    let address = state.address().to_fragment();
+    assert!(
+        !address.contains("cat") && address.contains("try=fine"),
+        "{address}"
+    );
+}
+
+#[test]
 fn places_without_a_word_are_told_and_edits_take_the_rest_away() {
     let mut state = ready();
     let effects = state.open_fragment("v=1&text=a+b&mask=0,1,77");
