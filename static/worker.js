@@ -11,7 +11,8 @@ const started = new Promise((resolve) => {
       resolve();
     } else if (Array.isArray(data?.fetch)) {
       for (const address of data.fetch) {
-        const answer = fetch(address);
+        // The programs come first where the line carries one after another.
+        const answer = fetch(address, { priority: "low" });
         // Whoever takes it hears of a failure.
         answer.catch(() => {});
         begun.set(address, answer);
@@ -62,6 +63,7 @@ async function start() {
     await started;
     await init({ module_or_path: compiled });
   } catch (error) {
+    await started;
     report(
       "The engine could not start",
       "Its program could not be loaded: the connection broke, or this browser cannot run it.",

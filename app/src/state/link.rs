@@ -1,11 +1,14 @@
 //! The page's state as a link, and a link as the page's state.
 
+mod address;
+
 use super::opening::Asked;
 use super::session::Engine;
 use super::{Effect, State, format};
 use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part};
 use crate::protocol::{Failure, Source};
 use crate::sources::address::Address;
+use address::Texts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,26 +45,6 @@ pub struct Linked {
 /// `None` is the bundled model.
 #[derive(Clone, Debug, PartialEq)]
 struct Awaited(Option<Address>);
-
-/// What someone may have typed.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Texts {
-    text: String,
-    pair: Option<String>,
-    trial: String,
-    trial_pair: String,
-}
-
-impl Texts {
-    fn of(link: &Link) -> Self {
-        Self {
-            text: link.text.clone(),
-            pair: link.pair.clone(),
-            trial: link.trial.clone(),
-            trial_pair: link.trial_pair.clone(),
-        }
-    }
-}
 
 /// Positions mean something only in the text that they came with.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,38 +110,6 @@ impl State {
             link.head = None;
         }
         link
-    }
-
-    /// What the address shows of the page. Browsers keep addresses and send them to other devices, so a
-    /// typed text is part of it only once its link was copied.
-    pub fn address(&self) -> Link {
-        let (mut link, public) = (self.link(), &self.linked.public);
-        let plain = Link::default();
-        let text_shows = link.text == public.text || link.text == plain.text;
-        let pair_shows =
-            link.pair == public.pair || link.pair.as_ref().is_none_or(String::is_empty);
-        if !text_shows || !pair_shows {
-            // Places mean nothing in another text.
-            link.masks.clear();
-        }
-        if !text_shows {
-            link.text = plain.text;
-        }
-        if !pair_shows {
-            link.pair = None;
-        }
-        if link.trial != public.trial {
-            link.trial.clear();
-        }
-        if link.trial_pair != public.trial_pair {
-            link.trial_pair.clear();
-        }
-        link
-    }
-
-    /// The link was copied: the address may show the same.
-    pub fn on_copied(&mut self) {
-        self.linked.public = Texts::of(&self.link());
     }
 
     fn link_without_head(&self) -> Link {

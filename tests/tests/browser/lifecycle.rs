@@ -126,7 +126,8 @@ fn an_engine_that_is_not_there_is_told_of_and_can_be_started_again() {
     let visit = Visit::with(&bench, site, Choice::Cpu, Gpu::None);
     let said = visit.alert("The engine could not start");
     assert!(said.contains("could not be loaded"), "{said}");
-    assert_eq!(visit.text_of(".badge"), "Engine stopped");
+    assert_eq!(visit.text_of(".badge"), "Engine: Engine stopped");
+    visit.resize(780, 900);
     visit.screenshot("worker-missing");
     there.store(true, Ordering::Relaxed);
     visit.click("button", "Start the engine again");

@@ -6,7 +6,7 @@ use bert::probe::Fill;
 use serde_json::json;
 use unmask_tests::browser::{Bench, Gpu};
 use unmask_tests::hub::{COMMIT, Fault, Hub};
-use xtask::server::{Reply, Site};
+use xtask::server::Site;
 
 const TEXT: &str = "the [MASK] sat on the mat.";
 pub const MODEL: &str = "tiny/bert";

@@ -26,7 +26,7 @@ fn token(text: &str) -> Token {
 }
 
 /// The engine's answer to the newest tokenisation: `[CLS]`, the words, `[SEP]`.
-fn cut_into_words(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
+pub(super) fn cut_into_words(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
     let asked = effects.iter().rev().find_map(|effect| match effect {
         Effect::Send(Command::Tokenize { id, text, .. }) => Some((*id, text.clone())),
         _ => None,
@@ -71,7 +71,7 @@ fn arrive(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
 }
 
 /// A page whose bundled model is loaded.
-fn ready() -> State {
+pub(super) fn ready() -> State {
     let mut state = State::default();
     let effects = state.receive(Event::Alive);
     let effects = arrive(&mut state, &effects);
@@ -84,7 +84,8 @@ fn told(state: &State) -> String {
     notices.map(|n| n.0.as_str()).collect::<Vec<_>>().join("\n")
 }
 
-const TEXT: &str = "v=1&text=the+cat+sat&mask=2,3&top=7&panel=teach&epochs=9&method=all&try=fine";
+pub(super) const TEXT: &str =
+    "v=1&text=the+cat+sat&mask=2,3&top=7&panel=teach&epochs=9&method=all&try=fine";
 
 #[test]
 fn a_page_as_it_comes_has_no_fragment() {
@@ -127,45 +128,6 @@ fn a_link_read_at_the_start_waits_for_the_model_and_the_tokens() {
     assert_eq!(state.teach.trial.text, "fine");
     assert_eq!(state.link(), Link::parse(TEXT).0);
     assert_eq!(told(&state), "");
-}
-
-#[test]
-fn the_address_leaves_out_what_was_typed_until_its_link_is_copied() {
-    let address = |state: &State| state.address().to_fragment();
-    let mut state = ready();
-    state.probe.hidden.insert(2);
-    assert_eq!(address(&state), "v=1&mask=2", "of the page's own text");
-
-    state.probe.edit_text("my secret".to_owned());
-    state.probe.hidden.insert(1);
-    state.probe.paired = true;
-    state.probe.edit_pair("another".to_owned());
-    state.teach.trial.text = "a third".to_owned();
-    state.panel = Panel::Teach;
-    assert_eq!(address(&state), "v=1&panel=teach");
-    let whole = state.link().to_fragment();
-    assert!(whole.contains("my+secret") && whole.contains("another") && whole.contains("third"));
-
-    state.on_copied();
-    assert_eq!(address(&state), whole);
-    state.teach.trial.text.push('!');
-    assert!(!address(&state).contains("third") && address(&state).contains("my+secret"));
-    state.probe.edit_pair("yet another".to_owned());
-    assert!(!address(&state).contains("another") && !address(&state).contains("mask"));
-}
-
-#[test]
-fn the_address_keeps_the_texts_of_the_link_that_was_opened() {
-    let mut state = ready();
-    let effects = state.open_fragment(TEXT);
-    cut_into_words(&mut state, &effects);
-    assert_eq!(state.address(), state.link());
-    state.probe.edit_text("the cat sat down".to_owned());
-    let address = state.address().to_fragment();
-    assert!(
-        !address.contains("cat") && address.contains("try=fine"),
-        "{address}"
-    );
 }
 
 #[test]
