@@ -101,6 +101,11 @@ fn the_screen_stays_on_while_a_run_goes_on_and_only_another_text_is_heard() {
         json!({ "features": [{ "name": "forced-colors", "value": "active" }] }),
     );
     visit.run("document.querySelector('.tabs').scrollIntoView()", &[]);
+    let lines = "
+        const tabs = [...document.querySelectorAll('.tab')];
+        return tabs.map((tab) => getComputedStyle(tab).borderBottomWidth);";
+    let lines = visit.run(lines, &[]);
+    assert_eq!(lines, json!(["0px", "3px", "0px"]), "the panel's own");
     visit.screenshot("forced-colours");
     visit.end();
 }
