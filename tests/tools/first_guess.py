@@ -4,8 +4,8 @@
     python3 tests/tools/first_guess.py DIST [--rounds 3] [--ms 40] [--mbit 10]
 
 Serves DIST over a made-up line: every answer begins `--ms` late (a new connection that much later
-still), and all of them share `--mbit`. The server does it, since a browser's own throttling leaves
-workers out. Chromium begins each round with an empty profile and computes on the CPU. Prints
+still), and all of them share `--mbit`. The server does it, so that
+workers are slowed like the page. Chromium begins each round with an empty profile and computes on the CPU. Prints
 seconds, one line a round. Wants CHROMIUM and CHROMEDRIVER, or both on the PATH.
 """
 
