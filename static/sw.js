@@ -9,6 +9,7 @@ const CACHES = `unmask ${SCOPE} `;
 const SHELL = `${CACHES}page ${VERSION}`;
 const DATA = `${CACHES}data`;
 
+const isHashed = (name) => /^[^?]+-[0-9a-f]{8}\.(js|wasm|css|svg)$/.test(name) && !isData(name);
 const isData = (name) => /^(models|examples)\//.test(name);
 const address = (name) => new URL(name === "index.html" ? "./" : name, SCOPE).href;
 // What is kept under another hash is another file.
@@ -18,7 +19,9 @@ const key = (name) => (isData(name) ? `${address(name)}?sha256=${FILES[name]}` :
 async function fetchChecked(name) {
   const bytes = FILES[name].match(/../g).map((digits) => parseInt(digits, 16));
   const integrity = `sha256-${btoa(String.fromCharCode(...bytes))}`;
-  const response = await fetch(address(name), { integrity });
+  // A copy that the browser still takes for fresh may be an older version's, unless its name has a hash.
+  const cache = isHashed(name) ? "default" : "no-cache";
+  const response = await fetch(address(name), { integrity, cache });
   if (!response.ok) throw new Error(`${name}: ${response.status}`);
   return response;
 }
@@ -99,7 +102,7 @@ addEventListener("fetch", (event) => {
     event.respondWith(find(cache, name).then((kept) => kept ?? fetch(request)));
     // The page says when a model is worth keeping; an example is small.
     if (name.startsWith("examples/")) event.waitUntil(keepData(name).catch(() => {}));
-  } else if (/^[^?]+-[0-9a-f]{8}\.(js|wasm|css|svg)$/.test(name) && !isData(name)) {
+  } else if (isHashed(name)) {
     // Another version's, for a window that still shows that one.
     const kept = caches.match(address(name), { ignoreVary: true });
     event.respondWith(kept.then((kept) => kept ?? fetch(request)));

@@ -4,6 +4,7 @@
 //! feature `tasks` and what only the tasks need.
 
 mod error;
+pub mod page;
 pub mod server;
 pub mod setup;
 mod shell;

@@ -1,4 +1,5 @@
-//! The address bar: read at the start and whenever someone changes it, and following what one does.
+//! The address bar: read at the start and whenever someone changes it, and following what one does, but
+//! for the texts that one types.
 
 use super::Store;
 use crate::link::MAX_FRAGMENT;
@@ -26,7 +27,7 @@ pub fn page_address() -> String {
     page.to_owned()
 }
 
-/// Whether a fragment leads to a place on the page, as that of the link that skips to the text.
+/// Whether a fragment leads to a place on the page, as that of the link that skips to the panel.
 fn is_place(fragment: &str) -> bool {
     document().get_element_by_id(fragment).is_some()
 }
@@ -34,7 +35,7 @@ fn is_place(fragment: &str) -> bool {
 impl Store {
     /// Keeps the address and the state together from here on.
     pub(super) fn follow_address(self) {
-        let link = self.view(State::link);
+        let link = self.view(State::address);
         Effect::new(move |first: Option<()>| {
             // Reading it, since a memo that nobody has read yet tells of no change.
             link.with(|_| ());
@@ -71,7 +72,7 @@ impl Store {
 
     /// Puts the state into the address bar, in place of what stands there.
     pub fn write_address(self) {
-        let new = self.peek(|state| state.link().to_fragment());
+        let new = self.peek(|state| state.address().to_fragment());
         if new == fragment() || new.len() > MAX_FRAGMENT {
             return;
         }

@@ -7,6 +7,7 @@ mod save;
 mod store;
 mod supervisor;
 mod surroundings;
+mod wake;
 
 pub use files::{offer_drop, offer_input, pick_texts};
 pub use link::page_address;
@@ -30,20 +31,44 @@ use crate::widgets::{
     update_notice::UpdateNotice,
 };
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
 
 /// As in `index.html`.
 const TITLE: &str = "Unmask: hide a word, see what BERT expects";
 
 /// Draws the page in place of the still picture in `index.html`.
 pub fn start() {
-    // Not Leptos' own, which has no executor before the first view is mounted.
-    wasm_bindgen_futures::spawn_local(async {
-        let site = surroundings::site().await;
-        if let Some(still) = document().get_element_by_id("still") {
-            still.remove();
-        }
-        mount_to_body(move || view! { <Page site/> });
-    });
+    let site = surroundings::site();
+    if let Some(still) = document().get_element_by_id("still") {
+        still.remove();
+    }
+    mount_to_body(move || view! { <Page site/> });
+}
+
+/// What a keyboard can reach and someone would begin with.
+const CONTROLS: &str = "textarea, button, input, select, summary, a[href]";
+
+/// Moves the focus to the first control of the panel that shows.
+fn skip(event: leptos::ev::MouseEvent) {
+    let shown = document().query_selector("[role=tabpanel]:not([hidden])");
+    let controls = shown
+        .ok()
+        .flatten()
+        .and_then(|panel| panel.query_selector_all(CONTROLS).ok());
+    let Some(controls) = controls else { return };
+    let reached = (0..controls.length())
+        .filter_map(|index| controls.get(index))
+        .any(|node| {
+            let element: HtmlElement = node.unchecked_into();
+            // What is hidden or disabled takes no focus.
+            let _ = element.focus();
+            document().active_element().as_ref() == Some(&element)
+        });
+    if reached {
+        // Else the address would change.
+        event.prevent_default();
+    }
 }
 
 #[component]
@@ -58,7 +83,7 @@ fn Page(site: Site) -> impl IntoView {
     });
     let spoken = store.view(|state| state.spoken());
     view! {
-        <a class="skip" href="#text">"Skip to the text"</a>
+        <a class="skip" href="#main" on:click=skip>"Skip to the panel"</a>
         <header class="top">
             <a class="brand" href="./" aria-label="Unmask, start page">
                 <img src=surroundings::icon() alt="" width="32" height="32"/>

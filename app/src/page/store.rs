@@ -21,12 +21,21 @@ use wasm_bindgen_futures::JsFuture;
 const TYPING_PAUSE: Duration = Duration::from_millis(70);
 const PREFERENCE_KEY: &str = "unmask.device";
 
+/// What someone types into. Each has a pause of its own: one must not swallow what another waits for.
+#[derive(Clone, Copy)]
+enum Typing {
+    Text,
+    Recipe,
+    Trial,
+}
+
 /// Cheap to copy into every closure of the page.
 #[derive(Clone, Copy)]
 pub struct Store {
     state: RwSignal<State>,
     supervisor: StoredValue<Supervisor, LocalStorage>,
-    pause: StoredValue<Option<TimeoutHandle>, LocalStorage>,
+    /// For each kind of typing, what waits until it pauses.
+    pauses: StoredValue<[Option<TimeoutHandle>; 3], LocalStorage>,
     /// The change of the address that waits for a pause.
     pub(super) address: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
@@ -41,7 +50,7 @@ impl Store {
         let store = Self {
             state: RwSignal::new(state),
             supervisor: StoredValue::new_local(Supervisor::default()),
-            pause: StoredValue::new_local(None),
+            pauses: StoredValue::new_local([None, None, None]),
             address: StoredValue::new_local(None),
         };
         store.carry_out(Effect::Restart);
@@ -50,6 +59,7 @@ impl Store {
             .for_each(|effect| store.carry_out(effect));
         store.follow_address();
         store.warn_before_leaving();
+        store.stay_awake();
         store
     }
 
@@ -98,29 +108,35 @@ impl Store {
 
     /// Changes the text at once and tells the engine when the typing pauses.
     pub fn edit(self, change: impl FnOnce(&mut State)) {
-        self.edit_then(change, State::refresh);
+        self.edit_then(Typing::Text, change, State::refresh);
     }
 
     /// Types into a field of the recipe.
     pub fn edit_setting(self, field: Field, text: String) {
         let change = |state: &mut State| state.teach.settings.edit(field, text);
-        self.edit_then(change, State::plan);
+        self.edit_then(Typing::Recipe, change, State::plan);
     }
 
     /// Types a text to try.
     pub fn edit_trial(self, change: impl FnOnce(&mut Trial)) {
-        self.edit_then(|state| change(&mut state.teach.trial), State::try_text);
+        let change = |state: &mut State| change(&mut state.teach.trial);
+        self.edit_then(Typing::Trial, change, State::try_text);
     }
 
-    fn edit_then(self, change: impl FnOnce(&mut State), then: fn(&mut State) -> Vec<Effect>) {
+    fn edit_then(
+        self,
+        typing: Typing,
+        change: impl FnOnce(&mut State),
+        then: fn(&mut State) -> Vec<Effect>,
+    ) {
         self.change(|state| {
             change(state);
             Vec::new()
         });
         let tell = move || self.change(then);
         let handle = set_timeout_with_handle(tell, TYPING_PAUSE).ok();
-        self.pause.update_value(|pause| {
-            if let Some(earlier) = std::mem::replace(pause, handle) {
+        self.pauses.update_value(|pauses| {
+            if let Some(earlier) = std::mem::replace(&mut pauses[typing as usize], handle) {
                 earlier.clear();
             }
         });
@@ -189,7 +205,10 @@ impl Store {
                 _ => {}
             }
         }
-        self.change(|state| state.receive(event));
+        self.change(|state| {
+            state.session.now = js_sys::Date::now();
+            state.receive(event)
+        });
     }
 
     /// Asks the browser not to delete what this page keeps; some ask the visitor.

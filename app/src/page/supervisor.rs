@@ -3,8 +3,18 @@
 use super::surroundings;
 use crate::protocol::{Command, Event, Failure, Source, TeachCommand, TextSource, decode, encode};
 use crate::sources::files::Offered;
+use js_sys::Reflect;
+use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
+use leptos::prelude::window;
+use std::{cell::Cell, rc::Rc, time::Duration};
 use wasm_bindgen::prelude::*;
-use web_sys::{Blob, ErrorEvent, File, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{Blob, File, MessageEvent, Worker, WorkerOptions, WorkerType};
+
+/// A new engine that has said nothing for this long is told of. A slow connection may need longer:
+/// it goes on starting meanwhile.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Where `boot.js` leaves the engine that it has started.
+const EARLY: &str = "unmaskWorker";
 
 /// Holds the worker and every file the visitor has given: a new engine can read them again.
 #[derive(Default)]
@@ -20,11 +30,22 @@ struct Running {
     worker: Worker,
     // Dropped with the worker, so that nothing from an ended engine arrives late.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+    _on_error: Closure<dyn FnMut(web_sys::Event)>,
+    watchdog: Watchdog,
+}
+
+/// What waits for an engine's first word.
+type Watchdog = Rc<Cell<Option<TimeoutHandle>>>;
+
+fn call_off(watchdog: &Watchdog) {
+    if let Some(timer) = watchdog.take() {
+        timer.clear();
+    }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        call_off(&self.watchdog);
         self.worker.set_onmessage(None);
         self.worker.set_onerror(None);
         self.worker.terminate();
@@ -69,21 +90,19 @@ impl Supervisor {
         receive: impl Fn(Event, Option<Blob>) + Clone + 'static,
     ) -> Result<(), Failure> {
         self.worker = None;
-        let options = WorkerOptions::new();
-        options.set_type(WorkerType::Module);
-        options.set_name("unmask-engine");
-        let worker =
-            Worker::new_with_options(&surroundings::worker(), &options).map_err(|error| {
-                Failure::new(
-                    "The engine could not start",
-                    "This browser does not let the page start a worker.",
-                    "Open the page in a current Chrome, Edge, Firefox or Safari.",
-                )
-                .with_details(format!("{error:?}"))
-            })?;
-        let on_message = Closure::new({
+        let worker = match early() {
+            Some(worker) => worker,
+            None => begin()?,
+        };
+        let silent = {
             let receive = receive.clone();
+            move || receive(Event::Fatal { failure: silent() }, None)
+        };
+        let watchdog: Watchdog = Rc::new(Cell::new(set_timeout_with_handle(silent, PATIENCE).ok()));
+        let on_message = Closure::new({
+            let (receive, watchdog) = (receive.clone(), watchdog.clone());
             move |message: MessageEvent| {
+                call_off(&watchdog);
                 let (text, attachment) = open(&message.data());
                 let event = text
                     .ok_or_else(|| "not a string".to_owned())
@@ -94,17 +113,26 @@ impl Supervisor {
                 receive(event, attachment);
             }
         });
-        let on_error = Closure::new(move |error: ErrorEvent| {
-            error.prevent_default();
-            let failure = broken(&error);
-            receive(Event::Fatal { failure }, None);
+        let on_error = Closure::new({
+            let watchdog = watchdog.clone();
+            move |error: web_sys::Event| {
+                error.prevent_default();
+                call_off(&watchdog);
+                let failure = broken(&error);
+                receive(Event::Fatal { failure }, None);
+            }
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        // What came before would have been lost: the program waits for this.
+        worker
+            .post_message(&JsValue::from_str("start"))
+            .map_err(|error| garbled(&format!("{error:?}")))?;
         self.worker = Some(Running {
             worker,
             _on_message: on_message,
             _on_error: on_error,
+            watchdog,
         });
         Ok(())
     }
@@ -174,23 +202,63 @@ fn garbled(details: &str) -> Failure {
     .with_details(details)
 }
 
+/// The engine that `boot.js` started before this program was there. Taken once.
+fn early() -> Option<Worker> {
+    let (window, key) = (window(), JsValue::from_str(EARLY));
+    let worker = Reflect::get(&window, &key).ok()?.dyn_into().ok();
+    let _ = Reflect::set(&window, &key, &JsValue::UNDEFINED);
+    worker
+}
+
+fn begin() -> Result<Worker, Failure> {
+    let options = WorkerOptions::new();
+    options.set_type(WorkerType::Module);
+    options.set_name("unmask-engine");
+    Worker::new_with_options(&surroundings::worker(), &options).map_err(|error| {
+        Failure::new(
+            "The engine could not start",
+            "This browser does not let the page start a worker.",
+            "Open the page in a current Chrome, Edge, Firefox or Safari.",
+        )
+        .with_details(format!("{error:?}"))
+    })
+}
+
+fn silent() -> Failure {
+    Failure::new(
+        "The engine does not answer",
+        format!(
+            "It was started {} seconds ago and has said nothing since.",
+            PATIENCE.as_secs()
+        ),
+        "On a slow connection, wait: it goes on starting. Otherwise start it again; if that does \
+         not help, reload the page.",
+    )
+}
+
 /// The worker's script could not be loaded, or its program trapped without a panic.
-fn broken(error: &ErrorEvent) -> Failure {
-    let message = error.message();
-    let (cause, advice) = if message.is_empty() {
-        (
-            "Its program could not be loaded: the connection broke, or a file is missing.",
-            "Start it again; if that fails, reload the page.",
+///
+/// A script that could not be fetched is told of by a plain event, which has none of an error's
+/// properties.
+fn broken(error: &JsValue) -> Failure {
+    let get = |name: &str| Reflect::get(error, &JsValue::from_str(name)).unwrap_or_default();
+    let text = |name: &str| get(name).as_string().filter(|text| !text.is_empty());
+    let Some(message) = text("message") else {
+        return Failure::new(
+            "The engine could not start",
+            "Its program could not be loaded: the connection broke, or a file is missing on the \
+             page's host.",
+            "Check the connection and start it again. If that does not help, reload the page: \
+             there may be a newer one.",
         )
-    } else {
-        (
-            "It stopped without a word, which mostly means that memory ran out.",
-            "Start it again; a smaller model or a shorter text needs less memory.",
-        )
+        .with_details(surroundings::worker());
     };
-    Failure::new("The engine stopped", cause, advice).with_details(format!(
-        "{message}\n{}:{}",
-        error.filename(),
-        error.lineno()
-    ))
+    let place = text("filename").unwrap_or_default();
+    let line = get("lineno").as_f64().unwrap_or_default();
+    Failure::new(
+        "The engine stopped",
+        "It stopped without a word, which mostly means that memory ran out.",
+        "Start it again; a smaller model or a shorter text needs less memory.",
+    )
+    .with_details(format!("{message}\n{place}:{line}"))
 }

@@ -1,15 +1,9 @@
-//! What the page finds around itself: the addresses that the build wrote into `index.html`, and the
-//! host's choices in `site.json`.
+//! What the page finds around itself: the addresses and the host's choices (`site.json`) that the build
+//! wrote into `index.html`.
 
 use crate::site::Site;
 use crate::state::bench::report::Surroundings;
 use leptos::prelude::*;
-use leptos::wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, RequestCache, RequestInit, Response};
-
-/// How long to wait for `site.json`, in milliseconds. The page does not start before.
-const PATIENCE: u32 = 10_000;
 
 /// An attribute of the first element that a selector finds; empty where there is none.
 fn attribute(selector: &str, name: &str) -> String {
@@ -52,29 +46,12 @@ pub fn around() -> Surroundings {
 
 /// The host's choices; those of the page as it is published where they cannot be read, which the
 /// console is told.
-pub async fn site() -> Site {
-    match read_site().await {
-        Ok(site) => site,
-        Err(reason) => {
-            let told = format!("site.json is not used: {reason}");
-            web_sys::console::warn_1(&told.into());
-            Site::default()
-        }
-    }
-}
-
-async fn read_site() -> Result<Site, String> {
-    let words = |error: JsValue| format!("{error:?}");
-    let options = RequestInit::new();
-    options.set_cache(RequestCache::NoCache);
-    options.set_signal(Some(&AbortSignal::timeout_with_u32(PATIENCE)));
-    let response = window().fetch_with_str_and_init("site.json", &options);
-    let response = JsFuture::from(response).await.map_err(words)?;
-    let response: Response = response.unchecked_into();
-    if !response.ok() {
-        return Err(format!("the server answered {}", response.status()));
-    }
-    let text = response.text().map_err(words)?;
-    let text = JsFuture::from(text).await.map_err(words)?;
-    Site::parse(&text.as_string().unwrap_or_default())
+pub fn site() -> Site {
+    let found = document().get_element_by_id("site");
+    let text = found.and_then(|element| element.text_content());
+    Site::parse(&text.unwrap_or_default()).unwrap_or_else(|reason| {
+        let told = format!("site.json is not used: {reason}");
+        web_sys::console::warn_1(&told.into());
+        Site::default()
+    })
 }

@@ -33,6 +33,15 @@ enum From {
     Memory(Option<Uint8Array>),
 }
 
+/// An answer that the worker's script has asked for before this program was there; taken once.
+fn begun(url: &str) -> Option<Promise> {
+    let map = Reflect::get(&js_sys::global(), &"unmaskBegun".into()).ok()?;
+    let (map, url): (js_sys::Map, _) = (map.dyn_into().ok()?, JsValue::from_str(url));
+    let answer = map.get(&url).dyn_into().ok()?;
+    map.delete(&url);
+    Some(answer)
+}
+
 impl Reader {
     /// Opens a file of the page's own host. `Ok(None)` if there is none of that name.
     ///
@@ -47,7 +56,8 @@ impl Reader {
             )
             .with_details(describe(&error))
         };
-        let request = crate::engine::port::scope().fetch_with_str(url);
+        let request = begun(url);
+        let request = request.unwrap_or_else(|| crate::engine::port::scope().fetch_with_str(url));
         let response: Response = patient(request, url)
             .await?
             .map_err(unreachable)?

@@ -1,5 +1,7 @@
 //! The page's state as a link, and a link as the page's state.
 
+mod address;
+
 use super::activity::Wish;
 use super::opening::Asked;
 use super::session::Engine;
@@ -7,6 +9,7 @@ use super::{Effect, State, format};
 use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part};
 use crate::protocol::{Failure, Source};
 use crate::sources::address::Address;
+use address::Texts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -24,6 +27,8 @@ pub struct Linked {
     pub hide: BTreeSet<Part>,
     /// A word for those who listen, of what was just done.
     pub said: Option<&'static str>,
+    /// The texts that the address may show: those of the link that was opened, or of one that was copied.
+    public: Texts,
     /// The model that the link names, until one is loaded.
     awaited: Option<Awaited>,
     /// What the link hides, until the tokens of its text are there.
@@ -239,6 +244,7 @@ impl State {
 
     pub(super) fn follow(&mut self, link: Link) -> Vec<Effect> {
         self.panel = link.panel;
+        self.linked.public = Texts::of(&link);
         self.linked.hide = link.hide;
         self.linked.masks = (!link.masks.is_empty()).then(|| Masks {
             text: link.text.clone(),

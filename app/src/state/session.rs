@@ -59,7 +59,10 @@ pub struct Session {
     /// What the present model was loaded from, and what a new engine loads again.
     wanted: Option<Source>,
     bundled: Source,
-    devices_lost: u32,
+    /// When each of the last devices was lost.
+    losses: Vec<f64>,
+    /// The time, in milliseconds since 1970, as of the last message. The page keeps it.
+    pub now: f64,
 }
 
 impl Default for Session {
@@ -68,8 +71,10 @@ impl Default for Session {
     }
 }
 
-/// After this many lost devices the page stops starting new engines by itself.
-const RESTARTS_BY_ITSELF: u32 = 2;
+/// After this many lost devices in a short time the page stops starting new engines by itself.
+const RESTARTS_BY_ITSELF: usize = 2;
+/// A loss is forgotten after this many milliseconds: a laptop that sleeps loses its device each time.
+const LOSSES_COUNT_MS: f64 = 10.0 * 60_000.0;
 
 impl Session {
     /// A session that begins with the host's checkpoint.
@@ -90,7 +95,8 @@ impl Session {
             basket: Basket::default(),
             wanted: Some(bundled.clone()),
             bundled,
-            devices_lost: 0,
+            losses: Vec::new(),
+            now: 0.0,
         }
     }
 
@@ -101,6 +107,10 @@ impl Session {
 
     /// A new engine listens; `id` names the load it is given, if any.
     pub(super) fn on_alive(&mut self, id: RequestId) -> Option<Command> {
+        if self.engine == Engine::Broken {
+            // It was thought dead, and only took long.
+            self.failure = None;
+        }
         self.engine = Engine::Alive;
         let source = match self.loading.take() {
             Some(loading) => loading.source,
@@ -180,10 +190,12 @@ impl Session {
 
     /// Whether a new engine should be started without asking.
     pub(super) fn on_device_lost(&mut self, failure: Failure) -> bool {
-        self.devices_lost += 1;
+        let now = self.now;
+        self.losses.retain(|at| now - at < LOSSES_COUNT_MS);
+        self.losses.push(now);
         self.forget_engine();
         self.failure = Some(failure);
-        let again = self.devices_lost <= RESTARTS_BY_ITSELF;
+        let again = self.losses.len() <= RESTARTS_BY_ITSELF;
         self.engine = if again {
             Engine::Starting
         } else {
@@ -207,7 +219,7 @@ impl Session {
         self.forget_engine();
         self.engine = Engine::Starting;
         self.failure = None;
-        self.devices_lost = 0;
+        self.losses.clear();
     }
 
     pub(super) fn unload(&mut self) {

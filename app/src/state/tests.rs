@@ -271,6 +271,34 @@ fn a_lost_device_is_replaced_and_the_model_reloaded_but_not_for_ever() {
 }
 
 #[test]
+fn devices_that_are_lost_now_and_then_are_replaced_each_time() {
+    let lose = |state: &mut State, minute: f64| {
+        state.session.now = minute * 60_000.0;
+        let failure = failure("lost");
+        let effects = state.receive(Event::DeviceLost { failure });
+        state.receive(Event::Alive);
+        effects == [Effect::Restart]
+    };
+    let (mut state, _) = ready();
+    for minute in [0.0, 5.0, 10.0, 15.0, 20.0] {
+        assert!(lose(&mut state, minute), "{minute}");
+    }
+    let (mut state, _) = ready();
+    assert!(lose(&mut state, 0.0) && lose(&mut state, 4.0));
+    assert!(!lose(&mut state, 9.9));
+}
+
+#[test]
+fn an_engine_that_answers_late_is_not_called_dead() {
+    let mut state = State::default();
+    let failure = failure("silent");
+    state.receive(Event::Fatal { failure });
+    assert_eq!(state.session.engine, Engine::Broken);
+    assert_eq!(loaded(&state.receive(Event::Alive)).1, bundled());
+    assert_eq!(state.session.failure, None);
+}
+
+#[test]
 fn after_a_fatal_error_the_last_good_model_returns() {
     let (mut state, _) = ready();
     state.load(mine());

@@ -8,7 +8,7 @@ pub fn Bar(share: f32, value: String, children: Children) -> impl IntoView {
     let width = format!("{:.1}%", share.clamp(0.0, 1.0) * 100.0);
     view! {
         <span class="bar-fill" aria-hidden="true" style:width=width></span>
-        <span class="bar-token">{children()}</span>
+        <span class="bar-token" dir="auto">{children()}</span>
         <span class="bar-value">{value}</span>
     }
 }

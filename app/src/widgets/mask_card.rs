@@ -28,7 +28,7 @@ fn Predictions(result: MaskResult) -> impl IntoView {
         view! {
             <p class="original">
                 "Hidden here: "
-                <strong>{original.token}</strong>
+                <strong dir="auto">{original.token}</strong>
                 ", "
                 {percent(original.probability)}
                 ", rank "
@@ -57,7 +57,10 @@ fn Guess(prediction: Prediction, right: bool) -> impl IntoView {
         <li class="bar" class:right=right title=title data-id=prediction.id.to_string()>
             <Bar share=prediction.probability value=percent(prediction.probability)>
                 {prediction.token}
-                {right.then_some(view! { <span class="unseen">" (the hidden word)"</span> })}
+                {right.then_some(view! {
+                    <span class="right-mark" aria-hidden="true">"✓"</span>
+                    <span class="unseen">" (the hidden word)"</span>
+                })}
             </Bar>
         </li>
     }

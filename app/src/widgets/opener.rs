@@ -2,7 +2,7 @@
 
 use crate::page::Store;
 use crate::state::opening::{KeptLine, offer_lines};
-use leptos::prelude::*;
+use leptos::{html, prelude::*};
 
 /// The box for a name or an address, and what follows from it.
 #[component]
@@ -169,6 +169,24 @@ fn KeptItem(line: KeptLine) -> impl IntoView {
     let (open_key, forget_key) = (line.key.clone(), line.key);
     let open = move |_| store.change(|state| state.open_kept(&open_key));
     let forget = move |_| store.change(|state| state.forget_kept(&forget_key));
+    let asks = RwSignal::new(false);
+    let (delete, keep) = (
+        NodeRef::<html::Button>::new(),
+        NodeRef::<html::Button>::new(),
+    );
+    // Another Enter in haste keeps it.
+    Effect::new(move |_| {
+        if let Some(keep) = keep.get() {
+            let _ = keep.focus();
+        }
+    });
+    let stop = move |_| {
+        asks.set(false);
+        if let Some(delete) = delete.get_untracked() {
+            let _ = delete.focus();
+        }
+    };
+    let (name, whose) = (line.name.clone(), line.name.clone());
     let verb = if line.complete { "Open" } else { "Go on with" };
     let hint = match line.readable {
         true => format!("{} · {}", line.size, day(line.saved)),
@@ -190,12 +208,25 @@ fn KeptItem(line: KeptLine) -> impl IntoView {
                 <button
                     type="button"
                     class="quiet"
-                    aria-label=format!("Delete {} from this device", line.name)
-                    on:click=forget
+                    node_ref=delete
+                    aria-label=format!("Delete {name} from this device")
+                    aria-expanded=move || asks.get().to_string()
+                    on:click=move |_| asks.set(true)
                 >
                     "Delete"
                 </button>
             </span>
+            <Show when=move || asks.get()>
+                <p class="kept-question" role="group" aria-label=format!("Delete {whose}?")>
+                    "Delete it? To have it again it must be downloaded again."
+                    <span class="actions">
+                        <button type="button" node_ref=keep on:click=stop>"Keep"</button>
+                        <button type="button" class="danger" on:click=forget.clone()>
+                            "Yes, delete"
+                        </button>
+                    </span>
+                </p>
+            </Show>
         </li>
     }
 }

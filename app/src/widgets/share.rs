@@ -50,6 +50,10 @@ fn ShareCard() -> impl IntoView {
     let field = NodeRef::<html::Textarea>::new();
     let save = move |_| store.change(|state| state.export(Export::Head));
     let copy = move |_| {
+        store.change(|state| {
+            state.on_copied();
+            Vec::new()
+        });
         store.write_address();
         let link = share.with_untracked(|share| share.link.clone());
         spawn_local(async move {

@@ -16,6 +16,7 @@ pub fn TextBox(
         <textarea
             id=id
             rows=rows.to_string()
+            dir="auto"
             spellcheck="false"
             autocomplete="off"
             prop:value=move || text.get()

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-/// Also read by `boot.js`, before the first paint.
+/// Also read by `theme.js`, before the first paint.
 const KEY: &str = "unmask.theme";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Theme {
     }
 }
 
-/// Applies and remembers a theme; the style sheet keys on the root's `data-theme`.
+/// Applies and remembers a theme; the style sheet and `theme.js` go by the root's `data-theme`.
 fn apply(theme: Theme) {
     if let Some(root) = document().document_element() {
         let _ = root.set_attribute("data-theme", theme.name());

@@ -115,8 +115,8 @@ fn TokenButton(position: usize, token: Token) -> impl IntoView {
             on:pointerenter=move |_| store.change(|state| state.probe.inspect(Some(position)))
             on:pointerleave=move |_| store.change(|state| state.probe.inspect(None))
         >
-            <span class="word"><span class="prefix">{prefix}</span>{rest}</span>
-            <span class="guess" aria-hidden="true">{move || guess.get()}</span>
+            <span class="word" dir="auto"><span class="prefix">{prefix}</span>{rest}</span>
+            <span class="guess" dir="auto" aria-hidden="true">{move || guess.get()}</span>
         </button>
     }
 }

@@ -5,6 +5,8 @@ use crate::visit::{Choice, Visit, fixture, site};
 use serde_json::json;
 use std::fs::File;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use unmask_tests::browser::{Bench, Gpu};
 use xtask::server::{Reply, Site};
@@ -108,4 +110,58 @@ fn a_load_can_be_given_up_half_way() {
     visit.open_fixture("tiny-bert-f16");
     visit.wait_for_fill(&Reference::of(&fixture("tiny-bert-f16")).fill("is it [MASK]?"));
     visit.end();
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_told_of_and_can_be_started_again() {
+    let Some(bench) = Bench::ready() else { return };
+    let (there, script) = (Arc::new(AtomicBool::new(false)), bench.built("worker.js"));
+    let file = bench.site.join(&script);
+    let answer = {
+        let there = Arc::clone(&there);
+        move || {
+            let found = there.load(Ordering::Relaxed);
+            let bytes = std::fs::read(&file).expect("the built page");
+            let mut reply = Reply::bytes("text/javascript", bytes);
+            reply.status = if found { 200 } else { 404 };
+            reply
+        }
+    };
+    let site = site(&bench).answer(&format!("/{script}"), answer);
+    let visit = Visit::with(&bench, site, Choice::Cpu, Gpu::None);
+    let said = visit.alert("The engine could not start");
+    assert!(said.contains("could not be loaded"), "{said}");
+    assert_eq!(visit.text_of(".badge"), "Engine: Engine stopped");
+    visit.resize(780, 900);
+    visit.screenshot("worker-missing");
+    there.store(true, Ordering::Relaxed);
+    visit.click("button", "Start the engine again");
+    visit.wait_for_model("Seedling");
+    assert_eq!(visit.all("alert", "").len(), 0);
+    // The console has the two answers of 404, and nothing that broke.
+    let errors = visit.console_errors();
+    assert!(
+        errors.iter().all(|error| error.contains("404")),
+        "{errors:?}"
+    );
+}
+
+/// A minute takes a second.
+const HURRY: &str = "
+    const wait = window.setTimeout;
+    window.setTimeout = (then, pause, ...rest) => wait(then, pause === 60000 ? 1000 : pause, ...rest);";
+
+#[test]
+fn an_engine_that_says_nothing_is_told_of() {
+    let Some(bench) = Bench::ready() else { return };
+    let silent = || Reply::bytes("text/javascript", b"// Says nothing.".to_vec());
+    let site = site(&bench).answer(&format!("/{}", bench.built("worker.js")), silent);
+    let visit = Visit::before(&bench, site, Choice::Cpu, Gpu::None);
+    let source = json!({ "source": HURRY });
+    visit.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+    visit.go(&visit.url());
+    let said = visit.alert("The engine does not answer");
+    assert!(said.contains("60 seconds ago"), "{said}");
+    visit.find("button", "Start the engine again");
+    assert_eq!(visit.console_errors(), Vec::<String>::new());
 }

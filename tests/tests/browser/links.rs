@@ -1,4 +1,5 @@
-//! Links: what one does goes into the address, and whoever opens it sees the same.
+//! Links: what one does goes into the address, what one types only into a link that one copies, and
+//! whoever opens that sees the same.
 
 use crate::reference::Reference;
 use crate::sources::{MODEL, hub, with_hub};
@@ -65,7 +66,7 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does() {
     visit.wait_for_fill(&fill);
     assert_eq!(notices(&visit), "");
 
-    // What one does goes into the address, without a word in the history.
+    // What one does goes into the address, without a word in the history; what one types does not.
     let history = visit.run("return history.length", &[]);
     visit.click("tab", "Teach");
     wait_for_fragment(&visit, "panel=teach");
@@ -73,15 +74,13 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does() {
     visit.click("checkbox", "Second text");
     visit.type_text("The cat sat on the mat.");
     visit.click("button", "cat");
-    wait_for_fragment(&visit, "mask=2");
-    wait_for_fragment(&visit, "text=The+cat+sat+on+the+mat.");
-    assert_eq!(
-        fragment(&visit),
-        "v=1&text=The+cat+sat+on+the+mat.&mask=2&top=7"
-    );
+    visit.wait_for_fill(&reference.answer("The cat sat on the mat.", None, &[2], 7));
+    visit.wait("an address without the text", || {
+        fragment(&visit) == "v=1&top=7"
+    });
     assert_eq!(visit.run("return history.length", &[]), history);
 
-    // The box has the same link, counts it, and copies it.
+    // The box has the whole link, counts it, and copies it; then the address has it too.
     let permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
     visit.devtools(
         "Browser.grantPermissions",
@@ -89,7 +88,9 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does() {
     );
     visit.click("button", "Share");
     let link = visit.find("textbox", "Link").value();
-    assert_eq!(json!(link), visit.run("return location.href", &[]));
+    let whole = "#v=1&text=The+cat+sat+on+the+mat.&mask=2&top=7";
+    assert!(link.ends_with(whole), "{link}");
+    assert_eq!(fragment(&visit), "v=1&top=7");
     assert_eq!(
         visit.text_of("#share-length"),
         format!("{} characters", link.len())
@@ -99,14 +100,25 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does() {
     visit.wait_for_text("#main ~ .unseen[role=status]", "Copied");
     let copied = visit.run("return navigator.clipboard.readText()", &[]);
     assert_eq!(copied, json!(link));
+    assert_eq!(json!(link), visit.run("return location.href", &[]));
     visit.prefer_dark(true);
     visit.resize(390, 800);
     visit.screenshot("share-phone-dark");
     visit.click("button", "Close");
 
-    // The link that skips to the text is no link to open, and leaves the address as it was.
-    visit.run("document.querySelector('.skip').click()", &[]);
-    visit.wait("the address again", || fragment(&visit).starts_with("v=1&"));
+    // The link that skips to the panel is no link to open, and leaves the address as it was.
+    let skip = "
+        document.querySelector('.skip').click();
+        const panel = document.activeElement.closest('[role=tabpanel]')?.id ?? null;
+        return [panel, location.href];";
+    assert_eq!(visit.run(skip, &[]), json!(["panel-probe", link]));
+    visit.click("tab", "Teach");
+    assert_eq!(visit.run(skip, &[])[0], json!("panel-teach"));
+    visit.click("tab", "Probe");
+    wait_for_fragment(&visit, "mask=2");
+    visit.wait("Probe in the address", || {
+        !fragment(&visit).contains("panel=")
+    });
     assert_eq!(notices(&visit), "");
 
     // In another profile it is the same page.
@@ -128,11 +140,14 @@ fn a_trained_head_travels_in_a_link() {
     visit.wait("the head in the address", || {
         fragment(&visit).contains("&head=")
     });
-    wait_for_fragment(&visit, "try=I+loved+every+minute+of+it.");
-    let link = fragment(&visit);
+    assert!(!fragment(&visit).contains("loved"), "typed");
+    visit.click("button", "Share");
+    let link = visit.find("textbox", "Link").value();
+    let (_, link) = link.split_once('#').expect("a fragment");
+    let link = link.to_owned();
+    assert!(link.contains("&try=I+loved+every+minute+of+it.&"));
     assert!((1_000..6_000).contains(&link.len()), "{}", link.len());
     // Nobody saved the head: the browser may ask before it closes the tab.
-    visit.click("button", "Share");
     visit.wait_for_text("#share-card", "travels inside the link");
     visit.screenshot("share-head");
     visit.end();

@@ -100,8 +100,9 @@ fn the_keyboard_alone_is_enough() {
         visit.press(&key);
         assert_eq!(visit.focused(), focus, "after {key:?}");
     };
-    press(Key::Tab, "link Skip to the text");
-    press(Key::Enter, "textbox Text");
+    press(Key::Tab, "link Skip to the panel");
+    press(Key::Enter, "button Another example");
+    press(Key::Tab, "textbox Text");
     // Selecting all and typing over it, as one does.
     visit.press(&format!("{}a{}", Key::Control, Key::Null));
     visit.press(SENTENCE);

@@ -1,14 +1,14 @@
 //! The page as others host it: below a path, under its policy, without a network, and in a new version.
 
 use crate::reference::Reference;
-use crate::visit::{Choice, Visit};
+use crate::visit::{Choice, Visit, site_with};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 use unmask_tests::browser::{Bench, Gpu};
-use xtask::server::{Reply, Site};
+use xtask::server::Site;
 
 const FOLDER: &str = "some/where";
 const TEXT: &str = "The cat sat on the [MASK].";
@@ -115,11 +115,9 @@ fn below_a_path_under_the_policy_everything_works_and_nothing_foreign_runs() {
 #[test]
 fn a_host_chooses_the_default_and_a_broken_choice_does_not_close_the_page() {
     let Some(bench) = Bench::ready() else { return };
-    let own = r#"{"default": {"name": "Mine", "folder": "models/seedling"}}"#;
-    let outside = r#"{"default": {"name": "Mine", "folder": "../elsewhere"}}"#;
-    for (text, name) in [(own, "Mine"), (outside, "Seedling")] {
-        let answer = move || Reply::bytes("application/json", text.into());
-        let site = Site::new(&bench.site).answer("/site.json", answer);
+    let choice = |folder| json!({ "default": { "name": "Mine", "folder": folder } });
+    for (folder, name) in [("models/seedling", "Mine"), ("../elsewhere", "Seedling")] {
+        let site = site_with(&bench, &choice(folder));
         let visit = Visit::with(&bench, site, Choice::Cpu, Gpu::Software);
         visit.wait_for_model(name);
         let console = visit.console();

@@ -1,12 +1,12 @@
 //! Checkpoints from other hosts: a stand-in for the hub on this machine, and what it does wrong.
 
 use crate::reference::Reference;
-use crate::visit::{Choice, Visit, fixture, site};
+use crate::visit::{Choice, Visit, fixture, site_with};
 use bert::probe::Fill;
 use serde_json::json;
 use unmask_tests::browser::{Bench, Gpu};
 use unmask_tests::hub::{COMMIT, Fault, Hub};
-use xtask::server::{Reply, Site};
+use xtask::server::Site;
 
 const TEXT: &str = "the [MASK] sat on the mat.";
 pub const MODEL: &str = "tiny/bert";
@@ -21,10 +21,7 @@ pub fn with_hub(bench: &Bench, hub: &Hub) -> Site {
         "default": { "name": "Seedling", "folder": "models/seedling" },
         "hub": hub.settings(),
     });
-    let settings = settings.to_string();
-    site(bench).answer("/site.json", move || {
-        Reply::bytes("application/json", settings.clone().into_bytes())
-    })
+    site_with(bench, &settings)
 }
 
 pub fn begin(hub: &Hub) -> Option<Visit> {
@@ -167,10 +164,16 @@ fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub() {
     assert_eq!(visit.all("alert", "").len(), 0);
 
     open_list(&visit);
-    visit.click(
-        "button",
-        &format!("Delete {MODEL} @ {} from this device", &COMMIT[..8]),
-    );
+    let delete = format!("Delete {MODEL} @ {} from this device", &COMMIT[..8]);
+    visit.click("button", &delete);
+    visit.find("button", "Keep");
+    // It has the focus: another Enter deletes nothing.
+    visit.press("\n");
+    visit.wait("the question to go", || {
+        visit.all("button", "Keep").is_empty()
+    });
+    visit.click("button", &delete);
+    visit.click("button", "Yes, delete");
     visit.wait("an empty list", || visit.text_of("#kept").is_empty());
     visit.wait_for_fill(&expected());
     // The hub is gone, which the browser mentions on the console.
@@ -237,6 +240,7 @@ fn a_download_that_was_given_up_is_resumed_on_request() {
     visit.wait_for_model("Seedling");
     open_list(&visit);
     visit.click("button", &format!("Delete {address} from this device"));
+    visit.click("button", "Yes, delete");
     visit.wait("an empty list", || visit.text_of("#kept").is_empty());
     hub.fail("/model.safetensors", Fault::Stall(40_000));
     hub.fail("/model.safetensors", Fault::NoRanges);

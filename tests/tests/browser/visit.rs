@@ -77,6 +77,13 @@ pub fn site(bench: &Bench) -> Site {
     Site::new(&bench.site)
 }
 
+/// The site of a host with other choices; its page may reach this machine, where the stand-ins are.
+pub fn site_with(bench: &Bench, settings: &Value) -> Site {
+    let page = std::fs::read_to_string(bench.site.join("index.html")).expect("the built page");
+    let page = xtask::page::settle(&page, settings, true).expect("a page with its places");
+    site(bench).page(page)
+}
+
 /// A folder of the project's own small checkpoints.
 pub fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -8,7 +8,8 @@ pub fn policy(folder: &Path) -> Option<String> {
     policy_in(&page).map(str::to_string)
 }
 
-fn policy_in(page: &str) -> Option<&str> {
+/// The same, of a page's text.
+pub fn policy_in(page: &str) -> Option<&str> {
     let (_, rest) = page.split_once("<meta http-equiv=\"Content-Security-Policy\"")?;
     let (_, rest) = rest.split_once('>')?.0.split_once("content=\"")?;
     Some(rest.split_once('"')?.0)

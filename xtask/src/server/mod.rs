@@ -6,7 +6,7 @@ mod path;
 mod range;
 
 use crate::error::{Error, Result};
-use headers::{cache_control, policy};
+use headers::{cache_control, policy, policy_in};
 use path::safe_relative;
 use range::{Range, parse_range};
 use std::fs::File;
@@ -50,6 +50,8 @@ pub struct Site {
     /// Address prefix, as `/fixtures/`, and folder; the first match counts.
     mounts: Vec<(String, PathBuf)>,
     answers: Vec<(String, Answer)>,
+    /// Of another page than the folder's own.
+    policy: Option<String>,
 }
 
 impl Site {
@@ -58,6 +60,7 @@ impl Site {
         Self {
             mounts: vec![("/".to_string(), root.into())],
             answers: Vec::new(),
+            policy: None,
         }
     }
 
@@ -80,6 +83,17 @@ impl Site {
         self
     }
 
+    /// Answers with this page in place of the folder's `index.html`, and sends its policy.
+    pub fn page(mut self, page: String) -> Self {
+        self.policy = policy_in(&page).map(str::to_string);
+        for address in ["/", "/index.html"] {
+            let page = page.clone().into_bytes();
+            let answer = move || Reply::bytes("text/html; charset=utf-8", page.clone());
+            self = self.answer(address, answer);
+        }
+        self
+    }
+
     /// The file an address means, if it is there, and the policy of the page it belongs to.
     fn file(&self, address: &str) -> Option<(PathBuf, Option<String>)> {
         let (prefix, folder) = self
@@ -90,7 +104,8 @@ impl Site {
         if path.is_dir() {
             path.push("index.html");
         }
-        path.is_file().then(|| (path, policy(folder)))
+        let policy = || self.policy.clone().or_else(|| policy(folder));
+        path.is_file().then(|| (path, policy()))
     }
 }
 

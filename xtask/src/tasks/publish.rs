@@ -5,6 +5,7 @@ use super::assets::Files;
 use super::build::Profile;
 use super::hashing::{Step, rename, sha256};
 use crate::error::{Error, Result};
+use crate::page;
 use serde_json::{Map, Value, json};
 
 /// Where the service worker's list goes.
@@ -21,7 +22,8 @@ pub fn prepare(files: &mut Files, profile: Profile) -> Result<()> {
         replace(files, "index.html", OFFLINE, NOT_OFFLINE)?;
     }
     let hashed = hash_names(files)?;
-    describe_default(files)?;
+    let site = describe_default(files)?;
+    settle(files, &site, profile)?;
     if profile == Profile::Web {
         list_for_offline(files, &hashed)?;
     }
@@ -40,9 +42,16 @@ fn hash_names(files: &mut Files) -> Result<Vec<String>> {
         Step::renamed("app.js", &["app_bg.wasm"]),
         Step::renamed("engine.js", &["engine_bg.wasm"]),
         Step::renamed("boot.js", &["app.js"]),
-        Step::renamed("worker.js", &["engine.js"]),
+        Step::renamed("worker.js", &["engine.js", "engine_bg.wasm"]),
     ]);
-    let named = ["icon.svg", "theme.js", "app.js", "boot.js", "worker.js"];
+    let named = [
+        "icon.svg",
+        "theme.js",
+        "app.js",
+        "app_bg.wasm",
+        "boot.js",
+        "worker.js",
+    ];
     steps.push(Step {
         file: "index.html",
         refers_to: named.into_iter().chain(styles.iter().copied()).collect(),
@@ -52,12 +61,13 @@ fn hash_names(files: &mut Files) -> Result<Vec<String>> {
     Ok(names.into_values().collect())
 }
 
-/// Adds to `site.json` the size and the SHA-256 of each file of the default checkpoint.
-fn describe_default(files: &mut Files) -> Result<()> {
+/// Takes `site.json` out and adds the size and the SHA-256 of each file of the default checkpoint.
+fn describe_default(files: &mut Files) -> Result<Value> {
     let wrong = |reason: String| Error::Site(format!("static/site.json: {reason}"));
-    let text = files.get("site.json");
+    let text = files.remove("site.json");
     let text = text.ok_or_else(|| wrong("it is missing".to_string()))?;
-    let mut site: Value = serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))?;
+    let mut site: Value =
+        serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
     let default = site["default"].as_object_mut();
     let default = default.ok_or_else(|| wrong("there is no `default`".to_string()))?;
     let folder = default.get("folder").and_then(Value::as_str);
@@ -77,8 +87,16 @@ fn describe_default(files: &mut Files) -> Result<()> {
         }
     }
     default.insert("files".to_string(), Value::Object(described));
-    let text = serde_json::to_string_pretty(&site).expect("it was JSON before");
-    files.insert("site.json".to_string(), (text + "\n").into_bytes());
+    Ok(site)
+}
+
+/// Writes the host's choices into the page. A page for development may reach this machine.
+fn settle(files: &mut Files, site: &Value, profile: Profile) -> Result<()> {
+    let missing = || Error::Site("there is no index.html, or it is not text".to_string());
+    let page = files.remove("index.html").ok_or_else(missing)?;
+    let page = String::from_utf8(page).map_err(|_| missing())?;
+    let page = page::settle(&page, site, profile == Profile::Dev).map_err(Error::Site)?;
+    files.insert("index.html".to_string(), page.into_bytes());
     Ok(())
 }
 
@@ -87,7 +105,6 @@ fn list_for_offline(files: &mut Files, hashed: &[String]) -> Result<()> {
     let is_listed = |name: &str| {
         let data = name.starts_with("models/") || name.starts_with("examples/");
         name == "index.html"
-            || name == "site.json"
             || hashed.iter().any(|hashed| hashed == name)
             || (data && !name.ends_with(".md"))
     };
@@ -151,7 +168,10 @@ mod tests {
     fn a_published_page_lists_its_files_and_describes_its_checkpoint() {
         let mut files = source();
         prepare(&mut files, Profile::Web).unwrap();
-        let site: Value = serde_json::from_slice(&files["site.json"]).unwrap();
+        assert!(!files.contains_key("site.json"), "it is in the page");
+        let page = text(&files, "index.html");
+        let (_, site) = page.split_once("id=\"site\">").unwrap();
+        let site: Value = serde_json::from_str(site.split_once("</script>").unwrap().0).unwrap();
         let weights = json!({ "bytes": 7, "sha256": sha256(b"weights") });
         assert_eq!(site["default"]["files"]["model.safetensors"], weights);
         assert_eq!(site["default"]["files"]["README.md"], Value::Null);
@@ -166,7 +186,6 @@ mod tests {
         let listed = |start: &str| list.keys().any(|name| name.starts_with(start));
         for start in [
             "index.html",
-            "site.json",
             "app-",
             "app_bg-",
             "engine-",
@@ -184,7 +203,11 @@ mod tests {
         for start in ["sw.js", "screenshot", "models/seedling/README", "boot.js"] {
             assert!(!listed(start), "{start}");
         }
-        assert!(text(&files, "index.html").contains(OFFLINE));
+        assert!(page.contains(OFFLINE));
+        assert!(
+            page.contains("connect-src 'self' https:;"),
+            "not this machine"
+        );
     }
 
     #[test]
@@ -210,8 +233,21 @@ mod tests {
     fn a_page_for_development_is_not_kept() {
         let mut files = source();
         prepare(&mut files, Profile::Dev).unwrap();
-        assert!(text(&files, "index.html").contains(NOT_OFFLINE));
+        let page = text(&files, "index.html");
+        assert!(page.contains(NOT_OFFLINE));
+        assert!(page.contains("connect-src 'self' https: http://127.0.0.1:*"));
         assert!(text(&files, "sw.js").contains(FILES), "an empty list");
+    }
+
+    #[test]
+    fn the_policy_lets_in_nothing_that_the_page_does_not_need() {
+        let mut files = source();
+        prepare(&mut files, Profile::Web).unwrap();
+        let page = text(&files, "index.html");
+        for wrong in ["localhost", "127.0.0.1", "data:", "blob:", "'unsafe-"] {
+            assert!(!page.contains(wrong), "{wrong}");
+        }
+        assert!(page.contains("<meta name=\"referrer\" content=\"no-referrer\">"));
     }
 
     #[test]

@@ -13,6 +13,9 @@ const SHOWN: usize = 20;
 /// A confusion matrix of more classes is read better in the exported card.
 const MATRIX: usize = 30;
 
+/// The texts that were asked of, and the answer in words.
+type Heard = ((String, String), String);
+
 #[component]
 pub fn TryCard() -> impl IntoView {
     let store = Store::get();
@@ -38,6 +41,20 @@ pub fn TryCard() -> impl IntoView {
             })
             .collect_view()
     };
+    // A run answers anew several times a second: only another text is told of.
+    let heard = store.view(|state| {
+        let (asked, label, share) = state.teach.trial.heard()?;
+        Some((asked.clone(), format!("{label}, {}", percent(share))))
+    });
+    let heard = Memo::new(move |told: Option<&Option<Heard>>| {
+        let told = told.cloned().flatten();
+        match (heard.get(), told) {
+            (Some((asked, _)), Some(told)) if told.0 == asked => Some(told),
+            (None, told) => told,
+            (new, _) => new,
+        }
+    });
+    let heard = move || heard.get().map(|(_, words)| words);
     view! {
         <section class="try card" aria-labelledby="try-heading">
             <h2 id="try-heading">"What would it say now?"</h2>
@@ -57,7 +74,8 @@ pub fn TryCard() -> impl IntoView {
                     typed=move |text| store.edit_trial(move |trial| trial.pair = text)
                 />
             </Show>
-            <ol class="bars" id="try-answer" aria-label="Answer" aria-live="polite">{bars}</ol>
+            <ol class="bars" id="try-answer" aria-label="Answer">{bars}</ol>
+            <p class="unseen" role="status" id="try-heard">{heard}</p>
             {move || took.get().map(|took| view! {
                 <p class="hint">"Computed in " {took}</p>
             })}
@@ -138,7 +156,11 @@ fn Matrix(
         let rows = rows.map(|(truth, (label, counts))| {
             let all = counts.iter().sum::<u64>().max(1) as f64;
             let cells = counts.iter().enumerate().map(|(predicted, &count)| {
-                let tone = if truth == predicted { "right" } else { "wrong" };
+                let tone = match (count, truth == predicted) {
+                    (0, _) => "none",
+                    (_, true) => "right",
+                    (_, false) => "wrong",
+                };
                 let weight = format!("{:.2}", count as f64 / all);
                 view! { <td class=tone style:--weight=weight>{grouped(count)}</td> }
             });
@@ -190,10 +212,10 @@ fn Mistakes(labels: Vec<String>, wrong: Vec<Wrong>) -> impl IntoView {
     };
     let items = wrong.into_iter().take(SHOWN).map(|wrong| {
         let [predicted, truth] = wrong.probabilities;
-        let pair = wrong.pair.map(|pair| view! { <p>{pair}</p> });
+        let pair = wrong.pair.map(|pair| view! { <p dir="auto">{pair}</p> });
         view! {
             <li>
-                <p>{wrong.text}</p>
+                <p dir="auto">{wrong.text}</p>
                 {pair}
                 <p class="hint">
                     "says " <strong>{name(wrong.predicted)}</strong> ", " {percent(predicted)}

@@ -26,7 +26,7 @@ fn token(text: &str) -> Token {
 }
 
 /// The engine's answer to the newest tokenisation: `[CLS]`, the words, `[SEP]`.
-fn cut_into_words(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
+pub(super) fn cut_into_words(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
     let asked = effects.iter().rev().find_map(|effect| match effect {
         Effect::Send(Command::Tokenize { id, text, .. }) => Some((*id, text.clone())),
         _ => None,
@@ -71,7 +71,7 @@ fn arrive(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
 }
 
 /// A page whose bundled model is loaded.
-fn ready() -> State {
+pub(super) fn ready() -> State {
     let mut state = State::default();
     let effects = state.receive(Event::Alive);
     let effects = arrive(&mut state, &effects);
@@ -84,7 +84,8 @@ fn told(state: &State) -> String {
     notices.map(|n| n.0.as_str()).collect::<Vec<_>>().join("\n")
 }
 
-const TEXT: &str = "v=1&text=the+cat+sat&mask=2,3&top=7&panel=teach&epochs=9&method=all&try=fine";
+pub(super) const TEXT: &str =
+    "v=1&text=the+cat+sat&mask=2,3&top=7&panel=teach&epochs=9&method=all&try=fine";
 
 #[test]
 fn a_page_as_it_comes_has_no_fragment() {

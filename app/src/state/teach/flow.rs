@@ -183,7 +183,9 @@ impl State {
         let pair = Some(trial.pair.clone()).filter(|pair| !pair.trim().is_empty());
         let text = trial.text.clone();
         let (id, effect) = self.teach_command(TeachCommand::Try { text, pair });
-        self.teach.trial.waiting = Some(id);
+        let trial = &mut self.teach.trial;
+        trial.waiting = Some(id);
+        trial.asked = (trial.text.clone(), trial.pair.clone());
         vec![effect]
     }
 

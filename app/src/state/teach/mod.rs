@@ -33,6 +33,17 @@ pub struct Trial {
     /// Why the answer is in doubt, in a sentence.
     pub(in crate::state) doubt: Option<String>,
     waiting: Option<RequestId>,
+    /// The texts that were asked of last.
+    asked: (String, String),
+}
+
+impl Trial {
+    /// The texts that were asked of and the label that they got, for those who listen; `None` while an
+    /// answer is due.
+    pub fn heard(&self) -> Option<(&(String, String), &str, f32)> {
+        let (label, probability) = self.answer.first().filter(|_| self.waiting.is_none())?;
+        Some((&self.asked, label, *probability))
+    }
 }
 
 /// A file that is being written, or one whose texts are being classified.
@@ -121,6 +132,12 @@ impl Teach {
     pub(super) fn has_unsaved(&self) -> bool {
         let unsaved = |run: &Run| run.is_present && run.is_over() && !run.saved;
         self.run.as_ref().is_some_and(unsaved)
+    }
+
+    /// Whether a run computes, or is about to: one that is paused does not.
+    pub fn goes_on(&self) -> bool {
+        let paused = |run: &Run| run.phase == run::Phase::Paused;
+        self.is_busy() && !self.run.as_ref().is_some_and(paused)
     }
 
     /// Whether leaving the page would lose something: a run, or what it learned and nobody saved.
