@@ -136,7 +136,9 @@ mod tests {
         assert!(matches!(slot.lease(), Err(Unleased::Empty)));
         assert_eq!(slot.arrive(1), None);
         assert_eq!(block_on(slot.settle(|_| {})), None);
-        let lease = slot.lease().ok().expect("there is one");
+        let Ok(lease) = slot.lease() else {
+            panic!("there is one to hold")
+        };
         assert_eq!(slot.arrive(2), None);
         assert_eq!(block_on(slot.settle(|_| unreachable!())), None);
         assert_eq!(*block_on(lease.lock()), 1);

@@ -80,9 +80,8 @@ impl FakeEngine {
                 }
             }
             Command::CancelLoad { id } => {
-                if self.load.take_if(|(load, _)| *load == id).is_some() {
-                    self.cancelled = Some(id);
-                }
+                let load = self.load.take_if(|(load, _)| *load == id);
+                self.cancelled = load.map(|_| id).or(self.cancelled);
             }
             Command::Teach { id, command } => self.teach(id, command, agreed),
             _ => {}
