@@ -217,6 +217,7 @@ fn a_copy_with_a_broken_manifest_stays_until_it_is_deleted() {
         "button",
         &format!("Delete An unreadable copy, {key} from this device"),
     );
+    visit.click("button", "Yes, delete");
     visit.wait("an empty list", || visit.text_of("#kept").is_empty());
     visit.end();
 }
