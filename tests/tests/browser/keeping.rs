@@ -110,7 +110,7 @@ fn a_full_device_loads_without_keeping() {
     // A new engine would have to download it again: it asks first.
     let asked = hub.count();
     visit.click("button", "Engine:");
-    visit.click("radio", "GPU (software)");
+    visit.click("radio", "GPU");
     let close =
         "for (const open of document.querySelectorAll(':popover-open')) open.hidePopover();";
     visit.run(close, &[]);
