@@ -283,28 +283,26 @@ fn every_way_to_fail_has_words_of_its_own_and_the_old_model_stays() {
     visit.alert("sends visitors elsewhere");
     dismiss(&visit);
 
-    for (fault, said) in [
-        (Fault::Corrupt, "arrived damaged"),
-        (Fault::Longer, "has changed on its host"),
-    ] {
-        eprintln!("{fault:?}");
-        // The first is the hub's redirect, the second the file.
-        hub.fail(
-            "/resolve/0123456789abcdef0123456789abcdef01234567/model.safetensors",
-            Fault::NoRanges,
-        );
-        hub.fail("/model.safetensors", fault);
-        look(&visit, MODEL);
-        visit.click("button", "Load");
-        visit.alert(said);
-        dismiss(&visit);
-    }
+    // The first is the hub's redirect, the second the file.
+    let redirect = "/resolve/0123456789abcdef0123456789abcdef01234567/model.safetensors";
+    hub.fail(redirect, Fault::NoRanges);
+    hub.fail("/model.safetensors", Fault::Corrupt);
+    look(&visit, MODEL);
+    visit.click("button", "Load");
+    visit.alert("arrived damaged");
+    dismiss(&visit);
     look(&visit, "https://user:secret@example.org/m");
     visit.alert("a user name or a password");
     look(&visit, "<img src=x onerror=alert(1)>");
     visit.alert("This cannot be opened");
     assert_eq!(visit.text_of("#model-name"), "Seedling");
     visit.wait("the old model's answer", || !visit.cards().is_empty());
+    // What comes after the last promised byte is not read: the hash says that this is the file.
+    hub.fail(redirect, Fault::NoRanges);
+    hub.fail("/model.safetensors", Fault::Longer);
+    look(&visit, MODEL);
+    visit.click("button", "Load");
+    visit.wait_for_model(MODEL);
 }
 
 #[test]

@@ -168,7 +168,7 @@ fn the_whole_model_learns_on_the_gpu_and_travels() {
     assert_eq!(run_line(&visit), paused);
     // No other model, as long as it would be lost.
     visit.pick(&files_of(&fixture("tiny-bert-f16")));
-    visit.alert("Another model has to wait.");
+    visit.alert("A run is under way");
     visit.click("button", "Dismiss");
     visit.click("button", "Resume");
     visit.wait("the end", || run_line(&visit).starts_with("Done."));
