@@ -335,13 +335,14 @@ fn the_start_up_test_passes_and_tells_a_wrong_kernel() {
         for report in found.reports {
             assert!(report.passed, "{name}: {report:?}");
         }
-        let found = pollster::block_on(self_test(device, Extent::Variants));
-        assert!(found.trusted, "{name}");
-        for report in found.reports {
-            assert!(report.passed, "{name}: {report:?}");
-        }
         if let Device::Gpu(gpu) = device {
-            assert!(!gpu.has_untested(), "{name}");
+            while gpu.has_untested() {
+                let found = pollster::block_on(self_test(device, Extent::Variant));
+                assert!(found.trusted, "{name}");
+                for report in found.reports {
+                    assert!(report.passed, "{name}: {report:?}");
+                }
+            }
             assert_eq!(gpu.left_out(), [], "{name}");
         }
     }

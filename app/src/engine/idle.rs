@@ -1,5 +1,5 @@
-//! What the engine does when nothing is asked of it: it tests the larger shaders and, on a GPU, tries
-//! which of several are the fastest here. The first answer comes before both.
+//! What the engine does when nothing is asked of it: it tests the larger shaders one by one and, on
+//! a GPU, tries which of several are the fastest here. The first answer comes before both.
 
 use super::port::{breathe, sleep, ticks};
 use super::{Engine, PULSE_MS, device};
@@ -107,7 +107,7 @@ impl Engine {
         let (mut trusted, mut trials) = (!complete, 0);
         while trusted && self.rest(gpu).await {
             if gpu.has_untested() || !self.tested.borrow().complete {
-                trusted = self.test_variants(&device).await;
+                trusted = self.test_variant(&device, gpu).await;
             } else if trials < MOST_TRIALS && gpu.wants_trials() {
                 trials += usize::from(self.try_shaders(gpu).await);
             } else {
@@ -116,10 +116,12 @@ impl Engine {
         }
     }
 
-    /// Tests what may be chosen and has not been tried; says whether the device can be trusted.
-    async fn test_variants(self: &Rc<Self>, device: &Device) -> bool {
-        let found = self_test(device, Extent::Variants).await;
-        let mut test = device::tested(device, found, true);
+    /// Tests a variant that may be chosen and has not been tried; says whether the device can be
+    /// trusted.
+    async fn test_variant(self: &Rc<Self>, device: &Device, gpu: &Gpu) -> bool {
+        let found = self_test(device, Extent::Variant).await;
+        let complete = !found.trusted || !gpu.has_untested();
+        let mut test = device::tested(device, found, complete);
         let mut checks = self.tested.borrow().checks.clone();
         for check in test.checks {
             match checks.iter_mut().find(|one| one.kernel == check.kernel) {

@@ -217,30 +217,30 @@ impl Gpu {
         self.choosing.wanted.borrow().clone()
     }
 
-    /// The variants that may make a kind of product here and that the self-test has not tried. On a
-    /// GPU these are all; on a software adapter, where compiling one takes seconds, those that plans
-    /// have asked for.
+    /// The variants that may make a kind of product here and that the self-test has not tried: first
+    /// those that make what plans have asked for. On a software adapter, where compiling one takes
+    /// seconds, there are no others; on a GPU all.
     pub(crate) fn untested(&self) -> Vec<(Variant, Kind)> {
         let capabilities = self.capabilities();
-        let mut found: Vec<(Variant, Kind)> = Vec::new();
-        if self.info().software {
-            let choice = self.choice();
-            for product in self.wanted() {
-                let variant = Variant::chosen(&choice, &product);
-                found.push((variant, product.kind));
-            }
-        } else {
+        let choice = self.choice();
+        let wanted = self.wanted().into_iter();
+        let mut all: Vec<(Variant, Kind)> = wanted
+            .map(|product| (Variant::chosen(&choice, &product), product.kind))
+            .collect();
+        if !self.info().software {
             for variant in Variant::all(&capabilities) {
-                found.extend([Kind::Nt, Kind::Nn, Kind::Tn].map(|kind| (variant, kind)));
+                all.extend([Kind::Nt, Kind::Nn, Kind::Tn].map(|kind| (variant, kind)));
             }
         }
         let tested = self.choosing.tested.borrow();
-        found.retain(|(variant, kind)| {
+        let mut found: Vec<(Variant, Kind)> = Vec::new();
+        for (variant, kind) in all {
             let name = variant.name();
-            !capabilities.left_out.contains(name) && !tested.contains(&(name, *kind))
-        });
-        found.sort_by_key(|(variant, kind)| (variant.name(), *kind));
-        found.dedup();
+            let known = capabilities.left_out.contains(name) || tested.contains(&(name, kind));
+            if !known && !found.contains(&(variant, kind)) {
+                found.push((variant, kind));
+            }
+        }
         found
     }
 

@@ -134,7 +134,9 @@ fn a_variant_that_computes_wrong_is_left_out_by_name_and_the_answer_is_right() {
         "fn activate(y: f32) -> f32 { let x = y * 1.25;",
     );
     let visit = open(&bench, &format!("{AS_HARDWARE}{fault}"), Choice::None);
-    wait_until_complete(&visit);
+    visit.wait("the variant to be left out", || {
+        !places(&visit, "e.self_test?.test.left_out.length").is_empty()
+    });
     let test = last_test(&visit);
     assert_eq!(test["trusted"], json!(true), "{test}");
     assert_eq!(test["left_out"][0]["what"], json!("tiles-64x64"), "{test}");
