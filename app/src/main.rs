@@ -1,5 +1,5 @@
 //! The page's program.
 
 fn main() {
-    app::page::start();
+    app::ui::page::start();
 }

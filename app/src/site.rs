@@ -2,7 +2,7 @@
 //!
 //! The build adds to it what the default checkpoint's files are; see `xtask`.
 
-use crate::protocol::{Hub, Source};
+use crate::checkpoint::{Hub, Source};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,8 @@
 //! Measuring: each case in rounds, of which the page gets the middle one and the quickest.
 
 use super::Engine;
-use super::port::{breathe, post, ticks};
+use super::io::worker::{breathe, ticks};
+use super::port::post;
 use super::words::sentence;
 use crate::protocol::{
     BenchCommand, BenchEvent, Case, Event, KernelTime, Measured, Outcome, Profile, RequestId,

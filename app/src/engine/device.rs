@@ -94,6 +94,6 @@ fn describe(info: &AdapterInfo) -> Adapter {
 
 /// Whether this worker has `navigator.gpu` at all.
 fn has_webgpu() -> bool {
-    let navigator = super::port::scope().navigator();
+    let navigator = super::io::worker::scope().navigator();
     js_sys::Reflect::get(&navigator, &"gpu".into()).is_ok_and(|gpu| gpu.is_object())
 }

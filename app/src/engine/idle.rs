@@ -1,7 +1,7 @@
 //! What the engine does when nothing is asked of it: it tests the larger shaders one by one and, on
 //! a GPU, tries which of several are the fastest here. The first answer comes before both.
 
-use super::port::{breathe, sleep, ticks};
+use super::io::worker::{breathe, sleep, ticks};
 use super::{Engine, PULSE_MS, device};
 use crate::protocol::{Event, SelfTest};
 use kernels::gpu::Gpu;

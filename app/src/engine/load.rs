@@ -2,16 +2,17 @@
 //!
 //! Nothing here holds a weights file: each piece goes to the device before the next is read.
 
-use super::port::{breathe, post, ticks};
+use super::io::folder::{Bundled, Folder, Picked};
+use super::io::reader::Reader;
+use super::io::remote::Remote;
+use super::io::worker::{breathe, ticks};
+use super::port::post;
 use super::speed::Speed;
 use super::survey::Survey;
 use super::words::{missing, read_config, sentence, strangers, text, unloadable};
-use crate::protocol::{
-    Event, Failure, Hub, ModelFacts, Offer, Progress, RequestId, Role, Source, Stage,
-};
-use crate::sources::folder::{Bundled, Folder, Picked};
-use crate::sources::reader::Reader;
-use crate::sources::remote::Remote;
+use crate::checkpoint::{Hub, Offer, Role, Source};
+use crate::failure::Failure;
+use crate::protocol::{Event, ModelFacts, Progress, RequestId, Stage};
 use async_lock::OnceCell;
 use bert::checkpoint::{FileKind, SNIFF_BYTES, sniff};
 use bert::config::Config;

@@ -7,7 +7,9 @@
 mod bench;
 mod device;
 mod idle;
+pub mod io;
 mod load;
+mod look;
 pub mod port;
 pub mod queue;
 mod report;
@@ -19,18 +21,20 @@ mod teach;
 mod tuning;
 pub(crate) mod words;
 
+use crate::checkpoint::Hub;
+use crate::checkpoint::address::Address;
+use crate::failure::Failure;
 use crate::protocol::{
-    Command, Event, Executor, Failure, Hub, Memory, Preference, Progress, RequestId, SelfTest,
-    Stage, decode,
+    Command, Event, Executor, Memory, Preference, Progress, RequestId, SelfTest, Stage, decode,
 };
-use crate::sources::address::Address;
-use crate::sources::kept::Shelf;
-use crate::sources::look::look;
 use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
 use idle::Idle;
+use io::kept::Shelf;
+use io::worker::{breathe, scope, sleep, ticks, wasm_bytes};
 use kernels::{CancelToken, Control, Device};
 use load::{Ended, Load, Loaded};
-use port::{breathe, post, scope, sleep, ticks, wasm_bytes};
+use look::look;
+use port::post;
 use queue::Queue;
 use resident::{Place, Resident, held};
 use std::cell::{Cell, RefCell};

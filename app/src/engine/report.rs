@@ -1,7 +1,8 @@
 //! What the engine says when it breaks, and where its log goes.
 
 use super::port::post;
-use crate::protocol::{Event, Failure};
+use crate::failure::Failure;
+use crate::protocol::Event;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::panic::PanicHookInfo;
 use wasm_bindgen::JsValue;

@@ -3,7 +3,8 @@
 use super::load::{Language, Load};
 use super::slot::{Held, Lease, Slot};
 use super::teach::Record;
-use crate::protocol::{Failure, ModelFacts};
+use crate::failure::Failure;
+use crate::protocol::ModelFacts;
 use bert::export::Machine;
 use bert::model::Model;
 use std::cell::RefCell;

@@ -1,8 +1,8 @@
 //! What trials of shaders have found on this visitor's adapter, kept in the origin's private file
 //! system so that none runs twice. Where there is no such file system, trials run at every visit.
 
-use super::port::wait;
-use crate::sources::kept::{file_to_write, private_files, replace};
+use super::io::kept::{file_to_write, private_files, replace};
+use super::io::worker::wait;
 use js_sys::JsString;
 use kernels::gpu::{Gpu, Tuning};
 use wasm_bindgen::JsValue;

@@ -1,6 +1,6 @@
 //! What goes wrong with a checkpoint, in words for the visitor.
 
-use crate::protocol::Failure;
+use crate::failure::Failure;
 use bert::config::Config;
 use bert::model::LoadError;
 use bert::probe::ProbeError;

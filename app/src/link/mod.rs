@@ -10,13 +10,10 @@
 
 mod escape;
 mod read;
-pub mod recipe;
 mod write;
 
-use crate::sources::address::Address;
-use crate::state::Panel;
-use crate::state::probe::EXAMPLES;
-use recipe::Carried;
+use crate::checkpoint::address::Address;
+use crate::recipe::carried::Carried;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -29,8 +26,33 @@ pub const MAX_MASKS: usize = 512;
 /// Every hidden place lies below this.
 pub const MAX_POSITION: usize = 10_000;
 
-/// Predictions that are asked for by default.
-const TOP_K: usize = 5;
+/// The sentence that a visitor finds.
+pub const FIRST_TEXT: &str = "He poured a cup of [MASK] and sat down.";
+/// How many predictions one may ask for.
+pub const TOP_K: std::ops::RangeInclusive<usize> = 1..=20;
+/// How many are asked for by default.
+const FIRST_TOP_K: usize = 5;
+
+/// The page's panels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Panel {
+    #[default]
+    Probe,
+    Teach,
+    Bench,
+}
+
+impl Panel {
+    pub const ALL: [Self; 3] = [Self::Probe, Self::Teach, Self::Bench];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Probe => "Probe",
+            Self::Teach => "Teach",
+            Self::Bench => "Bench",
+        }
+    }
+}
 
 /// Something of a link that could not be read, in a sentence that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,10 +125,10 @@ impl Default for Link {
         Self {
             model: None,
             panel: Panel::default(),
-            text: EXAMPLES[0].0.to_owned(),
+            text: FIRST_TEXT.to_owned(),
             pair: None,
             masks: Vec::new(),
-            top_k: TOP_K,
+            top_k: FIRST_TOP_K,
             recipe: Carried::default(),
             trial: String::new(),
             trial_pair: String::new(),

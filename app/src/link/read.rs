@@ -1,12 +1,11 @@
 //! From whatever stands in a fragment to a link, and what could not be read.
 
 use super::escape::unescape;
-use super::recipe::{self, GOALS, METHODS, Number, POOLINGS};
 use super::write::PANELS;
-use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, key};
-use crate::sources::address::Address;
-use crate::state::probe;
-use crate::state::teach::settings::Field;
+use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key};
+use crate::checkpoint::address::Address;
+use crate::recipe::Field;
+use crate::recipe::carried::{GOALS, LAYERS, METHODS, Number, POOLINGS, number};
 use bert::decimal::parse_decimal;
 use bert::export::MAX_LINK_HEAD;
 use std::ops::RangeInclusive;
@@ -118,7 +117,7 @@ impl Reading {
             key::PAIR => self.link.pair = Some(self.text(key, value)),
             key::MASK => self.masks(&value),
             key::TOP => {
-                if let Some(top) = self.count(key, &value, probe::TOP_K) {
+                if let Some(top) = self.count(key, &value, TOP_K) {
                     self.link.top_k = top;
                 }
             }
@@ -133,7 +132,7 @@ impl Reading {
                 }
             }
             key::LAYERS => {
-                if let Some(layers) = self.count(key, &value, recipe::LAYERS) {
+                if let Some(layers) = self.count(key, &value, LAYERS) {
                     self.link.recipe.layers = layers;
                 }
             }
@@ -199,7 +198,7 @@ impl Reading {
 
     fn field(&mut self, field: Field, value: &str) {
         let (key, label) = (field.id(), field.label());
-        let text = match recipe::number(field, value) {
+        let text = match number(field, value) {
             Number::Fine(text) => text,
             Number::Clamped(text) => {
                 self.tell(format!(

@@ -1,9 +1,9 @@
 //! Links to fragments and back, and fragments that are none.
 
-use super::recipe::{Number, number};
 use super::*;
-use crate::protocol::Goal;
-use crate::state::teach::settings::{Field, MethodChoice};
+use crate::recipe::Goal;
+use crate::recipe::carried::{Number, number};
+use crate::recipe::{Field, MethodChoice};
 use bert::train::Pooling;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;

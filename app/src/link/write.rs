@@ -1,9 +1,9 @@
 //! From a link to the fragment that holds it.
 
-use super::recipe::{GOALS, METHODS, POOLINGS};
 use super::{Link, escape, key};
-use crate::state::Panel;
-use crate::state::teach::settings::Field;
+use crate::link::Panel;
+use crate::recipe::Field;
+use crate::recipe::carried::{GOALS, METHODS, POOLINGS};
 use std::fmt::Display;
 
 /// As links call the panels.

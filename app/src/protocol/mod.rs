@@ -4,23 +4,20 @@
 //! keeps the page small; `worker.js` writes that one event by hand.
 //!
 //! Files travel beside the JSON as attachments of the same message, in either direction;
-//! [`PickedFile::slot`] says which is which. Every request carries an id from one rising counter, so an answer to anything but the
-//! newest request of its kind is recognised as stale and dropped.
+//! [`PickedFile::slot`](crate::checkpoint::PickedFile::slot) says which is which. Every request carries an id from one rising counter, so
+//! an answer to anything but the newest request of its kind is recognised as stale and dropped.
 
 mod bench;
 mod device;
-mod source;
 mod teach;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
 pub use device::{Adapter, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest};
-pub use source::{Hub, Kept, KeptEntry, Listing, Offer, PickedFile, RemoteFile, Role, Source};
-pub use teach::{
-    DataReport, Export, Goal, PlanReport, Reading, Resume, Setup, TeachCommand, TeachEvent,
-    TextSource, Wrong,
-};
+pub use teach::{DataReport, Export, PlanReport, Resume, TeachCommand, TeachEvent, Wrong};
 
-use crate::sources::address::Address;
+use crate::checkpoint::address::Address;
+use crate::checkpoint::{Hub, KeptEntry, Offer, Source};
+use crate::failure::Failure;
 use bert::probe::{Fill, Replaced, Request, Token, Truncated};
 use serde::{Deserialize, Serialize};
 
@@ -238,46 +235,6 @@ pub struct Memory {
     pub wasm: u64,
 }
 
-/// Something went wrong: what, in plain words; what one can do; what an expert wants to know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failure {
-    pub title: String,
-    pub cause: String,
-    pub advice: String,
-    pub details: Option<String>,
-    /// Whether the same may succeed later.
-    #[serde(default)]
-    pub again: bool,
-}
-
-impl Failure {
-    pub fn new(
-        title: impl Into<String>,
-        cause: impl Into<String>,
-        advice: impl Into<String>,
-    ) -> Self {
-        Self {
-            title: title.into(),
-            cause: cause.into(),
-            advice: advice.into(),
-            details: None,
-            again: false,
-        }
-    }
-
-    /// The same may succeed later.
-    pub fn again(mut self) -> Self {
-        self.again = true;
-        self
-    }
-
-    /// Adds what only an expert wants to read.
-    pub fn with_details(mut self, details: impl Into<String>) -> Self {
-        self.details = Some(details.into());
-        self
-    }
-}
-
 /// Serialises a message. These types hold nothing JSON cannot carry except non-finite numbers,
 /// which serde writes as `null`; the engine never sends any.
 pub fn encode<T: Serialize>(message: &T) -> Result<String, String> {
@@ -292,6 +249,7 @@ pub fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkpoint::{PickedFile, Role};
 
     fn round_trip<T>(message: T)
     where

@@ -4,8 +4,10 @@
 use super::session::Engine;
 use super::teach::busy;
 use super::{Effect, State};
+use crate::checkpoint::{PickedFile, Source};
+use crate::failure::Failure;
 use crate::link::{Link, Notice};
-use crate::protocol::{Export, Failure, PickedFile, Preference, Source};
+use crate::protocol::{Export, Preference};
 
 /// What a visitor may ask for that touches the model.
 #[derive(Clone, Debug, PartialEq)]

@@ -15,7 +15,10 @@ pub mod teach;
 mod trust;
 pub mod view;
 
-use crate::protocol::{Command, Event, Failure, Preference, RequestId, Source};
+use crate::checkpoint::Source;
+use crate::failure::Failure;
+use crate::link::Panel;
+use crate::protocol::{Command, Event, Preference, RequestId};
 use crate::site::Site;
 use activity::{Question, Wish};
 use bench::Bench;
@@ -34,27 +37,6 @@ pub enum Effect {
     Restart,
     /// Ask the browser to keep what this device keeps.
     Persist,
-}
-
-/// The page's panels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Panel {
-    #[default]
-    Probe,
-    Teach,
-    Bench,
-}
-
-impl Panel {
-    pub const ALL: [Self; 3] = [Self::Probe, Self::Teach, Self::Bench];
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Probe => "Probe",
-            Self::Teach => "Teach",
-            Self::Bench => "Bench",
-        }
-    }
 }
 
 /// The page's whole state.

@@ -3,12 +3,15 @@
 
 use super::activity::{Answer, Verdict, Wish};
 use super::teach::run::Phase;
-use super::teach::settings::MethodChoice;
+
 use super::teach::tests::{epoch, plan, report};
 use super::tests::facts;
 use super::{Effect, State};
+use crate::checkpoint::*;
+use crate::failure::Failure;
 use crate::link::Link;
 use crate::protocol::*;
+use crate::recipe::*;
 use bert::export::Machine;
 use bert::train::{Event as RunEvent, RunState};
 use proptest::prelude::*;

@@ -1,12 +1,14 @@
 //! The engine and the model: which device, which checkpoint, what goes on, what went wrong.
 
+use crate::checkpoint::Source;
+use crate::checkpoint::address::Address;
+use crate::checkpoint::basket::{Basket, Offered, Taken, lone};
+use crate::failure::Failure;
 use crate::protocol::{
-    Command, DeviceReport, Failure, KernelCheck, Memory, ModelFacts, Preference, Progress,
-    RequestId, SelfTest, Source, Stage,
+    Command, DeviceReport, KernelCheck, Memory, ModelFacts, Preference, Progress, RequestId,
+    SelfTest, Stage,
 };
 use crate::site::Site;
-use crate::sources::address::Address;
-use crate::sources::files::{Basket, Offered, Taken, lone};
 
 /// The checkpoint that is published with the page where the host has not chosen another.
 pub fn bundled() -> Source {

@@ -1,7 +1,8 @@
 //! The page's state driven as the page and the engine drive it.
 
 use super::*;
-use crate::protocol::{Hub, ModelFacts, Progress, Stage};
+use crate::checkpoint::Hub;
+use crate::protocol::{ModelFacts, Progress, Stage};
 use bert::probe::{Fill, Token};
 use session::{Engine, bundled};
 

@@ -2,7 +2,8 @@
 
 use super::format;
 use super::session::Engine;
-use super::{Panel, Session, State};
+use super::{Session, State};
+use crate::link::Panel;
 use crate::protocol::{Executor, KernelCheck, Stage};
 
 /// How a badge looks.

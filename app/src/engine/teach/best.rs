@@ -1,7 +1,7 @@
 //! The best weights of a run, out to the browser's own store and back.
 
 use super::run::{Ended, unlearnable};
-use crate::protocol::Failure;
+use crate::failure::Failure;
 use bert::model::Model;
 use bert::train::{TrainError, Training};
 use kernels::Device;

@@ -2,12 +2,15 @@
 
 use super::zip::{BlobWriter, Zip};
 use super::{attached, fail, read_texts, tell, tell_with};
+use crate::checkpoint::PickedFile;
+use crate::checkpoint::basket::HEAD;
 use crate::engine::Engine;
-use crate::engine::port::{breathe, ticks};
+use crate::engine::io::worker::{breathe, ticks};
 use crate::engine::resident::Resident;
 use crate::engine::words::sentence;
-use crate::protocol::{Export, Failure, PickedFile, Reading, RequestId, TeachEvent, TextSource};
-use crate::sources::files::HEAD;
+use crate::failure::Failure;
+use crate::protocol::{Export, RequestId, TeachEvent};
+use crate::recipe::{Reading, TextSource};
 use bert::export::{
     self, About, ExportError, Files, Head, HeadError, Kind, MAX_HEAD_BYTES, Machine,
     predictions_tsv,

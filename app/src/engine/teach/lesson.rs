@@ -1,7 +1,9 @@
 //! Labelled texts as the visitor sees them before a run: what was read, and what a run would take.
 
 use crate::engine::words::sentence;
-use crate::protocol::{DataReport, Failure, Goal, PlanReport, Reading, Setup};
+use crate::failure::Failure;
+use crate::protocol::{DataReport, PlanReport};
+use crate::recipe::{Goal, Reading, Setup};
 use bert::data::{
     Columns, DataError, Dataset, Example, Format, HeaderRow, MergedLabel, Report, Split, Table,
     Text, texts,

@@ -3,7 +3,9 @@
 use super::{fail, tell};
 use crate::engine::Engine;
 use crate::engine::words::sentence;
-use crate::protocol::{Failure, Goal, RequestId, Setup, TeachEvent};
+use crate::failure::Failure;
+use crate::protocol::{RequestId, TeachEvent};
+use crate::recipe::{Goal, Setup};
 use bert::export::{Head, HeadError, Machine};
 use bert::train::Method;
 use std::rc::Rc;

@@ -8,15 +8,16 @@ mod run;
 mod zip;
 
 use super::idle::Work;
-use super::port::{breathe, post, post_with, ticks};
+use super::port::{post, post_with};
 use super::queue::Queue;
 use super::resident::Resident;
 use super::{Engine, unanswered};
-use crate::protocol::{
-    Event, Failure, PickedFile, PlanReport, Reading, RequestId, Setup, TeachCommand, TeachEvent,
-    TextSource,
-};
-use crate::sources::reader::Reader;
+use crate::checkpoint::PickedFile;
+use crate::engine::io::reader::Reader;
+use crate::engine::io::worker::{breathe, ticks};
+use crate::failure::Failure;
+use crate::protocol::{Event, PlanReport, RequestId, TeachCommand, TeachEvent};
+use crate::recipe::{Reading, Setup, TextSource};
 use bert::data::{MAX_FILE_BYTES, Text};
 use bert::export::{self, Kind};
 use bert::probe::{ProbeError, classify};

@@ -2,8 +2,9 @@
 
 use super::report::{Cells, Surroundings, cells, name};
 use super::*;
-use crate::protocol::{Adapter, Event, Failure, KernelTime, Measured, Profile, SelfTest};
-use crate::state::Panel;
+use crate::failure::Failure;
+use crate::link::Panel;
+use crate::protocol::{Adapter, Event, KernelTime, Measured, Profile, SelfTest};
 use crate::state::activity::Wish;
 use crate::state::tests::facts;
 

@@ -61,7 +61,7 @@ impl State {
 mod tests {
     use super::super::tests::{TEXT, cut_into_words, ready};
     use super::*;
-    use crate::state::Panel;
+    use crate::link::Panel;
 
     #[test]
     fn the_address_leaves_out_what_was_typed_until_its_link_is_copied() {

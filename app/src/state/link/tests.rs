@@ -1,15 +1,14 @@
 //! Links opened and made, driven as the page and the engine drive it.
 
 use super::*;
-use crate::link::recipe::Carried;
-use crate::protocol::{
-    Command, DataReport, Event, Export, Goal, Kept, Listing, Offer, RequestId, TeachCommand,
-    TeachEvent, TextSource,
-};
-use crate::state::Panel;
+use crate::checkpoint::{Kept, Listing, Offer};
+use crate::link::Panel;
+use crate::protocol::{Command, DataReport, Event, Export, RequestId, TeachCommand, TeachEvent};
+use crate::recipe::carried::Carried;
+use crate::recipe::{Field, MethodChoice};
+use crate::recipe::{Goal, TextSource};
 use crate::state::opening::Step;
 use crate::state::session::bundled;
-use crate::state::teach::settings::{Field, MethodChoice};
 use crate::state::tests::facts;
 use bert::probe::Token;
 

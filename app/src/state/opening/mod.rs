@@ -3,11 +3,11 @@
 
 use super::session::Engine;
 use super::{Effect, State, format, next};
-use crate::protocol::{
-    Command, Executor, Failure, Kept, KeptEntry, Listing, Offer, RequestId, Role, Source,
-    TextSource,
-};
-use crate::sources::address::Address;
+use crate::checkpoint::address::Address;
+use crate::checkpoint::{Kept, KeptEntry, Listing, Offer, Role, Source};
+use crate::failure::Failure;
+use crate::protocol::{Command, Executor, RequestId};
+use crate::recipe::TextSource;
 
 /// Who asked for an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,8 @@
 //! Opening by name, driven as the page and the engine drive it.
 
 use super::*;
-use crate::protocol::{Event, PickedFile, RemoteFile};
+use crate::checkpoint::{PickedFile, RemoteFile};
+use crate::protocol::Event;
 use crate::state::session::bundled;
 use crate::state::tests::facts;
 

@@ -6,7 +6,9 @@ mod tokens;
 pub use tokens::describe;
 
 use super::Effect;
-use crate::protocol::{Command, Failure, RequestId};
+use crate::failure::Failure;
+use crate::link::{FIRST_TEXT, TOP_K};
+use crate::protocol::{Command, RequestId};
 use bert::probe::{Fill, MaskResult, Nsp, Replaced, Request, Token, Truncated};
 use std::collections::BTreeSet;
 use tokens::carry_over;
@@ -22,17 +24,14 @@ pub struct Asks {
     pub replaced: bool,
 }
 
-/// Sentences to start from, each with a second text where it shows something. The first is what a
-/// visitor finds.
+/// Sentences to start from, each with a second text where it shows something.
 pub const EXAMPLES: [(&str, Option<&str>); 5] = [
-    ("He poured a cup of [MASK] and sat down.", None),
+    (FIRST_TEXT, None),
     ("She wrote a long [MASK] to her [MASK].", None),
     ("The cat sat on the [MASK].", None),
     ("The capital of France is [MASK].", None),
     ("It rained all day.", Some("So they stayed in the [MASK].")),
 ];
-/// How many predictions one may ask for.
-pub const TOP_K: std::ops::RangeInclusive<usize> = 1..=20;
 
 /// The Probe panel's state.
 #[derive(Clone, Debug, PartialEq)]

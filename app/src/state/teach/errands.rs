@@ -1,7 +1,10 @@
 //! What leaves the panel and comes back: files, predictions, classifiers; one at a time.
 
 use super::{Errand, ErrandKind};
-use crate::protocol::{Export, Failure, PickedFile, Reading, TeachCommand, TextSource};
+use crate::checkpoint::PickedFile;
+use crate::failure::Failure;
+use crate::protocol::{Export, TeachCommand};
+use crate::recipe::{Reading, TextSource};
 use crate::state::activity::Wish;
 use crate::state::{Effect, State};
 

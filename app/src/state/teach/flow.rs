@@ -2,9 +2,9 @@
 
 use super::run::{Phase, Run};
 use super::{ErrandKind, Rescued, Teach};
-use crate::protocol::{
-    Command, Failure, Reading, RequestId, Resume, Setup, TeachCommand, TeachEvent, TextSource,
-};
+use crate::failure::Failure;
+use crate::protocol::{Command, RequestId, Resume, TeachCommand, TeachEvent};
+use crate::recipe::{Reading, Setup, TextSource};
 use crate::state::activity::Wish;
 use crate::state::session::Engine;
 use crate::state::{Effect, State, next};

@@ -7,9 +7,9 @@ pub mod run;
 pub mod settings;
 pub mod view;
 
-use crate::protocol::{
-    DataReport, Export, Failure, PlanReport, Reading, RequestId, Setup, TextSource,
-};
+use crate::failure::Failure;
+use crate::protocol::{DataReport, Export, PlanReport, RequestId};
+use crate::recipe::{Reading, Setup, TextSource};
 use bert::export::Machine;
 use bert::train::RunState;
 pub(super) use flow::busy;

@@ -1,6 +1,7 @@
 //! A run as the page follows it.
 
-use crate::protocol::{Setup, Wrong};
+use crate::protocol::Wrong;
+use crate::recipe::Setup;
 use bert::export::Machine;
 use bert::train::{EpochReport, Event, Progress};
 

@@ -1,10 +1,13 @@
 //! The Teach panel driven as the visitor and the engine drive it.
 
+use crate::checkpoint::*;
+use crate::failure::Failure;
 use crate::protocol::*;
+use crate::recipe::*;
+use crate::recipe::{Field, MethodChoice};
 use crate::state::activity::Wish;
 use crate::state::session::bundled;
 use crate::state::teach::run::Phase;
-use crate::state::teach::settings::{Field, MethodChoice};
 use crate::state::tests::facts;
 use crate::state::{Effect, State};
 use bert::data::Columns;

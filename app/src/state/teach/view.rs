@@ -3,7 +3,8 @@
 use super::chart::{Frame, Span, thin};
 use super::run::{Phase, Run};
 use super::{ErrandKind, Teach};
-use crate::protocol::{Export, Goal};
+use crate::protocol::Export;
+use crate::recipe::Goal;
 use crate::state::State;
 use crate::state::format::{bytes, duration, grouped, percent};
 use bert::train::Method;

@@ -1,7 +1,7 @@
 //! The form as a link carries it.
 
 use super::{Field, Settings};
-use crate::link::recipe::{Carried, Number, number};
+use crate::recipe::carried::{Carried, Number, number};
 
 impl Settings {
     /// What differs from the defaults for the chosen method. What is no number stays behind, and

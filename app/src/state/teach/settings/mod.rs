@@ -2,135 +2,8 @@
 
 mod carried;
 
-use crate::protocol::{Goal, Setup};
-use bert::decimal::parse_decimal;
+use crate::recipe::{Field, Goal, MethodChoice, Setup, rate_text, typed};
 use bert::train::{Method, Optimiser, Pooling, Recipe};
-
-/// A setting that is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Field {
-    LearningRate,
-    Epochs,
-    Batch,
-    MaxTokens,
-    Share,
-    Warmup,
-    Dropout,
-    WeightDecay,
-    Clipping,
-    Seed,
-}
-
-impl Field {
-    pub const ALL: [Self; 10] = [
-        Self::LearningRate,
-        Self::Epochs,
-        Self::Batch,
-        Self::MaxTokens,
-        Self::Share,
-        Self::Warmup,
-        Self::Dropout,
-        Self::WeightDecay,
-        Self::Clipping,
-        Self::Seed,
-    ];
-    /// Those that everyone looks at, then those for whoever knows them.
-    pub const FIRST: [Self; 3] = [Self::LearningRate, Self::Epochs, Self::Batch];
-    pub const MORE: [Self; 7] = [
-        Self::MaxTokens,
-        Self::Share,
-        Self::Warmup,
-        Self::Dropout,
-        Self::WeightDecay,
-        Self::Clipping,
-        Self::Seed,
-    ];
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::LearningRate => "Learning rate",
-            Self::Epochs => "Epochs",
-            Self::Batch => "Batch",
-            Self::MaxTokens => "Longest text (tokens)",
-            Self::Share => "Put aside to check (%)",
-            Self::Warmup => "Warm-up (% of steps)",
-            Self::Dropout => "Dropout",
-            Self::WeightDecay => "Weight decay",
-            Self::Clipping => "Gradient clipping",
-            Self::Seed => "Seed",
-        }
-    }
-
-    /// For the element's id.
-    pub fn id(self) -> &'static str {
-        match self {
-            Self::LearningRate => "learning-rate",
-            Self::Epochs => "epochs",
-            Self::Batch => "batch",
-            Self::MaxTokens => "max-tokens",
-            Self::Share => "share",
-            Self::Warmup => "warmup",
-            Self::Dropout => "dropout",
-            Self::WeightDecay => "weight-decay",
-            Self::Clipping => "clipping",
-            Self::Seed => "seed",
-        }
-    }
-
-    fn place(self) -> usize {
-        match self {
-            Self::LearningRate => 0,
-            Self::Epochs => 1,
-            Self::Batch => 2,
-            Self::MaxTokens => 3,
-            Self::Share => 4,
-            Self::Warmup => 5,
-            Self::Dropout => 6,
-            Self::WeightDecay => 7,
-            Self::Clipping => 8,
-            Self::Seed => 9,
-        }
-    }
-}
-
-/// The methods by the names of their radio buttons.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MethodChoice {
-    #[default]
-    Head,
-    Last,
-    All,
-    Scratch,
-}
-
-impl MethodChoice {
-    pub const ALL: [Self; 4] = [Self::Head, Self::Last, Self::All, Self::Scratch];
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Head => "Head only",
-            Self::Last => "Last layers",
-            Self::All => "Whole model",
-            Self::Scratch => "From scratch",
-        }
-    }
-
-    /// What it means, in a sentence.
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Head => {
-                "The model reads every text once and stays as it is; only a classifier on top \
-                 learns. Takes seconds."
-            }
-            Self::Last => "The layers nearest to the answer learn too.",
-            Self::All => "Every weight learns. Takes as long as your device needs.",
-            Self::Scratch => {
-                "Every weight starts at random: what the task teaches without pretraining, for \
-                 comparison."
-            }
-        }
-    }
-}
 
 /// What the form holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -339,19 +212,6 @@ impl Settings {
         let text = self.text(field).trim();
         typed(text).ok_or_else(|| format!("{}: “{text}” is not a number.", field.label()))
     }
-}
-
-/// The number that someone typed, with a point or a comma.
-pub fn typed(text: &str) -> Option<f64> {
-    parse_decimal(&text.replace(',', "."))
-}
-
-/// A learning rate as the field writes it: `2e-5`.
-pub fn rate_text(rate: f64) -> String {
-    if rate >= 0.01 || rate <= 0.0 {
-        return rate.to_string();
-    }
-    format!("{rate:e}")
 }
 
 #[cfg(test)]

@@ -1,0 +1,269 @@
+//! The one store: a signal around [`State`], and the only place where its effects are carried out.
+
+use super::address_bar::fragment;
+use super::save::save;
+use super::supervisor::Supervisor;
+use crate::checkpoint::basket::{Offered, Taken};
+use crate::link::Panel;
+use crate::protocol::{Event, Preference, TeachEvent};
+use crate::recipe::Field;
+use crate::recipe::TextSource;
+use crate::site::Site;
+use crate::state::activity::Answer;
+use crate::state::teach::Trial;
+use crate::state::{Effect, State};
+use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
+use leptos::task::spawn_local;
+use leptos::{ev, prelude::*};
+use std::time::Duration;
+use wasm_bindgen_futures::JsFuture;
+
+/// How long typing must pause before the engine hears of it; short enough to feel immediate, long
+/// enough that a fast typist's keys arrive together.
+const TYPING_PAUSE: Duration = Duration::from_millis(70);
+const PREFERENCE_KEY: &str = "unmask.device";
+
+/// What someone types into. Each has a pause of its own: one must not swallow what another waits for.
+#[derive(Clone, Copy)]
+enum Typing {
+    Text,
+    Recipe,
+    Trial,
+}
+
+/// Cheap to copy into every closure of the page.
+#[derive(Clone, Copy)]
+pub struct Store {
+    state: RwSignal<State>,
+    supervisor: StoredValue<Supervisor, LocalStorage>,
+    /// For each kind of typing, what waits until it pauses.
+    pauses: StoredValue<[Option<TimeoutHandle>; 3], LocalStorage>,
+    /// The change of the address that waits for a pause.
+    pub(super) address: StoredValue<Option<TimeoutHandle>, LocalStorage>,
+}
+
+impl Store {
+    /// Sets up the state and starts the first engine.
+    pub fn start(site: Site) -> Self {
+        let mut state = State::new(site);
+        state.session.preference = remembered_preference();
+        // Before the first load is decided: the link may name another model.
+        let effects = state.open_fragment(&fragment());
+        let store = Self {
+            state: RwSignal::new(state),
+            supervisor: StoredValue::new_local(Supervisor::default()),
+            pauses: StoredValue::new_local([None, None, None]),
+            address: StoredValue::new_local(None),
+        };
+        store.carry_out(Effect::Restart);
+        effects
+            .into_iter()
+            .for_each(|effect| store.carry_out(effect));
+        store.follow_address();
+        store.warn_before_leaving();
+        store.stay_awake();
+        store
+    }
+
+    /// The store that the page provides to every component.
+    pub fn get() -> Self {
+        expect_context()
+    }
+
+    /// Lets the browser ask before a tab is closed that holds a run, or what it learned.
+    fn warn_before_leaving(self) {
+        let listener = window_event_listener(ev::beforeunload, move |event| {
+            if self.peek(|state| state.teach.would_lose()) {
+                event.prevent_default();
+                // What older browsers go by.
+                event.set_return_value("");
+            }
+        });
+        on_cleanup(move || listener.remove());
+    }
+
+    /// A part of the state; whoever reads it runs again only when that part changes.
+    pub fn view<T>(self, part: impl Fn(&State) -> T + Send + Sync + 'static) -> Memo<T>
+    where
+        T: PartialEq + Send + Sync + 'static,
+    {
+        Memo::new(move |_| self.state.with(&part))
+    }
+
+    /// Looks at the state without subscribing to it: for event handlers.
+    pub fn peek<T>(self, look: impl FnOnce(&State) -> T) -> T {
+        self.state.with_untracked(look)
+    }
+
+    /// Changes the state and carries out what follows.
+    pub fn change(self, change: impl FnOnce(&mut State) -> Vec<Effect>) {
+        let Some(effects) = self.state.try_update(change) else {
+            return;
+        };
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        if self.peek(|state| state.teach.rescued.is_none()) {
+            self.supervisor.try_update_value(Supervisor::forget_weights);
+        }
+    }
+
+    /// Changes the text at once and tells the engine when the typing pauses.
+    pub fn edit(self, change: impl FnOnce(&mut State)) {
+        self.edit_then(Typing::Text, change, State::refresh);
+    }
+
+    /// Types into a field of the recipe.
+    pub fn edit_setting(self, field: Field, text: String) {
+        let change = |state: &mut State| state.teach.settings.edit(field, text);
+        self.edit_then(Typing::Recipe, change, State::plan);
+    }
+
+    /// Types a text to try.
+    pub fn edit_trial(self, change: impl FnOnce(&mut Trial)) {
+        let change = |state: &mut State| change(&mut state.teach.trial);
+        self.edit_then(Typing::Trial, change, State::try_text);
+    }
+
+    fn edit_then(
+        self,
+        typing: Typing,
+        change: impl FnOnce(&mut State),
+        then: fn(&mut State) -> Vec<Effect>,
+    ) {
+        self.change(|state| {
+            change(state);
+            Vec::new()
+        });
+        let tell = move || self.change(then);
+        let handle = set_timeout_with_handle(tell, TYPING_PAUSE).ok();
+        self.pauses.update_value(|pauses| {
+            if let Some(earlier) = std::mem::replace(&mut pauses[typing as usize], handle) {
+                earlier.clear();
+            }
+        });
+    }
+
+    /// Chooses where the arithmetic runs, now and on later visits.
+    pub fn prefer(self, preference: Preference) {
+        self.change(|state| state.prefer(preference));
+        remember_preference(self.peek(|state| state.session.preference));
+    }
+
+    /// Takes the answer to the question that the page asks.
+    pub fn answer(self, answer: Answer) {
+        self.change(|state| state.answer(answer));
+        remember_preference(self.peek(|state| state.session.preference));
+    }
+
+    /// Takes files someone dropped or picked, with their paths: a checkpoint, a classifier, or
+    /// examples to learn from.
+    pub fn offer(self, files: Vec<(String, web_sys::File)>) {
+        let offered = self.shelve(files);
+        self.change(|state| match state.session.offer(&offered) {
+            Some(Taken::Checkpoint(source)) => state.load(source),
+            Some(Taken::Head(file)) => {
+                state.panel = Panel::Teach;
+                state.attach(file)
+            }
+            Some(Taken::Examples(source)) => {
+                state.panel = Panel::Teach;
+                state.open_texts(source)
+            }
+            None => Vec::new(),
+        });
+    }
+
+    /// Takes one file of texts, whatever its name.
+    pub fn texts_of(self, file: web_sys::File) -> Option<TextSource> {
+        let Offered { path, bytes, slot } = self.shelve(vec![(file.name(), file)]).pop()?;
+        Some(TextSource::File {
+            name: path,
+            bytes,
+            slot,
+        })
+    }
+
+    fn shelve(self, files: Vec<(String, web_sys::File)>) -> Vec<Offered> {
+        let named = self.peek(State::named_files);
+        let shelve = |supervisor: &mut Supervisor| {
+            supervisor.clear_shelf(&named);
+            let files = files.into_iter();
+            files
+                .map(|(path, file)| supervisor.shelve(path, file))
+                .collect()
+        };
+        self.supervisor.try_update_value(shelve).unwrap_or_default()
+    }
+
+    fn receive(self, event: Event, attachment: Option<web_sys::Blob>) {
+        if let (Event::Teach { event, .. }, Some(blob)) = (&event, attachment) {
+            match event {
+                TeachEvent::File { name } => save(&blob, name),
+                TeachEvent::Snapshot { .. } => {
+                    let keep = |supervisor: &mut Supervisor| supervisor.keep_weights(blob);
+                    self.supervisor.try_update_value(keep);
+                }
+                _ => {}
+            }
+        }
+        self.change(|state| {
+            state.session.now = js_sys::Date::now();
+            state.receive(event)
+        });
+    }
+
+    /// Asks the browser not to delete what this page keeps; some ask the visitor.
+    async fn persist(self) {
+        let asked = window().navigator().storage().persist();
+        let Ok(asked) = asked else { return };
+        let answer = JsFuture::from(asked).await.ok();
+        if let Some(answer) = answer.and_then(|answer| answer.as_bool()) {
+            self.change(|state| {
+                state.opening.persistent = Some(answer);
+                Vec::new()
+            });
+        }
+    }
+
+    fn carry_out(self, effect: Effect) {
+        let outcome = self.supervisor.try_update_value(|supervisor| match effect {
+            Effect::Send(command) => supervisor.send(&command),
+            Effect::Restart => {
+                supervisor.restart(move |event, attachment| self.receive(event, attachment))
+            }
+            Effect::Persist => {
+                spawn_local(self.persist());
+                Ok(())
+            }
+        });
+        if let Some(Err(failure)) = outcome {
+            self.receive(Event::Fatal { failure }, None);
+        }
+    }
+}
+
+fn storage() -> Option<web_sys::Storage> {
+    window().local_storage().ok().flatten()
+}
+
+fn remembered_preference() -> Preference {
+    let stored = storage().and_then(|storage| storage.get_item(PREFERENCE_KEY).ok().flatten());
+    match stored.as_deref() {
+        Some("gpu") => Preference::Gpu,
+        Some("cpu") => Preference::Cpu,
+        _ => Preference::Auto,
+    }
+}
+
+fn remember_preference(preference: Preference) {
+    let value = match preference {
+        Preference::Auto => "auto",
+        Preference::Gpu => "gpu",
+        Preference::Cpu => "cpu",
+    };
+    if let Some(storage) = storage() {
+        // Private windows may refuse; the choice then lasts for this visit.
+        let _ = storage.set_item(PREFERENCE_KEY, value);
+    }
+}

@@ -1,0 +1,183 @@
+//! What loading from an address would mean: found out with a few small requests, or with none.
+
+use super::io::http::{Answer, Host, Refused, file_of, host_for, host_name, missing, url_of};
+use super::io::kept::Shelf;
+use super::io::reader::Reader;
+use super::words::read_config;
+use crate::checkpoint::address::Address;
+use crate::checkpoint::hub::{ANSWER_BYTES, describe, description_url};
+use crate::checkpoint::{Hub, Kept, Listing, Offer, RemoteFile, Role};
+use crate::failure::Failure;
+
+/// Longest configuration that is read.
+const CONFIG_BYTES: usize = 1 << 20;
+
+/// Looks at an address. Without `contact` only the hub is asked, and no other host.
+///
+/// # Errors
+/// When the host refuses, cannot be reached, or has no checkpoint that could be loaded.
+pub async fn look(
+    hub: &Hub,
+    address: &Address,
+    contact: bool,
+    signal: web_sys::AbortSignal,
+) -> Result<Offer, Failure> {
+    let mut offer = Offer {
+        asked: address.clone(),
+        host: host_name(hub, address),
+        listing: None,
+        kept: Kept::Nothing,
+        architecture: None,
+        parameters: None,
+        room: Shelf::room().await,
+    };
+    let shelf = Shelf::open().await;
+    let known = match &shelf {
+        Some(shelf) => shelf.find(address).await,
+        None => None,
+    };
+    let here = match &known {
+        Some(entry) => entry.kept().await,
+        None => Kept::Nothing,
+    };
+    let settled = address.is_pinned() || !matches!(address, Address::Hub { .. });
+    if let (Some(entry), Kept::Whole, true) = (&known, here, settled) {
+        offer.kept = here;
+        offer.listing = Some(entry.manifest.borrow().listing.clone());
+        return Ok(offer);
+    }
+    let host = host_for(hub, address, signal);
+    let found = match address {
+        Address::Hub { id, revision } => ask_hub(&host, hub, address, id, revision).await,
+        Address::Web { weights, .. } if contact => ask_host(&host, hub, address, weights).await,
+        Address::Web { .. } => return Ok(offer),
+    };
+    match (found, known) {
+        (Ok((listing, parameters)), _) => {
+            offer.parameters = parameters;
+            let kept = match &shelf {
+                Some(shelf) => shelf.find(&listing.address).await,
+                None => None,
+            };
+            if let Some(entry) = kept {
+                offer.kept = entry.kept().await;
+            }
+            if offer.kept != Kept::Whole {
+                offer.architecture = configuration(&host, hub, &listing).await?;
+            }
+            offer.listing = Some(listing);
+            Ok(offer)
+        }
+        // A branch whose newest commit cannot be asked for: what is here serves.
+        (Err(Refused::Later(_) | Refused::Busy(_)), Some(entry)) if here == Kept::Whole => {
+            offer.kept = here;
+            offer.listing = Some(entry.manifest.borrow().listing.clone());
+            Ok(offer)
+        }
+        (Err(Refused::Missing), _) => Err(no_such(&offer.host, address)),
+        (Err(refused), _) => Err(refused.failure(&address.to_string())),
+    }
+}
+
+type Found = (Listing, Option<u64>);
+
+async fn ask_hub(
+    host: &Host,
+    hub: &Hub,
+    address: &Address,
+    id: &str,
+    revision: &str,
+) -> Result<Found, Refused> {
+    let url = description_url(hub, id, revision);
+    let answer = host.get(&url).await?;
+    let bytes = body(&url, &answer, ANSWER_BYTES)
+        .await
+        .map_err(Refused::Final)?;
+    let described = describe(address, &bytes).map_err(Refused::Final)?;
+    Ok((described.listing, described.parameters))
+}
+
+/// Some host by its address: which of the usual files it has.
+async fn ask_host(
+    host: &Host,
+    hub: &Hub,
+    address: &Address,
+    weights: &str,
+) -> Result<Found, Refused> {
+    let mut files = Vec::new();
+    for role in Role::CHECKPOINT {
+        let name = match role {
+            Role::Weights => weights,
+            _ => role.file_name().unwrap_or_default(),
+        };
+        let is_needed = matches!(role, Role::Weights | Role::Config);
+        let already = files
+            .iter()
+            .any(|file: &RemoteFile| file.role == Role::TokenizerJson);
+        if role == Role::VocabTxt && already {
+            continue;
+        }
+        let url = url_of(hub, address, name);
+        match host.head(&url).await {
+            Ok(answer) => files.push(RemoteFile {
+                role,
+                name: name.to_owned(),
+                bytes: answer.hint,
+                sha256: None,
+            }),
+            Err(Refused::Missing) if !is_needed => {}
+            Err(Refused::Missing) => {
+                return Err(Refused::Final(missing(&url)));
+            }
+            Err(refused) => return Err(refused),
+        }
+    }
+    let has = |role| files.iter().any(|file| file.role == role);
+    if !has(Role::TokenizerJson) && !has(Role::VocabTxt) {
+        let url = url_of(hub, address, "tokenizer.json or vocab.txt");
+        return Err(Refused::Final(missing(&url)));
+    }
+    let listing = Listing {
+        address: address.clone(),
+        asked: address.clone(),
+        files,
+    };
+    Ok((listing, None))
+}
+
+/// Reads the configuration, so that a model that cannot run here is refused before its weights
+/// are fetched; returns its architecture.
+async fn configuration(
+    host: &Host,
+    hub: &Hub,
+    listing: &Listing,
+) -> Result<Option<String>, Failure> {
+    let url = url_of(hub, &listing.address, "config.json");
+    let answer = host
+        .get(&url)
+        .await
+        .map_err(|refused| refused.failure(&url))?;
+    let bytes = body(&url, &answer, CONFIG_BYTES).await?;
+    Ok(read_config(&bytes)?.architectures.into_iter().next())
+}
+
+async fn body(url: &str, answer: &Answer, limit: usize) -> Result<Vec<u8>, Failure> {
+    match answer.stream() {
+        Some(stream) => Reader::network(file_of(url), stream, None).all(limit).await,
+        None => Ok(Vec::new()),
+    }
+}
+
+fn no_such(host: &str, address: &Address) -> Failure {
+    let (cause, advice) = match address {
+        Address::Hub { .. } => (
+            format!("{host} answered 404: no model has this name, or it has no such revision."),
+            "Check the spelling; a name is OWNER/NAME, mostly, and a revision follows an @.",
+        ),
+        Address::Web { .. } => (
+            format!("{host} answered 404."),
+            "Check the address of the folder.",
+        ),
+    };
+    Failure::new(format!("There is no {address}"), cause, advice)
+}

@@ -1,0 +1,77 @@
+//! What a run learns from, and how: texts, settings, and the setup that they make.
+
+pub mod carried;
+mod fields;
+
+pub use fields::{Field, MethodChoice, rate_text, typed};
+
+use bert::data::Columns;
+use bert::train::Recipe;
+use serde::{Deserialize, Serialize};
+
+/// Where texts come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextSource {
+    /// A set that is published with the page: its name, and its address below the page's.
+    Sample { name: String, address: String },
+    /// What someone pasted.
+    Pasted { text: String },
+    /// A file that someone dropped or picked; its bytes are the message's first attachment.
+    File {
+        name: String,
+        bytes: u64,
+        slot: usize,
+    },
+}
+
+impl TextSource {
+    /// Whether both are the same texts; a file that is picked again lies in another slot.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::File { name, bytes, .. },
+                Self::File {
+                    name: n, bytes: b, ..
+                },
+            ) => (name, bytes) == (n, b),
+            (one, other) => one == other,
+        }
+    }
+
+    /// What to call the set on the page.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Sample { name, .. } | Self::File { name, .. } => name,
+            Self::Pasted { .. } => "Pasted texts",
+        }
+    }
+}
+
+/// How a table is read, where someone overruled the guess.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Whether the first row names the columns.
+    pub header: Option<bool>,
+    pub columns: Option<Columns>,
+}
+
+/// What is learned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// The labels of texts.
+    #[default]
+    Labels,
+    /// Hidden words of texts, without labels: masked language modelling.
+    Masks,
+}
+
+/// All that decides a run, but for the texts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    pub goal: Goal,
+    pub recipe: Recipe,
+    /// The share of the examples put aside to check with.
+    pub share: f64,
+}

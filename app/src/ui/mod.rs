@@ -1,0 +1,5 @@
+//! What the visitor sees: the page, its panels, and what they are made of.
+
+pub mod page;
+pub mod panels;
+pub mod widgets;

@@ -1,0 +1,231 @@
+//! Probe: type a text, hide words, see what the model expects in their place.
+
+use crate::browser::Store;
+use crate::link::TOP_K;
+use crate::state::format;
+use crate::ui::widgets::failure_card::FailureCard;
+use crate::ui::widgets::mask_card::MaskCard;
+use crate::ui::widgets::text_box::TextBox;
+use crate::ui::widgets::token_strip::TokenStrip;
+use leptos::prelude::*;
+
+#[component]
+pub fn ProbePanel() -> impl IntoView {
+    view! {
+        <section class="probe card" aria-label="Probe">
+            <Texts/>
+            <Controls/>
+            <TokenStrip/>
+            <Truncation/>
+            <Hint/>
+        </section>
+        <ProbeFailure/>
+        <Results/>
+    }
+}
+
+#[component]
+fn Texts() -> impl IntoView {
+    let store = Store::get();
+    let text = store.view(|state| state.probe.text.clone());
+    let pair = store.view(|state| state.probe.pair.clone());
+    let paired = store.view(|state| state.probe.paired);
+    view! {
+        <div class="field-row">
+            <label class="field" for="text">"Text"</label>
+            <button
+                type="button"
+                class="quiet"
+                id="example"
+                on:click=move |_| store.change(|state| {
+                    state.next_example()
+                })
+            >
+                "Another example"
+            </button>
+        </div>
+        <TextBox
+            id="text"
+            rows=2
+            text=text
+            typed=move |text| store.edit(|state| state.probe.edit_text(text))
+        />
+        <Show when=move || paired.get()>
+            <TextBox
+                id="pair"
+                label="Second text"
+                rows=2
+                text=pair
+                typed=move |text| store.edit(|state| state.probe.edit_pair(text))
+            />
+        </Show>
+    }
+}
+
+#[component]
+fn Controls() -> impl IntoView {
+    let store = Store::get();
+    let paired = store.view(|state| state.probe.paired);
+    let top_k = store.view(|state| state.probe.top_k);
+    let any_hidden = store.view(|state| !state.probe.hidden.is_empty());
+    view! {
+        <div class="controls">
+            <label class="check">
+                <input
+                    type="checkbox"
+                    id="paired"
+                    prop:checked=move || paired.get()
+                    on:change:target=move |event| {
+                        let paired = event.target().checked();
+                        store.change(|state| {
+                            state.probe.paired = paired;
+                            state.refresh()
+                        });
+                    }
+                />
+                <span>"Second text"</span>
+            </label>
+            <label class="range" for="top-k">
+                <span>"Predictions"</span>
+                <input
+                    type="range"
+                    id="top-k"
+                    min=TOP_K.start().to_string()
+                    max=TOP_K.end().to_string()
+                    prop:value=move || top_k.get().to_string()
+                    on:input:target=move |event| {
+                        let Ok(count) = event.target().value().parse() else { return };
+                        store.change(|state| {
+                            state.probe.set_top_k(count);
+                            state.run()
+                        });
+                    }
+                />
+                <output for="top-k">{move || top_k.get()}</output>
+            </label>
+            <Show when=move || any_hidden.get()>
+                <button
+                    type="button"
+                    class="quiet"
+                    id="show-all"
+                    on:click=move |_| store.change(|state| {
+                        if state.probe.show_all() { state.run() } else { Vec::new() }
+                    })
+                >
+                    "Show every word"
+                </button>
+            </Show>
+        </div>
+    }
+}
+
+#[component]
+fn Truncation() -> impl IntoView {
+    let store = Store::get();
+    let notice = store.view(|state| state.probe.truncation());
+    move || {
+        notice
+            .get()
+            .map(|notice| view! { <p class="notice" id="truncated">{notice}</p> })
+    }
+}
+
+#[component]
+fn Hint() -> impl IntoView {
+    let store = Store::get();
+    let hint = store.view(|state| state.hint());
+    move || {
+        hint.get()
+            .map(|hint| view! { <p class="hint" id="hint">{hint}</p> })
+    }
+}
+
+#[component]
+fn ProbeFailure() -> impl IntoView {
+    let store = Store::get();
+    let failure = store.view(|state| state.probe.failure.clone());
+    let again = move |_| store.change(|state| state.refresh());
+    move || {
+        failure.get().map(|failure| {
+            view! {
+                <FailureCard failure>
+                    <button type="button" class="quiet" on:click=again>"Try again"</button>
+                </FailureCard>
+            }
+        })
+    }
+}
+
+#[component]
+fn Results() -> impl IntoView {
+    let store = Store::get();
+    let positions = store.view(|state| state.probe.shown());
+    let busy = store.view(|state| state.probe.running());
+    let runs_on = store.view(|state| state.session.runs_on());
+    let doubt = store.view(|state| state.probe_doubt());
+    let took = store.view(|state| state.probe.milliseconds.map(format::milliseconds));
+    view! {
+        <section class="results" aria-label="Predictions" aria-busy=move || busy.get().to_string()>
+            {move || doubt.get().map(|doubt| view! {
+                <p class="notice" id="probe-doubt" role="status">{doubt}</p>
+            })}
+            <Verdict/>
+            <div class="masks">
+                <For each=move || positions.get() key=|position| *position let(position)>
+                    <MaskCard position/>
+                </For>
+            </div>
+            <div class="run-line" class:busy=move || busy.get()>
+                <Show when=move || busy.get()>
+                    <p>"Running"</p>
+                    <button
+                        type="button"
+                        class="quiet"
+                        id="cancel-probe"
+                        on:click=move |_| store.change(|state| state.cancel_probe())
+                    >
+                        "Stop"
+                    </button>
+                </Show>
+                <Show when=move || !busy.get() && took.get().is_some()>
+                    <p id="took">"Computed in " {move || took.get()} " on the " {move || runs_on.get()}</p>
+                </Show>
+            </div>
+        </section>
+    }
+}
+
+/// The next-sentence head's opinion, where the model has one and there are two texts.
+#[component]
+fn Verdict() -> impl IntoView {
+    let store = Store::get();
+    let verdict = store.view(|state| state.probe.verdict().cloned());
+    let lacking = store.view(|state| state.lacks_verdict());
+    move || {
+        if let Some(nsp) = verdict.get() {
+            let width = format!("{}%", nsp.is_next.clamp(0.0, 1.0) * 100.0);
+            let logits = format!("logits {:.3} and {:.3}", nsp.logits[0], nsp.logits[1]);
+            view! {
+                <section class="verdict card" id="nsp" aria-label="Next sentence">
+                    <h3>"Does the second text follow the first?"</h3>
+                    <div class="bar right" title=logits>
+                        <span class="bar-fill" aria-hidden="true" style:width=width></span>
+                        <span class="bar-token">"It follows"</span>
+                        <span class="bar-value">{format::percent(nsp.is_next)}</span>
+                    </div>
+                </section>
+            }
+            .into_any()
+        } else if lacking.get() {
+            view! {
+                <p class="hint">
+                    "This checkpoint has no next-sentence head, so there is no verdict on the pair; \
+                     hidden words are still predicted from both texts."
+                </p>
+            }
+            .into_any()
+        } else {
+            ().into_any()
+        }
+    }
+}

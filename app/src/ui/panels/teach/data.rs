@@ -1,0 +1,220 @@
+//! Where the texts come from, and how they were read.
+
+use crate::browser::{Store, pick_texts};
+use crate::protocol::DataReport;
+use crate::recipe::TextSource;
+use crate::state::format::grouped;
+use crate::state::teach::SAMPLES;
+use crate::ui::widgets::bar::Bar;
+use crate::ui::widgets::file_button::FileButton;
+use crate::ui::widgets::text_box::TextBox;
+use bert::data::Columns;
+use leptos::prelude::*;
+use web_sys::HtmlInputElement;
+
+#[component]
+pub fn DataCard() -> impl IntoView {
+    let store = Store::get();
+    let busy = store.view(|state| state.teach.is_busy());
+    let report = store.view(|state| state.teach.report.clone());
+    let samples = SAMPLES.map(|(name, address)| {
+        let open = move |_| {
+            let (name, address) = (name.to_owned(), address.to_owned());
+            store.change(|state| state.open_texts(TextSource::Sample { name, address }));
+        };
+        view! {
+            <button type="button" disabled=move || busy.get() on:click=open>{name}</button>
+        }
+    });
+    let picked = move |input: HtmlInputElement| {
+        if let Some(source) = pick_texts(store, &input) {
+            store.change(|state| state.open_texts(source));
+        }
+    };
+    view! {
+        <section class="teach-data card" aria-labelledby="texts-heading">
+            <h2 id="texts-heading">"Examples to learn from"</h2>
+            <p class="hint">
+                "Start from a small set, or bring your own: TSV, CSV or JSON Lines, one text and \
+                 its label a row. They stay on this device."
+            </p>
+            <div class="pickers" role="group" aria-label="Examples">
+                {samples.into_iter().collect_view()}
+                <FileButton
+                    id="pick-examples"
+                    text="Open a file of examples"
+                    label="File of examples"
+                    disabled=busy
+                    picked=picked
+                />
+            </div>
+            <Paste/>
+            {move || report.get().map(|report| view! { <Report report/> })}
+        </section>
+    }
+}
+
+#[component]
+fn Paste() -> impl IntoView {
+    let store = Store::get();
+    let busy = store.view(|state| state.teach.is_busy());
+    let pasted = store.view(|state| state.teach.pasted.clone());
+    let empty = store.view(|state| state.teach.pasted.trim().is_empty());
+    let open = move |_| {
+        store.change(|state| {
+            let text = state.teach.pasted.clone();
+            state.open_texts(TextSource::Pasted { text })
+        });
+    };
+    view! {
+        <details class="paste">
+            <summary>"Paste examples"</summary>
+            <TextBox
+                id="pasted"
+                label="Examples, one a line: label, tab or comma, text"
+                rows=5
+                text=pasted
+                typed=move |text| store.change(|state| {
+                    state.teach.pasted = text;
+                    Vec::new()
+                })
+            />
+            <button
+                type="button"
+                disabled=move || busy.get() || empty.get()
+                on:click=open
+            >
+                "Use these"
+            </button>
+        </details>
+    }
+}
+
+#[component]
+fn Report(report: DataReport) -> impl IntoView {
+    let store = Store::get();
+    let line = store.view(|state| state.teach.data_line());
+    let most = report.labels.iter().map(|(_, n)| *n).max().unwrap_or(1);
+    let bars = report.labels.iter().map(|(label, count)| {
+        let share = *count as f32 / most as f32;
+        let label = label.clone();
+        view! {
+            <li class="bar">
+                <Bar share value=grouped(*count as u64)>{label}</Bar>
+            </li>
+        }
+    });
+    let labels = (!report.labels.is_empty()).then(|| {
+        view! {
+            <details class="labels" open=report.labels.len() <= 8>
+                <summary>"Rows of each label"</summary>
+                <ul class="bars" aria-label="Rows of each label">{bars.collect_view()}</ul>
+            </details>
+        }
+    });
+    let notes = report.notes.iter().chain(&report.problem);
+    let notes = notes.map(|note| view! { <p class="notice">{note.clone()}</p> });
+    view! {
+        <div id="data-report">
+            <p class="data-line" id="data-line">
+                <strong>{report.name.clone()}</strong>
+                ": "
+                {move || line.get()}
+            </p>
+            {notes.collect_view()}
+            <ColumnChoice report=report.clone()/>
+            <Preview report/>
+            {labels}
+        </div>
+    }
+}
+
+/// Which column is what: guessed, and open to correction.
+#[component]
+fn ColumnChoice(report: DataReport) -> impl IntoView {
+    let store = Store::get();
+    let busy = store.view(|state| state.teach.is_busy());
+    let chosen = report.chosen.clone();
+    let choices = [
+        ("Text", "column-text", Some(chosen.text), false),
+        ("Second text", "column-pair", chosen.pair, true),
+        ("Label", "column-label", chosen.label, true),
+    ];
+    let select = |(name, id, now, optional): (&'static str, &'static str, Option<usize>, bool)| {
+        let chosen = chosen.clone();
+        let none = optional.then(|| {
+            view! { <option value="" selected=now.is_none()>"none"</option> }
+        });
+        let options = report.columns.iter().enumerate().map(|(i, column)| {
+            view! {
+                <option value=i.to_string() selected=now == Some(i)>{column.clone()}</option>
+            }
+        });
+        let change = move |value: String| {
+            let place = value.parse().ok();
+            let mut columns: Columns = chosen.clone();
+            match (id, place) {
+                ("column-text", Some(place)) => columns.text = place,
+                ("column-pair", place) => columns.pair = place,
+                ("column-label", place) => columns.label = place,
+                _ => return,
+            }
+            store.change(|state| state.choose_columns(columns));
+        };
+        view! {
+            <label class="setting" for=id>
+                <span>{name}</span>
+                <select
+                    id=id
+                    disabled=move || busy.get()
+                    on:change:target=move |event| change(event.target().value())
+                >
+                    {none}
+                    {options.collect_view()}
+                </select>
+            </label>
+        }
+    };
+    let selects: Vec<_> = choices.into_iter().map(select).collect();
+    let header = report.header;
+    view! {
+        <div class="settings" role="group" aria-label="Columns">
+            {selects}
+            <label class="check">
+                <input
+                    type="checkbox"
+                    id="header"
+                    disabled=move || busy.get()
+                    prop:checked=header
+                    on:change:target=move |event| {
+                        let header = event.target().checked();
+                        store.change(|state| state.choose_header(header));
+                    }
+                />
+                <span>"First row names the columns"</span>
+            </label>
+        </div>
+    }
+}
+
+#[component]
+fn Preview(report: DataReport) -> impl IntoView {
+    let head = report.columns.iter().map(|name| {
+        view! { <th scope="col">{name.clone()}</th> }
+    });
+    let row = |cells: &Vec<String>| {
+        let cells = cells.iter().map(|cell| view! { <td>{cell.clone()}</td> });
+        view! { <tr>{cells.collect_view()}</tr> }
+    };
+    view! {
+        <details class="preview">
+            <summary>"First rows"</summary>
+            <div class="scroll" tabindex="0" role="region" aria-label="First rows">
+                <table>
+                    <thead><tr>{head.collect_view()}</tr></thead>
+                    <tbody>{report.preview.iter().map(row).collect_view()}</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}

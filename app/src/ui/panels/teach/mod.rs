@@ -1,0 +1,61 @@
+//! Teach: labelled texts in, a classifier out, and the way there.
+
+mod chart;
+mod data;
+mod out;
+mod progress;
+mod recipe;
+mod results;
+
+use crate::browser::Store;
+use crate::ui::widgets::failure_card::FailureCard;
+use leptos::prelude::*;
+
+#[component]
+pub fn TeachPanel() -> impl IntoView {
+    let store = Store::get();
+    let has_data = store.view(|state| state.teach.report.is_some());
+    let has_run = store.view(|state| state.teach.run.is_some());
+    let shows_try = store.view(|state| state.can_try());
+    let shows_out = store.view(|state| state.teach.can_export(state.can_try()));
+    view! {
+        <data::DataCard/>
+        <Show when=move || has_data.get()>
+            <recipe::RecipeCard/>
+        </Show>
+        <TeachFailure/>
+        <Show when=move || has_run.get()>
+            <progress::ProgressCard/>
+        </Show>
+        <Show when=move || shows_try.get()>
+            <results::TryCard/>
+        </Show>
+        <Show when=move || has_run.get()>
+            <results::ResultCards/>
+        </Show>
+        <Show when=move || shows_out.get()>
+            <out::OutCard/>
+        </Show>
+    }
+}
+
+#[component]
+fn TeachFailure() -> impl IntoView {
+    let store = Store::get();
+    let failure = store.view(|state| state.teach.failure.clone());
+    let dismiss = move |_| {
+        store.change(|state| {
+            state.teach.dismiss();
+            Vec::new()
+        });
+    };
+    move || {
+        failure.get().map(|failure| {
+            view! {
+                <FailureCard failure>
+                    <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
+                </FailureCard>
+            }
+        })
+    }
+}

@@ -1,0 +1,146 @@
+//! Sharing: the link to the page as it stands, and what could not be read of the one that was
+//! opened.
+
+use crate::browser::{Store, page_address, to_clipboard};
+use crate::link::Part;
+use crate::protocol::Export;
+use crate::ui::widgets::card_head::CardHead;
+use leptos::{html, prelude::*, task::spawn_local};
+use std::time::Duration;
+
+/// How long it is said that something was copied.
+const SAID: Duration = Duration::from_secs(4);
+
+#[component]
+pub fn ShareButton() -> impl IntoView {
+    let open = RwSignal::new(false);
+    let card = NodeRef::<html::Div>::new();
+    let toggled = move |_| {
+        let shows = |card: web_sys::HtmlDivElement| card.matches(":popover-open").unwrap_or(false);
+        open.set(card.get_untracked().is_some_and(shows));
+    };
+    view! {
+        <button type="button" class="share-button" id="share-button" popovertarget="share-card">
+            "Share"
+        </button>
+        <div
+            node_ref=card
+            id="share-card"
+            class="popover-card"
+            popover="auto"
+            role="dialog"
+            aria-label="Share"
+            on:toggle=toggled
+        >
+            <CardHead title="Link to this page as it stands" card="share-card"/>
+            <Show when=move || open.get()>
+                <ShareCard/>
+            </Show>
+        </div>
+    }
+}
+
+/// Made anew whenever the box opens, so that nothing is worked out while it is closed.
+#[component]
+fn ShareCard() -> impl IntoView {
+    let store = Store::get();
+    let page = page_address();
+    let share = store.view(move |state| state.share(&page));
+    let said = store.view(|state| state.linked.said);
+    let field = NodeRef::<html::Textarea>::new();
+    let save = move |_| store.change(|state| state.export(Export::Head));
+    let copy = move |_| {
+        store.change(|state| {
+            state.on_copied();
+            Vec::new()
+        });
+        store.write_address();
+        let link = share.with_untracked(|share| share.link.clone());
+        spawn_local(async move {
+            let said = match to_clipboard(&link).await {
+                true => "Copied",
+                false => {
+                    if let Some(field) = field.get_untracked() {
+                        let _ = field.focus();
+                        field.select();
+                    }
+                    "Press Ctrl or Cmd and C to copy"
+                }
+            };
+            store.say(said);
+        });
+    };
+    view! {
+        <label class="field" for="share-link">"Link"</label>
+        <textarea
+            node_ref=field
+            id="share-link"
+            rows="4"
+            readonly=true
+            spellcheck="false"
+            prop:value=move || share.with(|share| share.link.clone())
+        ></textarea>
+        <div class="share-row">
+            <button type="button" class="primary" id="copy-link" on:click=copy>"Copy link"</button>
+            <span id="share-length">{move || share.with(|share| share.length.clone())}</span>
+            <span class="said" aria-hidden="true">{move || said.get()}</span>
+        </div>
+        <ul class="share-notes" aria-label="About this link">
+            {move || share.with(|share| share.warnings.clone()).into_iter().map(|words| view! {
+                <li>{words}</li>
+            }).collect_view()}
+        </ul>
+        <Show when=move || share.with(|share| share.offers_file)>
+            <button type="button" id="share-head" on:click=save>"Download the head"</button>
+        </Show>
+        <details class="share-embed">
+            <summary>"Embed it in a lesson"</summary>
+            <p class="hint">
+                "For an iframe, add "<code>"&hide="</code>" and what should not show, with commas \
+                 between: "{Part::ALL.map(Part::name).join(", ")}". Where the link has no # yet, \
+                 begin with "<code>"#v=1"</code>"."
+            </p>
+        </details>
+    }
+}
+
+impl Store {
+    /// Says for a moment, to eyes and ears, what was done.
+    pub(crate) fn say(self, said: &'static str) {
+        let say = move |said| {
+            self.change(|state| {
+                state.say(said);
+                Vec::new()
+            });
+        };
+        say(Some(said));
+        set_timeout(move || say(None), SAID);
+    }
+}
+
+/// What could not be read of a link.
+#[component]
+pub fn LinkNotices() -> impl IntoView {
+    let store = Store::get();
+    let notices = store.view(|state| state.linked.notices.clone());
+    let dismiss = move |_| {
+        store.change(|state| {
+            state.linked.dismiss();
+            Vec::new()
+        });
+    };
+    view! {
+        <div role="status" aria-label="About the link that was opened" id="link-notices">
+            <Show when=move || notices.with(|notices| !notices.is_empty())>
+                <div class="notice link-notices">
+                    <ul>
+                        {move || notices.get().into_iter().map(|notice| view! {
+                            <li>{notice.0}</li>
+                        }).collect_view()}
+                    </ul>
+                    <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
+                </div>
+            </Show>
+        </div>
+    }
+}

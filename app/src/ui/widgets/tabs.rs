@@ -1,0 +1,89 @@
+//! The way from panel to panel: one stop in the tab order, arrow keys between the tabs.
+
+use crate::browser::Store;
+use crate::link::Panel;
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, KeyboardEvent};
+
+fn id_of(panel: Panel) -> &'static str {
+    match panel {
+        Panel::Probe => "tab-probe",
+        Panel::Teach => "tab-teach",
+        Panel::Bench => "tab-bench",
+    }
+}
+
+fn controls(panel: Panel) -> &'static str {
+    match panel {
+        Panel::Probe => "panel-probe",
+        Panel::Teach => "panel-teach",
+        Panel::Bench => "panel-bench",
+    }
+}
+
+#[component]
+pub fn Tabs() -> impl IntoView {
+    let store = Store::get();
+    let here = store.view(|state| state.panel);
+    let show = move |panel: Panel| {
+        store.change(|state| {
+            state.panel = panel;
+            Vec::new()
+        });
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let now = Panel::ALL.iter().position(|p| *p == here.get_untracked());
+        let (now, count) = (now.unwrap_or(0), Panel::ALL.len());
+        let next = match event.key().as_str() {
+            "ArrowRight" => (now + 1) % count,
+            "ArrowLeft" => (now + count - 1) % count,
+            "Home" => 0,
+            "End" => count - 1,
+            _ => return,
+        };
+        event.prevent_default();
+        show(Panel::ALL[next]);
+        let tab = document().get_element_by_id(id_of(Panel::ALL[next]));
+        if let Some(Ok(tab)) = tab.map(|tab| tab.dyn_into::<HtmlElement>()) {
+            let _ = tab.focus();
+        }
+    };
+    let tabs = Panel::ALL.map(|panel| {
+        view! {
+            <button
+                type="button"
+                role="tab"
+                class="tab"
+                id=id_of(panel)
+                aria-controls=controls(panel)
+                aria-selected=move || (here.get() == panel).to_string()
+                tabindex=move || if here.get() == panel { "0" } else { "-1" }
+                on:click=move |_| show(panel)
+            >
+                {panel.label()}
+            </button>
+        }
+    });
+    view! {
+        <div class="tabs" role="tablist" aria-label="What to do" on:keydown=on_key>
+            {tabs.into_iter().collect_view()}
+        </div>
+    }
+}
+
+/// What a tab shows, there all the time and hidden behind the others.
+#[component]
+pub fn TabPanel(panel: Panel, children: Children) -> impl IntoView {
+    let here = Store::get().view(|state| state.panel);
+    view! {
+        <div
+            id=controls(panel)
+            role="tabpanel"
+            aria-labelledby=id_of(panel)
+            hidden=move || here.get() != panel
+        >
+            {children()}
+        </div>
+    }
+}
