@@ -10,8 +10,11 @@
 use std::time::Instant;
 
 use bert::config::Config;
+use bert::config::Pooling;
+use bert::model::DropoutRates;
 use bert::model::Model;
-use bert::train::{Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, Recipe, Task};
+use bert::model::TokenBatch;
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Recipe, Task};
 use kernels::gpu::{Gpu, Options};
 use kernels::{CancelToken, Control, Device, RunError};
 
@@ -55,9 +58,11 @@ fn main() -> Result<(), AnyError> {
 
 fn batch(tokens: usize) -> Inputs {
     Inputs::Texts(Batch {
-        tokens,
-        ids: vec![vec![5; tokens]; TEXTS],
-        types: vec![vec![0; tokens]; TEXTS],
+        texts: TokenBatch {
+            tokens,
+            ids: vec![vec![5; tokens]; TEXTS],
+            types: vec![vec![0; tokens]; TEXTS],
+        },
         labels: vec![1; TEXTS],
         masks: Vec::new(),
     })

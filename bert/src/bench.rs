@@ -6,8 +6,11 @@ use kernels::ops::NO_TARGET;
 use kernels::{Control, Executable, Graph, Plan, RunError, Tensor, Value};
 
 use crate::config::Config;
+use crate::config::Pooling;
+use crate::model::DropoutRates;
+use crate::model::TokenBatch;
 use crate::model::{Builder, FillGraph, Model};
-use crate::train::{Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, Task};
+use crate::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
 
 /// Predictions of the hidden word that are read back.
 const TOP_K: usize = 10;
@@ -153,9 +156,11 @@ impl StepBench {
         } else {
             let all = ids(model.config(), texts * tokens);
             Inputs::Texts(Batch {
-                tokens,
-                ids: all.chunks(tokens).map(<[u32]>::to_vec).collect(),
-                types: vec![vec![0; tokens]; texts],
+                texts: TokenBatch {
+                    tokens,
+                    ids: all.chunks(tokens).map(<[u32]>::to_vec).collect(),
+                    types: vec![vec![0; tokens]; texts],
+                },
                 labels,
                 masks: Vec::new(),
             })

@@ -5,11 +5,11 @@ mod common;
 
 use std::path::Path;
 
-use bert::config::Config;
+use bert::config::{Config, Pooling};
 use bert::data::Text;
-use bert::model::{LoadError, Model, ModelLoader};
+use bert::model::{DropoutRates, LoadError, Model, ModelLoader, TokenBatch};
 use bert::probe::{Fill, Request, classify, fill_mask};
-use bert::train::{Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, Task};
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
 use kernels::{Control, Device, Precision};
 use serde_json::Value;
 
@@ -109,9 +109,11 @@ fn batch(model: &Model, folder: &Path) -> Batch {
     let encodings = texts.map(|t| tokenizer.encode(t, None, model.config().max_tokens()));
     let tokens = encodings.iter().map(|e| e.ids.len()).max().expect("texts");
     Batch {
-        tokens,
-        ids: encodings.iter().map(|e| e.ids.clone()).collect(),
-        types: encodings.iter().map(|e| e.type_ids.clone()).collect(),
+        texts: TokenBatch {
+            tokens,
+            ids: encodings.iter().map(|e| e.ids.clone()).collect(),
+            types: encodings.iter().map(|e| e.type_ids.clone()).collect(),
+        },
         labels: vec![0, 1, 0, 1],
         masks: Vec::new(),
     }

@@ -3,10 +3,11 @@
 mod common;
 
 use bert::config::Config;
+use bert::config::Pooling;
 use bert::data::{Example, Text};
 use bert::model::{Model, ModelPart, NotFinite};
 use bert::probe::{Fill, ProbeError, Request, classify, fill_mask, replaced};
-use bert::train::{Event, Method, Pooling, Recipe, TrainError, Training};
+use bert::train::{Event, Method, Recipe, TrainError, Training};
 use kernels::{Control, Device, ParamSpec, Precision, Storage};
 use pollster::block_on;
 

@@ -2,8 +2,11 @@
 //! small, as the counts do not depend on them; the layers are those of the models that are meant.
 
 use bert::config::Config;
+use bert::config::Pooling;
+use bert::model::DropoutRates;
+use bert::model::TokenBatch;
 use bert::model::{Model, ModelLoader};
-use bert::train::{Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, Task};
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
 use kernels::gpu::{Gpu, Options, Style};
 use kernels::{Control, Device};
 use pollster::block_on;
@@ -58,9 +61,11 @@ fn step(model: &mut Model, method: Method, dropout: DropoutRates, texts: usize) 
             labels,
         },
         _ => Inputs::Texts(Batch {
-            tokens: 32,
-            ids: vec![vec![7; 32]; texts],
-            types: vec![vec![0; 32]; texts],
+            texts: TokenBatch {
+                tokens: 32,
+                ids: vec![vec![7; 32]; texts],
+                types: vec![vec![0; 32]; texts],
+            },
             labels,
             masks: Vec::new(),
         }),

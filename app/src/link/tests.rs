@@ -4,7 +4,7 @@ use super::*;
 use crate::recipe::Goal;
 use crate::recipe::carried::{Number, number};
 use crate::recipe::{Field, MethodChoice};
-use bert::train::Pooling;
+use bert::config::Pooling;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 //! The recipe as a link carries it: its numbers, read as the form reads them and brought into their range.
 
 use super::{Field, Goal, MethodChoice, rate_text, typed};
-use bert::train::Pooling;
+use bert::config::Pooling;
 use std::collections::BTreeMap;
 
 /// The last layers that may learn.

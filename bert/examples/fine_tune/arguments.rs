@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use bert::train::{Method, Pooling, Recipe};
+use bert::config::Pooling;
+use bert::train::{Method, Recipe};
 
 use crate::common::AnyError;
 

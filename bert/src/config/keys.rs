@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 use std::fmt;
 
+use super::ConfigError;
 use super::family::{Activation, Family, Setting};
-use super::{ConfigError, Pooling};
+use crate::config::Pooling;
 
 /// The numbers a setting may take, in words and as a test.
 pub(super) type Rule = (&'static str, fn(f64) -> bool);

@@ -10,10 +10,8 @@ pub use family::{Activation, Family};
 use keys::{DEVIATION, EPSILON, Keys, PROBABILITY, shown};
 pub(crate) use keys::{MAX_LABEL_BYTES, MAX_LABELS};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-use crate::train::Pooling;
 
 /// The longest `config.json` that is read, in bytes.
 pub const MAX_CONFIG_BYTES: usize = 1 << 20;
@@ -58,9 +56,21 @@ pub struct Config {
     pub pooling: Pooling,
     /// Whether a classifier chooses one class: `problem_type` is absent, or says so.
     pub single_label: bool,
-    /// The stored classifier's weight is the true one times this power of two (see
-    /// [`crate::export`]).
+    /// The stored classifier's weight is the true one times this power of two (as
+    /// exports write it).
     pub classifier_scale: f32,
+}
+
+/// How a sentence's vector is made from its tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pooling {
+    /// The pooler (a tanh layer) over `[CLS]`, as `BertForSequenceClassification` does.
+    Pooler,
+    /// `[CLS]` of the last layer.
+    Cls,
+    /// The mean over all tokens that are not padding.
+    Mean,
 }
 
 /// Why a `config.json` was refused.

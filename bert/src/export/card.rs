@@ -1,9 +1,10 @@
 //! The model card.
 
 use super::{About, Kind, Machine, Run, needs_code, pooling};
+use crate::config::Pooling;
 use crate::metrics::Confusion;
 use crate::model::Model;
-use crate::train::{Method, Pooling, Recipe};
+use crate::train::{Method, Recipe};
 
 /// README.md: what the model is, what it learned from and how, how well it does, how to load it,
 /// and how to go on training where one machine is not enough.

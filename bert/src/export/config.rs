@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::weights::PASSING;
 use super::{Kind, Refusal, needs_code, pooling};
 use crate::config::Config;
+use crate::config::Pooling;
 use crate::model::Model;
-use crate::train::Pooling;
 
 /// Keys of the source that would contradict the new ones, or lead back to it.
 const DROPPED: [&str; 7] = [

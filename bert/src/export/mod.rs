@@ -42,9 +42,10 @@ use kernels::{Control, RunError};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Family;
+use crate::config::Pooling;
 use crate::metrics::Confusion;
 use crate::model::Model;
-use crate::train::{Pooling, Recipe};
+use crate::train::Recipe;
 
 /// The class for mean pooling.
 const MODELING: &str = include_str!("modeling_unmask.py");

@@ -4,8 +4,8 @@ use kernels::Control;
 use serde_json::{Map, Value, json};
 
 use super::{ExportError, Kind, Refusal, check, pooling};
+use crate::config::Pooling;
 use crate::model::{Model, Slot, names};
-use crate::train::Pooling;
 
 /// Elements read back at a time: 2 MiB.
 const PIECE: usize = 1 << 19;

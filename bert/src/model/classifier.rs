@@ -4,10 +4,12 @@ use kernels::{Control, Executable, GraphError, ParamSpec, Params, Plan, RunError
 use serde::{Deserialize, Serialize};
 
 use super::families;
+use super::features::FeatureGraph;
 use super::forward::Builder;
+use super::tokens::TokenBatch;
 use super::{Config, Heads, Layout, Model, Slot, names};
+use crate::config::Pooling;
 use crate::config::{MAX_LABEL_BYTES, MAX_LABELS};
-use crate::train::{Batch, FeatureGraph, Pooling};
 
 /// Prepared passes kept at a time; each holds the activations of its batch.
 const PREPARED: usize = 4;
@@ -183,10 +185,10 @@ impl Model {
         Ok(())
     }
 
-    /// The logits (`[texts, classes]`) of a batch, in a pass with room for `room` texts.
+    /// The logits (`[texts, classes]`) of texts, in a pass with room for `room` texts.
     pub(crate) async fn classify_batch(
         &mut self,
-        batch: &Batch,
+        texts: &TokenBatch,
         room: usize,
         control: &Control,
     ) -> Result<Vec<Vec<f32>>, RunError> {
@@ -194,7 +196,7 @@ impl Model {
             return Err(RunError::MissingParam(names::CLASSIFIER.to_owned()));
         };
         let (classes, pooling) = (classifier.labels.len(), classifier.pooling);
-        let sizes = (room, batch.tokens);
+        let sizes = (room, texts.tokens);
         if let Some(i) = self.classifying.iter().position(|p| p.sizes == sizes) {
             // The most recently used one last, the one to forget first.
             let prepared = self.classifying.remove(i);
@@ -206,7 +208,7 @@ impl Model {
                 classes,
                 pooling,
                 room,
-                batch.tokens,
+                texts.tokens,
             )
             .expect("the layout checked every shape against the configuration");
             let plan = Plan::new(&pass.features.graph, &[pass.logits]);
@@ -224,10 +226,10 @@ impl Model {
         let Prepared {
             pass, executable, ..
         } = &mut self.classifying[last];
-        let values = pass.features.values(&self.config, batch);
+        let values = pass.features.values(&self.config, texts);
         let found = executable.run(&mut self.params, values, control).await?;
         let logits = found[0].to_f32();
-        let rows = logits.chunks_exact(classes).take(batch.ids.len());
+        let rows = logits.chunks_exact(classes).take(texts.ids.len());
         Ok(rows.map(<[f32]>::to_vec).collect())
     }
 }

@@ -5,7 +5,7 @@ use kernels::{Control, Executable, Graph, GraphError, Plan, RunError, Tensor, Te
 
 use super::Model;
 use super::forward::Builder;
-use crate::train::{Batch, encoder_values};
+use super::tokens::{TokenBatch, encoder_values};
 
 /// A part of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Model {
     /// Cancelled, or the device failed.
     pub(crate) async fn not_finite(
         &mut self,
-        texts: &Batch,
+        texts: &TokenBatch,
         head: &'static str,
         control: &Control,
     ) -> Result<NotFinite, RunError> {
@@ -65,7 +65,7 @@ impl Model {
     /// The first part of the encoder whose output is not finite for one of these texts.
     pub(crate) async fn part_not_finite(
         &mut self,
-        texts: &Batch,
+        texts: &TokenBatch,
         control: &Control,
     ) -> Result<Option<ModelPart>, RunError> {
         let (count, tokens) = (texts.ids.len(), texts.tokens);

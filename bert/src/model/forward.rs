@@ -7,7 +7,7 @@ use super::families;
 use super::layout::Layout;
 use super::names;
 use crate::config::{Activation, Config};
-use crate::train::DropoutRates;
+use serde::{Deserialize, Serialize};
 
 /// The encoder's values: B sequences of T tokens, rows in the order of the batch.
 #[derive(Clone, Debug)]
@@ -51,6 +51,17 @@ impl Encoder {
             (self.lengths, Tensor::U32(lengths)),
         ]
     }
+}
+
+/// Shares of elements that are dropped while learning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DropoutRates {
+    /// After the embeddings and before each residual sum.
+    pub hidden: f64,
+    /// Of the attention weights.
+    pub attention: f64,
+    /// Before the classifier.
+    pub classifier: f64,
 }
 
 /// Dropout while a model learns: rates, the run's seed, and a stream for each place.

@@ -7,8 +7,8 @@ use super::families::{self, Names};
 use super::names;
 use super::slot::{Blocks, Slot};
 use crate::checkpoint::{Dtype, Header};
+use crate::config::Pooling;
 use crate::config::{Config, Family, MAX_LABELS};
-use crate::train::Pooling;
 
 /// What a checkpoint holds beside the encoder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,28 +2,32 @@
 
 mod classifier;
 mod families;
+mod features;
 mod finite;
 mod forward;
 mod layout;
 mod loader;
 pub mod names;
 mod slot;
+mod tokens;
 
 pub(crate) use classifier::parts as classifier_parts;
 pub use classifier::{Classifier, ClassifierError};
+pub(crate) use features::{FeatureGraph, cls_rows, pool};
 pub(crate) use finite::all_finite;
 pub use finite::{ModelPart, NotFinite};
-pub use forward::{Builder, Encoder, FillGraph, TrainingNoise};
+pub use forward::{Builder, DropoutRates, Encoder, FillGraph, TrainingNoise};
 pub use layout::{Heads, Layout};
 pub use loader::ModelLoader;
 pub use slot::{Blocks, Part, Slot};
+pub use tokens::TokenBatch;
+pub(crate) use tokens::encoder_values;
 
 use kernels::{Control, Device, DeviceError, Executable, Graph, Params, Plan, RunError, Tensor};
 
 use crate::checkpoint::StreamError;
 use crate::config::Config;
 use crate::data::Random;
-use crate::train::randomise;
 
 /// Why a checkpoint could not be loaded. Nothing of it stays on the device.
 #[derive(Debug, thiserror::Error)]
@@ -146,8 +150,23 @@ impl Model {
         let (params, ready) = Params::new(device, &layout.params)?;
         ready.await?;
         let mut model = Self::new(device.clone(), config, layout, params, String::new());
-        randomise(&mut model, &mut Random::new(seed, 0));
+        model.randomise(&mut Random::new(seed, 0));
         Ok(model)
+    }
+
+    /// Forgets everything: normally distributed matrices, layer norms that change nothing.
+    pub(crate) fn randomise(&mut self, random: &mut Random) {
+        let deviation = self.config.initializer_range;
+        for spec in self.params.specs().to_vec() {
+            let numbers: Vec<f32> = match spec.name.as_str() {
+                name if name.ends_with("bias") => vec![0.0; spec.shape.len()],
+                name if name.contains("LayerNorm") => vec![1.0; spec.shape.len()],
+                _ => (0..spec.shape.len())
+                    .map(|_| (random.normal() * deviation) as f32)
+                    .collect(),
+            };
+            self.params.write(&spec.name, 0, &numbers);
+        }
     }
 
     /// SHA-256 of the file that it was loaded from, in hexadecimal digits. Training does not

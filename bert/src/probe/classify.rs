@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{ProbeError, check_vocabulary, one_text};
 use crate::data::{self, Random, Text};
+use crate::model::TokenBatch;
 use crate::model::{Model, all_finite};
 use crate::tokenizer::{Encoding, Tokenizer};
-use crate::train::Batch;
 
 /// The texts that [`classify`] computes together, at most.
 const CLASSIFY_BATCH: usize = 16;
@@ -67,11 +67,10 @@ pub async fn classify(
     let mut found = vec![None; texts.len()];
     for batch in data::batches(&lengths, room, limit, &mut Random::new(0, 0)) {
         let chosen = || batch.examples.iter().map(|&i| &encodings[i]);
-        let inputs = Batch {
+        let inputs = TokenBatch {
             tokens: batch.tokens,
             ids: chosen().map(|e| e.ids.clone()).collect(),
             types: chosen().map(|e| e.type_ids.clone()).collect(),
-            ..Batch::default()
         };
         let logits = model.classify_batch(&inputs, room, control).await?;
         for (&place, logits) in batch.examples.iter().zip(logits) {

@@ -11,9 +11,9 @@ use kernels::{Control, RunError, Tensor, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::model::TokenBatch;
 use crate::model::{Model, NotFinite, Prepared, all_finite};
 use crate::tokenizer::{Encoding, Tokenizer};
-use crate::train::Batch;
 
 pub use crate::tokenizer::Truncated;
 
@@ -300,12 +300,11 @@ pub async fn fill_mask(
 }
 
 /// A text alone.
-fn one_text(ids: &[u32], types: &[u32]) -> Batch {
-    Batch {
+fn one_text(ids: &[u32], types: &[u32]) -> TokenBatch {
+    TokenBatch {
         tokens: ids.len(),
         ids: vec![ids.to_vec()],
         types: vec![types.to_vec()],
-        ..Batch::default()
     }
 }
 

@@ -2,10 +2,13 @@
 
 use kernels::{Control, DeviceError, Executable, Graph, ParamSpec, Plan, RunError, Storage};
 
-use super::Pooling;
-use super::graph::{Batch, FEATURES, FeatureGraph, POOLED};
+use super::graph::FEATURES;
 use super::learner::Learner;
-use crate::model::{Model, all_finite};
+use crate::config::Pooling;
+use crate::model::{FeatureGraph, Model, TokenBatch, all_finite};
+
+/// The features of one batch, `[B, H]`, before each is laid in its place.
+pub(super) const POOLED: &str = "features of a batch";
 
 /// What computes features, for so many texts of so many tokens.
 pub(super) struct Reading {
@@ -43,15 +46,15 @@ impl Learner {
         pooling: Pooling,
         places: &[usize],
         room: usize,
-        batch: &Batch,
+        texts: &TokenBatch,
         control: &Control,
     ) -> Result<(), RunError> {
         let (device, config, layout, params) = model.parts();
-        let sizes = (room, batch.tokens);
+        let sizes = (room, texts.tokens);
         if self.reading.as_ref().is_none_or(|r| r.sizes != sizes) {
             // The old plan's memory goes before the new one's comes.
             self.reading = None;
-            let graph = FeatureGraph::new(config, layout, pooling, room, batch.tokens)
+            let graph = FeatureGraph::new(config, layout, pooling, room, texts.tokens)
                 .expect("the layout checked every shape");
             let pooled = ParamSpec {
                 name: POOLED.to_owned(),
@@ -61,7 +64,7 @@ impl Learner {
             if !params.specs().contains(&pooled) {
                 params.add(&[pooled], false)?.await?;
             }
-            let executable = Executable::new(device, graph.plan(), params).await?;
+            let executable = Executable::new(device, graph.plan(POOLED), params).await?;
             self.reading = Some(Reading {
                 sizes,
                 graph,
@@ -71,7 +74,7 @@ impl Learner {
         let Some(reading) = &mut self.reading else {
             unreachable!("made above")
         };
-        let values = reading.graph.values(config, batch);
+        let values = reading.graph.values(config, texts);
         let executable = &mut reading.executable;
         executable.submit(params, values, control).await?;
         let (hidden, rows) = (config.hidden_size, places.iter().enumerate());

@@ -1,18 +1,19 @@
 //! The graphs of training: a forward pass with its loss, and what is learned from it.
 
 use kernels::ops::NO_TARGET;
-use kernels::{Graph, GraphError, Plan, Tensor, TensorType, Value};
+use kernels::{Graph, GraphError, Tensor, TensorType, Value};
 
-use super::{DropoutRates, Pooling, Task};
+use super::Task;
 use crate::config::Config;
-use crate::model::{Builder, Encoder, Layout, TrainingNoise};
+use crate::model::{
+    Builder, DropoutRates, Encoder, Layout, TokenBatch, TrainingNoise, cls_rows, encoder_values,
+    pool,
+};
 
 /// The classifier's parameters.
 pub(super) const CLASSIFIER: &str = "classifier";
 /// The features of a frozen encoder, `[N, H]`.
 pub(super) const FEATURES: &str = "features";
-/// The features of one batch, `[B, H]`, before each is laid in its place.
-pub(super) const POOLED: &str = "features of a batch";
 
 /// What a step reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,15 +29,11 @@ pub(super) enum Source {
     Features { batch: usize, rows: usize },
 }
 
-/// Texts of one step, padded to one length.
+/// Texts of one step, and what is to be learned from them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// T, the padded length.
-    pub tokens: usize,
-    /// Each text's ids, at most T.
-    pub ids: Vec<Vec<u32>>,
-    /// Each text's token types.
-    pub types: Vec<Vec<u32>>,
+    /// The texts.
+    pub texts: TokenBatch,
     /// Each text's class; or, for masked language modelling, unused.
     pub labels: Vec<u32>,
     /// For masked language modelling: text, place in it, and the token to guess.
@@ -61,7 +58,7 @@ impl Inputs {
     /// Texts.
     pub(super) fn texts(&self) -> usize {
         match self {
-            Self::Texts(batch) => batch.ids.len(),
+            Self::Texts(batch) => batch.texts.ids.len(),
             Self::Features { rows, .. } => rows.len(),
         }
     }
@@ -179,7 +176,7 @@ impl LossGraph {
                     ..
                 },
             ) => {
-                values.extend(encoder_values(config, encoder, batch, room, tokens));
+                values.extend(encoder_values(config, encoder, &batch.texts, room, tokens));
                 if batch.masks.is_empty() {
                     rows = cls_rows(room, tokens);
                     labels.extend(&batch.labels);
@@ -210,109 +207,4 @@ impl LossGraph {
         }
         values
     }
-}
-
-/// The vectors of texts `[B, H]`, and the input that names the rows of `[CLS]`, where one is read.
-fn pool(
-    builder: &mut Builder<'_>,
-    encoder: &Encoder,
-    pooling: Pooling,
-    batch: usize,
-) -> Result<(Value, Option<Value>), GraphError> {
-    if pooling == Pooling::Mean {
-        return Ok((
-            builder
-                .graph
-                .mean_tokens(encoder.output(), encoder.lengths)?,
-            None,
-        ));
-    }
-    let at = builder.graph.input("[CLS] rows", TensorType::u32([batch]));
-    let first = builder.graph.gather_rows(encoder.output(), at)?;
-    let pooled = if pooling == Pooling::Pooler {
-        builder.pooler(first)?
-    } else {
-        first
-    };
-    Ok((pooled, Some(at)))
-}
-
-/// Texts in, their vectors out: the features that a classifier reads.
-pub(crate) struct FeatureGraph {
-    pub graph: Graph,
-    encoder: Encoder,
-    rows: Option<Value>,
-    /// `[B, H]`
-    pub pooled: Value,
-    batch: usize,
-    tokens: usize,
-}
-
-impl FeatureGraph {
-    /// For `batch` texts of `tokens` tokens.
-    pub fn new(
-        config: &Config,
-        layout: &Layout,
-        pooling: Pooling,
-        batch: usize,
-        tokens: usize,
-    ) -> Result<Self, GraphError> {
-        let mut graph = Graph::new();
-        let mut builder = Builder {
-            graph: &mut graph,
-            config,
-            layout,
-            noise: None,
-        };
-        let encoder = builder.encoder(batch, tokens)?;
-        let (pooled, rows) = pool(&mut builder, &encoder, pooling, batch)?;
-        Ok(Self {
-            graph,
-            encoder,
-            rows,
-            pooled,
-            batch,
-            tokens,
-        })
-    }
-
-    /// What computes the vectors and leaves them in [`POOLED`].
-    pub fn plan(&self) -> Plan {
-        Plan::with_stores(&self.graph, &[], &[(self.pooled, POOLED.to_owned())])
-    }
-
-    /// The values of a run.
-    pub fn values(&self, config: &Config, batch: &Batch) -> Vec<(Value, Tensor)> {
-        let mut values = encoder_values(config, &self.encoder, batch, self.batch, self.tokens);
-        if let Some(at) = self.rows {
-            values.push((at, Tensor::U32(cls_rows(self.batch, self.tokens))));
-        }
-        values
-    }
-}
-
-/// The rows of `[CLS]` in `batch` texts of `tokens` tokens.
-fn cls_rows(batch: usize, tokens: usize) -> Vec<u32> {
-    (0..batch).map(|b| (b * tokens) as u32).collect()
-}
-
-/// The encoder's inputs for a batch, in a plan with room for `room` texts of `tokens` tokens.
-pub(crate) fn encoder_values(
-    config: &Config,
-    encoder: &Encoder,
-    batch: &Batch,
-    room: usize,
-    tokens: usize,
-) -> Vec<(Value, Tensor)> {
-    let lay = |texts: &[Vec<u32>], filler: u32| {
-        let mut flat = vec![filler; room * tokens];
-        for (row, text) in flat.chunks_exact_mut(tokens).zip(texts) {
-            row[..text.len()].copy_from_slice(text);
-        }
-        flat
-    };
-    let mut lengths: Vec<u32> = batch.ids.iter().map(|ids| ids.len() as u32).collect();
-    lengths.resize(room, 1);
-    let (ids, types) = (lay(&batch.ids, config.pad_token_id), lay(&batch.types, 0));
-    encoder.values(config, tokens, ids, types, lengths)
 }

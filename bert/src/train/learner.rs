@@ -2,12 +2,14 @@
 
 use kernels::{Control, Executable, Graph, ParamSpec, Plan, RunError, Storage, Tensor};
 
+use super::features::POOLED;
 use super::features::Reading;
-use super::graph::{FEATURES, Inputs, POOLED, Source};
+use super::graph::{FEATURES, Inputs, Source};
 use super::step::{EvaluationPlan, LOG, LOG_ROWS, Settings, StepNumbers, StepPlan, Wanted};
-use super::weights::{Trainable, add_classifier, gradient, kept, randomise};
-use super::{DropoutRates, Method, Optimiser, Task};
+use super::weights::{Trainable, add_classifier, gradient, kept};
+use super::{Method, Optimiser, Task};
 use crate::data::{MASKED_SHARE, Random};
+use crate::model::DropoutRates;
 use crate::model::Model;
 
 /// Compiled plans kept at a time; their activations share memory.
@@ -73,7 +75,7 @@ impl Learner {
     ) -> Result<Self, RunError> {
         let mut random = Random::new(seed, 0x1ea2);
         if method == Method::Scratch {
-            randomise(model, &mut random);
+            model.randomise(&mut random);
         }
         if let Task::Classify { classes, .. } = task {
             add_classifier(model, classes, &mut random).await?;
@@ -161,9 +163,9 @@ impl Learner {
             },
             Inputs::Texts(batch) => Source::Texts {
                 batch: room,
-                tokens: batch.tokens,
+                tokens: batch.texts.tokens,
                 masks: match self.settings.task {
-                    Task::MaskedLm => mask_room(room, batch.tokens, batch.masks.len()),
+                    Task::MaskedLm => mask_room(room, batch.texts.tokens, batch.masks.len()),
                     Task::Classify { .. } => 0,
                 },
             },

@@ -4,13 +4,16 @@ use kernels::{Device, ParamSpec, Plan};
 use serde::{Deserialize, Serialize};
 
 use super::event::TrainError;
-use super::graph::{FeatureGraph, Source};
+use super::features::POOLED;
+use super::graph::Source;
 use super::learner::{PREPARED, mask_room};
 use super::run::FEATURE_BATCH;
 use super::step::{EvaluationPlan, LOG_ROWS, Settings, StepPlan, Wanted};
 use super::weights::{COPIES, Trainable, classifier};
-use super::{DropoutRates, Method, Recipe, Task};
+use super::{Method, Recipe, Task};
 use crate::data::padded_lengths;
+use crate::model::DropoutRates;
+use crate::model::FeatureGraph;
 use crate::model::Model;
 
 /// What lies between packed parameters at most: WebGPU's largest alignment of a binding.
@@ -219,7 +222,7 @@ pub fn needs(
         let batch = FEATURE_BATCH.min(texts.max(1));
         let graph = FeatureGraph::new(config, layout, pooling, batch, tokens)
             .expect("the layout checked every shape");
-        reading.add(&graph.plan());
+        reading.add(&graph.plan(POOLED));
         reading.own += batch as u64 * row;
         reading.largest = reading.largest.max(features);
         let rows = texts.max(1);

@@ -15,26 +15,13 @@ mod weights;
 
 pub use event::{Best, EpochReport, Event, Mistake, Progress, RunState, TrainError};
 pub use graph::{Batch, Inputs};
-pub(crate) use graph::{FeatureGraph, encoder_values};
 pub use learner::{Learner, StepReport};
 pub use memory::{Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;
 pub use run::Training;
-pub(crate) use weights::randomise;
 
+use crate::config::Pooling;
 use serde::{Deserialize, Serialize};
-
-/// How a sentence's vector is made from its tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Pooling {
-    /// The pooler (a tanh layer) over `[CLS]`, as `BertForSequenceClassification` does.
-    Pooler,
-    /// `[CLS]` of the last layer.
-    Cls,
-    /// The mean over all tokens that are not padding.
-    Mean,
-}
 
 /// What is learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,15 +78,4 @@ impl Default for Optimiser {
             max_norm: Some(1.0),
         }
     }
-}
-
-/// Shares of elements that are dropped while learning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct DropoutRates {
-    /// After the embeddings and before each residual sum.
-    pub hidden: f64,
-    /// Of the attention weights.
-    pub attention: f64,
-    /// Before the classifier.
-    pub classifier: f64,
 }

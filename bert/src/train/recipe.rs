@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Method, Optimiser, Pooling};
+use super::{Method, Optimiser};
+use crate::config::Pooling;
 use crate::model::Model;
 
 /// A run's settings.

@@ -9,6 +9,7 @@ use super::learner::Learner;
 use super::texts::Texts;
 use super::{Method, Recipe};
 use crate::data::{self, Random, batches};
+use crate::model::TokenBatch;
 use crate::model::{Model, NotFinite, all_finite};
 use crate::tokenizer::Tokenizer;
 
@@ -166,9 +167,11 @@ impl Training {
         let encoding = tokenizer.encode(text, pair, limit);
         let tokens = encoding.ids.len().next_multiple_of(16).min(limit);
         let batch = Batch {
-            tokens,
-            ids: vec![encoding.ids],
-            types: vec![encoding.type_ids],
+            texts: TokenBatch {
+                tokens,
+                ids: vec![encoding.ids],
+                types: vec![encoding.type_ids],
+            },
             labels: vec![0],
             masks: Vec::new(),
         };
@@ -178,7 +181,7 @@ impl Training {
         match all_finite(&logits) {
             true => Ok(logits),
             false => Err(model
-                .not_finite(&batch, "classifier", control)
+                .not_finite(&batch.texts, "classifier", control)
                 .await?
                 .into()),
         }
@@ -192,7 +195,7 @@ impl Training {
         }
         let tokens = self.texts.longest_of(&self.suspects);
         let batch = self.texts.batch(&self.suspects, tokens);
-        match model.part_not_finite(&batch, control).await? {
+        match model.part_not_finite(&batch.texts, control).await? {
             Some(part) => Err(NotFinite { part }.into()),
             None => Ok(()),
         }
@@ -217,14 +220,17 @@ impl Training {
         let batch = batch_of(places);
         let (pooling, room) = (self.recipe.pooling, FEATURE_BATCH.min(total));
         self.learner
-            .add_features(model, pooling, places, room, &batch, control)
+            .add_features(model, pooling, places, room, &batch.texts, control)
             .await?;
         self.stage = if last == total {
             let bad = self.learner.features_not_finite(model, control).await?;
             self.learner.end_features(model);
             if let Some(place) = bad {
                 let batch = batch_of(&[place]);
-                return Err(model.not_finite(&batch, "pooling", control).await?.into());
+                return Err(model
+                    .not_finite(&batch.texts, "pooling", control)
+                    .await?
+                    .into());
             }
             Stage::Train
         } else {

@@ -5,8 +5,9 @@ use kernels::{Plan, Tensor, TensorType, Value, gradients};
 
 use super::graph::{Inputs, LossGraph, Source};
 use super::weights::{Trainable, first_moment, gradient, second_moment};
-use super::{DropoutRates, Optimiser, Task};
+use super::{Optimiser, Task};
 use crate::config::Config;
+use crate::model::DropoutRates;
 use crate::model::Layout;
 
 /// The log of losses and gradient norms on the device, `[LOG_ROWS, 2]`.

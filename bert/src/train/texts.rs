@@ -2,6 +2,7 @@
 
 use super::graph::{Batch, Inputs};
 use crate::data::{Example, Masked, Masker, Random, Text};
+use crate::model::TokenBatch;
 use crate::tokenizer::{Encoding, Tokenizer};
 
 /// The stream of the seed that masks are drawn from; an epoch adds its number.
@@ -165,16 +166,18 @@ impl Texts {
     pub fn batch(&self, places: &[usize], tokens: usize) -> Batch {
         let texts = || places.iter().map(|&i| &self.all[i]);
         let mut batch = Batch {
-            tokens,
-            ids: texts().map(|t| t.ids.clone()).collect(),
-            types: texts().map(|t| t.types.clone()).collect(),
+            texts: TokenBatch {
+                tokens,
+                ids: texts().map(|t| t.ids.clone()).collect(),
+                types: texts().map(|t| t.types.clone()).collect(),
+            },
             labels: texts().map(|t| t.label).collect(),
             masks: Vec::new(),
         };
         if let Some(masks) = &self.masks {
             for (row, &place) in places.iter().enumerate() {
                 let masked = &masks.drawn[place];
-                batch.ids[row].clone_from(&masked.ids);
+                batch.texts.ids[row].clone_from(&masked.ids);
                 let hidden = masked.positions.iter().zip(&masked.targets);
                 batch.masks.extend(hidden.map(|(&at, &id)| (row, at, id)));
             }

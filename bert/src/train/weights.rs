@@ -165,19 +165,3 @@ pub(super) async fn add_classifier(
     params.write(&specs[1].name, 0, &vec![0.0; classes]);
     Ok(())
 }
-
-/// Forgets everything: normally distributed matrices, layer norms that change nothing.
-pub(crate) fn randomise(model: &mut Model, random: &mut Random) {
-    let deviation = model.config().initializer_range;
-    let (.., params) = model.parts();
-    for spec in params.specs().to_vec() {
-        let numbers: Vec<f32> = match spec.name.as_str() {
-            name if name.ends_with("bias") => vec![0.0; spec.shape.len()],
-            name if name.contains("LayerNorm") => vec![1.0; spec.shape.len()],
-            _ => (0..spec.shape.len())
-                .map(|_| (random.normal() * deviation) as f32)
-                .collect(),
-        };
-        params.write(&spec.name, 0, &numbers);
-    }
-}

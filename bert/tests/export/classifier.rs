@@ -1,8 +1,9 @@
 //! Classification heads of checkpoints.
 
+use bert::config::Pooling;
 use bert::model::{ClassifierError, LoadError};
 use bert::probe::{Classification, ProbeError, classify};
-use bert::train::{Method, Pooling};
+use bert::train::Method;
 use kernels::CancelToken;
 use kernels::Control;
 use pollster::block_on;

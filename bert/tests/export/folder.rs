@@ -1,10 +1,11 @@
 //! Folders for `transformers`, and back. `tests/tools/check_export.py` loads them there.
 
 use bert::checkpoint::{Header, SafetensorsStream, Sink, decode};
+use bert::config::Pooling;
 use bert::export::{Kind, Machine, Refusal, Run, size};
 use bert::metrics::Confusion;
 use bert::probe::{Request, fill_mask};
-use bert::train::{Method, Pooling, Recipe};
+use bert::train::{Method, Recipe};
 use kernels::{CancelToken, RunError};
 use serde_json::{Value, json};
 

@@ -1,7 +1,8 @@
 //! The classifier alone.
 
+use bert::config::Pooling;
 use bert::export::{Head, HeadError, Kind, MAX_HEAD_BYTES, Machine, Refusal, Run};
-use bert::train::{Method, Pooling, Recipe};
+use bert::train::{Method, Recipe};
 use proptest::prelude::*;
 
 use super::*;

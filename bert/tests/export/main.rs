@@ -12,11 +12,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bert::config::Config;
+use bert::config::Pooling;
 use bert::data::Text;
 use bert::export::{self, About, ExportError, Files, Kind};
 use bert::model::{LoadError, Model, ModelLoader};
 use bert::probe::{Classification, classify};
-use bert::train::{Method, Pooling, Recipe, Training};
+use bert::train::{Method, Recipe, Training};
 use kernels::{Control, Device, Precision};
 use pollster::block_on;
 

@@ -1,10 +1,11 @@
 //! Learning with word embeddings in blocks.
 
 use bert::data::Text;
+use bert::model::DropoutRates;
+use bert::model::TokenBatch;
 use bert::model::{LoadError, Model, ModelLoader, names};
 use bert::train::{
-    Batch, DropoutRates, Event, Inputs, Learner, Limits, Method, Optimiser, Recipe, Task, Training,
-    needs,
+    Batch, Event, Inputs, Learner, Limits, Method, Optimiser, Recipe, Task, Training, needs,
 };
 use kernels::gpu::{Gpu, Options, Style};
 use kernels::{Control, Device, DeviceError};
@@ -22,9 +23,11 @@ fn batch(model: &Model) -> Inputs {
     };
     let ids = vec![text(v / 12), text(v / 7)];
     Inputs::Texts(Batch {
-        tokens: tokens as usize,
-        types: vec![vec![0; tokens as usize]; 2],
-        ids,
+        texts: TokenBatch {
+            tokens: tokens as usize,
+            types: vec![vec![0; tokens as usize]; 2],
+            ids,
+        },
         labels: vec![0; 2],
         masks: vec![(0, 3, 1), (0, 8, v - 1), (1, 5, v / 2)],
     })

@@ -2,11 +2,11 @@
 
 use std::cell::{Cell, RefCell};
 
+use bert::config::Pooling;
+use bert::model::DropoutRates;
 use bert::model::Model;
-use bert::train::{
-    Batch, DropoutRates, Event, Inputs, Learner, Method, Optimiser, Pooling, Task, TrainError,
-    Training,
-};
+use bert::model::TokenBatch;
+use bert::train::{Batch, Event, Inputs, Learner, Method, Optimiser, Task, TrainError, Training};
 use kernels::{CancelToken, Control, LocalBoxFuture, RunError};
 
 use crate::common;
@@ -107,9 +107,11 @@ fn a_step_that_is_cancelled_in_its_middle_can_be_taken_again() {
         let learner = Learner::new(&mut model, task, method, optimiser, dropout, 4, 1);
         let mut learner = pollster::block_on(learner).expect("a learner");
         let inputs = Inputs::Texts(Batch {
-            tokens: 32,
-            ids: (0..4).map(|i| (100 + i..132 + i).collect()).collect(),
-            types: vec![vec![0; 32]; 4],
+            texts: TokenBatch {
+                tokens: 32,
+                ids: (0..4).map(|i| (100 + i..132 + i).collect()).collect(),
+                types: vec![vec![0; 32]; 4],
+            },
             labels: vec![0, 1, 0, 1],
             masks: Vec::new(),
         });

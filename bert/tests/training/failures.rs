@@ -1,7 +1,8 @@
 //! What cannot be run, what diverges, and going on after a device was lost.
 
+use bert::config::Pooling;
 use bert::data::Example;
-use bert::train::{Event, Method, Pooling, Recipe, RunState, TrainError, Training};
+use bert::train::{Event, Method, Recipe, RunState, TrainError, Training};
 use kernels::Device;
 
 use crate::common;

@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use bert::config::Pooling;
 use bert::model::Model;
-use bert::train::{
-    Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, StepReport, Task,
-};
+use bert::model::{DropoutRates, TokenBatch};
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, StepReport, Task};
 use kernels::{Control, Device};
 use serde_json::Value;
 
@@ -53,12 +53,14 @@ fn batch(golden: &Value) -> Batch {
     };
     let tokens = rows(&golden["input_ids"])[0].len();
     let mut batch = Batch {
-        tokens,
-        ids: cut("input_ids"),
-        // RoBERTa has none.
-        types: match golden["token_type_ids"].is_array() {
-            true => cut("token_type_ids"),
-            false => lengths.iter().map(|&n| vec![0; n]).collect(),
+        texts: TokenBatch {
+            tokens,
+            ids: cut("input_ids"),
+            // RoBERTa has none.
+            types: match golden["token_type_ids"].is_array() {
+                true => cut("token_type_ids"),
+                false => lengths.iter().map(|&n| vec![0; n]).collect(),
+            },
         },
         labels: Vec::new(),
         masks: Vec::new(),
@@ -164,7 +166,7 @@ fn start(
     let optimiser = optimiser(golden, decay_all);
     let dropout = DropoutRates::default();
     let control = Control::default();
-    let count = batch.ids.len();
+    let count = batch.texts.ids.len();
     let (learner, inputs) = pollster::block_on(async {
         let mut learner =
             Learner::new(&mut model, task, method, optimiser, dropout, count, 1).await?;
@@ -194,7 +196,7 @@ fn start(
         learner.reserve_features(&mut model, count).await?;
         let places: Vec<usize> = (0..count).collect();
         learner
-            .add_features(&mut model, pooling, &places, count, &batch, &control)
+            .add_features(&mut model, pooling, &places, count, &batch.texts, &control)
             .await?;
         let rows = (0..count as u32).collect();
         Ok::<_, bert::train::TrainError>((

@@ -1,7 +1,10 @@
 //! The gradients of a two-layer model against central differences, in double precision.
 
+use bert::config::Pooling;
 use bert::data::Random;
-use bert::train::{Batch, DropoutRates, Inputs, Learner, Method, Optimiser, Pooling, Task};
+use bert::model::DropoutRates;
+use bert::model::TokenBatch;
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
 use kernels::{Control, Device, Precision};
 
 use crate::common;
@@ -24,9 +27,11 @@ fn check(task: Task) {
         Task::Classify { .. } => Vec::new(),
     };
     let inputs = Inputs::Texts(Batch {
-        tokens: 7,
-        ids,
-        types,
+        texts: TokenBatch {
+            tokens: 7,
+            ids,
+            types,
+        },
         labels: vec![2, 0],
         masks,
     });

@@ -1,9 +1,10 @@
 //! What the planner says, against what a run takes.
 
+use bert::config::Pooling;
 use bert::data::Example;
 use bert::model::Model;
 use bert::train::{
-    Event, Limits, Method, Needs, Pooling, Recipe, Task, TrainError, Training, check, needs, offers,
+    Event, Limits, Method, Needs, Recipe, Task, TrainError, Training, check, needs, offers,
 };
 use kernels::Device;
 

@@ -1,6 +1,8 @@
 //! Runs from start to end: what they tell, what they learn, and that they repeat.
 
-use bert::train::{DropoutRates, Event, Inputs, Learner, Method, Optimiser, Pooling, Recipe, Task};
+use bert::config::Pooling;
+use bert::model::DropoutRates;
+use bert::train::{Event, Inputs, Learner, Method, Optimiser, Recipe, Task};
 use kernels::{Control, Device};
 
 use crate::common;

@@ -1,9 +1,10 @@
 //! Small sets of texts in the fixture's vocabulary, and driving a run to its end.
 
+use bert::config::Pooling;
 use bert::data::{Example, Text};
 use bert::metrics::Confusion;
 use bert::model::Model;
-use bert::train::{Event, Method, Pooling, Recipe, TrainError, Training};
+use bert::train::{Event, Method, Recipe, TrainError, Training};
 use kernels::Control;
 
 use crate::common;

@@ -12,8 +12,9 @@ use serde_json::json;
 use super::weights;
 use super::{About, Machine, Refusal};
 use crate::config::MAX_LABELS;
+use crate::config::Pooling;
 use crate::model::{Classifier, ClassifierError, Model, classifier_parts};
-use crate::train::{Method, Pooling};
+use crate::train::Method;
 
 /// The longest file that is read: 1,000 classes of a very wide model.
 pub const MAX_HEAD_BYTES: usize = 64 << 20;

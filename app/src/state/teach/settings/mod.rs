@@ -3,7 +3,8 @@
 mod carried;
 
 use crate::recipe::{Field, Goal, MethodChoice, Setup, rate_text, typed};
-use bert::train::{Method, Optimiser, Pooling, Recipe};
+use bert::config::Pooling;
+use bert::train::{Method, Optimiser, Recipe};
 
 /// What the form holds.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use crate::browser::Store;
 use crate::recipe::Goal;
 use crate::recipe::{Field, MethodChoice};
 use crate::state::activity::Wish;
-use bert::train::Pooling;
+use bert::config::Pooling;
 use leptos::prelude::*;
 
 #[component]

@@ -33,8 +33,8 @@ use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 use super::{Head, HeadError, Machine};
+use crate::config::Pooling;
 use crate::model::Classifier;
-use crate::train::Pooling;
 
 /// The longest text that is read or written, in characters.
 pub const MAX_LINK_HEAD: usize = 64 << 10;

@@ -1,0 +1,38 @@
+//! Texts as a pass reads them.
+
+use kernels::{Tensor, Value};
+
+use super::forward::Encoder;
+use crate::config::Config;
+
+/// The tokens of some texts, padded to one length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TokenBatch {
+    /// T, the padded length.
+    pub tokens: usize,
+    /// Each text's ids, at most T.
+    pub ids: Vec<Vec<u32>>,
+    /// Each text's token types.
+    pub types: Vec<Vec<u32>>,
+}
+
+/// The encoder's inputs for these texts, in a plan with room for `room` texts of `tokens` tokens.
+pub(crate) fn encoder_values(
+    config: &Config,
+    encoder: &Encoder,
+    texts: &TokenBatch,
+    room: usize,
+    tokens: usize,
+) -> Vec<(Value, Tensor)> {
+    let lay = |rows: &[Vec<u32>], filler: u32| {
+        let mut flat = vec![filler; room * tokens];
+        for (row, text) in flat.chunks_exact_mut(tokens).zip(rows) {
+            row[..text.len()].copy_from_slice(text);
+        }
+        flat
+    };
+    let mut lengths: Vec<u32> = texts.ids.iter().map(|ids| ids.len() as u32).collect();
+    lengths.resize(room, 1);
+    let (ids, types) = (lay(&texts.ids, config.pad_token_id), lay(&texts.types, 0));
+    encoder.values(config, tokens, ids, types, lengths)
+}
