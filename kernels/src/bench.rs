@@ -6,9 +6,9 @@ use crate::device::{Device, Executable, Params};
 use crate::error::RunError;
 use crate::gpu::Gpu;
 use crate::graph::Graph;
-pub use crate::ops::gemm::Kind;
 use crate::ops::gemm::Variant;
 use crate::plan::Plan;
+pub use crate::shader::Kind;
 use crate::tensor::{ParamSpec, Storage};
 
 /// Milliseconds on a clock that never goes back; only differences count.

@@ -11,7 +11,7 @@
 
 pub mod bench;
 mod control;
-pub mod cpu;
+mod cpu;
 mod device;
 mod error;
 pub mod gpu;
@@ -20,7 +20,10 @@ mod graph;
 pub mod ops;
 mod plan;
 mod self_test;
+mod shader;
 mod tensor;
+mod trials;
+pub mod twin;
 
 pub use control::{CancelToken, Control, LocalBoxFuture};
 pub use device::{Device, Executable, Params, Precision, Ready};

@@ -4,10 +4,10 @@
 
 use std::rc::{Rc, Weak};
 
-use super::{Buffer, Real};
 use crate::error::DeviceError;
 use crate::plan::Plan;
 use crate::tensor::DType;
+use crate::twin::{Buffer, Real};
 
 /// What one plan needs.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::arena::{Arena, zeroed};
-use super::{Buffer, Real};
 use crate::error::DeviceError;
 use crate::tensor::ParamSpec;
+use crate::twin::{Buffer, Real};
 
 /// Parameters by name.
 #[derive(Debug, Default)]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::arena::{Arena, Need, collect};
 use super::params::CpuParams;
-use super::{Buffer, Io, Real};
 use crate::control::Control;
 use crate::error::{DeviceError, RunError};
 use crate::graph::{Node, Value};
 use crate::plan::{Place, Plan};
 use crate::tensor::{Tensor, TensorType};
+use crate::twin::{Buffer, Io, Real};
 
 /// Steps between two looks at the event loop.
 const FLOPS_PER_BREATH: f64 = 5e8;

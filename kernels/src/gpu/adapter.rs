@@ -1,7 +1,8 @@
 //! Finding an adapter, and what it says of itself.
 
-use super::context::{AdapterInfo, Options};
+use super::options::Options;
 use crate::error::DeviceError;
+use crate::shader::AdapterInfo;
 
 /// The adapter that was asked for, or the best.
 pub(super) async fn adapter(options: &Options) -> Result<wgpu::Adapter, DeviceError> {

@@ -10,8 +10,8 @@ use js_sys::{Array, Function, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
-use super::kernel::{Access, Kernel};
 use super::pipelines::Key;
+use crate::shader::{Access, Kernel};
 
 /// `GPUShaderStage.COMPUTE`
 const COMPUTE: u32 = 4;

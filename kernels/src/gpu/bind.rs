@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use super::arena::Arena;
 use super::buffer::Buffer;
-use super::kernel::Operand;
 use super::program::GpuProgram;
 use super::record::Recorded;
 use crate::error::RunError;
 use crate::graph::{Node, Value};
 use crate::plan::Place;
+use crate::shader::Operand;
 
 /// Bind groups over the arena as it is at one version.
 pub(super) struct Bound {

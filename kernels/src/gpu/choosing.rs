@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Debug, Formatter};
 use std::rc::Rc;
 
-use super::context::{Capabilities, Choice, LeftOut};
 use super::device::{Gpu, SUBGROUPS};
 use super::pipelines::Unusable;
-use super::tuning::Tuning;
-use crate::ops::gemm::{Class, Kind, Product, Variant};
+use crate::shader::Tuning;
+use crate::shader::{Capabilities, Choice, LeftOut};
+use crate::shader::{Class, Kind, Product};
 
 /// Hears what trials have found.
 type Hear = Box<dyn Fn(&Tuning)>;
@@ -126,7 +126,7 @@ impl Gpu {
         self.tuning().id(self.info())
     }
 
-    pub(super) fn choice(&self) -> Choice {
+    pub(crate) fn choice(&self) -> Choice {
         Choice {
             capabilities: self.capabilities(),
             tuning: self.tuning(),
@@ -140,7 +140,7 @@ impl Gpu {
     }
 
     /// Adds to the record.
-    pub(super) fn add_tuning(&self, found: Tuning) {
+    pub(crate) fn add_tuning(&self, found: Tuning) {
         if found.is_empty() {
             return;
         }
@@ -170,7 +170,7 @@ impl Gpu {
 
     /// Leaves a variant out whose shader the driver does not take. Returns whether the shader was one.
     pub(super) fn leave_out_unusable(&self, unusable: &Unusable) -> bool {
-        let Some(variant) = Variant::of_kernel(unusable.kernel) else {
+        let Some(variant) = unusable.kernel.variant else {
             return false;
         };
         if self.capabilities().left_out.contains(variant) {
@@ -213,52 +213,17 @@ impl Gpu {
     }
 
     /// A product of each class that plans have asked for.
-    pub(super) fn wanted(&self) -> Vec<Product> {
+    pub(crate) fn wanted(&self) -> Vec<Product> {
         self.choosing.wanted.borrow().clone()
     }
 
-    /// The variants that may make a kind of product here and that the self-test has not tried: first
-    /// those that make what plans have asked for. On a software adapter, where compiling one takes
-    /// seconds, there are no others; on a GPU all.
-    pub(crate) fn untested(&self) -> Vec<(Variant, Kind)> {
-        let capabilities = self.capabilities();
-        let choice = self.choice();
-        let wanted = self.wanted().into_iter();
-        let mut all: Vec<(Variant, Kind)> = wanted
-            .map(|product| (Variant::chosen(&choice, &product), product.kind))
-            .collect();
-        if !self.info().software {
-            for variant in Variant::all(&capabilities) {
-                all.extend([Kind::Nt, Kind::Nn, Kind::Tn].map(|kind| (variant, kind)));
-            }
-        }
-        let tested = self.choosing.tested.borrow();
-        let mut found: Vec<(Variant, Kind)> = Vec::new();
-        for (variant, kind) in all {
-            let name = variant.name();
-            let known = capabilities.left_out.contains(name) || tested.contains(&(name, kind));
-            if !known && !found.contains(&(variant, kind)) {
-                found.push((variant, kind));
-            }
-        }
-        found
+    /// Whether a variant was tried for a kind of product.
+    pub(crate) fn is_tested(&self, variant: &'static str, kind: Kind) -> bool {
+        self.choosing.tested.borrow().contains(&(variant, kind))
     }
 
-    /// Whether the self-test has something left to try.
-    pub fn has_untested(&self) -> bool {
-        !self.untested().is_empty()
-    }
-
-    /// Whether a variant is left that makes products here.
-    pub(crate) fn has_variants(&self) -> bool {
-        let capabilities = self.capabilities();
-        let mut all = Variant::all(&capabilities).into_iter();
-        all.any(|variant| !capabilities.left_out.contains(variant.name()))
-    }
-
-    /// Remembers that a variant was tried for a kind of product.
-    pub(crate) fn set_tested(&self, variant: Variant, kind: Kind) {
-        let mut tested = self.choosing.tested.borrow_mut();
-        tested.insert((variant.name(), kind));
+    /// Remembers that.
+    pub(crate) fn set_tested(&self, variant: &'static str, kind: Kind) {
+        self.choosing.tested.borrow_mut().insert((variant, kind));
     }
 }

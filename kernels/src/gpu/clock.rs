@@ -2,7 +2,7 @@
 
 /// Milliseconds; only differences count.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     use std::sync::LazyLock;
     use std::time::Instant;
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
@@ -11,7 +11,7 @@ pub(super) fn now() -> f64 {
 
 /// The same in a window or a worker.
 #[cfg(target_arch = "wasm32")]
-pub(super) fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     use wasm_bindgen::{JsCast, JsValue};
     let get = |object: &JsValue, key: &str| js_sys::Reflect::get(object, &JsValue::from_str(key));
     let performance = get(&js_sys::global(), "performance");

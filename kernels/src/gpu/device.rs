@@ -11,15 +11,16 @@ use super::arena::Arena;
 use super::buffer::{Buffer, Memory};
 use super::choosing::Choosing;
 use super::clock::now;
-use super::context::{AdapterInfo, Capabilities, Options, Style};
 use super::faults::{Faults, Injected};
 use super::lanes;
+use super::options::Options;
 use super::pipelines::Pipelines;
 use super::profile::Profile;
 use super::signal::Wait;
 use super::submit::Submissions;
 use crate::control::LocalBoxFuture;
 use crate::error::DeviceError;
+use crate::shader::{AdapterInfo, Capabilities, Style};
 
 /// What is asked of an adapter that has it.
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY);

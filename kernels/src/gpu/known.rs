@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use super::buffer::Buffer;
-use super::context::Choice;
-use super::kernel::{Dispatch, DispatchContext, Pack};
 use super::params::{GpuParams, View};
 use crate::error::RunError;
 use crate::graph::{Node, Value};
-use crate::ops::gemm::Product;
 use crate::plan::{Place, Plan};
+use crate::shader::Choice;
+use crate::shader::Product;
+use crate::shader::{Dispatch, DispatchContext, Pack};
 use crate::tensor::{Storage, TensorType};
 
 /// Where a plan's parameters lay when it was prepared. A plan goes on reading these, also when others

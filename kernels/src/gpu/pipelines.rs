@@ -10,8 +10,8 @@ use async_lock::OnceCell;
 #[cfg(target_arch = "wasm32")]
 use super::ahead::Ahead;
 use super::faults::Rewrite;
-use super::kernel::{Access, Dispatch, Kernel};
 use crate::control::LocalBoxFuture;
+use crate::shader::{Access, Dispatch, Kernel};
 
 /// A pipeline is a shader with fixed values of its `override` constants.
 pub(super) type Key = (&'static str, Vec<(&'static str, u64)>);

@@ -18,7 +18,6 @@ use super::signal::signal;
 use crate::control::Control;
 use crate::error::{DeviceError, RunError};
 use crate::graph::Value;
-use crate::ops::gemm::Variant;
 use crate::plan::Plan;
 use crate::tensor::{DType, Tensor};
 
@@ -126,7 +125,7 @@ impl GpuProgram {
     pub fn variants(&self) -> Vec<&'static str> {
         let kernels = self.record.dispatches.iter();
         let kernels = kernels.map(|recorded| recorded.chosen.dispatch.kernel);
-        let mut found: Vec<_> = kernels.filter_map(Variant::of_kernel).collect();
+        let mut found: Vec<_> = kernels.filter_map(|kernel| kernel.variant).collect();
         found.sort_unstable();
         found.dedup();
         found

@@ -3,15 +3,15 @@
 use std::rc::Rc;
 
 use super::buffer::Buffer;
-use super::context::Choice;
 use super::device::Gpu;
-use super::kernel::Operand;
 use super::known::{Chosen, Places, dispatches};
 use super::pace::Costs;
 use super::profile::Queries;
 use crate::error::{DeviceError, RunError};
 use crate::graph::{Node, Value};
 use crate::plan::{Place, Plan};
+use crate::shader::Choice;
+use crate::shader::Operand;
 
 /// A dispatch with its shader.
 pub(super) struct Recorded {

@@ -1,6 +1,6 @@
 //! The workgroups of shaders that sum over the rows of a matrix, see `shared/columns.wgsl`.
 
-use crate::gpu::{DispatchContext, Style, grid_1d};
+use crate::shader::{DispatchContext, Style, grid_1d};
 
 /// How lanes and columns are dealt out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -42,11 +42,11 @@ pub use softmax::{Softmax, SoftmaxGrad};
 pub use sum_rows::SumRows;
 pub use top_k::{NO_TARGET, TopK, TopKValues};
 
-use crate::cpu::{self, Real};
 use crate::error::GraphError;
-use crate::gpu::{Dispatch, DispatchContext, Kernel};
 use crate::graph::{Graph, Value};
+use crate::shader::{Dispatch, DispatchContext, Kernel, Product};
 use crate::tensor::TensorType;
+use crate::twin::{self, Real};
 
 /// A node in reverse: its operands, its results, and the gradients of the results that have one.
 pub(crate) struct GradientAt<'a> {
@@ -103,7 +103,7 @@ pub(crate) trait Rule {
     /// The shaders to run, with their bindings and sizes: a pure function of shapes and device.
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch>;
     /// The matrix products among its dispatches, which may be tuned.
-    fn products(&self, _context: &DispatchContext<'_>) -> Vec<gemm::Product> {
+    fn products(&self, _context: &DispatchContext<'_>) -> Vec<Product> {
         Vec::new()
     }
     /// How many numbers the CPU twin works in beside its operands.
@@ -111,7 +111,7 @@ pub(crate) trait Rule {
         0
     }
     /// The CPU twin.
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>);
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>);
     /// Whether it reads operand `i` of `count`, where that is a parameter, also as it rests in f16.
     fn takes_f16(&self, _i: usize, _count: usize) -> bool {
         false
@@ -156,10 +156,10 @@ macro_rules! ops {
             pub(crate) fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
                 match self { $(Op::$name(op) => op.dispatch(context)),* }
             }
-            pub(crate) fn products(&self, context: &DispatchContext<'_>) -> Vec<gemm::Product> {
+            pub(crate) fn products(&self, context: &DispatchContext<'_>) -> Vec<Product> {
                 match self { $(Op::$name(op) => op.products(context)),* }
             }
-            pub(crate) fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+            pub(crate) fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
                 match self { $(Op::$name(op) => op.cpu(io)),* }
             }
             pub(crate) fn takes_f16(&self, i: usize, count: usize) -> bool {

@@ -120,7 +120,7 @@ async fn variant(device: &Device, gpu: &Gpu) -> SelfTest {
             wrong |= checked.wrong;
             found.push(checked.report);
         }
-        gpu.set_tested(variant, kind);
+        gpu.set_tested(variant.name(), kind);
     }
     SelfTest {
         reports: worst_of_each(found.into_iter()),

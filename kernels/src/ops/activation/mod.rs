@@ -3,11 +3,11 @@
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, TensorType};
+use crate::twin::{self, Lanes, Real, row};
 
 /// Which function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,6 +111,7 @@ params! {
 
 static FORWARD: Kernel = Kernel {
     name: "activation",
+    variant: None,
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/grid.wgsl"),
@@ -154,7 +155,7 @@ impl Rule for Activation {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let y = outputs.real();
         y.copy_from_slice(inputs.real(0));
@@ -172,6 +173,7 @@ pub struct ActivationGrad {
 
 static BACKWARD: Kernel = Kernel {
     name: "activation, backward",
+    variant: None,
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/grid.wgsl"),
@@ -203,7 +205,7 @@ impl Rule for ActivationGrad {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let dx = outputs.real();
         dx.copy_from_slice(inputs.real(1));

@@ -1,8 +1,8 @@
 //! The shaders of a step: one workgroup for few weights; else norms, their sum, and the updates.
 
 use super::AdamW;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, Pack, Style};
-use crate::gpu::{grid_1d, params};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, Pack, Style};
+use crate::shader::{grid_1d, params};
 
 /// Partial sums of each buffer of gradients, where buffers are few: enough workgroups for a large GPU.
 const GROUPS: usize = 512;
@@ -54,6 +54,7 @@ const WRITE: Access = Access::Write;
 
 pub(super) static NORM: Kernel = Kernel {
     name: "gradient norm",
+    variant: None,
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
         include_str!("report.wgsl"),
@@ -65,6 +66,7 @@ pub(super) static NORM: Kernel = Kernel {
 
 pub(super) static STEP: Kernel = Kernel {
     name: "AdamW",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("update.wgsl"),
@@ -76,6 +78,7 @@ pub(super) static STEP: Kernel = Kernel {
 
 pub(super) static SMALL: Kernel = Kernel {
     name: "AdamW, small",
+    variant: None,
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
         include_str!("update.wgsl"),

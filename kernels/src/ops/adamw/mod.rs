@@ -5,11 +5,11 @@ mod dispatch;
 
 use super::Rule;
 use super::check::Check;
-use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Dispatch, DispatchContext, Kernel};
 use crate::graph::{Graph, Value};
+use crate::shader::{Dispatch, DispatchContext, Kernel};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Lanes, Real, row};
 
 /// Elements that the CPU goes over at a time: four pieces are 16 KB.
 const PIECE: usize = 1024;
@@ -93,7 +93,7 @@ impl Rule for AdamW {
         self.dispatches(context)
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let n = self.parameters(inputs.count());
         let squares = |i: usize| row::dot(inputs.real(i), inputs.real(i));

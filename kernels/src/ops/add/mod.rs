@@ -2,11 +2,11 @@
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, TensorType};
+use crate::twin::{self, Real};
 
 /// `c = a + b`, all of one shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,7 @@ params! {
 
 static FORWARD: Kernel = Kernel {
     name: "add",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("forward.wgsl")
@@ -57,10 +58,10 @@ impl Rule for Add {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let terms = [inputs.real(0), inputs.real(1)];
-        cpu::row::update(outputs.real(), terms, |_, [a, b]| a + b);
+        twin::row::update(outputs.real(), terms, |_, [a, b]| a + b);
     }
 }
 

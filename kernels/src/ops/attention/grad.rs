@@ -5,10 +5,10 @@ use super::super::check::Check;
 use super::super::dropout::Noise;
 use super::kernels::{self, Pass};
 use super::{Sizes, seed};
-use crate::cpu::{self, Lanes, Real, matmul, row};
 use crate::error::GraphError;
-use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
+use crate::shader::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Lanes, Real, matmul, row};
 
 /// The gradient of [`super::Attention`] with respect to its packed queries, keys and values.
 ///
@@ -62,7 +62,7 @@ impl Rule for AttentionGrad {
         2 * tokens * tokens
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let sizes = Sizes::new(self.heads, &io.input_type(0), &io.input_type(1));
         let Sizes {
             tokens,
@@ -114,8 +114,8 @@ impl Rule for AttentionGrad {
                         noise.apply(seed, first, weights);
                     }
                 }
-                let ds = cpu::Matrix::new(&*ds, tokens, length);
-                let weights = cpu::Matrix::new(&*weights, tokens, length);
+                let ds = twin::Matrix::new(&*ds, tokens, length);
+                let weights = twin::Matrix::new(&*weights, tokens, length);
                 let start = |part: usize| b * tokens * 3 * width + part * width + a * head;
                 let stride = 3 * width;
                 let (key, query) = (part(1, length), part(0, tokens));

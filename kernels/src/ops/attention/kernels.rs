@@ -1,7 +1,7 @@
 //! The shaders, and which one computes what.
 
 use super::Params;
-use crate::gpu::{Access, Capabilities, Kernel, Style};
+use crate::shader::{Access, Capabilities, Kernel, Style};
 
 const READ: Access = Access::Read;
 const WRITE: Access = Access::Write;
@@ -31,6 +31,7 @@ macro_rules! kernel {
     ($name:expr, $bindings:expr, [$($number:literal = $value:literal),*], [$($part:literal),*]) => {
         Kernel {
             name: $name,
+            variant: None,
             source: concat!(
                 $("#let ", $number, " = ", $value, "\n",)*
                 include_str!("../shared/grid.wgsl"),

@@ -9,11 +9,11 @@ use super::check::Check;
 use super::dropout::Noise;
 use super::softmax::softmax_row;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Inputs, Matrix, Real, matmul};
 use crate::error::GraphError;
-use crate::gpu::{Capabilities, Dispatch, DispatchContext, Kernel, Operand, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Capabilities, Dispatch, DispatchContext, Kernel, Operand, params};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Inputs, Matrix, Real, matmul};
 use kernels::{Choice, Pass};
 
 /// The largest head size that the shaders' registers hold.
@@ -200,7 +200,7 @@ impl Rule for Attention {
         tokens * tokens
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let sizes = Sizes::new(self.heads, &io.input_type(0), &io.input_type(1));
         let Sizes {
             batch,

@@ -2,11 +2,11 @@
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, TensorType};
+use crate::twin::{self, Real};
 
 /// `y = x`, resting in f32.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,7 @@ params! {
 
 static FORWARD: Kernel = Kernel {
     name: "copy",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("forward.wgsl")
@@ -59,7 +60,7 @@ impl Rule for Copy {
         true
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (x, y) = io.real(0, 0);
         y.copy_from_slice(x);
     }

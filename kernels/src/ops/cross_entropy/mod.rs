@@ -3,11 +3,11 @@
 use super::check::Check;
 use super::top_k::NO_TARGET;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Lanes, Real, row};
 
 /// `mean = Σ (lse(x_r) - x_r[label_r]) / count` over the rows whose label is not [`NO_TARGET`]; 0
 /// if none has one, as a batch without masks should not stop a run.
@@ -44,6 +44,7 @@ const WRITE: Access = Access::Write;
 
 static FORWARD: Kernel = Kernel {
     name: "cross-entropy",
+    variant: None,
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
@@ -57,6 +58,7 @@ static FORWARD: Kernel = Kernel {
 
 static MEAN: Kernel = Kernel {
     name: "cross-entropy, mean",
+    variant: None,
     source: concat!(include_str!("labels.wgsl"), include_str!("mean.wgsl")),
     params: MeanParams::FIELDS,
     bindings: &[READ, READ, WRITE, WRITE],
@@ -64,6 +66,7 @@ static MEAN: Kernel = Kernel {
 
 static BACKWARD: Kernel = Kernel {
     name: "cross-entropy, backward",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("labels.wgsl"),
@@ -135,7 +138,7 @@ impl Rule for CrossEntropy {
         ]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let columns = inputs.ty(0).shape.columns();
         let labels = inputs.u32(1);
@@ -189,7 +192,7 @@ impl Rule for CrossEntropyGrad {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let columns = inputs.ty(0).shape.columns();
         let (labels, losses, lse) = (inputs.u32(1), inputs.real(2), inputs.real(3));

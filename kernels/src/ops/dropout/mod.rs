@@ -2,11 +2,11 @@
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Real};
 
 /// Which elements are dropped: a pure function of a run's seed, this stream, and the element.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +76,7 @@ params! {
 
 static FORWARD: Kernel = Kernel {
     name: "dropout",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("noise.wgsl"),
@@ -126,7 +127,7 @@ impl Rule for Dropout {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let seed = inputs.u32(1)[0];
         for (i, (y, &x)) in outputs.real().iter_mut().zip(inputs.real(0)).enumerate() {

@@ -3,11 +3,11 @@
 use super::check::Check;
 use super::layer_norm::normalise;
 use super::{Block, GradientAt, Rule};
-use crate::cpu::{self, Inputs, Real};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::TensorType;
+use crate::twin::{self, Inputs, Real};
 
 /// `out[i] = word[ids[i]] + position[positions[i]] + kind[types[i]]`, or without the last term.
 ///
@@ -52,6 +52,7 @@ const READ: Access = Access::Read;
 
 static FORWARD: Kernel = Kernel {
     name: "embed",
+    variant: None,
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
@@ -87,7 +88,7 @@ impl Embed {
             let operand = others + table - 1;
             let last = types[operand].shape.rows() - 1;
             let row = row(operand, at(table).min(last));
-            cpu::row::add(out, row);
+            twin::row::add(out, row);
         }
     }
 }
@@ -195,7 +196,7 @@ impl Rule for Embed {
         (1..count - norm).contains(&i)
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let n = inputs.ty(0).shape.len() / self.padding.len();
         let columns = inputs.ty(1).shape.columns();

@@ -3,11 +3,11 @@
 use super::check::Check;
 use super::dropout::Noise;
 use super::{Block, GradientAt, Rule};
-use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Real, row};
 
 /// `out[i] = x[rows[i]]`: x `[N, C]`, rows `[R]` (u32), result `[R, C]`. A row beyond x reads the
 /// last one. With `dropout` there is a third operand, the run's seed `[1]` (u32).
@@ -30,6 +30,7 @@ params! {
 
 static FORWARD: Kernel = Kernel {
     name: "gather rows",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("../dropout/noise.wgsl"),
@@ -101,7 +102,7 @@ impl Rule for GatherRows {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let shape = inputs.ty(0).shape;
         let columns = shape.columns();
@@ -151,6 +152,7 @@ enum Use {
 
 static SCATTER: Kernel = Kernel {
     name: "scatter rows",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("backward.wgsl")
@@ -207,7 +209,7 @@ impl Rule for ScatterRows {
         ]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let columns = inputs.ty(0).shape.columns();
         let out = outputs.real();

@@ -1,13 +1,10 @@
 //! Which shader makes a product.
 
-use std::fmt::{self, Display, Formatter};
-
 use super::kernels::{
     LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16, TILES_16, TILES_32,
     TILES_64, TILES_64_OF_8, TILES_128X64,
 };
-use super::{Kind, Product};
-use crate::gpu::{Capabilities, Choice, Kernel, Style};
+use crate::shader::{Capabilities, Choice, Class, Kernel, Kind, Product, Style};
 
 /// Operations of a product of few rows that is worth quads of 16x16, which take SwiftShader half a second
 /// to compile.
@@ -47,39 +44,6 @@ pub(crate) enum Tiles {
     By64x64,
     By64x64Of8x8,
     By128x64,
-}
-
-/// Products that one variant suits: kind, and sizes to the next power of two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Class {
-    kind: Kind,
-    sizes: [u32; 3],
-    half: bool,
-}
-
-impl Class {
-    /// The class of a product.
-    pub fn of(product: &Product) -> Self {
-        let Product { m, n, k, .. } = *product;
-        Self {
-            kind: product.kind,
-            sizes: [m, n, k].map(|size| size.next_power_of_two().ilog2()),
-            half: product.half,
-        }
-    }
-}
-
-impl Display for Class {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            Kind::Nt => "nt",
-            Kind::Nn => "nn",
-            Kind::Tn => "tn",
-        };
-        let [m, n, k] = self.sizes;
-        let half = if self.half { "-f16" } else { "" };
-        write!(f, "{kind}-{m}-{n}-{k}{half}")
-    }
 }
 
 impl Variant {
@@ -189,28 +153,10 @@ impl Variant {
         all.find(|variant| variant.name() == name && !capabilities.left_out.contains(name))
     }
 
-    /// The name of the variant that a shader belongs to, if it makes products.
-    pub fn of_kernel(kernel: &Kernel) -> Option<&'static str> {
-        let kinds = [Kind::Nt, Kind::Nn, Kind::Tn];
-        let is = |variant: &Self| kinds.iter().any(|&k| variant.kernel(k).name == kernel.name);
-        Self::ALL.into_iter().find(is).map(Self::name)
-    }
-
     /// The name by which a choice is remembered.
     pub fn name(self) -> &'static str {
-        match self {
-            Variant::Quads(Quads::By4x8) => "quads-4x8",
-            Variant::Quads(Quads::By8x8) => "quads-8x8",
-            Variant::Quads(Quads::By16x16) => "quads-16x16",
-            Variant::Quads(Quads::By32x16) => "quads-32x16",
-            Variant::Quads(Quads::By64x16) => "quads-64x16",
-            Variant::Lanes => "lanes-8x8",
-            Variant::Tiles(Tiles::By16x64In4) => "tiles-16x64-4",
-            Variant::Tiles(Tiles::By32x32In4) => "tiles-32x32-4",
-            Variant::Tiles(Tiles::By64x64) => "tiles-64x64",
-            Variant::Tiles(Tiles::By64x64Of8x8) => "tiles-64x64-8x8",
-            Variant::Tiles(Tiles::By128x64) => "tiles-128x64",
-        }
+        let name = self.kernel(Kind::Nt).variant;
+        name.expect("every shader here belongs to a variant")
     }
 
     /// Its shader for a kind of product.
@@ -380,17 +326,8 @@ mod tests {
     fn a_shader_tells_its_variant() {
         for variant in Variant::ALL {
             for kind in [Kind::Nt, Kind::Nn, Kind::Tn] {
-                let found = Variant::of_kernel(variant.kernel(kind));
-                assert_eq!(found, Some(variant.name()));
+                assert_eq!(variant.kernel(kind).variant, Some(variant.name()));
             }
         }
-    }
-
-    #[test]
-    fn a_class_is_told_by_its_name() {
-        let class = |kind, sizes| Class::of(&product(kind, sizes)).to_string();
-        assert_eq!(class(Kind::Nt, [128, 768, 768]), "nt-7-10-10");
-        assert_eq!(class(Kind::Nt, [100, 1000, 513]), "nt-7-10-10");
-        assert_eq!(class(Kind::Tn, [1, 2, 3]), "tn-0-1-2");
     }
 }

@@ -1,13 +1,14 @@
 //! The shaders, put together from their parts.
 
 use super::Params;
-use crate::gpu::{Access, Kernel};
+use crate::shader::{Access, Kernel};
 
-/// A shader from its name, the numbers that its template leaves open, and its parts.
+/// A shader from its name, its variant's, the numbers that its template leaves open, and its parts.
 macro_rules! kernel {
-    ($name:expr, [$($number:literal = $value:literal),*], [$($part:literal),*]) => {
+    ($name:expr, $variant:expr, [$($number:literal = $value:literal),*], [$($part:literal),*]) => {
         Kernel {
             name: concat!("matrix product, ", $name),
+            variant: Some($variant),
             source: concat!(
                 $("#let ", $number, " = ", $value, "\n",)*
                 include_str!("../shared/finite.wgsl"),
@@ -30,21 +31,24 @@ macro_rules! kernel {
 /// One size of lanes for the three kinds of product, in the order of [`super::Kind`]: groups of four
 /// rows, columns, and steps of four k between two stores of the sums.
 macro_rules! lanes {
-    ($name:literal, [$groups:literal, $columns:literal, $steps:literal], $a_rows:literal,
+    ($name:expr, $variant:expr, [$groups:literal, $columns:literal, $steps:literal], $a_rows:literal,
         $a_columns:literal, $a_both:literal) => {
         [
             kernel!(
                 concat!("nt, ", $name),
+                $variant,
                 ["GROUPS" = $groups, "COLUMNS" = $columns, "STEPS" = $steps],
                 [$a_both, $a_rows, "b_rows.wgsl", "lanes.wgsl"]
             ),
             kernel!(
                 concat!("nn, ", $name),
+                $variant,
                 ["GROUPS" = $groups, "COLUMNS" = $columns, "STEPS" = $steps],
                 [$a_both, $a_rows, "b_columns.wgsl", "lanes.wgsl"]
             ),
             kernel!(
                 concat!("tn, ", $name),
+                $variant,
                 ["GROUPS" = $groups, "COLUMNS" = $columns, "STEPS" = $steps],
                 [$a_both, $a_columns, "b_columns.wgsl", "lanes.wgsl"]
             ),
@@ -54,10 +58,11 @@ macro_rules! lanes {
 
 /// A size of tiles, for every kind of product.
 macro_rules! tiles {
-    ($name:literal, $high:literal, $wide:literal, $down:literal, $across:literal, $slab:literal,
+    ($name:literal, $variant:literal, $high:literal, $wide:literal, $down:literal, $across:literal, $slab:literal,
         $slices:literal) => {
         kernel!(
             concat!("tiles ", $name),
+            $variant,
             [
                 "THREADS_M" = $high,
                 "THREADS_N" = $wide,
@@ -75,7 +80,8 @@ macro_rules! tiles {
 macro_rules! quads {
     ($name:literal, $sizes:tt) => {
         lanes!(
-            $name,
+            concat!("quads ", $name),
+            concat!("quads-", $name),
             $sizes,
             "a_rows_quads.wgsl",
             "a_columns_quads.wgsl",
@@ -84,25 +90,27 @@ macro_rules! quads {
     };
 }
 
-pub(super) static QUADS_4X8: [Kernel; 3] = quads!("quads 4x8", [1, 8, 1]);
-pub(super) static QUADS_8X8: [Kernel; 3] = quads!("quads 8x8", [2, 8, 1]);
-pub(super) static QUADS_16X16: [Kernel; 3] = quads!("quads 16x16", [4, 16, 1]);
-pub(super) static QUADS_32X16: [Kernel; 3] = quads!("quads 32x16", [8, 16, 2]);
-pub(super) static QUADS_64X16: [Kernel; 3] = quads!("quads 64x16", [16, 16, 2]);
+pub(super) static QUADS_4X8: [Kernel; 3] = quads!("4x8", [1, 8, 1]);
+pub(super) static QUADS_8X8: [Kernel; 3] = quads!("8x8", [2, 8, 1]);
+pub(super) static QUADS_16X16: [Kernel; 3] = quads!("16x16", [4, 16, 1]);
+pub(super) static QUADS_32X16: [Kernel; 3] = quads!("32x16", [8, 16, 2]);
+pub(super) static QUADS_64X16: [Kernel; 3] = quads!("64x16", [16, 16, 2]);
 /// For adapters without subgroups.
 pub(super) static LANES_8X8: [Kernel; 3] = lanes!(
     "lanes 8x8",
+    "lanes-8x8",
     [2, 8, 1],
     "a_rows.wgsl",
     "a_columns.wgsl",
     "a_lanes.wgsl"
 );
 
-pub(super) static TILES_64: Kernel = tiles!("64x64", 16, 16, 1, 1, 16, 1);
-pub(super) static TILES_64_OF_8: Kernel = tiles!("64x64, 8x8", 8, 8, 2, 2, 16, 1);
-pub(super) static TILES_128X64: Kernel = tiles!("128x64", 16, 8, 2, 2, 16, 1);
-pub(super) static TILES_32: Kernel = tiles!("32x32, 4 slices", 8, 8, 1, 1, 8, 4);
-pub(super) static TILES_16: Kernel = tiles!("16x64, 4 slices", 4, 16, 1, 1, 8, 4);
+pub(super) static TILES_64: Kernel = tiles!("64x64", "tiles-64x64", 16, 16, 1, 1, 16, 1);
+pub(super) static TILES_64_OF_8: Kernel =
+    tiles!("64x64, 8x8", "tiles-64x64-8x8", 8, 8, 2, 2, 16, 1);
+pub(super) static TILES_128X64: Kernel = tiles!("128x64", "tiles-128x64", 16, 8, 2, 2, 16, 1);
+pub(super) static TILES_32: Kernel = tiles!("32x32, 4 slices", "tiles-32x32-4", 8, 8, 1, 1, 8, 4);
+pub(super) static TILES_16: Kernel = tiles!("16x64, 4 slices", "tiles-16x64-4", 4, 16, 1, 1, 8, 4);
 
 /// All of them.
 pub(crate) const KERNELS: &[&Kernel] = &[

@@ -3,11 +3,11 @@
 mod choice;
 mod kernels;
 
-pub(crate) use choice::{Class, Variant};
+pub(crate) use choice::Variant;
 pub(super) use kernels::KERNELS;
 
 use super::activation::Function;
-use crate::gpu::{Capabilities, Dispatch, DispatchContext, Operand, params};
+use crate::shader::{Capabilities, Dispatch, DispatchContext, Operand, Product, params};
 
 params! {
     struct Params {
@@ -20,33 +20,6 @@ params! {
         c_pitch: u32,
         extra_pitch: u32,
     }
-}
-
-/// The products that a linear layer and its gradients need, by BLAS's letters: which factor is
-/// transposed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// `a bᵀ`, a `[M, K]`, b `[N, K]`: the layer, with its weight as PyTorch stores it.
-    Nt,
-    /// `a b`, a `[M, K]`, b `[K, N]`: the gradient of the layer's operand.
-    Nn,
-    /// `aᵀ b`, a `[K, M]`, b `[K, N]`: the gradient of its weight.
-    Tn,
-}
-
-/// `c = a b`, c `[M, N]`, but for its [`Epilogue`]; a and c may be blocks of columns of wider matrices.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Product {
-    pub kind: Kind,
-    pub m: usize,
-    pub n: usize,
-    pub k: usize,
-    /// The first column of a that is read, and how many a row of it has in memory.
-    pub a_columns: [usize; 2],
-    /// The first column of c that is made, and how many a row of it has.
-    pub c_columns: [usize; 2],
-    /// Whether b rests in f16.
-    pub half: bool,
 }
 
 /// What an operand z beside a product's factors is, and thus what happens before the product is stored;
@@ -73,24 +46,6 @@ pub(crate) struct Epilogue {
 }
 
 impl Product {
-    /// Floating-point operations.
-    pub fn flops(&self) -> f64 {
-        2.0 * self.m as f64 * self.n as f64 * self.k as f64
-    }
-
-    /// Bytes of a, b and c.
-    pub fn bytes(&self) -> [u64; 3] {
-        let a_rows = if self.kind == Kind::Tn {
-            self.k
-        } else {
-            self.m
-        };
-        let a = 4 * a_rows * self.a_columns[1];
-        let b = self.n * self.k * if self.half { 2 } else { 4 };
-        let c = 4 * self.m * self.c_columns[1];
-        [a, b, c].map(|bytes| bytes as u64)
-    }
-
     /// The dispatch by the variant that is chosen for such products here.
     pub(super) fn dispatch(&self, context: &DispatchContext<'_>, epilogue: Epilogue) -> Dispatch {
         let variant = Variant::chosen(context.choice, self);

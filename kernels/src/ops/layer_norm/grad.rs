@@ -4,10 +4,10 @@ use super::super::Rule;
 use super::super::check::Check;
 use super::super::columns::Columns;
 use super::{NormInput, READ, WRITE, figures};
-use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
+use crate::shader::{Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Lanes, Real, row};
 
 /// The gradient of a layer norm with respect to `z = dropout(x) + residual`, and to x.
 ///
@@ -50,6 +50,7 @@ params! {
 
 static BACKWARD: Kernel = Kernel {
     name: "layer norm, backward",
+    variant: None,
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
         include_str!("../dropout/noise.wgsl"),
@@ -62,6 +63,7 @@ static BACKWARD: Kernel = Kernel {
 
 static PARAMS_BACKWARD: Kernel = Kernel {
     name: "layer norm, parameters backward",
+    variant: None,
     source: concat!(
         include_str!("../shared/columns.wgsl"),
         include_str!("../dropout/noise.wgsl"),
@@ -120,7 +122,7 @@ impl Rule for LayerNormGrad {
         inputs[0].shape.columns()
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let columns = io.input_type(0).shape.columns();
         let (inputs, mut outputs, g) = io.split_with_scratch(columns);
         let first = self.input.count();
@@ -191,7 +193,7 @@ impl Rule for LayerNormParamGrad {
         inputs[0].shape.columns()
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let columns = io.input_type(0).shape.columns();
         let (inputs, mut outputs, z) = io.split_with_scratch(columns);
         let first = self.input.count();

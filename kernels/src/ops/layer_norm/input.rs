@@ -2,10 +2,10 @@
 
 use super::super::check::Check;
 use super::super::dropout::Noise;
-use crate::cpu::{Inputs, Real, row};
 use crate::error::GraphError;
-use crate::gpu::Operand;
+use crate::shader::Operand;
 use crate::tensor::{DType, Shape};
+use crate::twin::{Inputs, Real, row};
 
 /// The first operands of a layer norm and of its gradients: x `[R, C]`, the residual `[R, C]` (if
 /// there is one), the run's seed `[1]` (u32, with dropout).

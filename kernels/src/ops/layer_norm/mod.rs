@@ -9,11 +9,11 @@ pub use input::NormInput;
 use super::check::Check;
 use super::dropout::Noise;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::TensorType;
+use crate::twin::{self, Lanes, Real, row};
 
 /// `y = (z - mean z) / √(var z + eps) · gamma + beta` over the last dimension, `z = dropout(x) +
 /// residual` (Ba, Kiros, Hinton 2016, eq. 4).
@@ -43,6 +43,7 @@ const WRITE: Access = Access::Write;
 
 static FORWARD: Kernel = Kernel {
     name: "layer norm",
+    variant: None,
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
@@ -127,7 +128,7 @@ impl Rule for LayerNorm {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let first = self.input.count();
         let columns = inputs.ty(0).shape.columns();

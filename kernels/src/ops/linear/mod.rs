@@ -2,13 +2,14 @@
 
 use super::activation::Function;
 use super::check::Check;
-use super::gemm::{Epilogue, Extra, Kind, Product};
+use super::gemm::{Epilogue, Extra};
 use super::{Block, GradientAt, Rule};
-use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
-use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::graph::{Graph, Value};
+use crate::shader::{Dispatch, DispatchContext, Kernel, Operand};
+use crate::shader::{Kind, Product};
 use crate::tensor::{Storage, TensorType};
+use crate::twin::{self, Matrix, Real, matmul};
 
 /// `y = f(x wᵀ + bias)`: x `[M, K]`, w `[N, K]` (as PyTorch stores `nn.Linear`), bias `[N]` (if
 /// `bias`); result `[M, N]`. A weight over what an adapter binds comes as several blocks of its
@@ -121,7 +122,7 @@ impl Rule for Linear {
         (1..count - usize::from(self.bias)).contains(&i)
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (m, k) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
         let types: Vec<TensorType> = (0..inputs.count()).map(|i| inputs.ty(i)).collect();

@@ -6,10 +6,10 @@ use super::check::Check;
 use super::columns::Columns;
 use super::cross_entropy::row_loss;
 use super::top_k::NO_TARGET;
-use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Matrix, Real, matmul};
 
 /// The most outputs that the shader has room for.
 pub(crate) const MAX_OUTPUTS: usize = 16;
@@ -40,6 +40,7 @@ const WRITE: Access = Access::Write;
 
 static FORWARD: Kernel = Kernel {
     name: "linear and cross-entropy",
+    variant: None,
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
@@ -53,6 +54,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD: Kernel = Kernel {
     name: "linear and cross-entropy, backward",
+    variant: None,
     source: concat!(
         include_str!("../shared/columns.wgsl"),
         include_str!("../cross_entropy/labels.wgsl"),
@@ -109,7 +111,7 @@ impl Rule for LinearCrossEntropy {
         i == 1
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (rows, columns) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
         let n = inputs.ty(1).shape.rows();
@@ -177,7 +179,7 @@ impl Rule for LinearCrossEntropyGrad {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (rows, columns) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
         let n = inputs.ty(1).shape.columns();

@@ -1,13 +1,14 @@
 //! Matrix products whose second factor is not transposed: the gradients of a linear layer.
 
 use super::check::Check;
-use super::gemm::{Epilogue, Extra, Kind, Product};
+use super::gemm::{Epilogue, Extra};
 use super::{Block, Function, GradientAt, Rule};
-use crate::cpu::{self, Matrix, Real, matmul};
 use crate::error::GraphError;
-use crate::gpu::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::graph::{Graph, Value};
+use crate::shader::{Dispatch, DispatchContext, Kernel, Operand};
+use crate::shader::{Kind, Product};
 use crate::tensor::{DType, Storage, TensorType};
+use crate::twin::{self, Matrix, Real, matmul};
 
 /// What a product is joined with before it is stored: an operand z `[M, N]`. Graphs record steps of
 /// their own, plans fuse them into the product.
@@ -129,7 +130,7 @@ impl Rule for MatMul {
         i == 1
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let [m, k, n] = self.sizes(&inputs.ty(0), &inputs.ty(1));
         let Block { first, of, .. } = self.read(&inputs.ty(0));

@@ -2,11 +2,11 @@
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::TensorType;
+use crate::twin::{self, Real, row};
 
 /// `out[b] = mean of x[b, t] over t < lengths[b]`: x `[B·T, C]`, lengths `[B]` (u32, taken as at least
 /// 1); result `[B, C]`.
@@ -27,6 +27,7 @@ params! {
 
 static KERNEL: Kernel = Kernel {
     name: "mean of tokens",
+    variant: None,
     source: concat!(
         include_str!("../shared/grid.wgsl"),
         include_str!("forward.wgsl")
@@ -83,7 +84,7 @@ impl Rule for MeanTokens {
         dispatch(context, tokens, false)
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (lengths, columns) = (inputs.u32(1), inputs.ty(0).shape.columns());
         let tokens = inputs.ty(0).shape.rows() / lengths.len();
@@ -118,7 +119,7 @@ impl Rule for MeanTokensGrad {
         dispatch(context, self.tokens, true)
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let (lengths, columns) = (inputs.u32(1), inputs.ty(0).shape.columns());
         for (row, dx) in outputs.real().chunks_exact_mut(columns).enumerate() {

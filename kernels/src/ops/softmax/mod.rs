@@ -2,11 +2,11 @@
 
 use super::check::Check;
 use super::{GradientAt, Rule};
-use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, TensorType};
+use crate::twin::{self, Lanes, Real, row};
 
 /// `y = exp(x - max x) / Σ exp(x - max x)`, row by row: x and y `[R, C]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,6 +18,7 @@ params! {
 
 static FORWARD: Kernel = Kernel {
     name: "softmax",
+    variant: None,
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
         include_str!("forward.wgsl")
@@ -62,7 +63,7 @@ impl Rule for Softmax {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let columns = io.input_type(0).shape.columns();
         let (x, y) = io.real(0, 0);
         for (x, y) in x.chunks_exact(columns).zip(y.chunks_exact_mut(columns)) {
@@ -79,6 +80,7 @@ pub struct SoftmaxGrad;
 
 static BACKWARD: Kernel = Kernel {
     name: "softmax, backward",
+    variant: None,
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
         include_str!("backward.wgsl")
@@ -114,7 +116,7 @@ impl Rule for SoftmaxGrad {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let columns = io.input_type(0).shape.columns();
         let (inputs, mut outputs) = io.split();
         let rows = inputs

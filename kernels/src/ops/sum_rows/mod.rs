@@ -3,11 +3,11 @@
 use super::Rule;
 use super::check::Check;
 use super::columns::Columns;
-use crate::cpu::{self, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, params};
 use crate::tensor::TensorType;
+use crate::twin::{self, Real, row};
 
 /// `out[c] = Σ_r x[r, c]`: x `[R, C]`, result `[C]`. Appears in gradients only. Plans take
 /// [`SumRows::AT_ONCE`] of them together, with as many operands and results.
@@ -42,6 +42,7 @@ const WRITE: Access = Access::Write;
 
 static FORWARD: Kernel = Kernel {
     name: "sum rows",
+    variant: None,
     source: concat!(
         include_str!("../shared/columns.wgsl"),
         include_str!("forward.wgsl")
@@ -52,6 +53,7 @@ static FORWARD: Kernel = Kernel {
 
 static FOUR: Kernel = Kernel {
     name: "sum rows, four",
+    variant: None,
     source: concat!(
         include_str!("../shared/columns.wgsl"),
         include_str!("four.wgsl")
@@ -119,7 +121,7 @@ impl Rule for SumRows {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         for i in 0..inputs.count() {
             let out = outputs.real();

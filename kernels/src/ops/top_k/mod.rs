@@ -4,11 +4,11 @@ use std::cmp::Ordering;
 
 use super::Rule;
 use super::check::Check;
-use crate::cpu::{self, Lanes, Real, row};
 use crate::error::GraphError;
-use crate::gpu::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::graph::{Graph, Value};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
+use crate::twin::{self, Lanes, Real, row};
 
 /// Asks for no target's figures.
 pub const NO_TARGET: u32 = u32::MAX;
@@ -34,6 +34,7 @@ params! {
 
 static FORWARD: Kernel = Kernel {
     name: "top k",
+    variant: None,
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
@@ -92,7 +93,7 @@ impl Rule for TopK {
         }]
     }
 
-    fn cpu<F: Real>(&self, io: &mut cpu::Io<'_, F>) {
+    fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let columns = inputs.ty(0).shape.columns();
         let targets = inputs.u32(1);

@@ -8,8 +8,8 @@ pub use training::*;
 
 use crate::grad::gradients;
 use crate::graph::{Graph, Value};
-use crate::ops::gemm::Kind;
 use crate::ops::{Function, Join};
+use crate::shader::Kind;
 use crate::tensor::{ParamSpec, Shape, Storage, Tensor, TensorType};
 
 /// Half the distance from 1 to the next `f32`: the relative error of one rounding.

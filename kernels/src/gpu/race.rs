@@ -1,119 +1,74 @@
-//! Trials: which variant makes which products fastest, measured on the adapter at hand while nothing
-//! else is to be done.
+//! A race: which of several dispatches that do the same is the fastest on the adapter at hand.
 
 use std::rc::Rc;
 
 use super::buffer::Buffer;
 use super::clock::now;
 use super::device::Gpu;
-use super::kernel::{Dispatch, Operand};
-use super::tuning::Tuning;
 use crate::control::Control;
 use crate::error::DeviceError;
-use crate::ops::gemm::{Class, Epilogue, Product, Variant};
+use crate::shader::{Dispatch, Operand};
 
-/// Products smaller than this are not worth a trial.
-const FEWEST_FLOPS: f64 = 5e6;
 /// A sample that is timed from outside lasts at least so many milliseconds.
 const SAMPLE_MS: f64 = 10.0;
 /// The same where the GPU's own clock tells, which browsers round to a tenth of one.
 const STAMPED_MS: f64 = 2.0;
-/// Where hearing that the GPU is done takes longer than this many milliseconds, there are no trials.
+/// Where hearing that the GPU is done takes longer than this many milliseconds, a race is not worth it.
 const MOST_LATENCY_MS: f64 = 20.0;
-/// Samples of each variant, taken by turns.
+/// Samples of each dispatch, taken by turns.
 const SAMPLES: usize = 3;
-/// The most products of a sample.
+/// The most runs of a sample.
 const MOST_RUNS: usize = 1 << 10;
 
-/// A product that several variants may make, with buffers of its size.
-struct Trial<'a> {
+/// What all who race work on.
+struct Track<'a> {
     gpu: &'a Rc<Gpu>,
-    /// a, b and c.
+    /// Input 0, input 1, output 0.
     buffers: [Buffer; 3],
     uniform: wgpu::Buffer,
 }
 
-/// A variant, ready to run.
+/// A dispatch, ready to run.
 struct Ready {
-    variant: Variant,
+    /// Its place among those that race.
+    place: usize,
     pipeline: wgpu::ComputePipeline,
     group: wgpu::BindGroup,
     workgroups: [u32; 3],
 }
 
 impl Gpu {
-    /// Whether plans make products of a class for which several variants are in question and no
-    /// trial has decided. Never where waiting for the device costs more than a trial could gain.
-    pub fn wants_trials(&self) -> bool {
-        self.submissions.pace.latency() <= MOST_LATENCY_MS && !self.undecided().is_empty()
+    /// Whether waiting for the device costs less than a race could gain.
+    pub(crate) fn is_worth_a_race(&self) -> bool {
+        self.submissions.pace.latency() <= MOST_LATENCY_MS
     }
 
-    /// The products to be tried, each with its candidates.
-    fn undecided(&self) -> Vec<(Product, Vec<Variant>)> {
-        let (capabilities, tuning) = (self.capabilities(), self.tuning());
-        let candidates = |product: Product| {
-            let undecided = tuning.get(&Class::of(&product)).is_none();
-            let worth = product.flops() >= FEWEST_FLOPS;
-            let found = Variant::candidates(&capabilities, &product);
-            (undecided && worth && found.len() > 1).then_some((product, found))
-        };
-        self.wanted().into_iter().filter_map(candidates).collect()
-    }
-
-    /// Measures the variants in question for the products of prepared plans, a class after the
-    /// other, until `budget_ms` milliseconds are over, and keeps what it finds: prepared plans go by
-    /// it from their next run on. To be called when nothing else is to be done, and not in the middle
-    /// of a run of training, whose bits would change.
+    /// The place of the fastest of some dispatches, all of which read inputs 0 and 1, write output 0,
+    /// have these bytes there and the same `Params`, the one that ought to be fastest first. `None`
+    /// where there is no room to race, or where it was cancelled. One whose shader the driver does not
+    /// take is left out.
     ///
     /// # Errors
-    /// The device was lost. A cancel is no error: what was found by then is kept.
-    pub async fn run_trials(
+    /// The device was lost.
+    pub(crate) async fn race(
         self: &Rc<Self>,
-        budget_ms: f64,
+        bytes: [u64; 3],
+        dispatches: &[Dispatch],
         control: &Control,
-    ) -> Result<(), DeviceError> {
-        let begun = now();
-        if !self.wants_trials() {
-            return Ok(());
-        }
-        for (product, candidates) in self.undecided() {
-            control.breathe().await;
-            if control.is_cancelled() || now() - begun > budget_ms {
-                break;
-            }
-            let _turn = self.turn.lock().await;
-            let class = Class::of(&product);
-            let Some(fastest) = self.fastest(&product, &candidates, control).await? else {
-                continue;
-            };
-            log::info!("{class}: {} of {}", fastest.name(), candidates.len());
-            let mut found = Tuning::default();
-            found.set(&class, fastest);
-            self.add_tuning(found);
-        }
-        Ok(())
-    }
-
-    /// The fastest of some variants; `None` where there is no room to try, or where it was cancelled.
-    async fn fastest(
-        self: &Rc<Self>,
-        product: &Product,
-        candidates: &[Variant],
-        control: &Control,
-    ) -> Result<Option<Variant>, DeviceError> {
-        let trial = match Trial::new(self, product).await {
-            Ok(trial) => trial,
+    ) -> Result<Option<usize>, DeviceError> {
+        let _turn = self.turn.lock().await;
+        let track = match Track::new(self, bytes).await {
+            Ok(track) => track,
             Err(DeviceError::Lost(reason)) => return Err(DeviceError::Lost(reason)),
             Err(_) => return Ok(None),
         };
         let mut ready = Vec::new();
-        for &variant in candidates {
-            let dispatch = trial.dispatch(product, variant);
+        for (place, dispatch) in dispatches.iter().enumerate() {
             let compiled = self
                 .pipelines
-                .compile(&self.device, std::slice::from_ref(&dispatch));
+                .compile(&self.device, std::slice::from_ref(dispatch));
             match compiled.await {
-                Ok(pipelines) => ready.push(trial.prepare(variant, &dispatch, &pipelines[0])),
+                Ok(pipelines) => ready.push(track.prepare(place, dispatch, &pipelines[0])),
                 Err(unusable) => {
                     self.check_lost()?;
                     self.leave_out_unusable(&unusable);
@@ -121,7 +76,7 @@ impl Gpu {
             }
         }
         let mut best = vec![f64::INFINITY; ready.len()];
-        // The first round brings the shaders to the GPU, and tells how many make a sample.
+        // The first round brings the shaders to the GPU, and tells how many runs make a sample.
         let mut runs = 1;
         for round in 0..=SAMPLES {
             for (ready, best) in ready.iter().zip(&mut best) {
@@ -130,32 +85,31 @@ impl Gpu {
                     return Ok(None);
                 }
                 if round == 0 {
-                    runs = runs.max(trial.calibrate(ready).await?);
+                    runs = runs.max(track.calibrate(ready).await?);
                 } else {
-                    *best = best.min(trial.sample(ready, runs).await?);
+                    *best = best.min(track.sample(ready, runs).await?);
                 }
             }
         }
-        let mut fastest: Option<(Variant, f64)> = None;
+        let mut fastest: Option<(usize, f64)> = None;
         for (ready, time) in ready.iter().zip(best) {
             // The one that ought to be fastest stays unless another is so beyond doubt.
             if fastest.is_none_or(|(_, least)| time < 0.97 * least) {
-                fastest = Some((ready.variant, time));
+                fastest = Some((ready.place, time));
             }
         }
-        Ok(fastest.map(|(variant, _)| variant))
+        Ok(fastest.map(|(place, _)| place))
     }
 }
 
-impl<'a> Trial<'a> {
-    async fn new(gpu: &'a Rc<Gpu>, product: &Product) -> Result<Self, DeviceError> {
-        let bytes = product.bytes();
+impl<'a> Track<'a> {
+    async fn new(gpu: &'a Rc<Gpu>, bytes: [u64; 3]) -> Result<Self, DeviceError> {
         let usage = wgpu::BufferUsages::STORAGE;
-        let make = |bytes| gpu.buffer("trial", bytes, usage);
-        let ((buffers, uniform), check) = gpu.guarded("a trial", bytes.iter().sum(), || {
+        let make = |bytes| gpu.buffer("race", bytes, usage);
+        let ((buffers, uniform), check) = gpu.guarded("a race", bytes.iter().sum(), || {
             let [a, b, c] = bytes.map(make);
             let uniform = gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("trial"),
+                label: Some("race"),
                 size: 256,
                 usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
@@ -172,23 +126,13 @@ impl<'a> Trial<'a> {
         })
     }
 
-    fn dispatch(&self, product: &Product, variant: Variant) -> Dispatch {
-        let epilogue = Epilogue {
-            extra: None,
-            function: None,
-            operands: [Operand::Input(0), Operand::Input(1), Operand::Output(0)],
-        };
-        product.dispatch_by(variant, &self.gpu.capabilities(), epilogue)
-    }
-
-    /// Binds what a variant needs, which is no part of what is timed.
+    /// Binds what a dispatch needs, which is no part of what is timed.
     fn prepare(
         &self,
-        variant: Variant,
+        place: usize,
         dispatch: &Dispatch,
         pipeline: &wgpu::ComputePipeline,
     ) -> Ready {
-        // All variants of a product have the same `Params`.
         self.gpu
             .queue
             .write_buffer(&self.uniform, 0, &dispatch.params);
@@ -211,19 +155,19 @@ impl<'a> Trial<'a> {
             .gpu
             .device
             .create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some("trial"),
+                label: Some("race"),
                 layout: &pipeline.get_bind_group_layout(0),
                 entries: &entries,
             });
         Ready {
-            variant,
+            place,
             pipeline: pipeline.clone(),
             group,
             workgroups: dispatch.workgroups,
         }
     }
 
-    /// How many products make a sample, found by doubling.
+    /// How many runs make a sample, found by doubling.
     async fn calibrate(&self, ready: &Ready) -> Result<usize, DeviceError> {
         let least = match self.gpu.has_timestamps() {
             true => STAMPED_MS,
@@ -238,20 +182,20 @@ impl<'a> Trial<'a> {
         Ok(runs)
     }
 
-    /// Milliseconds of one product among `runs` in a row: by the GPU's clock, or from outside, less
+    /// Milliseconds of one run among `runs` in a row: by the GPU's clock, or from outside, less
     /// the time that it takes to hear of it.
     async fn sample(&self, ready: &Ready, runs: usize) -> Result<f64, DeviceError> {
         let gpu = self.gpu;
         let queries = match gpu.has_timestamps() {
-            true => Some(gpu.queries(vec!["trial"])?),
+            true => Some(gpu.queries(vec!["race"])?),
             false => None,
         };
         let begun = now();
-        let ((), check) = gpu.guarded("a trial", 0, || {
+        let ((), check) = gpu.guarded("a race", 0, || {
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             {
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                    label: Some("trial"),
+                    label: Some("race"),
                     timestamp_writes: queries.as_ref().map(|queries| queries.writes(0)),
                 });
                 pass.set_pipeline(&ready.pipeline);

@@ -1,9 +1,8 @@
-//! What is known of an adapter, and what one may ask of it.
+//! What shaders are chosen by: what is known of an adapter.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::faults::Faults;
 use super::tuning::Tuning;
 
 /// Which family of shaders suits an adapter.
@@ -14,23 +13,6 @@ pub enum Style {
     /// Much work per lane, no barriers: software adapters, where a barrier costs more than the
     /// arithmetic between two of them.
     Lanes,
-}
-
-/// What to ask for when opening a device.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Take only an adapter whose name contains this (native only).
-    pub adapter: Option<String>,
-    /// Use this family of shaders instead of the one that suits the adapter (for tests).
-    pub style: Option<Style>,
-    /// Bind no more bytes at a time than this, though the adapter may (for tests).
-    pub max_binding: Option<u64>,
-    /// Do without subgroups, though the adapter has them (for tests).
-    pub no_subgroups: bool,
-    /// Choices of shaders that were found before, see [`Gpu::tuning`](super::Gpu::tuning).
-    pub tuning: Option<Tuning>,
-    /// Faults to put in (for tests).
-    pub faults: Faults,
 }
 
 /// The adapter, in words.

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
-use super::context::AdapterInfo;
-use crate::ops::gemm::{Class, Variant};
+use super::choice::AdapterInfo;
+use super::product::Class;
 
 /// Begins the line of what is left out.
 const WITHOUT: &str = "without ";
@@ -63,12 +63,12 @@ impl Tuning {
     }
 
     /// What is left out, and why.
-    pub(super) fn left_out(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(crate) fn left_out(&self) -> impl Iterator<Item = (&str, &str)> {
         let lines = self.left_out.iter();
         lines.map(|(what, why)| (what.as_str(), why.as_str()))
     }
 
-    pub(super) fn leave_out(&mut self, what: &str, why: &str) {
+    pub(crate) fn leave_out(&mut self, what: &str, why: &str) {
         // A line holds it.
         let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
         self.left_out.insert(what.to_owned(), why);
@@ -79,14 +79,13 @@ impl Tuning {
         self.chosen.get(&class.to_string()).map(String::as_str)
     }
 
-    pub(super) fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         self.chosen.extend(other.chosen);
         self.left_out.extend(other.left_out);
     }
 
-    pub(super) fn set(&mut self, class: &Class, variant: Variant) {
-        self.chosen
-            .insert(class.to_string(), variant.name().to_owned());
+    pub(crate) fn set(&mut self, class: &Class, variant: &str) {
+        self.chosen.insert(class.to_string(), variant.to_owned());
     }
 }
 

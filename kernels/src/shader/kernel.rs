@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use super::context::{Choice, Style};
+use super::choice::{Choice, Style};
 use super::template;
 use crate::tensor::{Storage, TensorType};
 
@@ -38,6 +38,8 @@ pub struct Field {
 pub struct Kernel {
     /// Its name in labels, messages and the self-test.
     pub name: &'static str,
+    /// The variant that it belongs to, where several can do the same: see [`Product`](super::Product).
+    pub variant: Option<&'static str>,
     /// The whole source, a template that [`Kernel::wgsl`] expands.
     pub source: &'static str,
     /// The fields of `Params`.
@@ -158,16 +160,16 @@ macro_rules! params {
         struct $name { $($field: $ty),* }
 
         impl $name {
-            const FIELDS: &'static [$crate::gpu::Field] = &[
-                $($crate::gpu::Field { name: stringify!($field), scalar: params!(@ $ty) }),*
+            const FIELDS: &'static [$crate::shader::Field] = &[
+                $($crate::shader::Field { name: stringify!($field), scalar: params!(@ $ty) }),*
             ];
             fn bytes(self) -> Vec<u8> {
                 bytemuck::bytes_of(&self).to_vec()
             }
         }
     };
-    (@ u32) => { $crate::gpu::Scalar::U32 };
-    (@ f32) => { $crate::gpu::Scalar::F32 };
+    (@ u32) => { $crate::shader::Scalar::U32 };
+    (@ f32) => { $crate::shader::Scalar::F32 };
 }
 pub(crate) use params;
 
