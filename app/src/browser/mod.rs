@@ -3,6 +3,7 @@
 
 mod address_bar;
 mod files;
+mod last_run;
 mod offline;
 mod save;
 mod store;

@@ -1,6 +1,7 @@
 //! The one store: a signal around [`State`], and the only place where its effects are carried out.
 
 use super::address_bar::fragment;
+use super::last_run;
 use super::save::save;
 use super::supervisor::Supervisor;
 use crate::checkpoint::basket::{Offered, Taken};
@@ -10,7 +11,7 @@ use crate::recipe::Field;
 use crate::recipe::TextSource;
 use crate::site::Site;
 use crate::state::activity::Answer;
-use crate::state::teach::Trial;
+use crate::state::teach::{KeptRun, Trial};
 use crate::state::{Effect, State};
 use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
 use leptos::task::spawn_local;
@@ -56,6 +57,7 @@ impl Store {
             address: StoredValue::new_local(None),
         };
         store.carry_out(Effect::Restart);
+        store.find_last_run();
         effects
             .into_iter()
             .for_each(|effect| store.carry_out(effect));
@@ -226,6 +228,44 @@ impl Store {
         }
     }
 
+    /// Offers the run that an earlier visit left.
+    fn find_last_run(self) {
+        spawn_local(async move {
+            if let Some(kept) = last_run::find().await {
+                self.change(|state| {
+                    state.session.now = js_sys::Date::now();
+                    state.on_kept_run(kept)
+                });
+            }
+        });
+    }
+
+    async fn keep_run(
+        self,
+        kept: KeptRun,
+        weights: Option<web_sys::Blob>,
+        texts: Option<web_sys::File>,
+    ) {
+        if let Err(error) = last_run::keep(&kept, weights, texts).await {
+            web_sys::console::warn_2(&"the run is not kept on this device:".into(), &error);
+            self.change(|state| state.on_run_not_kept(kept.began));
+        }
+    }
+
+    async fn fetch_run(self, kept: KeptRun) {
+        let found = last_run::fetch(&kept).await;
+        let slot = found.map(|(weights, texts)| {
+            let take = |supervisor: &mut Supervisor| supervisor.keep_weights(weights);
+            self.supervisor.try_update_value(take);
+            let name = kept.texts.name().to_owned();
+            let texts = texts.map(|file| self.shelve(vec![(name, file)]));
+            texts
+                .and_then(|mut shelved| shelved.pop())
+                .map(|offered| offered.slot)
+        });
+        self.change(|state| state.on_run_fetched(kept, slot));
+    }
+
     fn carry_out(self, effect: Effect) {
         let outcome = self.supervisor.try_update_value(|supervisor| match effect {
             Effect::Send(command) => supervisor.send(&command),
@@ -234,6 +274,19 @@ impl Store {
             }
             Effect::Persist => {
                 spawn_local(self.persist());
+                Ok(())
+            }
+            Effect::KeepRun(kept) => {
+                let (weights, texts) = supervisor.parts_of(&kept.texts);
+                spawn_local(self.keep_run(*kept, weights, texts));
+                Ok(())
+            }
+            Effect::FetchRun(kept) => {
+                spawn_local(self.fetch_run(*kept));
+                Ok(())
+            }
+            Effect::ForgetRun => {
+                spawn_local(last_run::forget());
                 Ok(())
             }
         });

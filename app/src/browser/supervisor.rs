@@ -79,6 +79,15 @@ impl Supervisor {
         self.weights = Some(weights);
     }
 
+    /// The best weights of the run, and the file of its texts.
+    pub fn parts_of(&self, texts: &TextSource) -> (Option<Blob>, Option<File>) {
+        let file = match texts {
+            TextSource::File { slot, .. } => self.shelf.get(*slot).cloned().flatten(),
+            _ => None,
+        };
+        (self.weights.clone(), file)
+    }
+
     /// Lets them go, once there is no run that could be resumed from them.
     pub fn forget_weights(&mut self) {
         self.weights = None;

@@ -28,6 +28,8 @@ pub enum Wish {
     Start,
     /// The rest of a run that was cut short.
     Resume,
+    /// The last run, as this device keeps it.
+    BringBack,
     /// A classifier from a file.
     Attach(PickedFile),
     /// A file to save.
@@ -136,6 +138,10 @@ impl State {
             },
             Wish::Start => self.may_start(),
             Wish::Resume => self.may_resume(),
+            Wish::BringBack => match self.may_replace() {
+                Verdict::Go if self.teach.rescued.is_some() => Verdict::Ask(Loss::Rescued),
+                verdict => verdict,
+            },
             Wish::Attach(_) => match self.no_run_or_errand() {
                 Verdict::Go if self.session.model.is_none() => Verdict::No(NO_MODEL),
                 Verdict::Go if self.teach.is_taught() => Verdict::No(TAUGHT),
@@ -337,6 +343,7 @@ impl State {
             Wish::Follow(link) => self.follow(*link),
             Wish::Start => self.begin_planned(),
             Wish::Resume => self.begin_rescued(),
+            Wish::BringBack => self.fetch_run(),
             Wish::Attach(file) => self.attach_now(file),
             // These begin with what they carry, once they may.
             Wish::ReadTexts | Wish::HandOut | Wish::Measure => Vec::new(),

@@ -26,7 +26,7 @@ use link::Linked;
 use opening::Opening;
 use probe::{Asks, Probe};
 use session::Session;
-use teach::Teach;
+use teach::{KeptRun, Teach};
 
 /// What a change of state asks of the world.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,12 @@ pub enum Effect {
     Restart,
     /// Ask the browser to keep what this device keeps.
     Persist,
+    /// Keep a run on this device, with the weights that came last.
+    KeepRun(Box<KeptRun>),
+    /// Bring the weights and the texts of a kept run.
+    FetchRun(Box<KeptRun>),
+    /// Delete the run that this device keeps.
+    ForgetRun,
 }
 
 /// The page's whole state.

@@ -4,7 +4,6 @@ use super::run::{Ended, unlearnable};
 use crate::failure::Failure;
 use bert::model::Model;
 use bert::train::{TrainError, Training};
-use kernels::Device;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Blob;
@@ -13,15 +12,12 @@ use web_sys::Blob;
 const PIECE: usize = 1 << 20;
 
 /// The best weights so far, side by side in the order of [`Training::trainable`], as little-endian
-/// f32. Only a GPU can be lost, so only there are they worth a copy. Each piece becomes a `Blob` before
-/// the next is read, and the browser may keep those on disk: nothing here holds all of them.
+/// f32; `None` where the browser has no room. Each piece becomes a `Blob` before the next is read, and
+/// the browser may keep those on disk: nothing here holds all of them.
 pub(super) async fn best_weights(
     model: &mut Model,
     training: &Training,
 ) -> Result<Option<JsValue>, Ended> {
-    if matches!(model.device(), Device::Cpu(_)) {
-        return Ok(None);
-    }
     let parts = js_sys::Array::new();
     for spec in training.trainable() {
         let name = training.best_weight_name(&spec.name);

@@ -1,7 +1,7 @@
 //! What the visitor and the engine do to the Teach panel, with what follows from it.
 
 use super::run::{Phase, Run};
-use super::{ErrandKind, Rescued, Teach};
+use super::{ErrandKind, Rescued, Teach, kept};
 use crate::failure::Failure;
 use crate::protocol::{Command, RequestId, Resume, TeachCommand, TeachEvent};
 use crate::recipe::{Reading, Setup, TextSource};
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    fn read_texts(&mut self, source: TextSource, reading: Reading) -> Vec<Effect> {
+    pub(super) fn read_texts(&mut self, source: TextSource, reading: Reading) -> Vec<Effect> {
         if let Some(reason) = self.why_not(&Wish::ReadTexts) {
             self.teach.failure = Some(busy(reason));
             return Vec::new();
@@ -121,10 +121,10 @@ impl State {
     }
 
     fn begin_now(&mut self, setup: Setup, resume: bool) -> Vec<Effect> {
-        let rescued = self.teach.rescued.as_ref().filter(|_| resume);
+        let rescued = self.teach.rescued.clone().filter(|_| resume);
         let lost = self.teach.run.as_ref();
         let doubt = lost.and_then(|run| run.doubt.clone());
-        let resume = rescued.map(|rescued| Resume {
+        let resume = rescued.as_ref().map(|rescued| Resume {
             state: rescued.state,
             model: rescued.model.clone(),
             doubt,
@@ -136,7 +136,11 @@ impl State {
         };
         let (id, effect) = self.teach_command(command);
         self.linked.forget_head();
-        self.teach.run = Some(Run::new(id, setup));
+        let mut run = Run::new(id, setup, self.session.now);
+        if let (Some(rescued), Some(earlier)) = (rescued, &self.teach.run) {
+            run.carry_on(earlier, &rescued.state);
+        }
+        self.teach.run = Some(run);
         self.teach.attached = None;
         self.teach.trial.answer.clear();
         self.teach.plan = None;
@@ -315,6 +319,15 @@ impl State {
     }
 
     fn on_run_event(&mut self, id: RequestId, event: TeachEvent) -> Vec<Effect> {
+        let ends = kept::ends(&event);
+        let mut effects = self.follow_run(id, event);
+        if ends {
+            effects.extend(self.keep_end());
+        }
+        effects
+    }
+
+    fn follow_run(&mut self, id: RequestId, event: TeachEvent) -> Vec<Effect> {
         let Some(run) = self.teach.run.as_mut().filter(|run| run.id == id) else {
             return Vec::new();
         };
@@ -366,9 +379,10 @@ impl State {
                     setup: run.setup.clone(),
                     state,
                     model,
+                    over: false,
                     texts: self.teach.texts(),
                 });
-                Vec::new()
+                self.keep_run()
             }
             TeachEvent::Paused => {
                 if run.phase == Phase::Pausing {

@@ -3,6 +3,7 @@
 pub mod chart;
 mod errands;
 mod flow;
+mod kept;
 pub mod run;
 pub mod settings;
 pub mod view;
@@ -13,6 +14,7 @@ use crate::recipe::{Reading, Setup, TextSource};
 use bert::export::Machine;
 use bert::train::RunState;
 pub(super) use flow::busy;
+pub use kept::KeptRun;
 use run::Run;
 use settings::Settings;
 
@@ -73,6 +75,8 @@ pub struct Rescued {
     pub(super) state: RunState,
     /// The SHA-256 of the checkpoint.
     pub(in crate::state) model: String,
+    /// Whether it came to its end: the weights are all that is missing.
+    pub over: bool,
     texts: Option<(TextSource, Reading)>,
 }
 
@@ -100,6 +104,8 @@ pub struct Teach {
     pub failure: Option<Failure>,
     /// What a run that was cut short can go on from; the weights are with the page.
     pub rescued: Option<Rescued>,
+    /// The last run, as this device keeps it.
+    pub kept: Option<KeptRun>,
     /// What the classifier that came from a file or a link was trained on, where that is known.
     pub attached: Option<Machine>,
     /// Whether the present model's encoder is no longer the checkpoint's.
@@ -140,9 +146,11 @@ impl Teach {
         self.is_busy() && !self.run.as_ref().is_some_and(paused)
     }
 
-    /// Whether leaving the page would lose something: a run, or what it learned and nobody saved.
+    /// Whether leaving the page would lose something: a run, or what it learned and nobody saved or
+    /// kept.
     pub fn would_lose(&self) -> bool {
-        self.is_busy() || self.has_unsaved() || self.rescued.is_some()
+        let learned = self.has_unsaved() || self.rescued.is_some();
+        self.is_busy() || learned && !self.keeps_this_run()
     }
 
     /// The open texts, and how they are read.

@@ -4,11 +4,12 @@ use crate::protocol::Wrong;
 use crate::recipe::Setup;
 use bert::export::Machine;
 use bert::train::{EpochReport, Event, Progress};
+use serde::{Deserialize, Serialize};
 
 use super::RequestId;
 
 /// Where a run is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Phase {
     /// The engine prepares it.
     Starting,
@@ -35,9 +36,11 @@ pub enum Phase {
 }
 
 /// A run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     pub(super) id: RequestId,
+    /// Milliseconds since 1970.
+    pub(super) began: f64,
     pub phase: Phase,
     pub setup: Setup,
     pub labels: Vec<String>,
@@ -48,8 +51,8 @@ pub struct Run {
     pub steps: Vec<Progress>,
     pub epochs: Vec<EpochReport>,
     /// What the epoch that ended last gets wrong, and the best one.
-    wrong: Vec<Wrong>,
-    best_wrong: Vec<Wrong>,
+    pub(super) wrong: Vec<Wrong>,
+    pub(super) best_wrong: Vec<Wrong>,
     /// Texts read by the frozen encoder, of how many.
     pub features: Option<(usize, usize)>,
     /// Examples judged in the epoch's evaluation, of how many.
@@ -69,9 +72,10 @@ pub struct Run {
 }
 
 impl Run {
-    pub(super) fn new(id: RequestId, setup: Setup) -> Self {
+    pub(super) fn new(id: RequestId, setup: Setup, began: f64) -> Self {
         Self {
             id,
+            began,
             phase: Phase::Starting,
             setup,
             labels: Vec::new(),

@@ -96,7 +96,7 @@ fn step(number: usize) -> Step {
 }
 
 /// The one teaching command among the effects.
-fn taught(effects: &[Effect]) -> (RequestId, TeachCommand) {
+pub(in crate::state) fn taught(effects: &[Effect]) -> (RequestId, TeachCommand) {
     let commands: Vec<_> = effects
         .iter()
         .filter_map(|effect| match effect {
@@ -108,7 +108,7 @@ fn taught(effects: &[Effect]) -> (RequestId, TeachCommand) {
     commands[0].clone()
 }
 
-fn load_of(effects: &[Effect]) -> (RequestId, Source) {
+pub(in crate::state) fn load_of(effects: &[Effect]) -> (RequestId, Source) {
     let load = effects.iter().find_map(|effect| match effect {
         Effect::Send(Command::Load { id, source }) => Some((*id, source.clone())),
         _ => None,
@@ -139,7 +139,7 @@ fn can_start(state: &State) -> bool {
     state.why_not(&Wish::Start).is_none()
 }
 
-fn say(state: &mut State, id: RequestId, event: TeachEvent) -> Vec<Effect> {
+pub(in crate::state) fn say(state: &mut State, id: RequestId, event: TeachEvent) -> Vec<Effect> {
     state.receive(Event::Teach { id, event })
 }
 
@@ -162,7 +162,7 @@ pub(in crate::state) fn started(state: &mut State) -> RequestId {
     id
 }
 
-fn run_says(state: &mut State, id: RequestId, event: RunEvent) -> Vec<Effect> {
+pub(in crate::state) fn run_says(state: &mut State, id: RequestId, event: RunEvent) -> Vec<Effect> {
     let milliseconds = 100.0;
     say(
         state,

@@ -134,6 +134,13 @@ impl Settings {
         }
     }
 
+    /// Shows the setup of a run.
+    pub fn show(&mut self, setup: &Setup) {
+        self.take(&setup.recipe);
+        self.goal = setup.goal;
+        self.put(&setup.recipe, setup.share);
+    }
+
     /// Takes over a recipe that the engine offers.
     pub fn take(&mut self, recipe: &Recipe) {
         let share = self

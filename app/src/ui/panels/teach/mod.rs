@@ -2,6 +2,7 @@
 
 mod chart;
 mod data;
+mod kept;
 mod out;
 mod progress;
 mod recipe;
@@ -19,6 +20,7 @@ pub fn TeachPanel() -> impl IntoView {
     let shows_try = store.view(|state| state.can_try());
     let shows_out = store.view(|state| state.teach.can_export(state.can_try()));
     view! {
+        <kept::KeptCard/>
         <data::DataCard/>
         <Show when=move || has_data.get()>
             <recipe::RecipeCard/>

@@ -242,9 +242,9 @@ fn Start() -> impl IntoView {
     let rescued = store.view(|state| {
         let rescued = state.teach.rescued.as_ref()?;
         let offered = !state.teach.is_busy();
-        offered.then(|| (rescued.epoch(), state.why_not(&Wish::Resume)))
+        offered.then(|| (rescued.epoch(), rescued.over, state.why_not(&Wish::Resume)))
     });
-    let why_no_resume = move || rescued.get().and_then(|(_, why)| why);
+    let why_no_resume = move || rescued.get().and_then(|(.., why)| why);
     view! {
         <div class="actions">
             <button
@@ -257,7 +257,7 @@ fn Start() -> impl IntoView {
             >
                 "Start"
             </button>
-            {move || rescued.get().map(|(epoch, why)| view! {
+            {move || rescued.get().map(|(epoch, over, why)| view! {
                 <button
                     type="button"
                     id="resume-run"
@@ -265,7 +265,10 @@ fn Start() -> impl IntoView {
                     disabled=why.is_some()
                     on:click=move |_| store.change(|state| state.resume_run())
                 >
-                    {format!("Resume from epoch {epoch} (the best so far)")}
+                    {match over {
+                        true => format!("Take up the weights of epoch {epoch}"),
+                        false => format!("Resume from epoch {epoch} (the best so far)"),
+                    }}
                 </button>
             })}
         </div>
