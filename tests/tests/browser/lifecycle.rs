@@ -73,10 +73,9 @@ pub fn trickling(bench: &Bench) -> Site {
         let file = File::open(&weights).expect("the bundled model");
         let length = file.metadata().expect("its length").len();
         Reply {
-            status: 200,
-            content_type: "application/octet-stream",
-            length: Some(length as usize),
+            length: Some(length),
             body: Box::new(Trickle(file)),
+            ..Reply::new(200)
         }
     };
     site(bench).answer("/models/seedling/model.safetensors", slow)
