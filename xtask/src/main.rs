@@ -2,15 +2,18 @@
 
 use lexopt::prelude::*;
 use std::process::ExitCode;
+use xtask::setup::Installing;
 use xtask::tasks::{self, Profile, ServeOptions, TestOptions};
 use xtask::{Error, Result, Workspace};
 
 const USAGE: &str = "\
 Usage: cargo xtask TASK
 
+  setup                                      install what the other tasks need, as root where that
+                                             takes root
   serve [--port N] [--dev] [--no-open]       build the page, serve it, open the browser
   build [--dev]                              build the page into dist
-  test [FILTER...] [--no-browser] [--dev]    lints, native tests, the page in a real browser;
+  test [FILTER...] [--no-browser] [--dev]    set-up, lints, native tests, the page in browsers;
                                              with FILTER only the tests whose name contains it
   bench [ARGUMENT...]                        time matrix products, forward passes and steps of training
                                              on every device; arguments go to Criterion: a filter, say;
@@ -37,8 +40,12 @@ fn run() -> Result<()> {
         Some(other) => return Err(usage(other.unexpected())),
     };
     match task.as_str() {
+        "setup" => tasks::setup(&workspace),
         "serve" => tasks::serve(&workspace, &serve_options(&mut parser).map_err(usage)?),
-        "build" => tasks::build(&workspace, build_profile(&mut parser).map_err(usage)?),
+        "build" => {
+            let profile = build_profile(&mut parser).map_err(usage)?;
+            tasks::build(&workspace, profile, Installing::Refused)
+        }
         "test" => tasks::test(&workspace, &test_options(&mut parser).map_err(usage)?),
         "bench" => {
             let rest = parser.raw_args().map_err(usage)?;

@@ -1,40 +1,60 @@
-//! The built page in a real, headless Chromium.
+//! The built page in real browsers, without a screen.
 //!
 //! Everything here waits until what it waits for has come, and panics after [`PATIENCE`], saying
 //! what did not come: the bound is there so that a broken page fails, not to time anything.
 
+mod axe;
+mod bidi;
 mod command;
-mod driver;
+mod drivers;
 mod page;
+mod session;
+mod turn;
 
-pub use driver::Gpu;
+pub use drivers::{Can, Cannot};
 pub use page::{Element, Page};
+pub use xtask::setup::Browser;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use xtask::setup::{Browser, find_browser};
+use xtask::Workspace;
+use xtask::setup::{Programs, find_axe};
 
 /// How long to wait before giving up. A software GPU on a busy machine is slow.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Which GPU the browser offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gpu {
+    /// A software one: SwiftShader comes with Chromium, Firefox takes Mesa's.
+    Software,
+    /// No WebGPU at all, as in a browser that lacks it.
+    None,
+}
 
 /// What a browser test needs.
 #[derive(Clone, Debug)]
 pub struct Bench {
     /// The built page.
     pub site: PathBuf,
-    browser: Browser,
+    pub browser: Browser,
+    programs: Programs,
+    /// The script that [`Page::barriers`] runs, where it is there.
+    axe: Option<PathBuf>,
 }
 
 impl Bench {
     /// The page and the browser; where one is missing, says so on the console and returns `None`.
     ///
     /// # Panics
-    /// If one is missing though `UNMASK_SITE` is set: `cargo xtask test` has promised both.
-    pub fn ready() -> Option<Self> {
+    /// If the page or Chromium is missing though `UNMASK_SITE` is set: `cargo xtask test` has
+    /// promised both.
+    pub fn ready(browser: Browser) -> Option<Self> {
+        let workspace = Workspace::find();
         let promised = std::env::var_os("UNMASK_SITE");
         let site = match &promised {
             Some(site) => PathBuf::from(site),
-            None => xtask::Workspace::find().site(),
+            None => workspace.site(),
         };
         let found = if !site.join("index.html").is_file() {
             Err(format!(
@@ -42,20 +62,26 @@ impl Bench {
                 site.display()
             ))
         } else {
-            find_browser().ok_or_else(|| "Chromium or chromedriver is missing".to_string())
+            let missing = || format!("{} or its driver is missing", browser.name());
+            browser.find(&workspace).ok_or_else(missing)
         };
         match found {
-            Ok(browser) => Some(Self { site, browser }),
-            Err(reason) if promised.is_some() => panic!("{reason}"),
+            Ok(programs) => Some(Self {
+                site,
+                browser,
+                programs,
+                axe: find_axe(&workspace),
+            }),
+            Err(reason) if promised.is_some() && browser == Browser::Chromium => {
+                panic!("{reason}")
+            }
             Err(reason) => {
                 eprintln!("skipped: {reason}");
                 None
             }
         }
     }
-}
 
-impl Bench {
     /// What the build has made of the name of one of the page's files: `worker.js` ->
     /// `worker-1a2b3c4d.js`.
     ///
@@ -78,9 +104,15 @@ impl Bench {
     }
 }
 
-/// Where screenshots go: `screenshots/NAME.png` in the target folder.
-fn screenshot_file(name: &str) -> PathBuf {
-    xtask::Workspace::find()
+/// Where screenshots go: `screenshots/NAME.png` in the target folder, with the browser's name unless
+/// it is Chromium.
+fn screenshot_file(name: &str, browser: Browser) -> PathBuf {
+    let name = match browser {
+        Browser::Chromium => name.to_owned(),
+        Browser::Firefox => format!("firefox-{name}"),
+        Browser::WebKit => format!("webkit-{name}"),
+    };
+    Workspace::find()
         .target
         .join("screenshots")
         .join(name)

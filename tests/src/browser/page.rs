@@ -1,7 +1,8 @@
-use super::command::Vendor;
-use super::driver::{Driver, Gpu};
-use super::{Bench, PATIENCE, as_text, screenshot_file};
-use fantoccini::elements::{Element as Handle, ElementRef};
+use super::axe::barriers;
+use super::drivers::{Can, Driver, start};
+use super::turn::Turn;
+use super::{Bench, Browser, Gpu, PATIENCE, as_text, screenshot_file};
+use fantoccini::elements::Element as Handle;
 use fantoccini::error::CmdError;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,11 @@ use xtask::server::Server;
 
 /// The page, open in a browser of its own.
 pub struct Page {
-    driver: Driver,
+    browser: Browser,
+    axe: Option<PathBuf>,
+    driver: Box<dyn Driver>,
+    /// Dropped after the browser.
+    _turn: Turn,
 }
 
 /// One element, as it was when it was found.
@@ -19,42 +24,37 @@ pub struct Element<'a> {
     handle: Handle,
 }
 
-/// Visible elements of a role whose accessible name is the given one; else, whose name holds it. Roles
-/// are asked for last: the browser takes long to find them out, and a run's tables have many cells.
-const FIND: &str = "
-    const [role, name] = arguments;
-    const all = [...document.querySelectorAll('*')].filter(
-        (element) => element.checkVisibility() && element.computedRole === role);
-    const exact = all.filter((element) => element.computedName === name);
-    return exact.length ? exact : all.filter((element) => element.computedName.includes(name));
-";
-
 impl Page {
-    /// Opens the served page, with what follows its address: `""`, `"?device=cpu"`, `"#..."`.
-    pub fn open(bench: &Bench, server: &Server, query: &str) -> Self {
-        Self::open_with(bench, server, query, Gpu::Software)
-    }
-
-    /// [`Page::open`] with a choice of GPU.
-    pub fn open_with(bench: &Bench, server: &Server, query: &str, gpu: Gpu) -> Self {
+    /// Opens the served page, with what follows its address: `""`, `"?device=cpu"`, `"#..."`. Unless
+    /// `alone`, another scenario may run at the same time.
+    pub fn open(bench: &Bench, server: &Server, query: &str, gpu: Gpu, alone: bool) -> Self {
+        // WebKit has no GPU to be busy with.
+        let turn = Turn::take(alone && bench.browser != Browser::WebKit);
         let page = Self {
-            driver: Driver::start(bench, gpu),
+            browser: bench.browser,
+            axe: bench.axe.clone(),
+            driver: start(bench, gpu),
+            _turn: turn,
         };
         page.go(&format!("{}{query}", server.url()));
         page
     }
 
+    /// Which browser it is open in.
+    pub fn browser(&self) -> Browser {
+        self.browser
+    }
+
     /// Opens another address in the same tab.
     pub fn go(&self, url: &str) {
-        self.must(self.driver.client.goto(url), "open an address");
+        let session = self.driver.session();
+        session.must(session.client.goto(url), "open an address");
+        self.driver.opened();
     }
 
     /// Runs JavaScript: `arguments` holds the arguments; what it returns is returned.
     pub fn run(&self, script: &str, arguments: &[Value]) -> Value {
-        self.must(
-            self.driver.client.execute(script, arguments.to_vec()),
-            "run a script",
-        )
+        self.driver.session().run(script, arguments)
     }
 
     /// Waits until `condition` holds. A panic after [`PATIENCE`] names `what` and shows the page.
@@ -85,16 +85,7 @@ impl Page {
     /// The visible elements of an ARIA role with this accessible name; `""` is any name. An exact
     /// match counts before a partial one.
     pub fn all(&self, role: &str, name: &str) -> Vec<Element<'_>> {
-        let found = self.run(FIND, &[json!(role), json!(name)]);
-        let found = found.as_array().cloned().unwrap_or_default();
-        let handles = found.iter().filter_map(|value| {
-            let id = value.as_object()?.values().next()?.as_str()?;
-            let reference = ElementRef::from(id.to_string());
-            Some(Handle::from_element_id(
-                self.driver.client.clone(),
-                reference,
-            ))
-        });
+        let handles = self.driver.all(role, name).into_iter();
         handles
             .map(|handle| Element { page: self, handle })
             .collect()
@@ -115,33 +106,40 @@ impl Page {
             || {
                 let found = self.all(role, name);
                 // The page may replace the element between the look and the click: look again.
-                found.len() == 1 && self.block_on(found[0].handle.click()).is_ok()
+                found.len() == 1
+                    && self
+                        .driver
+                        .session()
+                        .block_on(found[0].handle.click())
+                        .is_ok()
             },
         );
     }
 
     /// The accessible name of what has the keyboard's focus, after its role: `button Hide`.
     pub fn focused(&self) -> String {
-        let script = "const element = document.activeElement;
-            return `${element.computedRole} ${element.computedName}`.trim();";
-        self.run(script, &[])
-            .as_str()
-            .unwrap_or_default()
-            .to_string()
+        let (role, name) = self.driver.role_and_name(&self.active());
+        format!("{role} {name}").trim().to_string()
+    }
+
+    fn active(&self) -> Handle {
+        let session = self.driver.session();
+        session.must(session.client.active_element(), "find the focus")
     }
 
     /// Presses keys, one after the other, where the focus is: text, or `fantoccini::key::Key`s.
     pub fn press(&self, keys: &str) {
-        let active = self.must(self.driver.client.active_element(), "find the focus");
-        self.must(active.send_keys(keys), "press keys");
+        let session = self.driver.session();
+        session.must(self.active().send_keys(keys), "press keys");
     }
 
     /// Puts files into the `<input type="file">` that the CSS selector names, as a picker would.
     pub fn upload(&self, selector: &str, files: &[PathBuf]) {
         let locator = fantoccini::Locator::Css(selector);
-        let input = self.must(self.driver.client.find(locator), "find the file input");
+        let session = self.driver.session();
+        let input = session.must(session.client.find(locator), "find the file input");
         let names: Vec<&str> = files.iter().map(|file| as_text(file)).collect();
-        self.must(input.send_keys(&names.join("\n")), "choose files");
+        session.must(input.send_keys(&names.join("\n")), "choose files");
     }
 
     /// Drops files on the element that the CSS selector names, as from a file manager, once it is
@@ -175,55 +173,74 @@ impl Page {
         self.run(script, &[json!(selector), json!(contents)]);
     }
 
-    /// Gives the page this size in CSS pixels.
-    pub fn resize(&self, width: u32, height: u32) {
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+    /// What came of something that not every browser can do; where this one cannot, says so on the
+    /// console.
+    fn tried<T>(&self, outcome: Can<T>) -> Option<T> {
+        outcome
+            .inspect_err(|cannot| eprintln!("left out in {}: {cannot}", self.browser.name()))
+            .ok()
     }
 
-    /// Tells the page that its visitor prefers dark colours, or light ones.
-    pub fn prefer_dark(&self, dark: bool) {
-        let value = if dark { "dark" } else { "light" };
-        let feature = json!({ "name": "prefers-color-scheme", "value": value });
-        self.devtools(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": [feature] }),
-        );
+    /// Gives the page this size in CSS pixels. False where the browser cannot.
+    pub fn resize(&self, width: u32, height: u32) -> bool {
+        self.tried(self.driver.resize(width, height)).is_some()
+    }
+
+    /// Tells the page that its visitor prefers dark colours, or light ones. False where the browser
+    /// cannot.
+    pub fn prefer_dark(&self, dark: bool) -> bool {
+        self.tried(self.driver.prefer_dark(dark)).is_some()
+    }
+
+    /// Runs a script in every document from now on, before the document's own. False where the
+    /// browser cannot.
+    pub fn before_load(&self, script: &str) -> bool {
+        self.tried(self.driver.before_load(script)).is_some()
+    }
+
+    /// Lets the page read and write the clipboard. False where the browser cannot.
+    pub fn allow_clipboard(&self) -> bool {
+        self.tried(self.driver.allow_clipboard()).is_some()
+    }
+
+    /// The folder that files are saved in; `None` where the browser does not say.
+    pub fn downloads(&self) -> Option<PathBuf> {
+        self.tried(self.driver.downloads())
     }
 
     /// Sends a command of the Chrome DevTools Protocol and returns its result.
+    ///
+    /// # Panics
+    /// In another browser than Chromium.
     pub fn devtools(&self, method: &str, parameters: Value) -> Value {
-        self.must(
-            self.driver
-                .client
-                .issue_cmd(Vendor::devtools(method, parameters)),
-            method,
-        )
+        let outcome = self.driver.devtools(method, parameters);
+        outcome.unwrap_or_else(|cannot| panic!("{method}: {cannot}"))
+    }
+
+    /// What axe-core finds in the page's present state that keeps people from using it; says so on the
+    /// console where the script is missing. `rules` is empty for all of them.
+    pub fn barriers(&self, rules: &[&str]) -> Vec<String> {
+        let Some(script) = &self.axe else {
+            eprintln!("skipped: axe-core is missing, `cargo xtask test` brings it");
+            return Vec::new();
+        };
+        barriers(self.driver.session(), script, rules)
     }
 
     /// Saves what one sees as `screenshots/NAME.png` in the target folder; returns the file.
     pub fn screenshot(&self, name: &str) -> PathBuf {
-        let file = screenshot_file(name);
-        let picture = self.must(self.driver.client.screenshot(), "take a screenshot");
+        let file = screenshot_file(name, self.browser);
+        let session = self.driver.session();
+        let picture = session.must(session.client.screenshot(), "take a screenshot");
         std::fs::create_dir_all(file.parent().expect("in a folder")).expect("a writable target");
         std::fs::write(&file, picture).expect("a writable target");
         file
     }
 
     /// What the page wrote to its console since the last call: `LEVEL: message`, uncaught errors
-    /// and failed downloads included.
+    /// and, in Chromium, failed downloads included. Nothing where the browser does not say.
     pub fn console(&self) -> Vec<String> {
-        let entries = self.must(
-            self.driver.client.issue_cmd(Vendor::console()),
-            "read the console",
-        );
-        let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or("?").to_string();
-        let entries = entries.as_array().cloned().unwrap_or_default();
-        entries
-            .iter()
-            .map(|entry| format!("{}: {}", text(entry, "level"), text(entry, "message")))
-            .collect()
+        self.tried(self.driver.console()).unwrap_or_default()
     }
 
     /// The errors among [`Page::console`].
@@ -233,34 +250,22 @@ impl Page {
             .filter(|line| line.starts_with("SEVERE"))
             .collect()
     }
-
-    fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
-        self.driver.runtime.block_on(work)
-    }
-
-    fn must<T>(&self, work: impl Future<Output = Result<T, CmdError>>, what: &str) -> T {
-        self.block_on(work)
-            .unwrap_or_else(|error| panic!("the browser could not {what}: {error}"))
-    }
 }
 
 impl Element<'_> {
     /// Its visible text.
     pub fn text(&self) -> String {
-        self.page.must(self.handle.text(), "read an element")
+        self.must(self.handle.text(), "read an element")
     }
 
     /// An attribute, as it stands in the document.
     pub fn attribute(&self, name: &str) -> Option<String> {
-        self.page.must(self.handle.attr(name), "read an attribute")
+        self.must(self.handle.attr(name), "read an attribute")
     }
 
     /// Its accessible name.
     pub fn name(&self) -> String {
-        self.in_script("return arguments[0].computedName")
-            .as_str()
-            .unwrap_or_default()
-            .to_string()
+        self.page.driver.role_and_name(&self.handle).1
     }
 
     /// What a text box holds.
@@ -273,7 +278,7 @@ impl Element<'_> {
 
     /// Clicks in its middle.
     pub fn click(&self) {
-        self.page.must(self.handle.click(), "click");
+        self.must(self.handle.click(), "click");
     }
 
     /// Gives it the keyboard's focus.
@@ -284,14 +289,17 @@ impl Element<'_> {
     /// Replaces what a text box holds, key by key; at once where the driver knows no keys for it,
     /// as an input method or an emoji picker does.
     pub fn fill(&self, text: &str) {
-        self.page.must(self.handle.clear(), "empty a text box");
+        self.must(self.handle.clear(), "empty a text box");
         if text.chars().all(|c| c <= '\u{ffff}') {
-            self.page.must(self.handle.send_keys(text), "type");
+            self.must(self.handle.send_keys(text), "type");
         } else {
             self.focus();
-            self.page
-                .devtools("Input.insertText", json!({ "text": text }));
+            self.page.driver.insert_text(text);
         }
+    }
+
+    fn must<T>(&self, work: impl Future<Output = Result<T, CmdError>>, what: &str) -> T {
+        self.page.driver.session().must(work, what)
     }
 
     fn in_script(&self, script: &str) -> Value {

@@ -1,11 +1,11 @@
 //! A stand-in for the hub, on this machine: it describes models, sends small files itself, redirects
 //! large ones to a second host, answers ranges, and misbehaves on request.
 
+mod answer;
 mod gzip;
-mod http;
 
+use answer::{Answer, takes_gzip};
 use gzip::gzip;
-use http::{Answer, Listener, Request, listen};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
@@ -14,6 +14,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
+use xtask::server::{Reply, Request, Server};
 
 /// The commit of every model here.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -87,9 +88,9 @@ struct Line {
 /// The stand-in: a hub and the host that it redirects downloads to. It stops when dropped.
 pub struct Hub {
     shared: Arc<Shared>,
-    front: Listener,
-    cdn: Listener,
-    _stranger: Listener,
+    front: Server,
+    cdn: Server,
+    _stranger: Server,
 }
 
 impl Hub {
@@ -106,11 +107,15 @@ impl Hub {
             models: models.collect(),
             ..Shared::default()
         });
-        let cdn = listen(answers(&shared, answer_cdn));
-        *shared.cdn.lock().expect("no panic before") = cdn.address.clone();
-        let stranger = listen(answers(&shared, answer_front));
-        *shared.stranger.lock().expect("no panic before") = stranger.address.clone();
-        let front = listen(answers(&shared, answer_front));
+        let listen = |respond| {
+            let answering = Server::answering(answers(&shared, respond));
+            answering.expect("a free port")
+        };
+        let cdn = listen(answer_cdn);
+        *shared.cdn.lock().expect("no panic before") = cdn.host();
+        let stranger = listen(answer_front);
+        *shared.stranger.lock().expect("no panic before") = stranger.host();
+        let front = listen(answer_front);
         Self {
             shared,
             front,
@@ -121,17 +126,17 @@ impl Hub {
 
     /// What the page's `site.json` says of the hub.
     pub fn settings(&self) -> serde_json::Value {
-        json!({ "address": format!("http://{}", self.front.address), "hosts": [self.cdn.address] })
+        json!({ "address": format!("http://{}", self.front.host()), "hosts": [self.cdn.host()] })
     }
 
     /// Host and port of the hub.
-    pub fn host(&self) -> &str {
-        &self.front.address
+    pub fn host(&self) -> String {
+        self.front.host()
     }
 
     /// An address of a model's folder on the second host, which then is just some host.
     pub fn folder(&self, id: &str) -> String {
-        format!("http://{}/{id}/{COMMIT}/", self.cdn.address)
+        format!("http://{}/{id}/{COMMIT}/", self.cdn.host())
     }
 
     /// The next GET for a path that ends so goes wrong; faults wait in line.
@@ -169,31 +174,32 @@ impl Hub {
 type Respond = fn(&Shared, &Request, Option<Fault>) -> io::Result<Answer>;
 
 /// Answers that remember what was asked, and go wrong where that is wanted.
-fn answers(
-    shared: &Arc<Shared>,
-    respond: Respond,
-) -> impl Fn(&Request) -> io::Result<Answer> + use<> {
+fn answers(shared: &Arc<Shared>, respond: Respond) -> impl Fn(&Request) -> Reply + use<> {
     let shared = Arc::clone(shared);
-    move |request| respond(&shared, request, note(&shared, request))
+    move |request| {
+        let answer = respond(&shared, request, note(&shared, request));
+        // A file that cannot be read is the test's own fault.
+        answer.unwrap_or_else(|_| Answer::new(500, &[])).0
+    }
 }
 
 /// Remembers a request; returns what is to go wrong with it.
 fn note(shared: &Shared, request: &Request) -> Option<Fault> {
     shared.seen.lock().expect("no panic before").push(Seen {
-        method: request.method.clone(),
-        path: request.path.clone(),
+        method: request.method().to_owned(),
+        path: request.path().to_owned(),
         range: request.header("range").map(str::to_owned),
-        takes_gzip: request.takes_gzip(),
+        takes_gzip: takes_gzip(request),
     });
     let compresses = shared.compresses.load(Ordering::SeqCst);
     let usual = compresses.then_some(Fault::Gzip);
-    if request.method != "GET" {
+    if request.method() != "GET" {
         return usual;
     }
     let mut faults = shared.faults.lock().expect("no panic before");
     let at = faults
         .iter()
-        .position(|(ends, _)| request.path.ends_with(ends.as_str()));
+        .position(|(ends, _)| request.path().ends_with(ends.as_str()));
     match at.and_then(|at| faults.remove(at)) {
         Some((_, fault)) => Some(fault),
         None => usual,
@@ -209,28 +215,28 @@ fn answer_front(shared: &Shared, request: &Request, fault: Option<Fault>) -> io:
         Some(Fault::Status(code)) => return Ok(Answer::new(code, &[])),
         Some(Fault::NoCors) => {
             let mut answer = Answer::new(200, &[]);
-            answer.headers.clear();
+            answer.0.headers.clear();
             return Ok(answer);
         }
         Some(Fault::Elsewhere) => {
             let stranger = shared.stranger.lock().expect("no panic before").clone();
-            let to = format!("http://{stranger}{}", request.path);
+            let to = format!("http://{stranger}{}", request.path());
             return Ok(Answer::new(302, &[("Location", to)]));
         }
         _ => {}
     }
     for model in &shared.models {
         let described = format!("/api/models/{}/revision/", model.id);
-        let revision = request.path.strip_prefix(&described);
+        let revision = request.path().strip_prefix(&described);
         if revision.is_some_and(|revision| ["main", COMMIT].contains(&revision)) {
             let body = describe(model)?.to_string().into_bytes();
             return Ok(match fault {
-                Some(Fault::Gzip) if request.takes_gzip() => Answer::compressed(gzip(&body)),
+                Some(Fault::Gzip) if takes_gzip(request) => Answer::compressed(gzip(&body)),
                 _ => Answer::whole(body, &[]),
             });
         }
         let id = &model.id;
-        let below = |folder: String| request.path.strip_prefix(&folder);
+        let below = |folder: String| request.path().strip_prefix(&folder);
         if let Some(name) = below(format!("/{id}/resolve/{COMMIT}/")) {
             let (status, to) = if model.file(name).is_none() {
                 return Ok(Answer::new(404, &[]));
@@ -278,7 +284,7 @@ fn describe(model: &Model) -> io::Result<serde_json::Value> {
 fn answer_cdn(shared: &Shared, request: &Request, fault: Option<Fault>) -> io::Result<Answer> {
     let file = shared.models.iter().find_map(|model| {
         let folder = format!("/{}/{COMMIT}/", model.id);
-        model.file(request.path.strip_prefix(&folder)?)
+        model.file(request.path().strip_prefix(&folder)?)
     });
     answer_file(shared, request, fault, file)
 }
@@ -297,7 +303,7 @@ fn answer_file(
         return Ok(Answer::new(404, &[]));
     };
     let is_text = file.extension().is_none_or(|kind| kind != "safetensors");
-    if fault == Some(Fault::Gzip) && is_text && request.takes_gzip() {
+    if fault == Some(Fault::Gzip) && is_text && takes_gzip(request) {
         return Ok(Answer::compressed(gzip(&std::fs::read(&file)?)));
     }
     let mut opened = File::open(&file)?;
@@ -321,15 +327,12 @@ fn answer_file(
             format!("bytes {first}-{}/{total}", total - 1),
         ));
     }
-    if fault != Some(Fault::Longer) {
-        let length = total - first.unwrap_or(0);
-        headers.push(("Content-Length", length.to_string()));
-    }
     let mut answer = Answer::new(if first.is_some() { 206 } else { 200 }, &headers);
+    answer.0.length = (fault != Some(Fault::Longer)).then_some(total - first.unwrap_or(0));
     if fault == Some(Fault::Gzip) {
         answer.show_length_alone();
     }
-    answer.body = match fault {
+    answer.0.body = match fault {
         Some(Fault::Stall(bytes)) => {
             let silence = Silence(Arc::clone(&shared.line));
             Box::new(opened.take(bytes).chain(silence))

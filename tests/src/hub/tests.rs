@@ -4,17 +4,21 @@ use super::*;
 use std::io::Write;
 use std::net::TcpStream;
 
-/// An answer's head and body, as they are sent.
+/// An answer's head, in lower case, and its body.
 fn ask(hub: &Hub, path: &str, range: &str) -> (String, Vec<u8>) {
-    let mut stream = TcpStream::connect(&hub.cdn.address).expect("a connection");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{range}\r\n").expect("a request");
+    let mut stream = TcpStream::connect(hub.cdn.host()).expect("a connection");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{range}\r\n"
+    )
+    .expect("a request");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("an answer");
     let end = answer
         .windows(4)
         .position(|four| four == b"\r\n\r\n")
         .expect("a head");
-    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
     (head, answer[end + 4..].to_vec())
 }
 
@@ -40,7 +44,7 @@ fn ranges_and_faults_are_served() {
         }
         asking.join().expect("an answer")
     });
-    assert!(head.contains("Content-Length: 100000"), "{head}");
+    assert!(head.contains("content-length: 100000"), "{head}");
     assert_eq!(body, bytes[..4000]);
     assert_eq!(ask(&hub, &path, "").1, bytes);
     assert_eq!(hub.seen("a.bin")[0].range.as_deref(), Some("bytes=99990-"));
@@ -57,10 +61,10 @@ fn texts_come_compressed_to_who_takes_that() {
     let path = format!("/a/b/{COMMIT}/config.json");
     let takes = "Accept-Encoding: gzip, deflate, br\r\n";
     let (head, body) = ask(&hub, &path, takes);
-    assert!(head.contains("Content-Encoding: gzip"), "{head}");
-    let length = format!("Content-Length: {}\r\n", body.len());
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    let length = format!("content-length: {}\r\n", body.len());
     assert!(format!("{head}\r\n").contains(&length), "{head}");
-    assert!(head.contains("Expose-Headers: Content-Length") && !head.contains("ETag"));
+    assert!(head.contains("expose-headers: content-length") && !head.contains("etag"));
     let inflated = miniz_oxide::inflate::decompress_to_vec(&body[10..body.len() - 8]);
     assert_eq!(inflated.expect("deflate"), text.as_bytes());
     assert_eq!(body[body.len() - 4..], (text.len() as u32).to_le_bytes());
@@ -69,6 +73,6 @@ fn texts_come_compressed_to_who_takes_that() {
     assert_eq!(ask(&hub, &path, "").1, text.as_bytes());
     let weights = format!("/a/b/{COMMIT}/model.safetensors");
     let (head, body) = ask(&hub, &weights, &format!("{takes}Range: bytes=0-\r\n"));
-    assert!(head.contains("206") && head.contains("Expose-Headers: Content-Length"));
+    assert!(head.contains("206") && head.contains("expose-headers: content-length"));
     assert_eq!(body, text.as_bytes());
 }

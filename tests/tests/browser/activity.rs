@@ -5,7 +5,7 @@ use crate::teaching::{moods, run_line, set, start, write};
 use crate::visit::{Choice, Visit};
 use serde_json::json;
 use tempfile::TempDir;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 
 /// A page whose bundled model never comes to its end, with a small model and texts to learn from.
 fn visit(bench: &Bench, folder: &TempDir) -> Visit {
@@ -13,16 +13,16 @@ fn visit(bench: &Bench, folder: &TempDir) -> Visit {
     let visit = Visit::with(bench, site, Choice::Cpu, Gpu::Software);
     visit.open_fixture("tiny-bert");
     visit.click("tab", "Teach");
-    // Many, so that a run does not end by itself meanwhile.
-    let moods = moods();
-    let (header, rows) = moods.split_once('\n').expect("a header");
-    let many = format!("{header}\n{}", rows.repeat(50));
-    visit.upload("#pick-examples", &[write(folder, "moods.tsv", &many)]);
+    visit.upload("#pick-examples", &[write(folder, "moods.tsv", &moods())]);
     visit.wait_for_text("#data-line", "rows, 2 classes");
     visit.click("radio", "Last layers");
     set(
         &visit,
-        &[("Learning rate", "1e-3"), ("Epochs", "400"), ("Batch", "8")],
+        &[
+            ("Learning rate", "1e-3"),
+            ("Epochs", "1000"),
+            ("Batch", "8"),
+        ],
     );
     visit
 }
@@ -36,9 +36,11 @@ fn is_checked(visit: &Visit, id: &str) -> bool {
     visit.run(script, &[json!(id)]) == json!(true)
 }
 
-#[test]
-fn what_would_be_lost_is_asked_about_first() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(what_would_be_lost_is_asked_about_first: Chromium);
+fn what_would_be_lost_is_asked_about_first(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
     let visit = visit(&bench, &folder);
     start(&visit);
@@ -78,9 +80,11 @@ fn what_would_be_lost_is_asked_about_first() {
     visit.end();
 }
 
-#[test]
-fn a_run_waits_for_a_model_that_is_loaded() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_run_waits_for_a_model_that_is_loaded: Chromium);
+fn a_run_waits_for_a_model_that_is_loaded(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
     let visit = visit(&bench, &folder);
     visit.wait("the plan", || {

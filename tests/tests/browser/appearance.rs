@@ -4,11 +4,11 @@
 use crate::teaching::{ask, learn_a_sample};
 use crate::visit::{Choice, Visit, site};
 use serde_json::json;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 
-#[test]
-fn pictures_in_both_widths_and_colours() {
-    let Some(visit) = Visit::begin(Choice::None) else {
+scenario!(pictures_in_both_widths_and_colours: Chromium);
+fn pictures_in_both_widths_and_colours(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::None) else {
         return;
     };
     visit.wait_for_model("Seedling");
@@ -35,9 +35,9 @@ fn pictures_in_both_widths_and_colours() {
     visit.end();
 }
 
-#[test]
-fn the_browsers_bars_follow_the_theme_button() {
-    let Some(visit) = Visit::begin(Choice::Cpu) else {
+scenario!(the_browsers_bars_follow_the_theme_button: Chromium);
+fn the_browsers_bars_follow_the_theme_button(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
     let colour = || {
@@ -70,12 +70,13 @@ const LOCKS: &str = "
     };
     Object.defineProperty(Navigator.prototype, 'wakeLock', { get: () => wakeLock });";
 
-#[test]
-fn the_screen_stays_on_while_a_run_goes_on_and_only_another_text_is_heard() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(the_screen_stays_on_while_a_run_goes_on_and_only_another_text_is_heard: Chromium);
+fn the_screen_stays_on_while_a_run_goes_on_and_only_another_text_is_heard(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = Visit::before(&bench, site(&bench), Choice::Cpu, Gpu::None);
-    let source = json!({ "source": LOCKS });
-    visit.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+    visit.before_load(LOCKS);
     visit.go(&visit.url());
     visit.wait_for_model("Seedling");
     let locks = || visit.run("return [locks.asked, locks.released]", &[]);

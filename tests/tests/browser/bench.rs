@@ -3,7 +3,7 @@
 use crate::reference::Reference;
 use crate::visit::{Choice, Visit, fixture, site};
 use serde_json::json;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 
 /// The page at its Bench panel, with the smallest checkpoint.
 fn open(bench: &Bench, choice: Choice) -> Visit {
@@ -49,9 +49,11 @@ fn is_figure(cell: &str, unit: &str) -> bool {
         .is_ok_and(|number| number > 0.0)
 }
 
-#[test]
-fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such: Chromium);
+fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = open(&bench, Choice::Gpu);
     let tab = visit.find("tab", "Bench");
     assert_eq!(tab.attribute("aria-selected").as_deref(), Some("true"));
@@ -122,11 +124,7 @@ fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such() {
     visit.wait_for_fill(&reference.fill("the dog was [MASK]."));
     visit.click("tab", "Bench");
 
-    let permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
-    visit.devtools(
-        "Browser.grantPermissions",
-        json!({ "permissions": permissions }),
-    );
+    visit.allow_clipboard();
     visit.click("button", "Copy report");
     visit.wait_for_text("#main ~ .unseen[role=status]", "Copied");
     let copied = visit.run("return navigator.clipboard.readText()", &[]);
@@ -161,9 +159,11 @@ fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such() {
     visit.end();
 }
 
-#[test]
-fn a_cancel_keeps_the_figures_that_are_there() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_cancel_keeps_the_figures_that_are_there: Chromium);
+fn a_cancel_keeps_the_figures_that_are_there(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = open(&bench, Choice::Cpu);
     visit.wait_for_text("#bench-device", "CPU, one thread");
     measure(&visit);

@@ -4,6 +4,7 @@ use crate::reference::Reference;
 use crate::visit::{Choice, Visit, files_of, fixture};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
+use unmask_tests::browser::Browser;
 
 const TEXT: &str = "the [MASK] sat on the mat.";
 
@@ -23,9 +24,9 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     file
 }
 
-#[test]
-fn broken_files_are_explained_and_the_old_model_keeps_answering() {
-    let Some(visit) = Visit::begin(Choice::Cpu) else {
+scenario!(broken_files_are_explained_and_the_old_model_keeps_answering: Chromium);
+fn broken_files_are_explained_and_the_old_model_keeps_answering(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
     let reference = Reference::of(&fixture("tiny-bert"));
@@ -101,9 +102,9 @@ fn broken_files_are_explained_and_the_old_model_keeps_answering() {
     visit.end();
 }
 
-#[test]
-fn files_can_be_dropped_anywhere() {
-    let Some(visit) = Visit::begin(Choice::Cpu) else {
+scenario!(files_can_be_dropped_anywhere: Chromium);
+fn files_can_be_dropped_anywhere(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
     for name in ["tiny-bert-legacy", "tiny-bert-f16"] {
@@ -119,9 +120,9 @@ fn files_can_be_dropped_anywhere() {
     visit.end();
 }
 
-#[test]
-fn an_encoder_says_why_it_cannot_fill_masks() {
-    let Some(visit) = Visit::begin(Choice::Cpu) else {
+scenario!(an_encoder_says_why_it_cannot_fill_masks: Chromium);
+fn an_encoder_says_why_it_cannot_fill_masks(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
     visit.open_fixture("tiny-encoder");

@@ -3,10 +3,11 @@
 use crate::reference::Reference;
 use crate::visit::{Choice, Visit, fixture, same_percent};
 use serde_json::json;
+use unmask_tests::browser::Browser;
 
-#[test]
-fn every_family_fills_its_masks() {
-    let Some(visit) = Visit::begin(Choice::Cpu) else {
+scenario!(every_family_fills_its_masks: Chromium);
+fn every_family_fills_its_masks(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
     for (name, text) in [
@@ -34,9 +35,9 @@ const NOTES: &str = "
     return [...document.querySelectorAll('#tokens .token')].map((token) =>
         [token.classList.contains('suspect'), token.querySelector('.guess').textContent]);";
 
-#[test]
-fn a_discriminator_marks_what_looks_replaced() {
-    let Some(visit) = Visit::begin(Choice::Cpu) else {
+scenario!(a_discriminator_marks_what_looks_replaced: Chromium);
+fn a_discriminator_marks_what_looks_replaced(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
     let name = "tiny-electra-discriminator";
@@ -73,9 +74,9 @@ fn a_discriminator_marks_what_looks_replaced() {
     visit.end();
 }
 
-#[test]
-fn a_classifier_that_came_with_its_checkpoint_classifies() {
-    let Some(visit) = Visit::begin(Choice::Cpu) else {
+scenario!(a_classifier_that_came_with_its_checkpoint_classifies: Chromium);
+fn a_classifier_that_came_with_its_checkpoint_classifies(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
     visit.open_fixture("tiny-classifier");

@@ -2,7 +2,7 @@
 //! harness sees a page as its visitor does. If these fail, look at the machine, not at the page.
 
 use serde_json::json;
-use unmask_tests::browser::{Bench, Gpu, Page};
+use unmask_tests::browser::{Bench, Browser, Gpu, Page};
 use xtask::server::{Reply, Server, Site};
 
 const PAGE: &str = "<!doctype html><title>Harness</title>
@@ -10,7 +10,7 @@ const PAGE: &str = "<!doctype html><title>Harness</title>
     <button onclick='this.nextElementSibling.textContent = `pressed`'><i>x</i> Press me</button>
     <output aria-label='Answer'>not yet</output>
     <button hidden>Press me</button>
-    <label>Words <input></label>
+    <label for=words>Words</label><input id=words>
     <input type=file multiple>
     <output aria-label='Worker'></output>
     <script>
@@ -65,31 +65,37 @@ fn serve() -> Server {
     Server::start(site, 0).unwrap()
 }
 
-#[test]
-fn webgpu_computes_in_a_worker() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(webgpu_computes_in_a_worker: Chromium Firefox);
+fn webgpu_computes_in_a_worker(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let server = serve();
-    let page = Page::open(&bench, &server, "");
+    let page = Page::open(&bench, &server, "", Gpu::Software, false);
     let worker = page.find("status", "Worker");
     page.wait("the worker's answer", || !worker.text().is_empty());
     assert_eq!(worker.text(), "2 5 -6");
 }
 
-#[test]
-fn a_page_without_webgpu_sees_none() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_page_without_webgpu_sees_none: Chromium Firefox WebKit);
+fn a_page_without_webgpu_sees_none(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let server = serve();
-    let page = Page::open_with(&bench, &server, "", Gpu::None);
+    let page = Page::open(&bench, &server, "", Gpu::None, false);
     let worker = page.find("status", "Worker");
     page.wait("the worker's answer", || !worker.text().is_empty());
     assert!(worker.text().starts_with("failed:"), "{}", worker.text());
 }
 
-#[test]
-fn the_harness_sees_and_acts_as_a_visitor() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(the_harness_sees_and_acts_as_a_visitor: Chromium Firefox WebKit);
+fn the_harness_sees_and_acts_as_a_visitor(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let server = serve();
-    let page = Page::open(&bench, &server, "");
+    let page = Page::open(&bench, &server, "", Gpu::Software, false);
 
     assert_eq!(
         page.all("button", "Press me").len(),
@@ -119,18 +125,21 @@ fn the_harness_sees_and_acts_as_a_visitor() {
     assert_eq!(count, json!(2));
 
     for dark in [true, false] {
-        page.prefer_dark(dark);
+        if !page.prefer_dark(dark) {
+            break;
+        }
         let seen = page.run(
             "return matchMedia('(prefers-color-scheme: dark)').matches",
             &[],
         );
         assert_eq!(seen, json!(dark));
     }
-    page.resize(390, 844);
-    assert_eq!(
-        page.run("return [innerWidth, innerHeight]", &[]),
-        json!([390, 844])
-    );
+    let size = || page.run("return [innerWidth, innerHeight]", &[]);
+    if page.resize(390, 844) {
+        assert_eq!(size(), json!([390, 844]));
+    }
+    assert!(page.resize(780, 900));
+    assert_eq!(size(), json!([780, 900]));
     let picture = std::fs::read(page.screenshot("harness")).unwrap();
     assert_eq!(&picture[1..4], b"PNG");
 

@@ -1,7 +1,9 @@
 //! Checkpoints that this device keeps: what changes, breaks, fills up or is held by another tab.
+//! WebKit takes no part: its driver browses privately, where no file is kept.
 
 use crate::sources::{MODEL, begin, dismiss, expected, hub, line, look, open_list, wait_for_bytes};
 use serde_json::json;
+use unmask_tests::browser::Browser;
 use unmask_tests::hub::{COMMIT, Fault};
 
 /// Changes a kept file, as another program might.
@@ -17,10 +19,12 @@ const TAMPER: &str = "return (async () => {
     }
     })()";
 
-#[test]
-fn a_kept_copy_that_changed_is_refused_and_deleted() {
+scenario!(a_kept_copy_that_changed_is_refused_and_deleted: Chromium Firefox);
+fn a_kept_copy_that_changed_is_refused_and_deleted(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     for name in ["model.safetensors", "tokenizer.json"] {
         look(&visit, MODEL);
         visit.click("button", "Load");
@@ -61,16 +65,18 @@ const CLAIM: &str = "return (async () => {
         });
     })()";
 
-#[test]
-fn a_checkpoint_that_another_tab_is_saving_loads_without_being_kept() {
+scenario!(a_checkpoint_that_another_tab_is_saving_loads_without_being_kept: Chromium Firefox);
+fn a_checkpoint_that_another_tab_is_saving_loads_without_being_kept(browser: Browser) {
     for hold in [HOLD, CLAIM] {
-        load_what_another_tab_holds(hold);
+        load_what_another_tab_holds(browser, hold);
     }
 }
 
-fn load_what_another_tab_holds(hold: &str) {
+fn load_what_another_tab_holds(browser: Browser, hold: &str) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     // A first attempt leaves a part.
     hub.fail(
         "/bert/0123456789abcdef0123456789abcdef01234567/model.safetensors",
@@ -89,10 +95,12 @@ fn load_what_another_tab_holds(hold: &str) {
     visit.end();
 }
 
-#[test]
-fn a_full_device_loads_without_keeping() {
+scenario!(a_full_device_loads_without_keeping: Chromium);
+fn a_full_device_loads_without_keeping(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     // Room for the page, not for the weights.
     let origin = visit.url();
     let quota = json!({ "origin": origin.trim_end_matches('/'), "quotaSize": 60_000 });
@@ -135,10 +143,12 @@ fn for_all_kept(change: &str) -> String {
     )
 }
 
-#[test]
-fn a_copy_that_another_tab_deleted_is_offered_and_not_downloaded() {
+scenario!(a_copy_that_another_tab_deleted_is_offered_and_not_downloaded: Chromium Firefox);
+fn a_copy_that_another_tab_deleted_is_offered_and_not_downloaded(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     look(&visit, MODEL);
     visit.click("button", "Load");
     visit.wait_for_text(".model-title p", "kept on this device");
@@ -160,10 +170,12 @@ fn a_copy_that_another_tab_deleted_is_offered_and_not_downloaded() {
     visit.end();
 }
 
-#[test]
-fn a_copy_with_a_broken_manifest_stays_until_it_is_deleted() {
+scenario!(a_copy_with_a_broken_manifest_stays_until_it_is_deleted: Chromium Firefox);
+fn a_copy_with_a_broken_manifest_stays_until_it_is_deleted(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     look(&visit, MODEL);
     visit.click("button", "Load");
     visit.wait_for_text(".model-title p", "kept on this device");
@@ -222,10 +234,12 @@ fn a_copy_with_a_broken_manifest_stays_until_it_is_deleted() {
     visit.end();
 }
 
-#[test]
-fn a_load_right_after_a_cancel_keeps_what_it_loads() {
+scenario!(a_load_right_after_a_cancel_keeps_what_it_loads: Chromium Firefox);
+fn a_load_right_after_a_cancel_keeps_what_it_loads(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     hub.fail(
         "/bert/0123456789abcdef0123456789abcdef01234567/model.safetensors",
         Fault::Stall(30_000),
@@ -250,4 +264,5 @@ fn a_load_right_after_a_cancel_keeps_what_it_loads() {
         "{}",
         line(&visit)
     );
+    visit.end_as_it_is();
 }

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 use xtask::server::{Reply, Site};
 
 const TEXT: &str = "the [MASK] sat on the mat.";
@@ -21,12 +21,13 @@ const COUNT_WORKERS: &str = "
         terminate() { super.terminate(); window.workers.ended += 1; }
     };";
 
-#[test]
-fn unloading_ends_the_worker_with_its_device_and_loading_again_works() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(unloading_ends_the_worker_with_its_device_and_loading_again_works: Chromium);
+fn unloading_ends_the_worker_with_its_device_and_loading_again_works(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = Visit::before(&bench, site(&bench), Choice::Gpu, Gpu::Software);
-    let source = json!({ "source": COUNT_WORKERS });
-    visit.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+    visit.before_load(COUNT_WORKERS);
     visit.go(&visit.url());
     visit.open_fixture("tiny-bert");
     visit.type_text(TEXT);
@@ -72,18 +73,19 @@ pub fn trickling(bench: &Bench) -> Site {
         let file = File::open(&weights).expect("the bundled model");
         let length = file.metadata().expect("its length").len();
         Reply {
-            status: 200,
-            content_type: "application/octet-stream",
-            length: Some(length as usize),
+            length: Some(length),
             body: Box::new(Trickle(file)),
+            ..Reply::new(200)
         }
     };
     site(bench).answer("/models/seedling/model.safetensors", slow)
 }
 
-#[test]
-fn a_load_can_be_given_up_half_way() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_load_can_be_given_up_half_way: Chromium);
+fn a_load_can_be_given_up_half_way(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let site = trickling(&bench);
     let visit = Visit::with(&bench, site, Choice::Cpu, Gpu::Software);
     visit.wait_for_text("#loading", "Reading weights");
@@ -112,9 +114,11 @@ fn a_load_can_be_given_up_half_way() {
     visit.end();
 }
 
-#[test]
-fn an_engine_that_is_not_there_is_told_of_and_can_be_started_again() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(an_engine_that_is_not_there_is_told_of_and_can_be_started_again: Chromium);
+fn an_engine_that_is_not_there_is_told_of_and_can_be_started_again(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let (there, script) = (Arc::new(AtomicBool::new(false)), bench.built("worker.js"));
     let file = bench.site.join(&script);
     let answer = {
@@ -144,6 +148,7 @@ fn an_engine_that_is_not_there_is_told_of_and_can_be_started_again() {
         errors.iter().all(|error| error.contains("404")),
         "{errors:?}"
     );
+    visit.end_as_it_is();
 }
 
 /// A minute takes a second.
@@ -151,17 +156,19 @@ const HURRY: &str = "
     const wait = window.setTimeout;
     window.setTimeout = (then, pause, ...rest) => wait(then, pause === 60000 ? 1000 : pause, ...rest);";
 
-#[test]
-fn an_engine_that_says_nothing_is_told_of() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(an_engine_that_says_nothing_is_told_of: Chromium);
+fn an_engine_that_says_nothing_is_told_of(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let silent = || Reply::bytes("text/javascript", b"// Says nothing.".to_vec());
     let site = site(&bench).answer(&format!("/{}", bench.built("worker.js")), silent);
     let visit = Visit::before(&bench, site, Choice::Cpu, Gpu::None);
-    let source = json!({ "source": HURRY });
-    visit.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+    visit.before_load(HURRY);
     visit.go(&visit.url());
     let said = visit.alert("The engine does not answer");
     assert!(said.contains("60 seconds ago"), "{said}");
     visit.find("button", "Start the engine again");
     assert_eq!(visit.console_errors(), Vec::<String>::new());
+    visit.end_as_it_is();
 }

@@ -7,7 +7,7 @@ use crate::teaching::{answer, ask, learn_a_sample, moods, same, start, write};
 use crate::visit::{Choice, Visit, fixture, site};
 use serde_json::json;
 use tempfile::TempDir;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 use unmask_tests::hub::COMMIT;
 
 /// Opens the page in a fresh profile, at a link.
@@ -52,9 +52,11 @@ fn shows(visit: &Visit, selector: &str) -> bool {
     visit.run(script, &[json!(selector)]) == json!(true)
 }
 
-#[test]
-fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_link_brings_texts_masks_and_panel_and_follows_what_one_does: Chromium Firefox WebKit);
+fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let reference = Reference::of(&bench.site.join("models/seedling"));
     let (text, pair) = ("She read a long [MASK].", "It was very dull.");
     let visit = open(
@@ -81,11 +83,7 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does() {
     assert_eq!(visit.run("return history.length", &[]), history);
 
     // The box has the whole link, counts it, and copies it; then the address has it too.
-    let permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
-    visit.devtools(
-        "Browser.grantPermissions",
-        json!({ "permissions": permissions }),
-    );
+    visit.allow_clipboard();
     visit.click("button", "Share");
     let link = visit.find("textbox", "Link").value();
     let whole = "#v=1&text=The+cat+sat+on+the+mat.&mask=2&top=7";
@@ -130,9 +128,11 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does() {
     visit.end();
 }
 
-#[test]
-fn a_trained_head_travels_in_a_link() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_trained_head_travels_in_a_link: Chromium Firefox WebKit);
+fn a_trained_head_travels_in_a_link(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = open(&bench, "");
     visit.wait_for_model("Seedling");
     learn_a_sample(&visit);
@@ -169,9 +169,11 @@ fn a_trained_head_travels_in_a_link() {
     visit.end();
 }
 
-#[test]
-fn a_head_for_another_base_and_a_damaged_one_are_refused() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_head_for_another_base_and_a_damaged_one_are_refused: Chromium Firefox WebKit);
+fn a_head_for_another_base_and_a_damaged_one_are_refused(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = open(&bench, "");
     let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
     visit.open_fixture("tiny-bert");
@@ -212,9 +214,11 @@ fn a_head_for_another_base_and_a_damaged_one_are_refused() {
     visit.end();
 }
 
-#[test]
-fn what_is_no_link_is_told_and_never_run() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(what_is_no_link_is_told_and_never_run: Chromium Firefox WebKit);
+fn what_is_no_link_is_told_and_never_run(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = open(&bench, "garbage");
     visit.wait_for_text("#link-notices", "“garbage”, is no link of this page");
     visit.wait_for_model("Seedling");
@@ -270,9 +274,11 @@ fn what_is_no_link_is_told_and_never_run() {
     visit.end();
 }
 
-#[test]
-fn a_lesson_hides_what_it_does_not_need_but_no_question() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_lesson_hides_what_it_does_not_need_but_no_question: Chromium Firefox WebKit);
+fn a_lesson_hides_what_it_does_not_need_but_no_question(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let parts = [".top", ".hero", ".model", ".tabs", ".foot"];
     let visit = open(
         &bench,
@@ -295,9 +301,11 @@ fn a_lesson_hides_what_it_does_not_need_but_no_question() {
     visit.end();
 }
 
-#[test]
-fn a_model_of_the_hub_waits_for_a_click_and_what_is_hidden_waits_for_the_model() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_model_of_the_hub_waits_for_a_click_and_what_is_hidden_waits_for_the_model: Chromium Firefox WebKit);
+fn a_model_of_the_hub_waits_for_a_click_and_what_is_hidden_waits_for_the_model(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let hub = hub();
     let visit = Visit::before(&bench, with_hub(&bench, &hub), Choice::Cpu, Gpu::None);
     let link = format!("v=1&model={MODEL}&text=the+cat+sat+on+the+mat.&mask=2,6");

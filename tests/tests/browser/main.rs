@@ -1,5 +1,8 @@
 //! The built page in a real browser. Run by `cargo xtask test`, which builds the page first.
 
+#[macro_use]
+mod scenario;
+
 mod activity;
 mod appearance;
 mod bench;

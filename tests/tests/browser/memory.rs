@@ -6,7 +6,7 @@ use crate::visit::{Choice, Visit};
 use serde_json::json;
 use std::time::Instant;
 use tempfile::TempDir;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 use unmask_tests::hub::Hub;
 use unmask_tests::large::{Shape, write_checkpoint};
 
@@ -24,9 +24,11 @@ const RAW: &str = "
         return performance.now() - began;
     });";
 
-#[test]
-fn a_checkpoint_of_400_mb_passes_through_little_memory() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_checkpoint_of_400_mb_passes_through_little_memory: Chromium);
+fn a_checkpoint_of_400_mb_passes_through_little_memory(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let folder = TempDir::with_prefix("unmask-large-").expect("a folder");
     let length = write_checkpoint(folder.path(), &Shape::BERT_BASE, 7).expect("room on the disk");
     assert!(length > 400_000_000);

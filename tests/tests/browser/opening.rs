@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 use xtask::server::{Reply, Site};
 
 /// The text that a visitor finds.
@@ -50,9 +50,11 @@ impl Read for Held {
     }
 }
 
-#[test]
-fn first_paint_waits_for_no_program_and_the_page_not_for_the_engine() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(first_paint_waits_for_no_program_and_the_page_not_for_the_engine: Chromium Firefox WebKit);
+fn first_paint_waits_for_no_program_and_the_page_not_for_the_engine(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let (page, engine) = (Gate::default(), Gate::default());
     let (app_name, engine_name) = (bench.built("app_bg.wasm"), bench.built("engine_bg.wasm"));
     let site = site(&bench)
@@ -86,9 +88,11 @@ fn first_paint_waits_for_no_program_and_the_page_not_for_the_engine() {
     visit.end();
 }
 
-#[test]
-fn a_software_gpu_is_named_but_used_only_on_request_and_both_devices_compute_right() {
-    let Some(visit) = Visit::begin(Choice::None) else {
+scenario!(a_software_gpu_is_named_but_used_only_on_request_and_both_devices_compute_right: Chromium Firefox);
+fn a_software_gpu_is_named_but_used_only_on_request_and_both_devices_compute_right(
+    browser: Browser,
+) {
+    let Some(visit) = Visit::begin(browser, Choice::None) else {
         return;
     };
     visit.wait_for_text("#self-test", "Self-test: all ");
@@ -131,16 +135,20 @@ fn a_software_gpu_is_named_but_used_only_on_request_and_both_devices_compute_rig
     visit.end();
 }
 
-#[test]
-fn without_webgpu_the_page_says_so_and_computes_all_the_same() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(without_webgpu_the_page_says_so_and_computes_all_the_same: Chromium Firefox WebKit);
+fn without_webgpu_the_page_says_so_and_computes_all_the_same(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     // Someone who once chose the GPU is not left without an answer either.
     for choice in [Choice::None, Choice::Gpu] {
         let visit = Visit::with(&bench, site(&bench), choice, Gpu::None);
         visit.wait_for_text("#self-test", "Self-test: all ");
         visit.wait_for_text("#device-line", "Runs on the CPU: no usable GPU was found.");
         let note = visit.text_of("#engine-card .note");
-        assert!(note.contains("no usable GPU"), "{note}");
+        // Firefox has no `navigator.gpu` at all then.
+        let said = ["no usable GPU", "no WebGPU"];
+        assert!(said.iter().any(|said| note.contains(said)), "{note}");
         assert_eq!(visit.engine_fact("Runs on"), "CPU");
         let expected = Reference::of(&bench.site.join("models/seedling")).fill(FIRST_TEXT);
         visit.wait_for_fill(&expected);
@@ -148,9 +156,11 @@ fn without_webgpu_the_page_says_so_and_computes_all_the_same() {
     }
 }
 
-#[test]
-fn any_folder_of_a_host_will_do() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(any_folder_of_a_host_will_do: Chromium Firefox WebKit);
+fn any_folder_of_a_host_will_do(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let site = Site::new("/nonexistent").mount("some/where", &bench.site);
     let visit = Visit::before(&bench, site, Choice::Cpu, Gpu::Software);
     visit.go(&format!("{}some/where/", visit.url()));

@@ -2,12 +2,13 @@
 
 use crate::reference::Reference;
 use crate::visit::{Choice, Visit, site_with};
+use fantoccini::key::Key;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 use xtask::server::Site;
 
 const FOLDER: &str = "some/where";
@@ -64,12 +65,13 @@ impl Visit {
     }
 }
 
-#[test]
-fn below_a_path_under_the_policy_everything_works_and_nothing_foreign_runs() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(below_a_path_under_the_policy_everything_works_and_nothing_foreign_runs: Chromium Firefox);
+fn below_a_path_under_the_policy_everything_works_and_nothing_foreign_runs(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = Visit::before(&bench, elsewhere(&bench.site), Choice::Gpu, Gpu::Software);
-    let source = json!({ "source": WATCH_POLICY });
-    visit.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+    visit.before_load(WATCH_POLICY);
     visit.go_elsewhere();
     visit.answers(&bench);
     visit.wait_for_text("#self-test", "Self-test: all ");
@@ -110,11 +112,14 @@ fn below_a_path_under_the_policy_everything_works_and_nothing_foreign_runs() {
         visit.run("return [...new Set(window.refused)]", &[])
             == json!(["script-src-elem inline", "style-src-attr inline"])
     });
+    visit.end_as_it_is();
 }
 
-#[test]
-fn a_host_chooses_the_default_and_a_broken_choice_does_not_close_the_page() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_host_chooses_the_default_and_a_broken_choice_does_not_close_the_page: Chromium Firefox WebKit);
+fn a_host_chooses_the_default_and_a_broken_choice_does_not_close_the_page(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let choice = |folder| json!({ "default": { "name": "Mine", "folder": folder } });
     for (folder, name) in [("models/seedling", "Mine"), ("../elsewhere", "Seedling")] {
         let site = site_with(&bench, &choice(folder));
@@ -125,12 +130,15 @@ fn a_host_chooses_the_default_and_a_broken_choice_does_not_close_the_page() {
             .iter()
             .any(|line| line.starts_with("WARNING") && line.contains("site.json is not used"));
         assert_eq!(warned, name != "Mine", "{console:?}");
+        visit.end_as_it_is();
     }
 }
 
-#[test]
-fn a_second_visit_needs_no_network() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_second_visit_needs_no_network: Chromium Firefox WebKit);
+fn a_second_visit_needs_no_network(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let mut visit = Visit::before(&bench, elsewhere(&bench.site), Choice::Cpu, Gpu::Software);
     visit.go_elsewhere();
     visit.wait_for_model("Seedling");
@@ -191,9 +199,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-#[test]
-fn a_new_version_is_offered_and_waits_until_it_is_wanted() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_new_version_is_offered_and_waits_until_it_is_wanted: Chromium Firefox WebKit);
+fn a_new_version_is_offered_and_waits_until_it_is_wanted(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let folder = TempDir::with_prefix("unmask-editions-").expect("a folder");
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     publish(&bench, &one, "one");
@@ -233,7 +243,7 @@ fn a_new_version_is_offered_and_waits_until_it_is_wanted() {
     visit.wait_for_model("Seedling");
     visit.find("button", "Update").focus();
     assert_eq!(visit.edition(), json!("one"));
-    visit.press("\n");
+    visit.press(&Key::Enter);
     visit.wait("the new version", || visit.edition() == json!("two"));
     visit.answers(&bench);
     visit.wait("the old version to be forgotten", || {

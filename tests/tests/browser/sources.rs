@@ -3,8 +3,9 @@
 use crate::reference::Reference;
 use crate::visit::{Choice, Visit, fixture, site_with};
 use bert::probe::Fill;
+use fantoccini::key::Key;
 use serde_json::json;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 use unmask_tests::hub::{COMMIT, Fault, Hub};
 use xtask::server::Site;
 
@@ -24,8 +25,8 @@ pub fn with_hub(bench: &Bench, hub: &Hub) -> Site {
     site_with(bench, &settings)
 }
 
-pub fn begin(hub: &Hub) -> Option<Visit> {
-    let bench = Bench::ready()?;
+pub fn begin(browser: Browser, hub: &Hub) -> Option<Visit> {
+    let bench = Bench::ready(browser)?;
     let visit = Visit::with(&bench, with_hub(&bench, hub), Choice::Cpu, Gpu::Software);
     visit.wait_for_model("Seedling");
     visit.type_text(TEXT);
@@ -111,10 +112,12 @@ pub fn open_list(visit: &Visit) {
     visit.run("document.querySelector('#kept').open = true", &[]);
 }
 
-#[test]
-fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub() {
+scenario!(a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub: Chromium Firefox);
+fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     look(&visit, MODEL);
     assert_eq!(offered(&visit, "Host"), hub.host());
     assert_eq!(offered(&visit, "Commit"), COMMIT);
@@ -168,7 +171,7 @@ fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub() {
     visit.click("button", &delete);
     visit.find("button", "Keep");
     // It has the focus: another Enter deletes nothing.
-    visit.press("\n");
+    visit.press(&Key::Enter);
     visit.wait("the question to go", || {
         visit.all("button", "Keep").is_empty()
     });
@@ -178,12 +181,15 @@ fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub() {
     visit.wait_for_fill(&expected());
     // The hub is gone, which the browser mentions on the console.
     assert_eq!(visit.all("alert", "").len(), 0);
+    visit.end_as_it_is();
 }
 
-#[test]
-fn an_interrupted_download_goes_on_where_it_stopped() {
+scenario!(an_interrupted_download_goes_on_where_it_stopped: Chromium Firefox WebKit);
+fn an_interrupted_download_goes_on_where_it_stopped(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     // The connection breaks: the page asks for the rest by itself.
     hub.fail("/model.safetensors", Fault::Stall(40_000));
     look(&visit, &hub.folder(MODEL));
@@ -198,10 +204,12 @@ fn an_interrupted_download_goes_on_where_it_stopped() {
     visit.end();
 }
 
-#[test]
-fn a_download_that_was_given_up_is_resumed_on_request() {
+scenario!(a_download_that_was_given_up_is_resumed_on_request: Chromium Firefox);
+fn a_download_that_was_given_up_is_resumed_on_request(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     let address = hub.folder(MODEL);
     // It stalls; the visitor gives up.
     hub.fail("/model.safetensors", Fault::Stall(30_000));
@@ -248,12 +256,15 @@ fn a_download_that_was_given_up_is_resumed_on_request() {
     visit.click("button", "Load");
     break_off(&visit, &hub);
     visit.wait_for_fill(&expected());
+    visit.end_as_it_is();
 }
 
-#[test]
-fn every_way_to_fail_has_words_of_its_own_and_the_old_model_stays() {
+scenario!(every_way_to_fail_has_words_of_its_own_and_the_old_model_stays: Chromium Firefox WebKit);
+fn every_way_to_fail_has_words_of_its_own_and_the_old_model_stays(browser: Browser) {
     let hub = hub();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     let description = "/revision/main";
     for (fault, said) in [
         (Fault::Status(401), "no open model of this name"),
@@ -303,13 +314,16 @@ fn every_way_to_fail_has_words_of_its_own_and_the_old_model_stays() {
     look(&visit, MODEL);
     visit.click("button", "Load");
     visit.wait_for_model(MODEL);
+    visit.end_as_it_is();
 }
 
-#[test]
-fn hosts_that_compress_texts_are_understood() {
+scenario!(hosts_that_compress_texts_are_understood: Chromium Firefox);
+fn hosts_that_compress_texts_are_understood(browser: Browser) {
     let hub = hub();
     hub.compress();
-    let Some(visit) = begin(&hub) else { return };
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
     for address in [hub.folder(MODEL), MODEL.to_owned()] {
         look(&visit, &address);
         assert!(offered(&visit, "Download").contains(" files"));

@@ -4,7 +4,7 @@ use crate::reference::Reference;
 use crate::visit::{Choice, Visit, fixture, site};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use unmask_tests::browser::{Bench, Gpu};
+use unmask_tests::browser::{Bench, Browser, Gpu};
 use xtask::server::{Reply, Site};
 
 const TEXT: &str = "the [MASK] sat on the mat.";
@@ -64,8 +64,7 @@ fn with_worker(bench: &Bench, script: &str) -> Site {
 fn open(bench: &Bench, script: &str, choice: Choice) -> Visit {
     let site = with_worker(bench, script);
     let visit = Visit::before(bench, site, choice, Gpu::Software);
-    let source = json!({ "source": HEAR });
-    visit.devtools("Page.addScriptToEvaluateOnNewDocument", source);
+    visit.before_load(HEAR);
     visit.go(&visit.url());
     visit.open_fixture("tiny-bert");
     visit.type_text(TEXT);
@@ -94,9 +93,11 @@ fn last_test(visit: &Visit) -> Value {
     )
 }
 
-#[test]
-fn the_first_answer_comes_before_the_long_part_of_the_self_test_and_all_is_right() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(the_first_answer_comes_before_the_long_part_of_the_self_test_and_all_is_right: Chromium);
+fn the_first_answer_comes_before_the_long_part_of_the_self_test_and_all_is_right(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let visit = open(&bench, "", Choice::Gpu);
     let expected = Reference::of(&fixture("tiny-bert")).fill(TEXT);
     visit.wait_for_fill(&expected);
@@ -125,9 +126,11 @@ fn the_first_answer_comes_before_the_long_part_of_the_self_test_and_all_is_right
     visit.end();
 }
 
-#[test]
-fn a_variant_that_computes_wrong_is_left_out_by_name_and_the_answer_is_right() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_variant_that_computes_wrong_is_left_out_by_name_and_the_answer_is_right: Chromium);
+fn a_variant_that_computes_wrong_is_left_out_by_name_and_the_answer_is_right(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let fault = broken(
         "matrix product, tiles 64x64",
         "fn activate(x: f32) -> f32 {",
@@ -153,9 +156,11 @@ fn a_variant_that_computes_wrong_is_left_out_by_name_and_the_answer_is_right() {
     visit.end();
 }
 
-#[test]
-fn a_gpu_whose_every_way_is_wrong_gives_way_to_the_processor() {
-    let Some(bench) = Bench::ready() else { return };
+scenario!(a_gpu_whose_every_way_is_wrong_gives_way_to_the_processor: Chromium);
+fn a_gpu_whose_every_way_is_wrong_gives_way_to_the_processor(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
     let fault = broken("softmax", "/ sum", "/ (1.5 * sum)");
     let visit = open(&bench, &format!("{AS_HARDWARE}{fault}"), Choice::None);
     visit.wait_for_text("#device-line", "the GPU here computes wrong");

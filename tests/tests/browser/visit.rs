@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::ops::Deref;
 use std::path::PathBuf;
-use unmask_tests::browser::{Bench, Gpu, Page};
+use unmask_tests::browser::{Bench, Browser, Gpu, Page};
 use xtask::server::{Reply, Server, Site};
 
 /// What the visitor chose under "Compute on", on an earlier visit.
@@ -99,8 +99,8 @@ pub fn files_of(folder: &std::path::Path) -> Vec<PathBuf> {
 
 impl Visit {
     /// Opens the published page where there is a browser and a page; says so where there is not.
-    pub fn begin(choice: Choice) -> Option<Self> {
-        let bench = Bench::ready()?;
+    pub fn begin(browser: Browser, choice: Choice) -> Option<Self> {
+        let bench = Bench::ready(browser)?;
         Some(Self::with(&bench, site(&bench), choice, Gpu::Software))
     }
 
@@ -121,7 +121,9 @@ impl Visit {
             )
         };
         let server = Server::start(site.answer("/blank", blank), 0).expect("a free port");
-        let page = Page::open_with(bench, &server, "blank", gpu);
+        // Who chose the processor lets another compute beside.
+        let alone = gpu == Gpu::Software && choice != Choice::Cpu;
+        let page = Page::open(bench, &server, "blank", gpu, alone);
         let choice = match choice {
             Choice::None => None,
             Choice::Cpu => Some("cpu"),
@@ -290,11 +292,35 @@ impl Visit {
         }
     }
 
-    /// The end of a scenario: nothing went wrong that nobody looked at.
+    /// Saves a picture of a state that people should look at, and has axe-core look at it too.
+    pub fn screenshot(&self, name: &str) {
+        self.page.screenshot(name);
+        self.assert_open_to_all(&[]);
+    }
+
+    fn assert_open_to_all(&self, rules: &[&str]) {
+        let barriers = self.barriers(rules);
+        assert!(barriers.is_empty(), "{}", barriers.join("\n"));
+    }
+
+    /// The end of a scenario: nothing went wrong that nobody looked at, and the page as it is now is
+    /// open to all, in light and in dark.
     pub fn end(self) {
         let errors = self.console_errors();
         assert!(errors.is_empty(), "on the page's console: {errors:#?}");
         assert_eq!(self.all("alert", "").len(), 0, "an alert is left");
+        self.end_as_it_is();
+    }
+
+    /// The end of a scenario that is about something that goes wrong.
+    pub fn end_as_it_is(self) {
+        self.assert_open_to_all(&[]);
+        // Nothing but colours changes.
+        for dark in [true, false] {
+            if self.prefer_dark(dark) {
+                self.assert_open_to_all(&["color-contrast"]);
+            }
+        }
     }
 }
 

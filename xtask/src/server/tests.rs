@@ -1,8 +1,9 @@
 //! The server over a real socket.
 
 use super::*;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::PathBuf;
 
 struct Fixture {
     folder: PathBuf,
@@ -42,6 +43,7 @@ impl Fixture {
             .unwrap();
         let mut answer = Vec::new();
         socket.read_to_end(&mut answer).unwrap();
+        // The names of headers in lower case, as this server writes them.
         String::from_utf8_lossy(&answer).into_owned()
     }
 
@@ -60,25 +62,25 @@ impl Drop for Fixture {
 fn files_and_types() {
     let fixture = Fixture::new("files");
     let page = fixture.get("/?x=1#y");
-    assert!(page.starts_with("HTTP/1.0 200"), "{page}");
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     assert!(
-        page.contains("Content-Type: text/html; charset=utf-8"),
+        page.contains("content-type: text/html; charset=utf-8"),
         "{page}"
     );
-    assert!(page.contains("Cache-Control: no-cache"), "{page}");
+    assert!(page.contains("cache-control: no-cache"), "{page}");
     assert!(page.ends_with("\r\n\r\n<p>hello"), "{page}");
     let wasm = fixture.get("/app.wasm");
-    assert!(wasm.contains("Content-Type: application/wasm"), "{wasm}");
-    assert!(wasm.contains("Content-Length: 8"), "{wasm}");
-    assert!(fixture.get("/nothing").starts_with("HTTP/1.0 404"));
+    assert!(wasm.contains("content-type: application/wasm"), "{wasm}");
+    assert!(wasm.contains("content-length: 8"), "{wasm}");
+    assert!(fixture.get("/nothing").starts_with("HTTP/1.1 404"));
     assert!(
         fixture
             .ask("POST", "/", "Content-Length: 0\r\n")
-            .starts_with("HTTP/1.0 405")
+            .starts_with("HTTP/1.1 405")
     );
     let head = fixture.ask("HEAD", "/", "");
     assert!(
-        head.contains("Content-Length: 8") && head.ends_with("\r\n\r\n"),
+        head.contains("content-length: 8") && head.ends_with("\r\n\r\n"),
         "{head}"
     );
 }
@@ -93,18 +95,18 @@ fn a_page_brings_its_policy_and_hashed_files_stay() {
     for target in ["/", "/worker-0123abcd.js", "/app.wasm"] {
         let answer = fixture.get(target);
         for line in [
-            "Content-Security-Policy: script-src 'self'\r\n",
-            "X-Content-Type-Options: nosniff\r\n",
-            "Referrer-Policy: no-referrer\r\n",
+            "content-security-policy: script-src 'self'\r\n",
+            "x-content-type-options: nosniff\r\n",
+            "referrer-policy: no-referrer\r\n",
         ] {
             assert!(answer.contains(line), "{target}: {answer}");
         }
-        let stays = answer.contains("Cache-Control: public, max-age=31536000, immutable\r\n");
+        let stays = answer.contains("cache-control: public, max-age=31536000, immutable\r\n");
         assert_eq!(stays, target.contains("0123abcd"), "{target}: {answer}");
     }
     let other = fixture.get("/other/secret");
     assert!(
-        !other.contains("Content-Security-Policy"),
+        !other.contains("content-security-policy"),
         "another folder: {other}"
     );
 }
@@ -122,7 +124,7 @@ fn nothing_outside_the_folder_is_served() {
         "/..%2fsecret",
         "/other/../../etc/passwd",
     ] {
-        assert!(fixture.get(target).starts_with("HTTP/1.0 404"), "{target}");
+        assert!(fixture.get(target).starts_with("HTTP/1.1 404"), "{target}");
     }
 }
 
@@ -134,14 +136,14 @@ fn ranges() {
         "/app.wasm",
         "Range: bytes=4-6\r\nAccept-Encoding: br\r\n",
     );
-    assert!(part.starts_with("HTTP/1.0 206"), "{part}");
+    assert!(part.starts_with("HTTP/1.1 206"), "{part}");
     assert!(
-        part.contains("Content-Range: bytes 4-6/8") && part.ends_with("\r\n\r\n678"),
+        part.contains("content-range: bytes 4-6/8") && part.ends_with("\r\n\r\n678"),
         "{part}"
     );
     let beyond = fixture.ask("GET", "/app.wasm", "Range: bytes=8-\r\n");
     assert!(
-        beyond.starts_with("HTTP/1.0 416") && beyond.contains("bytes */8"),
+        beyond.starts_with("HTTP/1.1 416") && beyond.contains("bytes */8"),
         "{beyond}"
     );
 }
@@ -150,15 +152,15 @@ fn ranges() {
 fn brotli_only_where_it_is_understood() {
     let fixture = Fixture::new("brotli");
     let packed = fixture.ask("GET", "/app.wasm", "Accept-Encoding: gzip, br;q=0.9\r\n");
-    assert!(packed.contains("Content-Encoding: br"), "{packed}");
+    assert!(packed.contains("content-encoding: br"), "{packed}");
     assert!(
-        packed.contains("Content-Type: application/wasm"),
+        packed.contains("content-type: application/wasm"),
         "{packed}"
     );
     assert!(packed.ends_with("\r\n\r\npacked"), "{packed}");
     let plain = fixture.ask("GET", "/app.wasm", "Accept-Encoding: gzip, brx\r\n");
     assert!(
-        !plain.contains("Content-Encoding") && plain.ends_with("6789"),
+        !plain.contains("content-encoding") && plain.ends_with("6789"),
         "{plain}"
     );
 }
@@ -169,7 +171,7 @@ fn made_up_answers() {
     assert!(fixture.get("/made/up").ends_with("\r\n\r\nmade up"));
     let cut = fixture.get("/cut");
     assert!(
-        cut.contains("Content-Length: 100") && cut.ends_with("\r\n\r\ncut"),
+        cut.contains("content-length: 100") && cut.ends_with("\r\n\r\ncut"),
         "{cut}"
     );
 }

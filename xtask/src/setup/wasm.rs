@@ -1,5 +1,6 @@
 //! A Rust toolchain that compiles for the browser.
 
+use super::Installing;
 use super::apt::Apt;
 use super::debian_std;
 use crate::error::{Error, Result};
@@ -99,7 +100,10 @@ pub(super) fn has_std(folder: &Path) -> bool {
 
 /// Finds a toolchain with the wasm target, or adds the target: through rustup, else, where rustup
 /// cannot reach its server but apt can reach Debian's, from Debian's own Rust.
-pub fn wasm_toolchain(workspace: &Workspace) -> Result<WasmToolchain> {
+///
+/// # Errors
+/// Where the target is missing, and cannot or may not be brought.
+pub fn wasm_toolchain(workspace: &Workspace, installing: Installing) -> Result<WasmToolchain> {
     let wants_debian = std::env::var_os(CHOICE).is_some_and(|choice| choice == "debian");
     if !wants_debian {
         let current = WasmToolchain::Current;
@@ -114,12 +118,19 @@ pub fn wasm_toolchain(workspace: &Workspace) -> Result<WasmToolchain> {
             }
         }
     }
-    match (debian_std::is_ready(), Apt::find()) {
-        (true, _) => Ok(debian_std::toolchain()),
-        (false, Some(apt)) => debian_std::install(workspace, &apt),
-        (false, None) => Err(Error::Missing {
-            what: format!("The Rust target {WASM_TARGET}"),
-            advice: format!("Install it with `rustup target add {WASM_TARGET}`."),
-        }),
+    if debian_std::is_ready() {
+        return Ok(debian_std::toolchain());
+    }
+    let missing = |advice: String| Error::Missing {
+        what: format!("The Rust target {WASM_TARGET}"),
+        advice,
+    };
+    let by_hand = format!("`rustup target add {WASM_TARGET}`");
+    match (Apt::find(), installing) {
+        (Some(apt), Installing::Allowed) => debian_std::install(workspace, &apt),
+        (Some(_), Installing::Refused) => Err(missing(format!(
+            "`cargo xtask setup` installs Debian's, as root; {by_hand} does without."
+        ))),
+        (None, _) => Err(missing(format!("Install it with {by_hand}."))),
     }
 }

@@ -5,12 +5,11 @@
 
 use super::{assets, publish};
 use crate::error::{At, Error, Result};
-use crate::setup::{self, WASM_TARGET, WasmToolchain};
-use crate::shell::{self, find_program};
+use crate::setup::{self, Installing, WASM_TARGET, WasmToolchain};
+use crate::shell;
 use crate::workspace::Workspace;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use wasm_bindgen_cli_support::Bindgen;
 
 /// The page, and the Web Worker that owns the device.
@@ -36,8 +35,8 @@ impl Profile {
 }
 
 /// Builds everything into [`Workspace::site`]; what has not changed is not made again.
-pub fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
-    let toolchain = setup::wasm_toolchain(workspace)?;
+pub fn build(workspace: &Workspace, profile: Profile, installing: Installing) -> Result<()> {
+    let toolchain = setup::wasm_toolchain(workspace, installing)?;
     compile(workspace, &toolchain, profile)?;
     let mut sources = vec![workspace.root.join("static")];
     for binary in BINARIES {
@@ -78,11 +77,10 @@ fn bind(workspace: &Workspace, profile: Profile, binary: &str) -> Result<PathBuf
         .join("bindgen")
         .join(profile.names().1)
         .join(binary);
-    let optimizer = find_program(&["wasm-opt"]).filter(|_| profile == Profile::Web);
 
     let bytes = std::fs::read(&input).at("read", &input)?;
     let mut hasher = DefaultHasher::new();
-    (&bytes, &optimizer).hash(&mut hasher);
+    bytes.hash(&mut hasher);
     let stamp = format!("{:016x}", hasher.finish());
     let stamp_file = folder.with_extension("stamp");
     if std::fs::read_to_string(&stamp_file).is_ok_and(|old| old == stamp) && folder.is_dir() {
@@ -109,29 +107,6 @@ fn bind(workspace: &Workspace, profile: Profile, binary: &str) -> Result<PathBuf
         path: input,
         reason: format!("{error:#}"),
     })?;
-    if let Some(optimizer) = optimizer {
-        optimize(&optimizer, &folder.join(format!("{binary}_bg.wasm")))?;
-    }
     std::fs::write(&stamp_file, stamp).at("write", &stamp_file)?;
     Ok(folder)
-}
-
-/// The features rustc's wasm uses; wasm-opt refuses what it is not told of.
-const WASM_FEATURES: [&str; 8] = [
-    "--enable-bulk-memory",
-    "--enable-bulk-memory-opt",
-    "--enable-multivalue",
-    "--enable-mutable-globals",
-    "--enable-nontrapping-float-to-int",
-    "--enable-reference-types",
-    "--enable-sign-ext",
-    "--enable-simd",
-];
-
-fn optimize(optimizer: &Path, wasm: &Path) -> Result<()> {
-    let mut command = Command::new(optimizer);
-    command
-        .args(["-O2", "--strip-producers"])
-        .args(WASM_FEATURES);
-    shell::run(command.arg(wasm).arg("-o").arg(wasm))
 }

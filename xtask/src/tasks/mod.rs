@@ -6,9 +6,11 @@ mod build;
 mod hashing;
 mod publish;
 mod serve;
+mod setup;
 mod test;
 
 pub use bench::bench;
 pub use build::{Profile, build};
 pub use serve::{ServeOptions, serve};
+pub use setup::setup;
 pub use test::{TestOptions, test};

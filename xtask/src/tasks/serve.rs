@@ -1,6 +1,7 @@
 use super::build::{Profile, build};
 use crate::error::Result;
 use crate::server::{Server, Site};
+use crate::setup::Installing;
 use crate::shell::{find_program, is_ci};
 use crate::workspace::Workspace;
 use std::process::{Command, Stdio};
@@ -17,7 +18,7 @@ pub struct ServeOptions {
 
 /// Builds the page and serves it until interrupted.
 pub fn serve(workspace: &Workspace, options: &ServeOptions) -> Result<()> {
-    build(workspace, options.profile)?;
+    build(workspace, options.profile, Installing::Refused)?;
     let start = |port| Server::start(Site::new(workspace.site()), port);
     let server = match options.port {
         Some(port) => start(port)?,

@@ -2,7 +2,7 @@
 
 use super::build::{Profile, build};
 use crate::error::Result;
-use crate::setup::{self, Browser, WASM_TARGET};
+use crate::setup::{self, Browser, Installing, Programs, WASM_TARGET};
 use crate::shell::run;
 use crate::workspace::Workspace;
 use std::process::Command;
@@ -28,13 +28,13 @@ const BROWSER_TESTS: &str = "unmask-tests/browser";
 
 /// Runs the stages in order; the first that fails ends it.
 pub fn test(workspace: &Workspace, options: &TestOptions) -> Result<()> {
-    let browser = stage("set-up", || {
+    let browsers = stage("set-up", || {
         setup::vulkan();
         if options.no_browser {
-            Ok(None)
-        } else {
-            setup::browser().map(Some)
+            return Ok(Vec::new());
         }
+        setup::axe(workspace)?;
+        setup::browsers(workspace)
     })?;
     if options.filters.is_empty() {
         lint(workspace)?;
@@ -48,18 +48,20 @@ pub fn test(workspace: &Workspace, options: &TestOptions) -> Result<()> {
             options,
         ))
     })?;
-    let Some(browser) = browser else {
+    if options.no_browser {
         eprintln!("\nSkipped the tests of the page in a browser: --no-browser.");
         return Ok(());
-    };
+    }
     let profile = if options.dev {
         Profile::Dev
     } else {
         Profile::Web
     };
-    stage("build the page", || build(workspace, profile))?;
-    stage("the page in a browser", || {
-        run(&mut browser_tests(workspace, options, &browser))
+    stage("build the page", || {
+        build(workspace, profile, Installing::Allowed)
+    })?;
+    stage("the page in browsers", || {
+        run(&mut browser_tests(workspace, options, &browsers))
     })
 }
 
@@ -79,7 +81,7 @@ fn lint(workspace: &Workspace) -> Result<()> {
         run(cargo.args(["--", "--deny", "warnings"]))
     })?;
     stage("clippy for the browser", || {
-        let toolchain = setup::wasm_toolchain(workspace)?;
+        let toolchain = setup::wasm_toolchain(workspace, Installing::Allowed)?;
         if !toolchain.has_clippy(workspace) {
             eprintln!("Skipped: the toolchain that builds for {WASM_TARGET} has no clippy.");
             return Ok(());
@@ -114,14 +116,19 @@ fn cargo_test(
     cargo
 }
 
-/// One at a time: each has a browser of its own, and a software GPU is busy enough with one.
-fn browser_tests(workspace: &Workspace, options: &TestOptions, browser: &Browser) -> Command {
+/// Two at a time: a scenario that computes on the processor keeps one core busy. Those on a software
+/// GPU, which takes all cores, see to it that they run alone.
+fn browser_tests(
+    workspace: &Workspace,
+    options: &TestOptions,
+    browsers: &[(Browser, Programs)],
+) -> Command {
     let only = ["--features", BROWSER_TESTS, "--test", "browser"];
     let selection: Vec<&str> = ALL_BUT_XTASK.into_iter().chain(only).collect();
-    let mut cargo = cargo_test(workspace, &selection, &["--test-threads=1"], options);
-    cargo
-        .env("CHROMIUM", &browser.chromium)
-        .env("CHROMEDRIVER", &browser.chromedriver);
+    let mut cargo = cargo_test(workspace, &selection, &["--test-threads=2"], options);
+    for (browser, programs) in browsers {
+        setup::tell_of_browser(&mut cargo, *browser, programs);
+    }
     cargo.env("UNMASK_SITE", workspace.site());
     cargo
 }
