@@ -130,9 +130,13 @@ pub fn tokenizer(folder: &Path) -> Result<(Config, Tokenizer), AnyError> {
     ))
 }
 
-/// Streams model.safetensors to the device.
+/// Streams model.safetensors, or where there is none pytorch_model.bin, to the device.
 pub fn model(folder: &Path, config: Config, device: &Device) -> Result<Model, AnyError> {
-    let path = folder.join("model.safetensors");
+    let mut path = folder.join("model.safetensors");
+    let older = folder.join("pytorch_model.bin");
+    if !path.exists() && older.exists() {
+        path = older;
+    }
     let named = |e: std::io::Error| format!("{}: {e}", path.display());
     let mut file = File::open(&path).map_err(named)?;
     let length = file.metadata().map_err(named)?.len();
