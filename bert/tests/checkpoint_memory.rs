@@ -1,7 +1,7 @@
 //! What the parser allocates: little, whatever the file claims or weighs. Alone in its process, since it counts
 //! every allocation there.
 
-use bert::checkpoint::{Header, MAX_HEADER_BYTES, SafetensorsStream, Sink};
+use bert::checkpoint::{Header, MAX_HEADER_BYTES, SafetensorsStream, Sink, TensorInfo};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -38,10 +38,16 @@ struct Count(u64);
 
 impl Sink for Count {
     type Error = std::convert::Infallible;
-    fn header(&mut self, _: &Header) -> Result<(), Self::Error> {
+    fn header(&mut self, _: &[TensorInfo]) -> Result<(), Self::Error> {
         Ok(())
     }
-    fn data(&mut self, _: &Header, _: usize, _: u64, bytes: &[u8]) -> Result<(), Self::Error> {
+    fn data(
+        &mut self,
+        _: &[TensorInfo],
+        _: usize,
+        _: u64,
+        bytes: &[u8],
+    ) -> Result<(), Self::Error> {
         self.0 += bytes.len() as u64;
         Ok(())
     }

@@ -84,6 +84,19 @@ fn families_have_their_own_keys_and_defaults() {
     assert_eq!(distilbert.max_tokens(), 512);
     assert_eq!(distilbert.positions(&[5, 0, 0]), [0, 1, 2]);
 
+    for (name, family) in [
+        ("xlm-roberta", Family::XlmRoberta),
+        ("camembert", Family::Camembert),
+    ] {
+        let text = format!(r#"{{"model_type": "{name}", "max_position_embeddings": 514}}"#);
+        let config = config(&text);
+        assert_eq!((config.family, config.vocab_size), (family, 30_522));
+        assert_eq!((config.max_tokens(), config.pad_token_id), (512, 1));
+        assert_eq!(config.positions(&[5, 6, 1]), [2, 3, 1]);
+    }
+    let old = config(r#"{"architectures": ["XLMRobertaForMaskedLM"]}"#);
+    assert_eq!(old.family, Family::XlmRoberta);
+
     let electra = config(r#"{"model_type": "electra"}"#);
     assert_eq!((electra.hidden_size, electra.embedding_size), (256, 128));
     assert!(electra.projects_embeddings());
@@ -118,8 +131,8 @@ fn families_have_their_own_keys_and_defaults() {
             ["`n_heads`", "7", "divisor of `dim`"],
         ),
         (
-            r#"{"model_type": "distilbert", "activation": "swish"}"#,
-            ["`activation`", "swish", "relu"],
+            r#"{"model_type": "distilbert", "activation": "mish"}"#,
+            ["`activation`", "mish", "relu"],
         ),
         (
             r#"{"architectures": ["BertModel", "RobertaModel"]}"#,
@@ -155,15 +168,19 @@ fn activations() {
     for (name, activation) in [
         ("gelu", Activation::Gelu),
         ("gelu_new", Activation::GeluTanh),
+        ("tanh", Activation::Tanh),
+        ("silu", Activation::Silu),
+        ("swish", Activation::Silu),
+        ("quick_gelu", Activation::QuickGelu),
         ("gelu_pytorch_tanh", Activation::GeluTanh),
         ("relu", Activation::Relu),
     ] {
         let text = format!(r#"{{"hidden_act": "{name}"}}"#);
         assert_eq!(Config::from_json(&text).unwrap().hidden_act, activation);
     }
-    let message = error(r#"{"hidden_act": "swish"}"#);
+    let message = error(r#"{"hidden_act": "mish"}"#);
     assert!(
-        message.contains("\"swish\"") && message.contains("gelu_new"),
+        message.contains("\"mish\"") && message.contains("gelu_new"),
         "{message}"
     );
 }

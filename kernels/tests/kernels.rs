@@ -29,6 +29,8 @@ fn linear() {
         Some(Function::GeluTanh),
         Some(Function::Tanh),
         Some(Function::Relu),
+        Some(Function::Silu),
+        Some(Function::QuickGelu),
     ];
     assert_all(shapes.into_iter().enumerate().flat_map(|(i, shape)| {
         let function = functions[i % functions.len()];
@@ -42,11 +44,10 @@ fn linear() {
 
 #[test]
 fn activation() {
-    use Function::{Gelu, GeluTanh, Relu, Tanh};
     assert_all(
         SIZES
             .into_iter()
-            .flat_map(|n| [Gelu, GeluTanh, Tanh, Relu].map(|f| cases::activation(n, f))),
+            .flat_map(|n| Function::ALL.map(|f| cases::activation(n, f))),
     );
 }
 
@@ -173,7 +174,6 @@ fn matmul() {
 
 #[test]
 fn elementwise_and_their_gradients() {
-    use Function::{Gelu, GeluTanh, Relu, Tanh};
     assert_all(SIZES.into_iter().flat_map(|n| {
         let mut cases = vec![
             cases::add(n),
@@ -181,7 +181,7 @@ fn elementwise_and_their_gradients() {
             cases::backward(cases::dropout(n), 1, 2.0),
             cases::backward(cases::add(n), 1, 1.0),
         ];
-        cases.extend([Gelu, GeluTanh, Tanh, Relu].map(|f| {
+        cases.extend(Function::ALL.map(|f| {
             // The slope's argument reaches 8, where one rounding moves x² phi(x) most.
             cases::backward(cases::activation(n, f), 1, 8.0)
         }));

@@ -8,13 +8,12 @@ use super::io::remote::Remote;
 use super::io::worker::{breathe, ticks};
 use super::port::post;
 use super::speed::Speed;
-use super::survey::Survey;
 use super::words::{missing, read_config, sentence, strangers, text, unloadable};
 use crate::checkpoint::{Hub, Offer, Role, Source};
 use crate::failure::Failure;
 use crate::protocol::{Event, ModelFacts, Progress, RequestId, Stage};
 use async_lock::OnceCell;
-use bert::checkpoint::{FileKind, SNIFF_BYTES, sniff};
+use bert::checkpoint::{Dtype, FileKind, SNIFF_BYTES, sniff};
 use bert::config::Config;
 use bert::model::{Model, ModelLoader};
 use bert::probe::check_vocabulary;
@@ -140,12 +139,10 @@ impl Load {
 
         let loader = ModelLoader::new(device, config.clone(), weights.reader.len);
         let mut loader = loader.map_err(|error| unloadable(&error))?;
-        let mut survey = Survey::new(weights.reader.len);
         let mut told = f64::NEG_INFINITY;
         let mut speed = Speed::default();
         let mut piece = first;
         loop {
-            survey.push(&piece);
             loader.push(&piece).map_err(|error| unloadable(&error))?;
             if ticks() - told >= TELL_EVERY_MS {
                 told = ticks();
@@ -171,6 +168,8 @@ impl Load {
         let (_, file_bytes) = loader.progress();
         self.tell(Stage::Compile, file_bytes, Some(file_bytes), None);
         breathe().await;
+        let dtypes: Vec<String> = loader.dtypes().iter().map(Dtype::to_string).collect();
+        let dtypes = dtypes.join(", ");
         let model = loader.finish().await.map_err(|error| unloadable(&error))?;
         if self.cancel.is_cancelled() {
             model.destroy();
@@ -185,7 +184,7 @@ impl Load {
             }
         };
         let mut facts = self.facts(&model, &config, &tokenizer, file_bytes);
-        facts.dtype = survey.dtypes();
+        facts.dtype = dtypes;
         facts.provenance = provenance;
         Ok(Loaded {
             model,

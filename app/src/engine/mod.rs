@@ -16,7 +16,6 @@ mod report;
 mod resident;
 mod slot;
 mod speed;
-mod survey;
 mod teach;
 mod tuning;
 pub(crate) mod words;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bert::config::Config;
 use bert::model::{Model, ModelLoader};
-use bert::tokenizer::{Tokenizer, TokenizerConfig};
+use bert::tokenizer::{Tokenizer, TokenizerFiles};
 use kernels::gpu::{Gpu, KernelTime, Options, cache};
 use kernels::{Control, Device, Precision};
 use serde_json::{Map, Value, json};
@@ -109,30 +109,28 @@ fn text(path: &Path) -> Result<String, AnyError> {
     std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()).into())
 }
 
-/// Reads config.json and tokenizer.json, or vocab.txt with its tokenizer_config.json.
+/// Reads config.json, and the tokenizer from what files of it there are.
 pub fn tokenizer(folder: &Path) -> Result<(Config, Tokenizer), AnyError> {
     let config = Config::from_json(&text(&folder.join("config.json"))?)?;
-    let json = folder.join("tokenizer.json");
-    if json.exists() {
-        return Ok((
-            config,
-            Tokenizer::from_tokenizer_json(text(&json)?.as_bytes())?,
-        ));
+    let mut files = TokenizerFiles::default();
+    for name in TokenizerFiles::NAMES {
+        let path = folder.join(name);
+        if path.exists() {
+            let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            files.insert(name, bytes);
+        }
     }
-    let settings = match folder.join("tokenizer_config.json") {
-        path if path.exists() => TokenizerConfig::from_json(&text(&path)?)?,
-        _ => TokenizerConfig::default(),
-    };
-    let vocabulary = text(&folder.join("vocab.txt"))?;
-    Ok((
-        config,
-        Tokenizer::from_vocab_txt_with(&vocabulary, &settings)?,
-    ))
+    let tokenizer = files.read(config.tokenizer_class.as_deref())?;
+    Ok((config, tokenizer))
 }
 
-/// Streams model.safetensors to the device.
+/// Streams model.safetensors, or where there is none pytorch_model.bin, to the device.
 pub fn model(folder: &Path, config: Config, device: &Device) -> Result<Model, AnyError> {
-    let path = folder.join("model.safetensors");
+    let mut path = folder.join("model.safetensors");
+    let older = folder.join("pytorch_model.bin");
+    if !path.exists() && older.exists() {
+        path = older;
+    }
     let named = |e: std::io::Error| format!("{}: {e}", path.display());
     let mut file = File::open(&path).map_err(named)?;
     let length = file.metadata().map_err(named)?.len();

@@ -2,7 +2,7 @@
 
 use super::Dtype;
 
-/// Appends the elements of `bytes` (little endian, any alignment) to `out` as f32. Exact for all three types.
+/// Appends the elements of `bytes` (little endian, any alignment) to `out` as f32. Exact but for F64, which is rounded.
 ///
 /// `bytes` must be a whole number of elements, as a [`super::Sink`] gets them; a remainder is left out.
 /// Elements of [`Dtype::Other`] are not decoded: nothing is appended.
@@ -11,11 +11,12 @@ pub fn decode(dtype: Dtype, bytes: &[u8], out: &mut Vec<f32>) {
         Dtype::F32 => out.extend(words(bytes).map(f32::from_bits)),
         Dtype::F16 => out.extend(halves(bytes).map(f16_to_f32)),
         Dtype::BF16 => out.extend(halves(bytes).map(|h| f32::from_bits(u32::from(h) << 16))),
+        Dtype::F64 => out.extend(doubles(bytes)),
         Dtype::Other(_) => {}
     }
 }
 
-/// Index of the first NaN or infinity among the elements of `bytes`, if there is one.
+/// Index of the first NaN or infinity among the elements of `bytes`, taken as f32, if there is one.
 pub fn first_non_finite(dtype: Dtype, bytes: &[u8]) -> Option<usize> {
     // A float is finite exactly if its exponent bits are not all ones.
     match dtype {
@@ -27,6 +28,9 @@ pub fn first_non_finite(dtype: Dtype, bytes: &[u8]) -> Option<usize> {
         }),
         Dtype::BF16 => scan(bytes, 2, |block| {
             halves(block).fold(false, |bad, h| bad | (h & 0x7f80 == 0x7f80))
+        }),
+        Dtype::F64 => scan(bytes, 8, |block| {
+            doubles(block).fold(false, |bad, x| bad | !x.is_finite())
         }),
         Dtype::Other(_) => None,
     }
@@ -46,6 +50,15 @@ fn words(bytes: &[u8]) -> impl Iterator<Item = u32> {
         .0
         .iter()
         .map(|word| u32::from_le_bytes(*word))
+}
+
+/// Doubles, rounded to f32; one beyond its range becomes infinite.
+fn doubles(bytes: &[u8]) -> impl Iterator<Item = f32> {
+    bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|double| f64::from_le_bytes(*double) as f32)
 }
 
 fn halves(bytes: &[u8]) -> impl Iterator<Item = u16> {
@@ -104,6 +117,20 @@ mod tests {
             .collect();
         decode(Dtype::F32, &bytes[1..], &mut out);
         assert_eq!(out, [7.0, 1.5, -2.0]);
+    }
+
+    #[test]
+    fn doubles_are_rounded_and_must_fit() {
+        let bytes =
+            |values: &[f64]| -> Vec<u8> { values.iter().flat_map(|x| x.to_le_bytes()).collect() };
+        let mut out = Vec::new();
+        decode(Dtype::F64, &bytes(&[1.5, 0.1, -1e-300]), &mut out);
+        assert_eq!(out, [1.5, 0.1f32, 0.0]);
+        for bad in [f64::NAN, f64::NEG_INFINITY, 3.5e38] {
+            let bytes = bytes(&[1.0, 3.4e38, bad]);
+            assert_eq!(first_non_finite(Dtype::F64, &bytes), Some(2), "{bad}");
+            assert_eq!(first_non_finite(Dtype::F64, &bytes[..16]), None);
+        }
     }
 
     #[test]

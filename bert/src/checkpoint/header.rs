@@ -13,36 +13,49 @@ pub const MAX_NAME_BYTES: usize = 512;
 /// The most dimensions a tensor may have.
 pub const MAX_RANK: usize = 4;
 
-/// One tensor of the file.
+/// One tensor of a file, of either format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
     pub name: String,
     pub dtype: Dtype,
     /// Dimensions, outermost first; empty for a scalar.
     pub shape: Vec<usize>,
-    /// First byte, counted from the start of the data section.
-    pub begin: u64,
-    /// One past the last byte.
-    pub end: u64,
 }
 
 impl TensorInfo {
-    /// Bytes of data.
+    /// Bytes of its elements, row by row.
     pub fn byte_len(&self) -> u64 {
-        self.end - self.begin
+        (self.elements() as u64 * self.dtype.bits()).div_ceil(8)
     }
 
     /// Number of elements.
     pub fn elements(&self) -> usize {
-        // Cannot overflow: the header's validation multiplied the same numbers with checks.
+        // Cannot overflow: `checked_shape` multiplied the same numbers with checks.
         self.shape.iter().product()
     }
+}
+
+/// The shape in the target's own numbers, with the bytes of its elements; `None` where either cannot be counted.
+pub(super) fn checked_shape(dims: &[u64], dtype: Dtype) -> Option<(Vec<usize>, u64)> {
+    // In bits, since there are types narrower than a byte. Zero-sized dimensions must not hide an overflow of
+    // the others, so every prefix product is checked with zeros taken as ones.
+    let bits = (dims.iter()).try_fold(dtype.bits(), |bits, &dim| bits.checked_mul(dim.max(1)))?;
+    let shape: Vec<usize> = (dims.iter())
+        .map(|&dim| usize::try_from(dim).ok())
+        .collect::<Option<_>>()?;
+    // On a 32-bit target an element count may fit u64 and not usize.
+    (shape.iter()).try_fold(1usize, |n, &dim| n.checked_mul(dim.max(1)))?;
+    let bytes = match dims.contains(&0) {
+        true => 0,
+        false => bits.div_ceil(8),
+    };
+    Some((shape, bytes))
 }
 
 /// A validated header: the tensors cover the data section exactly, in order, without overlap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// By offset.
+    /// In the order of their data.
     pub tensors: Vec<TensorInfo>,
     /// Where the data section starts in the file.
     pub data_start: u64,
@@ -111,7 +124,7 @@ pub enum Rule {
 }
 
 /// Text from the file as an error shows it: quoted, escaped, cut.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     match text.char_indices().nth(100) {
         Some((cut, _)) => format!("{:?}...", &text[..cut]),
         None => format!("{text:?}"),
@@ -158,14 +171,8 @@ impl Header {
         for (name, entry) in entries.0 {
             match entry.check(&name) {
                 Ok((dtype, shape)) => {
-                    let [begin, end] = entry.data_offsets;
-                    tensors.push(TensorInfo {
-                        name,
-                        dtype,
-                        shape,
-                        begin,
-                        end,
-                    });
+                    let info = TensorInfo { name, dtype, shape };
+                    tensors.push((entry.data_offsets, info));
                 }
                 Err(rule) => return Err(HeaderError::Tensor { name, rule }),
             }
@@ -173,11 +180,12 @@ impl Header {
         if tensors.is_empty() {
             return Err(HeaderError::NoTensors);
         }
-        tensors.sort_by_key(|tensor| (tensor.begin, tensor.end));
+        tensors.sort_by_key(|(offsets, _)| *offsets);
         check_coverage(&tensors)?;
 
         let data_start = 8 + length;
-        let data_len = tensors.last().map_or(0, |last| last.end);
+        let data_len = tensors.last().map_or(0, |([_, end], _)| *end);
+        let tensors = tensors.into_iter().map(|(_, tensor)| tensor).collect();
         let expected = data_start.saturating_add(data_len);
         match file_len {
             Some(file_len) if file_len != expected => {
@@ -190,38 +198,33 @@ impl Header {
             }),
         }
     }
-
-    /// Index of the tensor of this name.
-    pub fn find(&self, name: &str) -> Option<usize> {
-        self.tensors.iter().position(|tensor| tensor.name == name)
-    }
 }
 
 /// Each tensor, in order of offsets, must start where the one before it ends.
-fn check_coverage(tensors: &[TensorInfo]) -> Result<(), HeaderError> {
+fn check_coverage(tensors: &[([u64; 2], TensorInfo)]) -> Result<(), HeaderError> {
+    let mut covered = 0;
     let mut previous: Option<&TensorInfo> = None;
-    for tensor in tensors {
-        let covered = previous.map_or(0, |p| p.end);
-        if tensor.begin > covered {
+    for ([begin, end], tensor) in tensors {
+        if *begin > covered {
             return Err(HeaderError::Hole {
                 begin: covered,
-                end: tensor.begin,
+                end: *begin,
                 next: tensor.name.clone(),
             });
         }
         if let Some(previous) = previous
-            && tensor.begin < covered
+            && *begin < covered
         {
             return Err(HeaderError::Tensor {
                 name: tensor.name.clone(),
                 rule: Rule::Overlap {
-                    begin: tensor.begin,
+                    begin: *begin,
                     previous: previous.name.clone(),
-                    previous_end: previous.end,
+                    previous_end: covered,
                 },
             });
         }
-        previous = Some(tensor);
+        (covered, previous) = (*end, Some(tensor));
     }
     Ok(())
 }
@@ -257,32 +260,12 @@ impl Entry {
             return Err(Rule::Rank(self.shape.rank));
         }
         let dims = &self.shape.dims;
-        // In bits, since the format has types narrower than a byte. Zero-sized dimensions must not hide
-        // an overflow of the others, so every prefix product is checked with zeros taken as ones.
         let overflow = || Rule::ShapeOverflow(dims.clone());
-        let bits = dims
-            .iter()
-            .try_fold(dtype.bits(), |bits, &dim| bits.checked_mul(dim.max(1)))
-            .ok_or_else(overflow)?;
-        let shape = dims
-            .iter()
-            .map(|&dim| usize::try_from(dim))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| overflow())?;
-        // On a 32-bit target an element count may fit u64 and not usize.
-        shape
-            .iter()
-            .try_fold(1usize, |n, &dim| n.checked_mul(dim.max(1)))
-            .ok_or_else(overflow)?;
+        let (shape, needed) = checked_shape(dims, dtype).ok_or_else(overflow)?;
         let [begin, end] = self.data_offsets;
         let found = end
             .checked_sub(begin)
             .ok_or(Rule::Backwards { begin, end })?;
-        let needed = if dims.contains(&0) {
-            0
-        } else {
-            bits.div_ceil(8)
-        };
         if needed != found {
             return Err(Rule::Size {
                 shape: dims.clone(),

@@ -13,6 +13,8 @@ pub enum FileKind {
     PytorchPickle,
     /// A zip archive that shows no sign of PyTorch.
     Zip,
+    /// As PyTorch wrote before 0.1.10, and much else.
+    Tar,
     Gguf,
     /// `tf_model.h5`.
     Hdf5,
@@ -46,6 +48,9 @@ pub fn sniff(first_bytes: &[u8]) -> FileKind {
     }
     if bytes[0] == 0x80 && matches!(bytes.get(1), Some(2..=5)) {
         return FileKind::PytorchPickle;
+    }
+    if bytes.get(257..262) == Some(b"ustar") {
+        return FileKind::Tar;
     }
     if bytes.starts_with(b"GGUF") {
         return FileKind::Gguf;
@@ -86,13 +91,13 @@ impl FileKind {
         match self {
             Self::Safetensors => "This is a safetensors file.",
             Self::PytorchPickle => {
-                "This is a PyTorch pickle (pytorch_model.bin). A pickle can run code when it is opened, so it is not read here. \
-                 Convert it once in Python: AutoModelForMaskedLM.from_pretrained(\"FOLDER\").save_pretrained(\"OUT\", \
-                 safe_serialization=True), with AutoModelForMaskedLM from transformers; then use OUT/model.safetensors."
+                "This is a PyTorch file (pytorch_model.bin). It is read as data; nothing in it is run."
             }
             Self::Zip => {
-                "This is a zip archive. Unpack it and use the model.safetensors inside; if it is a PyTorch file \
-                 (pytorch_model.bin is a zip too), save it again with transformers' save_pretrained."
+                "This is a zip archive. Unpack it and use the model.safetensors or pytorch_model.bin inside."
+            }
+            Self::Tar => {
+                "This is a tar archive. Unpack it and use the model.safetensors or pytorch_model.bin inside."
             }
             Self::Gguf => {
                 "This is a GGUF file, made for llama.cpp, and its weights are usually quantised. \
@@ -143,6 +148,7 @@ mod tests {
                 FileKind::PytorchPickle,
             ),
             (b"PK\x03\x04\0\0\x08\x08\0\0readme.txt", FileKind::Zip),
+            (&[&[b'a'; 257], &b"ustar\x0000"[..]].concat(), FileKind::Tar),
             (
                 b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.",
                 FileKind::PytorchPickle,

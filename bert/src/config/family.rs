@@ -16,19 +16,33 @@ pub enum Family {
     /// Clark et al. 2020: a generator, which fills masks, or a discriminator, which finds what was
     /// filled.
     Electra,
+    /// Conneau et al. 2020: RoBERTa for a hundred languages, with a SentencePiece vocabulary.
+    XlmRoberta,
+    /// Martin et al. 2020: the same for French.
+    Camembert,
 }
 
 impl Family {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Bert,
         Self::Roberta,
         Self::Albert,
         Self::DistilBert,
         Self::Electra,
+        Self::XlmRoberta,
+        Self::Camembert,
     ];
 
     /// `model_type` values that are understood.
-    pub const SUPPORTED: &[&str] = &["bert", "roberta", "albert", "distilbert", "electra"];
+    pub const SUPPORTED: &[&str] = &[
+        "bert",
+        "roberta",
+        "albert",
+        "distilbert",
+        "electra",
+        "xlm-roberta",
+        "camembert",
+    ];
 
     /// Its `model_type` in a `config.json`.
     pub fn model_type(self) -> &'static str {
@@ -43,6 +57,8 @@ impl Family {
             Self::Albert => "Albert",
             Self::DistilBert => "DistilBert",
             Self::Electra => "Electra",
+            Self::XlmRoberta => "XLMRoberta",
+            Self::Camembert => "Camembert",
         }
     }
 
@@ -54,6 +70,11 @@ impl Family {
         Self::ALL
             .into_iter()
             .find(|f| name.starts_with(f.class_prefix()))
+    }
+
+    /// Whether its arithmetic and its tensors' names are RoBERTa's.
+    pub fn is_roberta(self) -> bool {
+        matches!(self, Self::Roberta | Self::XlmRoberta | Self::Camembert)
     }
 
     /// Whether dropout comes between the attention's output and its residual sum.
@@ -68,13 +89,13 @@ impl Family {
 
     /// Whether the classifier's dropout comes before the pooler too.
     pub fn drops_before_pooler(self) -> bool {
-        matches!(self, Self::Roberta | Self::Electra)
+        self.is_roberta() || self == Self::Electra
     }
 
     /// Whether the activation in the masked-language-model head is exact GELU whatever
     /// `hidden_act` says.
     pub fn fills_with_gelu(self) -> bool {
-        matches!(self, Self::Roberta | Self::Electra)
+        self.is_roberta() || self == Self::Electra
     }
 
     pub(super) fn settings(self) -> &'static Settings {
@@ -84,6 +105,7 @@ impl Family {
             Self::Albert => &ALBERT,
             Self::DistilBert => &DISTILBERT,
             Self::Electra => &ELECTRA,
+            Self::XlmRoberta | Self::Camembert => &XLM_ROBERTA,
         }
     }
 }
@@ -96,6 +118,11 @@ pub enum Activation {
     /// `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`: `gelu_new`, `gelu_pytorch_tanh`, `gelu_fast`.
     GeluTanh,
     Relu,
+    Tanh,
+    /// `x / (1 + exp(-x))`: `silu`, `swish`.
+    Silu,
+    /// `x / (1 + exp(-1.702 x))`: `quick_gelu`.
+    QuickGelu,
 }
 
 impl Activation {
@@ -107,6 +134,10 @@ impl Activation {
         "gelu_pytorch_tanh",
         "gelu_fast",
         "relu",
+        "tanh",
+        "silu",
+        "swish",
+        "quick_gelu",
     ];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
@@ -114,6 +145,9 @@ impl Activation {
             "gelu" | "gelu_python" => Self::Gelu,
             "gelu_new" | "gelu_pytorch_tanh" | "gelu_fast" => Self::GeluTanh,
             "relu" => Self::Relu,
+            "tanh" => Self::Tanh,
+            "silu" | "swish" => Self::Silu,
+            "quick_gelu" => Self::QuickGelu,
             _ => return None,
         })
     }
@@ -164,6 +198,11 @@ const ROBERTA: Settings = Settings {
     vocab_size: ("vocab_size", 50_265),
     pad: ("pad_token_id", 1),
     ..BERT
+};
+
+const XLM_ROBERTA: Settings = Settings {
+    vocab_size: ("vocab_size", 30_522),
+    ..ROBERTA
 };
 
 const ALBERT: Settings = Settings {

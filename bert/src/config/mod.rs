@@ -49,6 +49,8 @@ pub struct Config {
     pub tie_word_embeddings: bool,
     /// Class names of `transformers`, e.g. `BertForMaskedLM`; empty where the file has none.
     pub architectures: Vec<String>,
+    /// The tokenizer's class in `transformers`, where the file names it.
+    pub tokenizer_class: Option<String>,
     /// Names of the classes by id; empty where the file names none.
     pub id2label: Vec<String>,
     /// How a classifier's vector is made: the pooler, unless this project's own key `unmask` says
@@ -194,6 +196,9 @@ impl Config {
             },
             tie_word_embeddings: keys.flag("tie_word_embeddings", true)?,
             architectures,
+            tokenizer_class: keys
+                .get("tokenizer_class")
+                .and_then(|class| class.as_str().map(String::from)),
             id2label: keys.labels()?,
             pooling: keys.pooling()?,
             single_label: keys
@@ -224,7 +229,7 @@ impl Config {
 
     /// The row of the position embedding that stands for padding, and learns nothing.
     pub fn position_padding(&self) -> Option<u32> {
-        (self.family == Family::Roberta).then_some(self.pad_token_id)
+        self.family.is_roberta().then_some(self.pad_token_id)
     }
 
     /// Whether a matrix leads from the embeddings to the hidden states.
@@ -247,8 +252,8 @@ impl Config {
 
 /// The position of a text's first token.
 fn first_position(family: Family, pad_token_id: usize) -> usize {
-    match family {
-        Family::Roberta => pad_token_id + 1,
-        _ => 0,
+    match family.is_roberta() {
+        true => pad_token_id + 1,
+        false => 0,
     }
 }

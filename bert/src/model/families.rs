@@ -54,7 +54,7 @@ pub(super) struct Mlm {
 pub(super) fn names(family: Family) -> &'static Names {
     match family {
         Family::Bert => &BERT,
-        Family::Roberta => &ROBERTA,
+        Family::Roberta | Family::XlmRoberta | Family::Camembert => &ROBERTA,
         Family::Albert => &ALBERT,
         Family::DistilBert => &DISTILBERT,
         Family::Electra => &ELECTRA,

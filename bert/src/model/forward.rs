@@ -164,6 +164,9 @@ impl Builder<'_> {
             Activation::Gelu => Function::Gelu,
             Activation::GeluTanh => Function::GeluTanh,
             Activation::Relu => Function::Relu,
+            Activation::Tanh => Function::Tanh,
+            Activation::Silu => Function::Silu,
+            Activation::QuickGelu => Function::QuickGelu,
         }
     }
 

@@ -6,7 +6,7 @@ use super::LoadError;
 use super::families::{self, Names};
 use super::names;
 use super::slot::{Blocks, Slot};
-use crate::checkpoint::{Dtype, Header};
+use crate::checkpoint::{Dtype, TensorInfo};
 use crate::config::Pooling;
 use crate::config::{Config, Family, MAX_LABELS};
 
@@ -174,16 +174,15 @@ impl Wanted {
 impl Layout {
     /// Matches a file's tensors with the configuration, for a device that binds `limit` bytes at
     /// most; lists everything that is missing or has the wrong shape at once.
-    pub fn new(config: &Config, header: &Header, limit: u64) -> Result<Self, LoadError> {
+    pub fn new(config: &Config, tensors: &[TensorInfo], limit: u64) -> Result<Self, LoadError> {
         let family = families::names(config.family);
-        let names: Vec<String> = header
-            .tensors
+        let names: Vec<String> = tensors
             .iter()
             .map(|t| canonical(&t.name, family.prefix))
             .collect();
         let has = |start: &str| names.iter().any(|n| n.starts_with(start));
         let layer = |name: &&'static str| has(&format!("{name}."));
-        let classifier = classes(config, header, &names, family);
+        let classifier = classes(config, tensors, &names, family);
         // A pooler that only passes [CLS] on is no pooler (see `export`); one that the classifier
         // reads must be there.
         let passes = classifier.is_some() && config.classifier_scale != 1.0;
@@ -221,7 +220,7 @@ impl Layout {
                 problems.push(format!("`{}` {:?} is missing", slot.name, slot.shape));
                 continue;
             };
-            let tensor = &header.tensors[index];
+            let tensor = &tensors[index];
             if tensor.shape != slot.shape {
                 let (name, found, want) = (&tensor.name, &tensor.shape, &slot.shape);
                 problems.push(format!(
@@ -238,7 +237,7 @@ impl Layout {
         }
         let dtype = |slot: usize| {
             let index = sources.iter().position(|s| *s == Some(slot));
-            index.map(|i| header.tensors[i].dtype)
+            index.map(|i| tensors[i].dtype)
         };
         let params = params(&slots, &vocabulary, dtype);
         Ok(Self {
@@ -334,7 +333,12 @@ fn params(
 /// Classes of the classifier for whole texts, as config.json names them or, where it names none,
 /// as the file holds them. Heads of the same name for something else (tokens, choices, numbers,
 /// several labels at once) are left aside.
-fn classes(config: &Config, header: &Header, names: &[String], family: &Names) -> Option<usize> {
+fn classes(
+    config: &Config,
+    tensors: &[TensorInfo],
+    names: &[String],
+    family: &Names,
+) -> Option<usize> {
     let place = |part: &str| {
         let name = format!("{}.{part}", family.classifier);
         names.iter().position(|n| *n == name)
@@ -345,7 +349,7 @@ fn classes(config: &Config, header: &Header, names: &[String], family: &Names) -
     if !config.architectures.is_empty() && !config.architectures.iter().any(whole) {
         return None;
     }
-    let stored = header.tensors[found].shape.first().copied();
+    let stored = tensors[found].shape.first().copied();
     let classes = match config.id2label.len() {
         0 => stored?,
         named => named,
@@ -365,8 +369,15 @@ fn classes(config: &Config, header: &Header, names: &[String], family: &Names) -
     usable.then_some(classes)
 }
 
-/// A file's tensor name in today's form: no family's prefix, no `gamma` and `beta`.
+/// What wrappers put before all names of a model: `DataParallel`, and trainers that call it their `model`.
+const WRAPPERS: [&str; 2] = ["module.", "model."];
+
+/// A file's tensor name in today's form: no wrapper's or family's prefix, no `gamma` and `beta`.
 fn canonical(name: &str, prefix: &str) -> String {
+    let mut name = name;
+    while let Some(inner) = WRAPPERS.iter().find_map(|outer| name.strip_prefix(outer)) {
+        name = inner;
+    }
     let name = name.strip_prefix(prefix).unwrap_or(name);
     match name.rsplit_once("LayerNorm.") {
         Some((start, "gamma")) => format!("{start}LayerNorm.weight"),
@@ -393,12 +404,16 @@ mod tests {
     #[test]
     fn old_names_become_todays() {
         let now = "encoder.layer.3.output.LayerNorm.weight";
-        let canonical = |name| canonical(name, "bert.");
+        let canonical = |name: &str| canonical(name, "bert.");
         assert_eq!(
             canonical("bert.encoder.layer.3.output.LayerNorm.gamma"),
             now
         );
         assert_eq!(canonical("encoder.layer.3.output.LayerNorm.weight"), now);
         assert_eq!(canonical("cls.predictions.bias"), "cls.predictions.bias");
+        for outer in ["module.", "model.", "module.model."] {
+            let wrapped = format!("{outer}bert.encoder.layer.3.output.LayerNorm.beta");
+            assert_eq!(canonical(&wrapped), now.replace("weight", "bias"));
+        }
     }
 }

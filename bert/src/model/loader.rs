@@ -6,17 +6,19 @@ use sha2::{Digest, Sha256};
 use super::layout::Layout;
 use super::slot::Part;
 use super::{LoadError, Model, names};
-use crate::checkpoint::{Dtype, Header, SafetensorsStream, Sink, decode, first_non_finite};
+use crate::checkpoint::{
+    Dtype, Sink, TensorInfo, WeightsStream, decode, first_non_finite, float_types,
+};
 use crate::config::Config;
 
 /// Elements converted at a time where the device cannot take the file's bytes as they are.
 const CONVERT: usize = 1 << 16;
 
-/// Takes the chunks of a `model.safetensors` as they arrive, and writes each tensor's bytes to
+/// Takes the chunks of a `model.safetensors` or `pytorch_model.bin` as they arrive, and writes each tensor's bytes to
 /// the device at once: nothing ever holds the file. The model exists only once every byte has
 /// come and been checked.
 pub struct ModelLoader {
-    stream: SafetensorsStream<Writer>,
+    stream: WeightsStream<Writer>,
     hash: Sha256,
 }
 
@@ -43,10 +45,11 @@ impl ModelLoader {
             config,
             limit: limit.min(device.max_tensor_bytes()),
             loaded: None,
+            dtypes: Vec::new(),
             scratch: Vec::new(),
         };
         Ok(Self {
-            stream: SafetensorsStream::new(file_len, writer),
+            stream: WeightsStream::new(file_len, writer),
             hash: Sha256::new(),
         })
     }
@@ -61,6 +64,11 @@ impl ModelLoader {
     /// Bytes taken, and bytes in all once known (else 0).
     pub fn progress(&self) -> (u64, u64) {
         self.stream.progress()
+    }
+
+    /// The types in which the file stores its floats, the commonest first; empty until they are known.
+    pub fn dtypes(&self) -> &[Dtype] {
+        self.stream.sink().map_or(&[], |writer| &writer.dtypes)
     }
 
     /// Ends the file: checks that nothing is missing and that the device took everything.
@@ -100,17 +108,20 @@ struct Writer {
     /// Bytes of the largest parameter.
     limit: u64,
     loaded: Option<Loaded>,
+    /// In use, the commonest first.
+    dtypes: Vec<Dtype>,
     scratch: Vec<f32>,
 }
 
 impl Sink for Writer {
     type Error = LoadError;
 
-    fn header(&mut self, header: &Header) -> Result<(), LoadError> {
-        let layout = Layout::new(&self.config, header, self.limit)?;
+    fn header(&mut self, tensors: &[TensorInfo]) -> Result<(), LoadError> {
+        let layout = Layout::new(&self.config, tensors, self.limit)?;
         check_lost(&self.device)?;
         let (params, ready) = Params::new(&self.device, &layout.params)?;
         super::warm_up(&self.device, &self.config, &layout, &params);
+        self.dtypes = float_types(tensors);
         self.loaded = Some(Loaded {
             layout,
             params,
@@ -121,7 +132,7 @@ impl Sink for Writer {
 
     fn data(
         &mut self,
-        header: &Header,
+        tensors: &[TensorInfo],
         index: usize,
         offset: u64,
         bytes: &[u8],
@@ -134,7 +145,7 @@ impl Sink for Writer {
         };
         check_lost(&self.device)?;
         let slot = &layout.slots[slot];
-        let tensor = &header.tensors[index];
+        let tensor = &tensors[index];
         let Some(size) = tensor.dtype.float_bytes() else {
             unreachable!("the layout refused tensors that hold no floats");
         };

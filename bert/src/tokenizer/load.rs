@@ -1,18 +1,24 @@
 //! Tokenizers from the files of a checkpoint, untrusted.
 
 use super::pipeline::Pipeline;
-use super::special::{self, SpecialNames};
-use super::{Tokenizer, template};
+use super::special::{self, SpecialNames, TokenSettings};
+use super::{Tokenizer, classes, template};
 use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap};
+use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::normalizers::BertNormalizer;
 use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
-use tokenizers::{AddedToken, Model, ModelWrapper, PostProcessorWrapper};
+use tokenizers::pre_tokenizers::byte_level::ByteLevel;
+use tokenizers::processors::roberta::RobertaProcessing;
+use tokenizers::{Model, ModelWrapper, PostProcessorWrapper};
 
 /// The longest `tokenizer.json` or `vocab.txt` that is read, in bytes.
 pub const MAX_TOKENIZER_BYTES: usize = 64 << 20;
 /// The special tokens of a `vocab.txt`.
 const VOCAB_TXT_SPECIAL: [&str; 5] = [UNK, "[SEP]", "[PAD]", "[CLS]", "[MASK]"];
+/// The same of a `vocab.json`.
+const VOCAB_JSON_SPECIAL: [&str; 5] = ["<unk>", "</s>", "<pad>", "<s>", "<mask>"];
 const UNK: &str = "[UNK]";
 /// The highest token id a vocabulary may hold, plus one; `config.json` has the same bound.
 const MAX_VOCABULARY: usize = 2_000_000;
@@ -43,10 +49,19 @@ pub enum TokenizerError {
     },
     #[error("tokenizer.json: {0}")]
     Inconsistent(String),
+    #[error("{file} cannot be read: {why}")]
+    File { file: &'static str, why: String },
+    #[error(
+        "its texts are cut by {class}, which {how}; that is not done here, and other words would come out. \
+         Use a model whose tokenizer is BERT's or RoBERTa's, or has a tokenizer.json"
+    )]
+    Class { class: String, how: &'static str },
+    #[error("there is no {0}, which says how texts are cut into tokens")]
+    Missing(&'static str),
 }
 
-/// The settings of a `tokenizer_config.json` that are used: the names of special tokens, and how text is
-/// prepared where only `vocab.txt` comes with it.
+/// The settings of a `tokenizer_config.json` that are used: the names of special tokens, the class, and how text is
+/// prepared where the class says that (see [`TokenizerFiles`](super::TokenizerFiles)).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct TokenizerConfig {
@@ -54,6 +69,14 @@ pub struct TokenizerConfig {
     /// `None`: as `do_lower_case` says.
     pub strip_accents: Option<bool>,
     pub tokenize_chinese_chars: bool,
+    /// Whether a byte-level vocabulary sees a space before the first word.
+    pub add_prefix_space: bool,
+    /// The class in `transformers`.
+    pub tokenizer_class: Option<String>,
+    /// How `BertJapaneseTokenizer` cuts words; files may leave its class out.
+    pub word_tokenizer_type: Option<String>,
+    /// Tokens beside the vocabulary, by their ids.
+    pub added_tokens_decoder: Option<BTreeMap<u32, TokenSettings>>,
     #[serde(flatten)]
     pub special: SpecialNames,
 }
@@ -64,6 +87,10 @@ impl Default for TokenizerConfig {
             do_lower_case: true,
             strip_accents: None,
             tokenize_chinese_chars: true,
+            add_prefix_space: false,
+            tokenizer_class: None,
+            word_tokenizer_type: None,
+            added_tokens_decoder: None,
             special: SpecialNames::default(),
         }
     }
@@ -88,28 +115,57 @@ impl Tokenizer {
     /// # Errors
     /// A file that cannot be parsed, or a vocabulary without `[CLS]`, `[SEP]` or `[UNK]` in either spelling.
     pub fn from_tokenizer_json(bytes: &[u8]) -> Result<Self, TokenizerError> {
-        Self::from_tokenizer_json_with(bytes, &SpecialNames::default())
+        Self::new(
+            read_pipeline(bytes)?,
+            &TokenizerConfig::default(),
+            "tokenizer.json",
+        )
     }
 
-    /// [`Tokenizer::from_tokenizer_json`] with the special tokens that a `tokenizer_config.json` names.
+    /// [`Tokenizer::from_tokenizer_json`] with the special tokens that a `tokenizer_config.json` names. Where its
+    /// class is BERT's, texts are prepared as it says, whatever the file itself says, as in `transformers`.
     ///
     /// # Errors
     /// As there; also a name that the vocabulary lacks.
     pub fn from_tokenizer_json_with(
         bytes: &[u8],
-        names: &SpecialNames,
+        config: &TokenizerConfig,
     ) -> Result<Self, TokenizerError> {
-        let file = "tokenizer.json";
-        check_length(file, bytes.len())?;
-        let mut inner =
-            Pipeline::from_bytes(bytes).map_err(|e| TokenizerError::Json(e.to_string()))?;
-        inner.with_padding(None);
-        inner
-            .with_truncation(None)
-            .map_err(|e| TokenizerError::Json(e.to_string()))?;
-        Self::new(inner, names, file)
+        let mut inner = read_pipeline(bytes)?;
+        let is_word_piece = matches!(inner.get_model(), ModelWrapper::WordPiece(_));
+        if is_word_piece && classes::prepares_as_bert(config) {
+            prepare_as_bert(&mut inner, config).map_err(|e| TokenizerError::Json(e.to_string()))?;
+            inner.with_post_processor(None::<PostProcessorWrapper>);
+        }
+        Self::new(inner, config, "tokenizer.json")
     }
+}
 
+fn read_pipeline(bytes: &[u8]) -> Result<Pipeline, TokenizerError> {
+    let file = "tokenizer.json";
+    check_length(file, bytes.len())?;
+    let mut inner = Pipeline::from_bytes(bytes).map_err(|e| TokenizerError::Json(e.to_string()))?;
+    inner.with_padding(None);
+    inner
+        .with_truncation(None)
+        .map_err(|e| TokenizerError::Json(e.to_string()))?;
+    Ok(inner)
+}
+
+/// How BERT's classes prepare a text and cut it into words.
+fn prepare_as_bert(inner: &mut Pipeline, config: &TokenizerConfig) -> tokenizers::Result<()> {
+    let normalizer = BertNormalizer::new(
+        true,
+        config.tokenize_chinese_chars,
+        config.strip_accents,
+        config.do_lower_case,
+    );
+    inner.with_normalizer(Some(normalizer))?;
+    inner.with_pre_tokenizer(Some(BertPreTokenizer));
+    Ok(())
+}
+
+impl Tokenizer {
     /// Builds BERT's own pipeline around a `vocab.txt`: one token a line, its id the line's number from 0.
     ///
     /// # Errors
@@ -142,11 +198,8 @@ impl Tokenizer {
         // Of a token that stands twice the last line counts, as in transformers.
         let vocab = WordPiece::read_bytes(lines.as_bytes())
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
-        let specials: Vec<_> = VOCAB_TXT_SPECIAL
-            .into_iter()
-            .filter(|name| vocab.contains_key(*name))
-            .map(|name| AddedToken::from(name, true))
-            .collect();
+        let mut specials = config.special.added(VOCAB_TXT_SPECIAL);
+        specials.retain(|token| vocab.contains_key(&token.content));
         let model = WordPiece::builder()
             .vocab(vocab)
             .unk_token(UNK.into())
@@ -155,29 +208,70 @@ impl Tokenizer {
             .build()
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
         let mut inner = Pipeline::new(model.into());
-        inner
-            .with_normalizer(Some(BertNormalizer::new(
-                true,
-                config.tokenize_chinese_chars,
-                config.strip_accents,
-                config.do_lower_case,
-            )))
-            .and_then(|inner| {
-                inner
-                    .with_pre_tokenizer(Some(BertPreTokenizer))
-                    .add_special_tokens(specials)
-            })
+        prepare_as_bert(&mut inner, config)
+            .and_then(|()| inner.add_special_tokens(specials))
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
-        Self::new(inner, &config.special, file)
+        Self::new(inner, config, file)
+    }
+
+    /// Builds RoBERTa's byte-level pipeline around a `vocab.json`, an object of tokens and their ids, and a
+    /// `merges.txt`: two tokens a line, which become one, the likeliest pair first.
+    ///
+    /// # Errors
+    /// Either file cannot be read, or they do not fit together; a vocabulary without `<s>`, `</s>` or `<unk>`.
+    pub fn from_vocab_json(
+        vocab: &str,
+        merges: &str,
+        config: &TokenizerConfig,
+    ) -> Result<Self, TokenizerError> {
+        let file = "vocab.json";
+        check_length(file, vocab.len())?;
+        check_length("merges.txt", merges.len())?;
+        let refused = |file, why: String| TokenizerError::File { file, why };
+        let vocab: HashMap<String, u32> =
+            serde_json::from_str(vocab).map_err(|e| refused(file, e.to_string()))?;
+        let mut specials = config.special.added(VOCAB_JSON_SPECIAL);
+        specials.retain(|token| vocab.contains_key(&token.content));
+        let pair = |(i, line): (usize, &str)| match line.split_once(' ') {
+            Some((a, b)) if !a.is_empty() && !b.is_empty() && !b.contains(' ') => {
+                Ok((a.to_owned(), b.to_owned()))
+            }
+            _ => Err(refused(
+                "merges.txt",
+                format!("line {} is not two tokens with a space between", i + 1),
+            )),
+        };
+        let lines = merges.lines().enumerate();
+        let merges = lines
+            .filter(|(i, line)| {
+                !(line.trim().is_empty() || *i == 0 && line.starts_with("#version"))
+            })
+            .map(pair)
+            .collect::<Result<Vec<_>, _>>()?;
+        let model = BPE::builder()
+            .vocab_and_merges(vocab.into_iter().collect::<Vocab>(), merges)
+            .build()
+            .map_err(|e| refused("merges.txt", e.to_string()))?;
+        let mut inner = Pipeline::new(model.into());
+        inner.with_pre_tokenizer(Some(ByteLevel::new(config.add_prefix_space, true, true)));
+        inner
+            .add_special_tokens(specials)
+            .map_err(|e| refused(file, e.to_string()))?;
+        let special = special::find(&inner, &config.special, file)?;
+        let [sep, cls] = [&special.sep, &special.cls].map(|s| (s.text.clone(), s.id));
+        let around = RobertaProcessing::new(sep, cls);
+        inner.with_post_processor(Some(around.add_prefix_space(config.add_prefix_space)));
+        Self::new(inner, config, file)
     }
 
     /// What both files have in common: the special tokens are found and everything is checked that could fail later.
     fn new(
         mut inner: Pipeline,
-        names: &SpecialNames,
+        config: &TokenizerConfig,
         file: &'static str,
     ) -> Result<Self, TokenizerError> {
-        let special = special::find(&inner, names, file)?;
+        add_tokens(&mut inner, config)?;
+        let special = special::find(&inner, &config.special, file)?;
         let vocab = inner.get_vocab(true);
         let Some((highest, &id)) = vocab.iter().max_by_key(|(_, id)| **id) else {
             unreachable!("there are special tokens in it")
@@ -223,7 +317,35 @@ impl Tokenizer {
     }
 }
 
-fn check_length(file: &'static str, bytes: usize) -> Result<(), TokenizerError> {
+/// Adds the tokens that the settings give beside the vocabulary, each of which must get the id that it has there.
+fn add_tokens(inner: &mut Pipeline, config: &TokenizerConfig) -> Result<(), TokenizerError> {
+    let refused = |why| TokenizerError::File {
+        file: "the list of added tokens",
+        why,
+    };
+    for (&id, token) in config.added_tokens_decoder.iter().flatten() {
+        let shown = || token.content.chars().take(60).collect::<String>();
+        if token.content.is_empty() || inner.get_added_tokens_decoder().contains_key(&id) {
+            continue;
+        }
+        let added = match token.special {
+            true => inner.add_special_tokens([token.added()]),
+            false => inner.add_tokens([token.added()]),
+        };
+        added.map_err(|e| refused(e.to_string()))?;
+        let given = inner.token_to_id(&token.content);
+        if given != Some(id) {
+            return Err(refused(format!(
+                "{:?} has the id {id} there, but the vocabulary leaves it {}",
+                shown(),
+                given.map_or("none".to_owned(), |given| given.to_string())
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn check_length(file: &'static str, bytes: usize) -> Result<(), TokenizerError> {
     if bytes > MAX_TOKENIZER_BYTES {
         return Err(TokenizerError::TooLong { file, bytes });
     }

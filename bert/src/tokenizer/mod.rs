@@ -1,13 +1,16 @@
 //! Text to token ids and back to places in the text, as `transformers` does it: the `tokenizers` crate behind one
 //! small type.
 
+mod classes;
+mod files;
 mod load;
 mod pipeline;
 mod special;
 mod template;
 
+pub use files::TokenizerFiles;
 pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
-pub use special::{SpecialNames, TokenName};
+pub use special::{SpecialNames, TokenName, TokenSettings};
 
 use pipeline::Pipeline;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! Which tokens of a vocabulary play which part.
 
 use serde::Deserialize;
+use tokenizers::AddedToken;
 
 use super::load::TokenizerError;
 use super::pipeline::Pipeline;
@@ -13,7 +14,7 @@ const UNK: [&str; 2] = ["[UNK]", "<unk>"];
 const PAD: [&str; 2] = ["[PAD]", "<pad>"];
 const MASK: [&str; 2] = ["[MASK]", "<mask>"];
 
-/// The special tokens that a `tokenizer_config.json` names.
+/// The special tokens that a `tokenizer_config.json` or a `special_tokens_map.json` names.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct SpecialNames {
@@ -36,16 +37,92 @@ pub enum TokenName {
     /// `"[MASK]"`
     Bare(String),
     /// `{"content": "[MASK]", ...}`
-    Settings {
-        /// The spelling.
-        content: String,
-    },
+    Settings(TokenSettings),
+}
+
+/// How an added token is found in a text.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct TokenSettings {
+    /// The spelling.
+    pub content: String,
+    /// Whether it takes the spaces before it.
+    pub lstrip: bool,
+    /// Whether it takes the spaces behind it.
+    pub rstrip: bool,
+    /// Whether it is looked for in the text as the normalizer left it; unless it is special, it is.
+    pub normalized: Option<bool>,
+    /// Whether it must stand alone.
+    pub single_word: bool,
+    /// Whether it has a part to play.
+    pub special: bool,
 }
 
 impl TokenName {
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         match self {
-            Self::Bare(text) | Self::Settings { content: text } => text,
+            Self::Bare(text) => text,
+            Self::Settings(settings) => &settings.content,
+        }
+    }
+
+    /// The special token of this name.
+    pub(super) fn added(&self) -> AddedToken {
+        match self {
+            Self::Bare(text) => AddedToken::from(text.as_str(), true),
+            Self::Settings(settings) => TokenSettings {
+                special: true,
+                ..settings.clone()
+            }
+            .added(),
+        }
+    }
+}
+
+impl TokenSettings {
+    pub(super) fn added(&self) -> AddedToken {
+        AddedToken::from(self.content.as_str(), self.special)
+            .lstrip(self.lstrip)
+            .rstrip(self.rstrip)
+            .single_word(self.single_word)
+            .normalized(self.normalized.unwrap_or(!self.special))
+    }
+}
+
+impl SpecialNames {
+    fn all(&self) -> [&Option<TokenName>; 5] {
+        [
+            &self.unk_token,
+            &self.sep_token,
+            &self.pad_token,
+            &self.cls_token,
+            &self.mask_token,
+        ]
+    }
+
+    /// The tokens that are named, and those of `others` that are not.
+    pub(super) fn added(&self, others: [&str; 5]) -> Vec<AddedToken> {
+        let token = |(name, other): (&Option<TokenName>, &str)| match name {
+            Some(name) => name.added(),
+            None => AddedToken::from(other, true),
+        };
+        self.all().into_iter().zip(others).map(token).collect()
+    }
+
+    /// The spellings that are named.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        let named = self.all().into_iter().flatten();
+        named.map(TokenName::text).collect()
+    }
+
+    /// These names, and where there is none here those of `other`.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            cls_token: self.cls_token.or(other.cls_token),
+            sep_token: self.sep_token.or(other.sep_token),
+            unk_token: self.unk_token.or(other.unk_token),
+            pad_token: self.pad_token.or(other.pad_token),
+            mask_token: self.mask_token.or(other.mask_token),
         }
     }
 }

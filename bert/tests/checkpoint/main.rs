@@ -1,5 +1,6 @@
-//! The safetensors parser: every rule of the header, chunks of every length, arbitrary and damaged bytes.
+//! The parsers of weights: every rule of their headers, chunks of every length, arbitrary and damaged bytes.
 
 mod property;
+mod pytorch;
 mod rules;
 mod support;

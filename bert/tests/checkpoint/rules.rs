@@ -3,7 +3,7 @@
 use crate::support::{Collect, entry, file, parse, sample};
 use bert::checkpoint::{
     Dtype, FileKind, Header, HeaderError, MAX_HEADER_BYTES, MAX_PIECE, Rule, SafetensorsStream,
-    Sink, StreamError,
+    Sink, StreamError, TensorInfo,
 };
 
 fn refusal(json: &str, data_len: usize) -> HeaderError {
@@ -14,20 +14,12 @@ fn refusal(json: &str, data_len: usize) -> HeaderError {
 fn a_file_gives_its_tensors() {
     let bytes = sample();
     let got = parse(Some(bytes.len() as u64), [&bytes[..]]).unwrap();
-    let header = got.header.unwrap();
-    let names: Vec<_> = header.tensors.iter().map(|t| t.name.as_str()).collect();
+    let infos = got.infos.unwrap();
+    let names: Vec<_> = infos.iter().map(|t| t.name.as_str()).collect();
     assert_eq!(names, ["a", "ids", "b", "none", "c"]);
-    assert_eq!(header.tensors[4].shape, [1, 1, 1, 5]);
-    assert_eq!(
-        (header.tensors[4].elements(), header.tensors[4].byte_len()),
-        (5, 10)
-    );
-    assert_eq!(
-        header.tensors[1].dtype,
-        Dtype::Other(safetensors::Dtype::I64)
-    );
-    assert_eq!(header.file_len, bytes.len() as u64);
-    assert_eq!(header.find("c"), Some(4));
+    assert_eq!(infos[4].shape, [1, 1, 1, 5]);
+    assert_eq!((infos[4].elements(), infos[4].byte_len()), (5, 10));
+    assert_eq!(infos[1].dtype, Dtype::Other(safetensors::Dtype::I64));
     let lens: Vec<_> = got.tensors.iter().map(Vec::len).collect();
     assert_eq!(lens, [8, 0, 6, 0, 10], "I64 is skipped");
     assert_eq!(got.tensors[2], [24, 25, 26, 27, 28, 29]);
@@ -221,10 +213,16 @@ fn a_failed_stream_stays_failed() {
     struct Full;
     impl Sink for Full {
         type Error = &'static str;
-        fn header(&mut self, _: &Header) -> Result<(), Self::Error> {
+        fn header(&mut self, _: &[TensorInfo]) -> Result<(), Self::Error> {
             Ok(())
         }
-        fn data(&mut self, _: &Header, _: usize, _: u64, _: &[u8]) -> Result<(), Self::Error> {
+        fn data(
+            &mut self,
+            _: &[TensorInfo],
+            _: usize,
+            _: u64,
+            _: &[u8],
+        ) -> Result<(), Self::Error> {
             Err("the device is full")
         }
     }

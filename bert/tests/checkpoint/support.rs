@@ -1,6 +1,6 @@
 //! Files made by hand, and a sink that checks what the parser promises.
 
-use bert::checkpoint::{Header, MAX_PIECE, SafetensorsStream, Sink, StreamError};
+use bert::checkpoint::{MAX_PIECE, SafetensorsStream, Sink, StreamError, TensorInfo};
 
 /// A file from its JSON header and its data.
 pub fn file(json: &str, data: &[u8]) -> Vec<u8> {
@@ -14,37 +14,39 @@ pub fn entry(name: &str, dtype: &str, shape: &str, begin: u64, end: u64) -> Stri
 /// Collects what it is given and checks what the trait promises.
 #[derive(Default)]
 pub struct Collect {
-    pub header: Option<Header>,
+    pub infos: Option<Vec<TensorInfo>>,
     pub tensors: Vec<Vec<u8>>,
     pub last: (usize, u64),
+    /// Whether tensors may take turns, as those do that share memory.
+    pub turns: bool,
     pub pieces: usize,
 }
 
 impl Sink for Collect {
     type Error = std::convert::Infallible;
 
-    fn header(&mut self, header: &Header) -> Result<(), Self::Error> {
-        assert!(self.header.is_none(), "one header");
-        self.tensors = vec![Vec::new(); header.tensors.len()];
-        self.header = Some(header.clone());
+    fn header(&mut self, tensors: &[TensorInfo]) -> Result<(), Self::Error> {
+        assert!(self.infos.is_none(), "one header");
+        self.tensors = vec![Vec::new(); tensors.len()];
+        self.infos = Some(tensors.to_vec());
         Ok(())
     }
 
     fn data(
         &mut self,
-        header: &Header,
+        tensors: &[TensorInfo],
         index: usize,
         offset: u64,
         bytes: &[u8],
     ) -> Result<(), Self::Error> {
-        let info = &header.tensors[index];
+        let info = &tensors[index];
         let collected = &mut self.tensors[index];
         assert_eq!(offset, collected.len() as u64, "no gap");
-        assert!((index, offset) >= self.last, "file order");
+        assert!(self.turns || (index, offset) >= self.last, "file order");
         assert!(!bytes.is_empty() && bytes.len() <= MAX_PIECE);
         let last = offset + bytes.len() as u64 == info.byte_len();
         assert!(
-            offset.is_multiple_of(4) && (last || bytes.len().is_multiple_of(4)),
+            offset.is_multiple_of(8) && (last || bytes.len().is_multiple_of(8)),
             "grain"
         );
         assert_eq!(bytes.len() % info.dtype.float_bytes().expect("a float"), 0);

@@ -62,8 +62,16 @@ pub fn tokenizer(folder: &Path) -> Tokenizer {
     Tokenizer::from_tokenizer_json(&bytes).expect("a valid tokenizer.json")
 }
 
+/// The file of weights: model.safetensors, or pytorch_model.bin where there is none.
+pub fn weights(folder: &Path) -> Vec<u8> {
+    let newer = std::fs::read(folder.join("model.safetensors"));
+    newer
+        .or_else(|_| std::fs::read(folder.join("pytorch_model.bin")))
+        .expect("a file of weights")
+}
+
 pub fn model(folder: &Path, device: &Device) -> Model {
-    let bytes = std::fs::read(folder.join("model.safetensors")).expect("model.safetensors");
+    let bytes = weights(folder);
     let mut loader =
         ModelLoader::new(device, config(folder), Some(bytes.len() as u64)).expect("a loader");
     // A length that divides nothing, so that pieces begin and end everywhere.

@@ -1,6 +1,6 @@
 //! Folders for `transformers`, and back. `tests/tools/check_export.py` loads them there.
 
-use bert::checkpoint::{Header, SafetensorsStream, Sink, decode};
+use bert::checkpoint::{SafetensorsStream, Sink, TensorInfo, decode};
 use bert::config::Pooling;
 use bert::export::{Kind, Machine, Refusal, Run, size};
 use bert::metrics::Confusion;
@@ -19,11 +19,17 @@ struct Tensors(BTreeMap<String, Vec<f32>>);
 
 impl Sink for Tensors {
     type Error = String;
-    fn header(&mut self, _: &Header) -> Result<(), String> {
+    fn header(&mut self, _: &[TensorInfo]) -> Result<(), String> {
         Ok(())
     }
-    fn data(&mut self, header: &Header, index: usize, _: u64, bytes: &[u8]) -> Result<(), String> {
-        let tensor = &header.tensors[index];
+    fn data(
+        &mut self,
+        tensors: &[TensorInfo],
+        index: usize,
+        _: u64,
+        bytes: &[u8],
+    ) -> Result<(), String> {
+        let tensor = &tensors[index];
         let all = self.0.entry(tensor.name.clone()).or_default();
         decode(tensor.dtype, bytes, all);
         Ok(())

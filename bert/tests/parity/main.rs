@@ -34,6 +34,18 @@ fn tiny_roberta() {
     check_fixture("tiny-roberta");
 }
 
+/// Its weights are a PyTorch file in the zip layout, with transposed kernels and a shared decoder.
+#[test]
+fn tiny_xlm_roberta_from_a_zip_of_torch() {
+    check_fixture("tiny-xlm-roberta");
+}
+
+/// The same in the layout before zip, with old names inside a wrapper.
+#[test]
+fn tiny_camembert_from_a_legacy_file_of_torch() {
+    check_fixture("tiny-camembert");
+}
+
 #[test]
 fn tiny_albert_with_two_groups_of_layers() {
     check_fixture("tiny-albert");

@@ -161,8 +161,9 @@ fn special_tokens_of_other_families() {
     assert_eq!(pair.ids, [0, 4, 2, 2, 4, 2]);
     assert_eq!(pair.type_ids, [0; 6]);
 
-    let names = |text: &str| TokenizerConfig::from_json(text).unwrap().special;
-    let named = |names| Tokenizer::from_tokenizer_json_with(file(vocab, &added).as_bytes(), &names);
+    let names = |text: &str| TokenizerConfig::from_json(text).unwrap();
+    let named =
+        |config| Tokenizer::from_tokenizer_json_with(file(vocab, &added).as_bytes(), &config);
     let hide = named(names(
         r#"{"mask_token": {"content": "<hide>", "lstrip": true}, "cls_token": "<s>", "pad_token": null}"#,
     ));

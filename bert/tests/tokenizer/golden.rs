@@ -71,6 +71,8 @@ fn golden_tokenisations_of_every_family() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
     for name in [
         "tiny-roberta",
+        "tiny-xlm-roberta",
+        "tiny-camembert",
         "tiny-albert",
         "tiny-distilbert",
         "tiny-electra-generator",

@@ -1,6 +1,7 @@
 //! The tokenizer against golden tokenisations of the reference library, its files, and awkward text.
 
 mod files;
+mod folders;
 mod golden;
 mod texts;
 

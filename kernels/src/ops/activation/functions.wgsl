@@ -4,6 +4,8 @@
 //   2 GELU, tanh form x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))  the same, eq. 2
 //   3 tanh
 //   4 ReLU
+//   5 SiLU            x s(x), s(x) = 1 / (1 + exp(-x))               the same, section 2
+//   6 GELU, quick     x s(1.702 x)                                   the same
 // What is no number stays none.
 
 override ACTIVATION: u32 = 0u;
@@ -39,11 +41,25 @@ fn safe_tanh(v: f32) -> f32 {
     return nan_where(is_nan(v), (e - 1.0) / (e + 1.0));
 }
 
+// 1 / (1 + exp(-x)), without a number that overflows; NaN stays.
+fn logistic(v: f32) -> f32 {
+    let x = clamp(v, -80.0, 80.0);
+    return nan_where(is_nan(v), 1.0 / (1.0 + exp(-x)));
+}
+
+// The slope of x s(x), which is that of x s(k x) at x / k too.
+fn logistic_slope(x: f32) -> f32 {
+    let s = logistic(x);
+    return s * fma(x, 1.0 - s, 1.0);
+}
+
 fn activate(x: f32) -> f32 {
     if (ACTIVATION == 1u) { return 0.5 * x * (1.0 + erf(x * 0.70710678)); }
     if (ACTIVATION == 2u) { return 0.5 * x * (1.0 + safe_tanh(0.79788456 * fma(0.044715 * x, x * x, x))); }
     if (ACTIVATION == 3u) { return safe_tanh(x); }
     if (ACTIVATION == 4u) { return select(max(x, 0.0), x, is_nan(x)); }
+    if (ACTIVATION == 5u) { return x * logistic(x); }
+    if (ACTIVATION == 6u) { return x * logistic(1.702 * x); }
     return x;
 }
 
@@ -62,5 +78,7 @@ fn slope(x: f32) -> f32 {
         return 1.0 - t * t;
     }
     if (ACTIVATION == 4u) { return select(0.0, 1.0, x > 0.0); }
+    if (ACTIVATION == 5u) { return logistic_slope(x); }
+    if (ACTIVATION == 6u) { return logistic_slope(1.702 * x); }
     return 1.0;
 }

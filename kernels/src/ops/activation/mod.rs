@@ -20,9 +20,23 @@ pub enum Function {
     Tanh,
     /// `max(x, 0)`
     Relu,
+    /// `x σ(x)`, with the logistic function `σ(x) = 1/(1 + exp(-x))`; also called swish.
+    Silu,
+    /// `x σ(1.702 x)`: a simple form of GELU.
+    QuickGelu,
 }
 
 impl Function {
+    /// Every function.
+    pub const ALL: [Self; 6] = [
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Tanh,
+        Self::Relu,
+        Self::Silu,
+        Self::QuickGelu,
+    ];
+
     /// The value of the shaders' `ACTIVATION` constant.
     pub(crate) fn constant(function: Option<Self>) -> f64 {
         match function {
@@ -31,6 +45,8 @@ impl Function {
             Some(Function::GeluTanh) => 2.0,
             Some(Function::Tanh) => 3.0,
             Some(Function::Relu) => 4.0,
+            Some(Function::Silu) => 5.0,
+            Some(Function::QuickGelu) => 6.0,
         }
     }
 
@@ -48,6 +64,10 @@ impl Function {
                 let zero = splat::<F>(0.0);
                 x.below(zero, zero, x)
             }),
+            Function::Silu => row::update(y, [], |x, []| x * logistic::<F>(x)),
+            Function::QuickGelu => {
+                row::update(y, [], |x, []| x * logistic::<F>(splat::<F>(QUICK) * x));
+            }
         }
     }
 
@@ -74,6 +94,12 @@ impl Function {
                 d * (one - t * t)
             }),
             Function::Relu => row::update(d, [x], |d, [x]| zero.below(x, d, zero)),
+            Function::Silu => row::update(d, [x], |d, [x]| d * logistic_slope::<F>(x)),
+            Function::QuickGelu => {
+                row::update(d, [x], |d, [x]| {
+                    d * logistic_slope::<F>(splat::<F>(QUICK) * x)
+                });
+            }
         }
     }
 }
@@ -91,6 +117,22 @@ fn splat<F: Real>(x: f64) -> F::Lanes {
 #[inline(always)]
 fn share_below<F: Real>(x: F::Lanes) -> F::Lanes {
     splat::<F>(0.5) * (splat::<F>(1.0) + (x * splat::<F>(FRAC_1_SQRT_2)).erf())
+}
+
+/// The factor of [`Function::QuickGelu`].
+const QUICK: f64 = 1.702;
+
+#[inline(always)]
+fn logistic<F: Real>(x: F::Lanes) -> F::Lanes {
+    let one = splat::<F>(1.0);
+    one / (one + (splat::<F>(0.0) - x).exp())
+}
+
+/// The slope of `x σ(x)`, which is that of `x σ(k x)` at `x / k` too.
+#[inline(always)]
+fn logistic_slope<F: Real>(x: F::Lanes) -> F::Lanes {
+    let (s, one) = (logistic::<F>(x), splat::<F>(1.0));
+    s * (one + x * (one - s))
 }
 
 #[inline(always)]

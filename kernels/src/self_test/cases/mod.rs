@@ -184,7 +184,7 @@ pub(crate) fn product(kernel: &'static str, kind: Kind, rows: usize, columns: us
 
 /// What the start-up self-test runs: every operation, and both ways a matrix may rest.
 pub fn small() -> Vec<Case> {
-    use Function::{Gelu, GeluTanh, Relu, Tanh};
+    use Function::Gelu;
     let mut cases = vec![
         embed([5, 12, 3], Storage::F32),
         embed([5, 12, 2], Storage::F16),
@@ -206,7 +206,7 @@ pub fn small() -> Vec<Case> {
         softmax(3, 33),
         top_k(3, 33, 5),
     ];
-    cases.extend([Gelu, GeluTanh, Tanh, Relu].map(|f| activation(65, f)));
+    cases.extend(Function::ALL.map(|f| activation(65, f)));
     cases
 }
 
