@@ -2,7 +2,7 @@
 
 use crate::lifecycle::trickling;
 use crate::teaching::{moods, run_line, set, start, write};
-use crate::visit::{Choice, Visit};
+use crate::visit::{Choice, Visit, files_of, fixture};
 use serde_json::json;
 use tempfile::TempDir;
 use unmask_tests::browser::{Bench, Browser, Gpu};
@@ -98,5 +98,30 @@ fn a_run_waits_for_a_model_that_is_loaded(browser: Browser) {
     visit.click("button", "Cancel");
     start(&visit);
     visit.wait("the run", || !run_line(&visit).is_empty());
+    visit.end();
+}
+
+scenario!(a_model_that_is_dropped_while_a_file_is_predicted_has_to_wait: Chromium);
+fn a_model_that_is_dropped_while_a_file_is_predicted_has_to_wait(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
+    let visit = visit(&bench, &folder);
+    visit.click("radio", "Head only");
+    set(&visit, &[("Epochs", "2")]);
+    start(&visit);
+    visit.wait("the end", || run_line(&visit).starts_with("Done."));
+    // Enough for the drop to come in its middle.
+    let texts = "text\n".to_owned() + &"the film was very good.\n".repeat(60_000);
+    visit.upload("#pick-predict", &[write(&folder, "texts.tsv", &texts)]);
+    visit.wait("the predictions to begin", || {
+        !visit.all("button", "Cancel").is_empty()
+    });
+    visit.drop_files("body", &files_of(&fixture("tiny-bert")));
+    visit.alert("A file is being written or read");
+    assert_eq!(visit.text_of("#model-name"), "model.safetensors");
+    visit.click("button", "Cancel");
+    visit.click("button", "Dismiss");
     visit.end();
 }
