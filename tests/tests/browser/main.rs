@@ -10,6 +10,7 @@ mod checkpoints;
 mod families;
 mod harness;
 mod keeping;
+mod life;
 mod lifecycle;
 mod links;
 mod memory;
