@@ -100,6 +100,9 @@ impl Engine {
         let Device::Gpu(gpu) = &device else {
             return self.tell_test(device::tested(&device, found, true)).await;
         };
+        if self.proves_nothing(&found).await {
+            return;
+        }
         // There is no point in testing more of what is wrong.
         let complete = !found.trusted;
         self.tell_test(device::tested(&device, found, complete))
@@ -116,10 +119,19 @@ impl Engine {
         }
     }
 
+    /// Whether something was found wrong because the device is being taken away. Firefox hands out
+    /// zeros then, and tells of the loss only afterwards.
+    async fn proves_nothing(&self, found: &kernels::SelfTest) -> bool {
+        !found.trusted && self.loses_device().await
+    }
+
     /// Tests a variant that may be chosen and has not been tried; says whether the device can be
     /// trusted.
     async fn test_variant(self: &Rc<Self>, device: &Device, gpu: &Gpu) -> bool {
         let found = self_test(device, Extent::Variant).await;
+        if self.proves_nothing(&found).await {
+            return false;
+        }
         let complete = !found.trusted || !gpu.has_untested();
         let mut test = device::tested(device, found, complete);
         let mut checks = self.tested.borrow().checks.clone();

@@ -4,6 +4,7 @@ use super::turn::Turn;
 use super::{Bench, Browser, Gpu, PATIENCE, as_text, screenshot_file};
 use fantoccini::elements::Element as Handle;
 use fantoccini::error::CmdError;
+use fantoccini::key::Key;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -50,6 +51,18 @@ impl Page {
         let session = self.driver.session();
         session.must(session.client.goto(url), "open an address");
         self.driver.opened();
+    }
+
+    /// Answers the browser's own question with no; false where it asks none.
+    pub fn dismiss_prompt(&self) -> bool {
+        let session = self.driver.session();
+        session.block_on(session.client.dismiss_alert()).is_ok()
+    }
+
+    /// Turns to what a frame of the page shows; 0 is the first.
+    pub fn enter_frame(&self, index: u16) {
+        let session = self.driver.session();
+        session.must(session.client.enter_frame(index), "enter a frame");
     }
 
     /// Runs JavaScript: `arguments` holds the arguments; what it returns is returned.
@@ -291,7 +304,8 @@ impl Element<'_> {
     pub fn fill(&self, text: &str) {
         self.must(self.handle.clear(), "empty a text box");
         if text.chars().all(|c| c <= '\u{ffff}') {
-            self.must(self.handle.send_keys(text), "type");
+            let keys = text.replace('\n', &Key::Enter);
+            self.must(self.handle.send_keys(&keys), "type");
         } else {
             self.focus();
             self.page.driver.insert_text(text);

@@ -1,7 +1,7 @@
 //! The page as it looks, for a person to look at: pictures in `screenshots` of the target folder,
 //! and what of its looks can be checked without eyes.
 
-use crate::teaching::{ask, learn_a_sample};
+use crate::teaching::{ask, learn_a_few};
 use crate::visit::{Choice, Visit, site};
 use serde_json::json;
 use unmask_tests::browser::{Bench, Browser, Gpu};
@@ -81,7 +81,7 @@ fn the_screen_stays_on_while_a_run_goes_on_and_only_another_text_is_heard(browse
     visit.wait_for_model("Seedling");
     let locks = || visit.run("return [locks.asked, locks.released]", &[]);
     assert_eq!(locks(), json!([0, 0]));
-    learn_a_sample(&visit);
+    learn_a_few(&visit);
     visit.wait("the lock to be given back", || locks() == json!([1, 1]));
 
     // What is heard: each text's answer once.

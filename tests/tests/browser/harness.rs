@@ -7,7 +7,7 @@ use xtask::server::{Reply, Server, Site};
 
 const PAGE: &str = "<!doctype html><title>Harness</title>
     <style>:root { color-scheme: light dark }</style>
-    <button onclick='this.nextElementSibling.textContent = `pressed`'><i>x</i> Press me</button>
+    <button onclick='this.nextElementSibling.textContent = `pressed`; console.error(`on purpose`)'><i>x</i> Press me</button>
     <output aria-label='Answer'>not yet</output>
     <button hidden>Press me</button>
     <label for=words>Words</label><input id=words>
@@ -18,7 +18,6 @@ const PAGE: &str = "<!doctype html><title>Harness</title>
         worker.onmessage = (event) => {
             document.querySelector('[aria-label=Worker]').textContent = event.data;
         };
-        console.error('on purpose');
     </script>";
 
 /// Doubles three numbers on the GPU.

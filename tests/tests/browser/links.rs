@@ -3,7 +3,7 @@
 
 use crate::reference::Reference;
 use crate::sources::{MODEL, hub, with_hub};
-use crate::teaching::{answer, ask, learn_a_sample, moods, same, start, write};
+use crate::teaching::{answer, ask, learn_a_few, moods, same, start, write};
 use crate::visit::{Choice, Visit, fixture, site};
 use serde_json::json;
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does(browser: Browse
     assert_eq!(visit.run("return history.length", &[]), history);
 
     // The box has the whole link, counts it, and copies it; then the address has it too.
-    visit.allow_clipboard();
+    let may_read = visit.allow_clipboard();
     visit.click("button", "Share");
     let link = visit.find("textbox", "Link").value();
     let whole = "#v=1&text=The+cat+sat+on+the+mat.&mask=2&top=7";
@@ -96,8 +96,10 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does(browser: Browse
     visit.screenshot("share");
     visit.click("button", "Copy link");
     visit.wait_for_text("#main ~ .unseen[role=status]", "Copied");
-    let copied = visit.run("return navigator.clipboard.readText()", &[]);
-    assert_eq!(copied, json!(link));
+    if may_read {
+        let copied = visit.run("return navigator.clipboard.readText()", &[]);
+        assert_eq!(copied, json!(link));
+    }
     assert_eq!(json!(link), visit.run("return location.href", &[]));
     visit.prefer_dark(true);
     visit.resize(390, 800);
@@ -135,7 +137,7 @@ fn a_trained_head_travels_in_a_link(browser: Browser) {
     };
     let visit = open(&bench, "");
     visit.wait_for_model("Seedling");
-    learn_a_sample(&visit);
+    learn_a_few(&visit);
     let expected = ask(&visit, "I loved every minute of it.");
     visit.wait("the head in the address", || {
         fragment(&visit).contains("&head=")
@@ -279,7 +281,7 @@ fn a_lesson_hides_what_it_does_not_need_but_no_question(browser: Browser) {
     let Some(bench) = Bench::ready(browser) else {
         return;
     };
-    let parts = [".top", ".hero", ".model", ".tabs", ".foot"];
+    let parts = [".top", ".hero p", ".model", ".tabs", ".foot"];
     let visit = open(
         &bench,
         "v=1&hide=header,hero,model,tabs,footer&text=A+[MASK].",
@@ -295,7 +297,7 @@ fn a_lesson_hides_what_it_does_not_need_but_no_question(browser: Browser) {
     // A link that names a host: nothing is asked of it before the visitor says so.
     follow(&visit, "v=1&hide=model,share&model=https://example.org/m/");
     visit.wait_for_text("#offer", "has not been asked for anything yet");
-    assert!(shows(&visit, ".model") && shows(&visit, ".hero") && shows(&visit, ".top"));
+    assert!(shows(&visit, ".model") && shows(&visit, ".hero p") && shows(&visit, ".top"));
     assert!(!shows(&visit, "#share-button"));
     visit.find("button", "Ask example.org");
     visit.end();

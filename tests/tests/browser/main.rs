@@ -11,6 +11,7 @@ mod families;
 mod harness;
 mod keeping;
 mod last_run;
+mod life;
 mod lifecycle;
 mod links;
 mod memory;

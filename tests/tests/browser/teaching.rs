@@ -215,11 +215,21 @@ fn the_whole_model_learns_on_the_gpu_and_travels(browser: Browser) {
     visit.end();
 }
 
-/// Teaches the bundled model's head a sample set, until it is done.
-pub fn learn_a_sample(visit: &Visit) {
+/// Teaches the bundled model's head some rows of a sample set, until it is done.
+pub fn learn_a_few(visit: &Visit) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let sample = root.join("static/examples/review-sentiment.tsv");
+    let sample = fs::read_to_string(sample).expect("the sample");
+    let rows: String = sample.split_inclusive('\n').take(41).collect();
+    let folder = TempDir::with_prefix("unmask-reviews-").expect("a folder");
     visit.click("tab", "Teach");
-    visit.click("button", "Review sentiment");
-    visit.wait_for_text("#data-line", "320 rows, 2 classes, TSV");
+    visit.upload("#pick-examples", &[write(&folder, "reviews.tsv", &rows)]);
+    visit.wait_for_text("#data-line", "40 rows, 2 classes, TSV");
+    learn(visit);
+}
+
+/// Teaches the head what the page shows, until it is done.
+fn learn(visit: &Visit) {
     set(visit, &[("Epochs", "12"), ("Learning rate", "3e-3")]);
     start(visit);
     visit.wait("the end", || run_line(visit).starts_with("Done."));
@@ -231,7 +241,10 @@ fn a_head_on_the_bundled_model_learns_a_sample_and_travels(browser: Browser) {
         return;
     };
     visit.wait_for_model("Seedling");
-    learn_a_sample(&visit);
+    visit.click("tab", "Teach");
+    visit.click("button", "Review sentiment");
+    visit.wait_for_text("#data-line", "320 rows, 2 classes, TSV");
+    learn(&visit);
     let accuracy = percent_of(&visit, "Validation accuracy");
     assert!(accuracy > 60.0, "{accuracy} % of two even classes");
     let praise = "I loved every minute of it.";

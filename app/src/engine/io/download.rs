@@ -115,7 +115,8 @@ impl Download {
                 Step::Piece(piece) if piece.length() == 0 => continue,
                 Step::Piece(piece) => {
                     self.setbacks = 0;
-                    self.take(&piece)?;
+                    let piece = self.promised(piece);
+                    self.take(&piece);
                     return Ok(Some(self.cut(piece)));
                 }
                 Step::End if self.total.is_none() => {
@@ -237,20 +238,23 @@ impl Download {
         answer.stream().ok_or_else(nothing)
     }
 
+    /// A piece without what comes after the last promised byte. Some hosts pad; whether this is the
+    /// file, its hash says.
+    fn promised(&self, piece: Uint8Array) -> Uint8Array {
+        let left = self.total.map_or(u64::MAX, |total| total - self.at);
+        let length = u64::from(piece.length()).min(left);
+        piece.subarray(0, length as u32)
+    }
+
     /// Counts a piece and writes it down.
-    fn take(&mut self, piece: &Uint8Array) -> Result<(), Failure> {
+    fn take(&mut self, piece: &Uint8Array) {
         self.at += u64::from(piece.length());
-        if self.total.is_some_and(|total| self.at > total) {
-            self.discard();
-            return Err(changed(&self.url));
-        }
         if let Some(appender) = &mut self.appender {
             // A full device must not end a load: from here on nothing is kept.
             if !appender.append(piece) {
                 self.appender = None;
             }
         }
-        Ok(())
     }
 
     fn end(&mut self) {

@@ -117,7 +117,7 @@ impl Engine {
 
     /// Whether the device is lost or soon will be. A browser rejects what is under way when it
     /// takes a device away, and may tell only afterwards that it did.
-    async fn loses_device(&self) -> bool {
+    pub(in crate::engine) async fn loses_device(&self) -> bool {
         let Some(Device::Gpu(gpu)) = self.device.borrow().clone() else {
             return false;
         };
