@@ -1,7 +1,13 @@
 //! What the parser allocates: little, whatever the file claims or weighs. Alone in its process, since it counts
 //! every allocation there.
 
-use bert::checkpoint::{Header, MAX_HEADER_BYTES, SafetensorsStream, Sink, TensorInfo};
+#[path = "checkpoint/pytorch/make.rs"]
+#[allow(dead_code)] // a part of it is needed here
+mod make;
+
+use bert::checkpoint::{
+    Header, MAX_HEADER_BYTES, SafetensorsStream, Sink, TensorInfo, WeightsStream,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -106,4 +112,48 @@ fn memory_stays_small() {
         assert_eq!(stream.finish().unwrap().0, len);
     });
     assert!(streamed < 16 << 10, "{streamed} bytes to stream 256 MiB");
+    pytorch_files_take_little_too();
+}
+
+/// Bytes alive at once while a legacy file of one matrix `[rows, columns]` of floats streams.
+fn stream_matrix(rows: i64, columns: i64, strides: [i64; 2]) -> usize {
+    let storage = make::storage("FloatStorage", "0", rows * columns);
+    let value = make::dict(&[("w", make::view(storage, 0, &[rows, columns], &strides))]);
+    let start = make::legacy(&value, &[("0", rows * columns, &[])]);
+    let bytes = (rows * columns * 4) as u64;
+    peak(|| {
+        let mut stream = WeightsStream::new(None, Count::default());
+        stream.push(&start).unwrap();
+        let chunk = [7u8; 65_535];
+        let mut left = bytes;
+        while left > 0 {
+            let n = left.min(chunk.len() as u64);
+            stream.push(&chunk[..n as usize]).unwrap();
+            left -= n;
+        }
+        assert_eq!(stream.finish().unwrap().0, bytes);
+    })
+}
+
+fn pytorch_files_take_little_too() {
+    let streamed = stream_matrix(1 << 13, 1 << 13, [1 << 13, 1]);
+    assert!(streamed < 128 << 10, "{streamed} bytes to stream 256 MiB");
+    // A transposed matrix is held, and turned a piece at a time.
+    let turned = stream_matrix(1 << 10, 1 << 12, [1, 1 << 10]);
+    assert!(turned < 18 << 20, "{turned} bytes to turn 16 MiB");
+
+    // Pickles that are as large for their length as may be.
+    let list = [&b"]q\x00"[..], &b"h\x00a".repeat(500_000)].concat();
+    for value in [b"]".repeat(1 << 20), b"}".repeat(1 << 20), list] {
+        let file = make::legacy(&value, &[]);
+        let used = peak(|| {
+            let mut stream = WeightsStream::new(None, Count::default());
+            assert!(stream.push(&file).is_err());
+        });
+        assert!(
+            used < 100 << 20,
+            "{used} bytes for a pickle of {}",
+            file.len()
+        );
+    }
 }

@@ -99,26 +99,27 @@ const WEIGHTS: [&str; 11] = [
 
 /// What a file's name says about it; the engine looks at the bytes later.
 fn role(name: &str) -> Option<Role> {
-    match name {
-        "config.json" => Some(Role::Config),
-        "tokenizer.json" => Some(Role::TokenizerJson),
-        "vocab.txt" => Some(Role::VocabTxt),
-        "tokenizer_config.json" => Some(Role::TokenizerConfig),
-        _ => {
-            let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
-            WEIGHTS
-                .contains(&extension.as_str())
-                .then_some(Role::Weights)
-        }
-    }
+    Role::of_file(name).or_else(|| {
+        let extension = name.rsplit_once('.')?.1.to_ascii_lowercase();
+        let weights = WEIGHTS.contains(&extension.as_str()) && !is_trainers(name);
+        weights.then_some(Role::Weights)
+    })
+}
+
+/// What a trainer leaves beside the weights: settings, moments, states of random numbers.
+fn is_trainers(name: &str) -> bool {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let known = ["training_args", "optimizer", "scheduler", "scaler"].contains(&stem);
+    matches!(extension, "bin" | "pt" | "pth") && (known || stem.starts_with("rng_state"))
 }
 
 /// How good a candidate for the weights a name is; larger is better.
 fn weight_rank(name: &str) -> u8 {
-    match name {
-        "model.safetensors" => 3,
-        _ if name.ends_with(".safetensors") => 2,
-        "pytorch_model.bin" => 1,
+    match name.rsplit_once('.') {
+        _ if name == "model.safetensors" => 4,
+        Some((_, "safetensors")) => 3,
+        _ if name == "pytorch_model.bin" => 2,
+        Some((_, "bin" | "pt" | "pth" | "ckpt")) => 1,
         _ => 0,
     }
 }
@@ -197,10 +198,7 @@ impl Basket {
         [
             (has(Role::Weights), "model.safetensors"),
             (has(Role::Config), "config.json"),
-            (
-                has(Role::TokenizerJson) || has(Role::VocabTxt),
-                "tokenizer.json or vocab.txt",
-            ),
+            (Role::make_vocabulary(has), "tokenizer.json or vocab.txt"),
         ]
         .into_iter()
         .filter_map(|(present, name)| (!present).then_some(name))
@@ -209,7 +207,7 @@ impl Basket {
 
     /// Takes the checkpoint out, leaving the basket empty, or says what is missing.
     ///
-    /// Weights that cannot be read anyway (a pickle, a GGUF) go through without their companions:
+    /// Weights that cannot be read anyway (a GGUF, an ONNX graph) go through without their companions:
     /// the engine's explanation is the more useful answer.
     ///
     /// # Errors
@@ -219,7 +217,7 @@ impl Basket {
         let foreign = self
             .files
             .iter()
-            .any(|file| file.role == Role::Weights && weight_rank(&file.name) < 2);
+            .any(|file| file.role == Role::Weights && weight_rank(&file.name) == 0);
         if missing.is_empty() || foreign {
             let basket = std::mem::take(self);
             return Ok(Source::Files {
@@ -329,8 +327,44 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_of_a_trainer_is_told_from_its_side_files() {
+        let mut basket = Basket::default();
+        let side = [
+            "run/optimizer.pt",
+            "run/training_args.bin",
+            "run/scheduler.pt",
+            "run/rng_state.pth",
+            "run/rng_state_0.pth",
+        ];
+        assert!(basket.add(&offer(&side)).is_err(), "no weights among them");
+        let whole = [
+            &side[..],
+            &["run/config.json", "run/vocab.json", "run/merges.txt"],
+            &["run/special_tokens_map.json", "run/pytorch_model.bin"],
+        ];
+        basket.add(&offer(&whole.concat())).unwrap();
+        let taken = [
+            (Role::Weights, 9),
+            (Role::Config, 5),
+            (Role::VocabJson, 6),
+            (Role::MergesTxt, 7),
+            (Role::SpecialTokensMap, 8),
+        ];
+        assert_eq!(slots(&basket.take().unwrap()), taken);
+        // Alone, it waits for its companions, as safetensors does.
+        basket
+            .add(&offer(&["pytorch_model.bin", "vocab.json"]))
+            .unwrap();
+        let missing = basket.take().unwrap_err().title;
+        assert!(
+            missing.ends_with("config.json, tokenizer.json or vocab.txt"),
+            "{missing}"
+        );
+    }
+
+    #[test]
     fn foreign_weights_reach_the_engine_alone() {
-        for name in ["pytorch_model.bin", "bert.GGUF", "model.onnx"] {
+        for name in ["tf_model.h5", "bert.GGUF", "model.onnx"] {
             let mut basket = Basket::default();
             basket.add(&offer(&[name])).unwrap();
             assert_eq!(

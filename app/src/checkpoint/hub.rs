@@ -129,10 +129,14 @@ pub fn describe(asked: &Address, answer: &[u8]) -> Result<Described, Failure> {
             sha256: hash.filter(|hash| is_hex(hash, 64)).cloned(),
         })
     };
-    let files: Vec<RemoteFile> = Role::CHECKPOINT
+    let mut files: Vec<RemoteFile> = Role::CHECKPOINT
         .into_iter()
-        .filter_map(|role| file(role, role.file_name()?))
+        .filter_map(|role| match role {
+            Role::Weights => WEIGHTS.into_iter().find_map(|name| file(role, name)),
+            _ => file(role, role.file_name()?),
+        })
         .collect();
+    leave_out_spare(&mut files);
     if files
         .iter()
         .any(|file| file.bytes.is_some_and(|bytes| bytes > MAX_BYTES))
@@ -160,6 +164,17 @@ pub fn describe(asked: &Address, answer: &[u8]) -> Result<Described, Failure> {
     })
 }
 
+/// The names of files of weights, the best first.
+pub const WEIGHTS: [&str; 2] = ["model.safetensors", "pytorch_model.bin"];
+
+/// Leaves out a second vocabulary, which nothing would read.
+fn leave_out_spare(files: &mut Vec<RemoteFile>) {
+    let has = |role| files.iter().any(|file: &RemoteFile| file.role == role);
+    if has(Role::TokenizerJson) || has(Role::VocabTxt) {
+        files.retain(|file| !matches!(file.role, Role::VocabJson | Role::MergesTxt));
+    }
+}
+
 /// A model that asks for a login.
 pub fn gated(asked: &Address) -> Failure {
     Failure::new(
@@ -178,24 +193,19 @@ fn check_complete(listing: &Listing, names: &[&str]) -> Result<(), Failure> {
     let asked = &listing.asked;
     if listing.file(Role::Weights).is_none() {
         let has = |ends: &str| names.iter().any(|name| name.ends_with(ends));
-        let (cause, advice) = if has("model.safetensors.index.json") {
-            (
-                "Its weights are split over several files.",
-                "Save it as one file with transformers, \
+        let (cause, advice) =
+            if has("model.safetensors.index.json") || has("pytorch_model.bin.index.json") {
+                (
+                    "Its weights are split over several files.",
+                    "Save it as one file with transformers, \
                  model.save_pretrained(folder, max_shard_size=\"100GB\"), and drop that folder.",
-            )
-        } else if has("pytorch_model.bin") {
-            (
-                "It has its weights only as a pickle, which can run code when it is opened.",
-                "Look on the hub under Community for a pull request that adds safetensors, and open \
-                 it here as NAME@refs/pr/NUMBER; or save it as safetensors with transformers.",
-            )
-        } else {
-            (
-                "There is no model.safetensors in it.",
-                "Look whether it is a model of the transformers library at all.",
-            )
-        };
+                )
+            } else {
+                (
+                    "There is no model.safetensors or pytorch_model.bin in it.",
+                    "Look whether it is a model of the transformers library at all.",
+                )
+            };
         return Err(Failure::new(
             format!("{asked} cannot be loaded"),
             cause,
@@ -209,7 +219,7 @@ fn check_complete(listing: &Listing, names: &[&str]) -> Result<(), Failure> {
             "Look whether it is a model of the transformers library at all.",
         ));
     }
-    if listing.file(Role::TokenizerJson).is_none() && listing.file(Role::VocabTxt).is_none() {
+    if !Role::make_vocabulary(|role| listing.file(role).is_some()) {
         return Err(Failure::new(
             format!("{asked} cannot be loaded"),
             "It has neither tokenizer.json nor vocab.txt.",
@@ -281,9 +291,39 @@ mod tests {
     }
 
     #[test]
+    fn an_older_file_and_an_older_vocabulary_do_where_there_are_no_newer_ones() {
+        let names = |names: &[&str]| {
+            let file = |name: &&str| format!(r#"{{"rfilename": "{name}"}}"#);
+            let files: Vec<_> = names.iter().map(file).collect();
+            let described = describe(
+                &asked(),
+                answer(&format!("[{}]", files.join(","))).as_bytes(),
+            );
+            let files = described.expect("a model").listing.files;
+            files.into_iter().map(|file| file.name).collect::<Vec<_>>()
+        };
+        let old = [
+            "pytorch_model.bin",
+            "config.json",
+            "vocab.json",
+            "merges.txt",
+        ];
+        assert_eq!(names(&old), old);
+        let both = [
+            &old[..],
+            &["tokenizer.json", "model.safetensors", "optimizer.pt"],
+        ]
+        .concat();
+        assert_eq!(
+            names(&both),
+            ["model.safetensors", "config.json", "tokenizer.json"]
+        );
+    }
+
+    #[test]
     fn what_cannot_be_loaded_is_said_before_anything_is_fetched() {
-        let pickle = r#"[{"rfilename": "config.json"}, {"rfilename": "pytorch_model.bin"}]"#;
-        assert!(refusal(&answer(pickle)).contains("pickle"));
+        let nested = r#"[{"rfilename": "config.json"}, {"rfilename": "a/pytorch_model.bin"}]"#;
+        assert!(refusal(&answer(nested)).contains("or pytorch_model.bin in it"));
         let shards = r#"[{"rfilename": "model.safetensors.index.json"}]"#;
         assert!(refusal(&answer(shards)).contains("split over several"));
         let bare = r#"[{"rfilename": "config.json"}, {"rfilename": "model.safetensors"}]"#;

@@ -84,19 +84,50 @@ pub enum Role {
     TokenizerJson,
     VocabTxt,
     TokenizerConfig,
+    VocabJson,
+    MergesTxt,
+    SpecialTokensMap,
+    AddedTokens,
     /// A classifier by itself, as [`Export::Head`](super::Export::Head) writes it.
     Head,
 }
 
 impl Role {
     /// What a whole checkpoint may have.
-    pub const CHECKPOINT: [Self; 5] = [
+    pub const CHECKPOINT: [Self; 9] = [
         Self::Weights,
         Self::Config,
         Self::TokenizerJson,
         Self::VocabTxt,
         Self::TokenizerConfig,
+        Self::VocabJson,
+        Self::MergesTxt,
+        Self::SpecialTokensMap,
+        Self::AddedTokens,
     ];
+    /// What a tokenizer is read from.
+    pub const TOKENIZER: [Self; 7] = [
+        Self::TokenizerJson,
+        Self::VocabTxt,
+        Self::TokenizerConfig,
+        Self::VocabJson,
+        Self::MergesTxt,
+        Self::SpecialTokensMap,
+        Self::AddedTokens,
+    ];
+
+    /// The part of a file of this name, other than weights.
+    pub fn of_file(name: &str) -> Option<Self> {
+        let named = |role: &Self| role.file_name() == Some(name);
+        Self::CHECKPOINT[1..].iter().copied().find(named)
+    }
+
+    /// Whether files that play these parts hold a vocabulary.
+    pub fn make_vocabulary(has: impl Fn(Self) -> bool) -> bool {
+        has(Self::TokenizerJson)
+            || has(Self::VocabTxt)
+            || has(Self::VocabJson) && has(Self::MergesTxt)
+    }
 
     /// The file's usual name; a classifier has none of its own.
     pub fn file_name(self) -> Option<&'static str> {
@@ -106,6 +137,10 @@ impl Role {
             Self::TokenizerJson => Some("tokenizer.json"),
             Self::VocabTxt => Some("vocab.txt"),
             Self::TokenizerConfig => Some("tokenizer_config.json"),
+            Self::VocabJson => Some("vocab.json"),
+            Self::MergesTxt => Some("merges.txt"),
+            Self::SpecialTokensMap => Some("special_tokens_map.json"),
+            Self::AddedTokens => Some("added_tokens.json"),
             Self::Head => None,
         }
     }

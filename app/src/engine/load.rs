@@ -17,7 +17,7 @@ use bert::checkpoint::{Dtype, FileKind, SNIFF_BYTES, sniff};
 use bert::config::Config;
 use bert::model::{Model, ModelLoader};
 use bert::probe::check_vocabulary;
-use bert::tokenizer::{Tokenizer, TokenizerConfig};
+use bert::tokenizer::{Tokenizer, TokenizerError, TokenizerFiles};
 use kernels::{CancelToken, Device};
 use wasm_bindgen::{JsCast, UnwrapThrowExt};
 use web_sys::{AbortController, Blob};
@@ -133,7 +133,7 @@ impl Load {
     ) -> Result<Loaded, Ended> {
         let config = self.config().await?;
         self.check_cancel()?;
-        let tokenizer = self.tokenizer().await?;
+        let tokenizer = self.tokenizer(&config).await?;
         self.check_cancel()?;
         check_vocabulary(&tokenizer, &config).map_err(|error| strangers(&error))?;
 
@@ -241,44 +241,43 @@ impl Load {
         let config = config.ok_or_else(|| missing("config.json"))?;
         let config = text(&config.all(CONFIG_BYTES).await?, "config.json")?.to_owned();
         let mut files = Vec::new();
-        for (role, name) in [
-            (Role::TokenizerJson, "tokenizer.json"),
-            (Role::VocabTxt, "vocab.txt"),
-            (Role::TokenizerConfig, "tokenizer_config.json"),
-        ] {
-            if let Some(reader) = self.open(role).await? {
+        for role in Role::TOKENIZER {
+            if let (Some(name), Some(reader)) = (role.file_name(), self.open(role).await?) {
                 files.push((name.to_owned(), reader.all(VOCABULARY_BYTES).await?));
             }
         }
         Ok((config, files))
     }
 
-    async fn tokenizer(&self) -> Result<Tokenizer, Failure> {
-        let refused = |name: &str, error: &dyn std::error::Error| {
-            Failure::new(
-                format!("{name} is not a vocabulary this page can use"),
-                sentence(error),
-                "Use the checkpoint's own tokenizer.json or vocab.txt.",
-            )
-        };
-        if let Some(reader) = self.open(Role::TokenizerJson).await? {
-            let bytes = reader.all(VOCABULARY_BYTES).await?;
-            return Tokenizer::from_tokenizer_json(&bytes)
-                .map_err(|error| refused("tokenizer.json", &error));
-        }
-        let reader = self.open(Role::VocabTxt).await?;
-        let reader = reader.ok_or_else(|| missing("tokenizer.json or vocab.txt"))?;
-        let bytes = reader.all(VOCABULARY_BYTES).await?;
-        let vocab = text(&bytes, "vocab.txt")?;
-        let config = match self.open(Role::TokenizerConfig).await? {
-            None => TokenizerConfig::default(),
-            Some(reader) => {
-                let bytes = reader.all(CONFIG_BYTES).await?;
-                TokenizerConfig::from_json(text(&bytes, "tokenizer_config.json")?)
-                    .map_err(|error| refused("tokenizer_config.json", &error))?
+    /// Reads the vocabulary, and the settings beside it. The page's own checkpoint comes with a tokenizer.json
+    /// that agrees with its settings, and is spared them.
+    async fn tokenizer(&self, config: &Config) -> Result<Tokenizer, Failure> {
+        let mut files = TokenizerFiles::default();
+        let mut whole = false;
+        for role in Role::TOKENIZER {
+            let spare = match role {
+                Role::VocabTxt => whole,
+                Role::VocabJson | Role::MergesTxt => whole || files.has("vocab.txt"),
+                Role::TokenizerJson => false,
+                _ => whole && matches!(self.source, Source::Bundled { .. }),
+            };
+            let Some(name) = role.file_name().filter(|_| !spare) else {
+                continue;
+            };
+            if let Some(reader) = self.open(role).await? {
+                files.insert(name, reader.all(VOCABULARY_BYTES).await?);
+                whole |= role == Role::TokenizerJson;
             }
-        };
-        Tokenizer::from_vocab_txt_with(vocab, &config).map_err(|error| refused("vocab.txt", &error))
+        }
+        let tokenizer = files.read(config.tokenizer_class.as_deref());
+        tokenizer.map_err(|error| match error {
+            TokenizerError::Missing(name) => missing(name),
+            error => Failure::new(
+                "The tokenizer's files cannot be used",
+                sentence(&error),
+                "Use the checkpoint's own tokenizer.json, or vocab.txt, with its tokenizer_config.json.",
+            ),
+        })
     }
 
     fn facts(
@@ -337,7 +336,7 @@ impl Weights {
         let kind = sniff(&bytes);
         let named_safetensors = self.name.ends_with(".safetensors");
         match kind {
-            FileKind::Safetensors => Ok(bytes),
+            FileKind::Safetensors | FileKind::PytorchPickle => Ok(bytes),
             FileKind::Unknown if named_safetensors => Ok(bytes),
             _ => {
                 self.reader.close();

@@ -5,7 +5,7 @@ use super::io::kept::Shelf;
 use super::io::reader::Reader;
 use super::words::read_config;
 use crate::checkpoint::address::Address;
-use crate::checkpoint::hub::{ANSWER_BYTES, describe, description_url};
+use crate::checkpoint::hub::{ANSWER_BYTES, WEIGHTS, describe, description_url};
 use crate::checkpoint::{Hub, Kept, Listing, Offer, RemoteFile, Role};
 use crate::failure::Failure;
 
@@ -106,34 +106,45 @@ async fn ask_host(
 ) -> Result<Found, Refused> {
     let mut files = Vec::new();
     for role in Role::CHECKPOINT {
-        let name = match role {
-            Role::Weights => weights,
-            _ => role.file_name().unwrap_or_default(),
+        let names = match role {
+            Role::Weights if weights == WEIGHTS[0] => WEIGHTS.to_vec(),
+            Role::Weights => vec![weights],
+            _ => role.file_name().into_iter().collect(),
         };
         let is_needed = matches!(role, Role::Weights | Role::Config);
-        let already = files
-            .iter()
-            .any(|file: &RemoteFile| file.role == Role::TokenizerJson);
-        if role == Role::VocabTxt && already {
+        let has = |role| files.iter().any(|file: &RemoteFile| file.role == role);
+        let spare = match role {
+            Role::VocabTxt => has(Role::TokenizerJson),
+            Role::VocabJson | Role::MergesTxt => has(Role::TokenizerJson) || has(Role::VocabTxt),
+            _ => false,
+        };
+        if spare {
             continue;
         }
-        let url = url_of(hub, address, name);
-        match host.head(&url).await {
-            Ok(answer) => files.push(RemoteFile {
-                role,
-                name: name.to_owned(),
-                bytes: answer.hint,
-                sha256: None,
-            }),
-            Err(Refused::Missing) if !is_needed => {}
-            Err(Refused::Missing) => {
-                return Err(Refused::Final(missing(&url)));
+        let mut found = None;
+        for name in &names {
+            match host.head(&url_of(hub, address, name)).await {
+                Ok(answer) => {
+                    found = Some(RemoteFile {
+                        role,
+                        name: (*name).to_owned(),
+                        bytes: answer.hint,
+                        sha256: None,
+                    });
+                    break;
+                }
+                Err(Refused::Missing) => {}
+                Err(refused) => return Err(refused),
             }
-            Err(refused) => return Err(refused),
         }
+        if found.is_none() && is_needed {
+            let url = url_of(hub, address, names[0]);
+            return Err(Refused::Final(missing(&url)));
+        }
+        files.extend(found);
     }
     let has = |role| files.iter().any(|file| file.role == role);
-    if !has(Role::TokenizerJson) && !has(Role::VocabTxt) {
+    if !Role::make_vocabulary(has) {
         let url = url_of(hub, address, "tokenizer.json or vocab.txt");
         return Err(Refused::Final(missing(&url)));
     }

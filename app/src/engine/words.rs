@@ -25,7 +25,8 @@ pub fn missing(name: &str) -> Failure {
     Failure::new(
         format!("{name} is missing"),
         "The checkpoint is not complete.",
-        "A checkpoint is model.safetensors, config.json, and tokenizer.json or vocab.txt.",
+        "A checkpoint is model.safetensors (or pytorch_model.bin), config.json, and tokenizer.json or \
+         vocab.txt.",
     )
 }
 

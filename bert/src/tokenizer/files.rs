@@ -37,6 +37,11 @@ impl TokenizerFiles {
         }
     }
 
+    /// Whether a file of this name was added.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Reads them. `class` is the `tokenizer_class` of config.json, for a folder whose tokenizer_config.json has none.
     ///
     /// # Errors
@@ -45,14 +50,14 @@ impl TokenizerFiles {
         let json = self.0.get("tokenizer.json");
         let vocabulary = match json {
             Some(_) => "tokenizer.json",
-            None if self.0.contains_key("vocab.txt") => "vocab.txt",
-            None if self.0.contains_key("vocab.json") => "vocab.json",
+            None if self.has("vocab.txt") => "vocab.txt",
+            None if self.has("vocab.json") => "vocab.json",
             None => return Err(TokenizerError::Missing("tokenizer.json or vocab.txt")),
         };
         let config = self.config(class)?;
         classes::check(&config, vocabulary)?;
         match (json, vocabulary) {
-            (Some(json), _) if self.0.contains_key("tokenizer_config.json") => {
+            (Some(json), _) if self.has("tokenizer_config.json") => {
                 Tokenizer::from_tokenizer_json_with(json, &config)
             }
             (Some(json), _) => Tokenizer::from_tokenizer_json(json),

@@ -1,7 +1,7 @@
 //! Tokenizers from the files of a checkpoint, untrusted.
 
 use super::pipeline::Pipeline;
-use super::special::{self, SpecialNames, TokenSettings};
+use super::special::{self, SpecialNames, TokenName, TokenSettings};
 use super::{Tokenizer, classes, template};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
@@ -200,9 +200,14 @@ impl Tokenizer {
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
         let mut specials = config.special.added(VOCAB_TXT_SPECIAL);
         specials.retain(|token| vocab.contains_key(&token.content));
+        let unknown = config
+            .special
+            .unk_token
+            .as_ref()
+            .map_or(UNK, TokenName::text);
         let model = WordPiece::builder()
             .vocab(vocab)
-            .unk_token(UNK.into())
+            .unk_token(unknown.into())
             .continuing_subword_prefix("##".into())
             .max_input_chars_per_word(100)
             .build()

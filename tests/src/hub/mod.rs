@@ -240,7 +240,7 @@ fn answer_front(shared: &Shared, request: &Request, fault: Option<Fault>) -> io:
         if let Some(name) = below(format!("/{id}/resolve/{COMMIT}/")) {
             let (status, to) = if model.file(name).is_none() {
                 return Ok(Answer::new(404, &[]));
-            } else if name.ends_with(".safetensors") {
+            } else if is_large(name) {
                 let cdn = shared.cdn.lock().expect("no panic before").clone();
                 (302, format!("http://{cdn}/{id}/{COMMIT}/{name}"))
             } else {
@@ -258,6 +258,11 @@ fn answer_front(shared: &Shared, request: &Request, fault: Option<Fault>) -> io:
     Ok(Answer::new(404, &[]))
 }
 
+/// Whether a file is kept where large files are.
+fn is_large(name: &str) -> bool {
+    name.ends_with(".safetensors") || name.ends_with(".bin")
+}
+
 /// What the hub says of a model, in the shape of the real one's answer.
 fn describe(model: &Model) -> io::Result<serde_json::Value> {
     let mut siblings = Vec::new();
@@ -266,7 +271,7 @@ fn describe(model: &Model) -> io::Result<serde_json::Value> {
         let name = entry.file_name().to_string_lossy().into_owned();
         let bytes = entry.metadata()?.len();
         let mut sibling = json!({ "rfilename": name, "size": bytes, "blobId": "0" });
-        if name.ends_with(".safetensors") {
+        if is_large(&name) {
             let mut hash = Sha256::new();
             io::copy(&mut File::open(entry.path())?, &mut hash)?;
             let sha256 = format!("{:x}", hash.finalize());
@@ -302,7 +307,7 @@ fn answer_file(
     let Some(file) = file else {
         return Ok(Answer::new(404, &[]));
     };
-    let is_text = file.extension().is_none_or(|kind| kind != "safetensors");
+    let is_text = !is_large(&file.to_string_lossy());
     if fault == Some(Fault::Gzip) && is_text && takes_gzip(request) {
         return Ok(Answer::compressed(gzip(&std::fs::read(&file)?)));
     }

@@ -42,7 +42,10 @@ fn broken_files_are_explained_and_the_old_model_keeps_answering(browser: Browser
     let mut not_a_number = weights.clone();
     let last = not_a_number.len() - 4;
     not_a_number[last..].copy_from_slice(&f32::NAN.to_le_bytes());
-    let broken: [(&str, &str, &[u8], &str); 6] = [
+    // PyTorch's first pickle, and a second one that calls.
+    let calls =
+        b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02cposix\nsystem\n(X\x02\0\0\0idtR.";
+    let broken: [(&str, &str, &[u8], &str); 7] = [
         (
             "half of the weights",
             "model.safetensors",
@@ -61,7 +64,13 @@ fn broken_files_are_explained_and_the_old_model_keeps_answering(browser: Browser
             b"<!DOCTYPE html><p>404",
             "page",
         ),
-        ("a pickle's bytes", "model.safetensors", &zipped, "PyTorch"),
+        ("an archive", "model.safetensors", &zipped, "zip archive"),
+        (
+            "a pickle that calls",
+            "model.safetensors",
+            calls,
+            "posix.system",
+        ),
         (
             "a weight that is no number",
             "model.safetensors",
@@ -76,7 +85,7 @@ fn broken_files_are_explained_and_the_old_model_keeps_answering(browser: Browser
         ),
     ];
     // A text for each, so that it is a new answer that comes after the failure.
-    let words = ["cat", "dog", "man", "sea", "film", "movie"];
+    let words = ["cat", "dog", "man", "sea", "river", "film", "movie"];
     for ((what, name, bytes, said), word) in broken.into_iter().zip(words) {
         eprintln!("{what}");
         let folder = copy();

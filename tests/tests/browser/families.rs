@@ -21,6 +21,9 @@ fn every_family_fills_its_masks(browser: Browser) {
         ),
         ("tiny-distilbert", "I [MASK] this movie"),
         ("tiny-electra-generator", "the film was [MASK]."),
+        // Their weights are PyTorch files, one of each layout.
+        ("tiny-xlm-roberta", "The <mask> sat on the mat"),
+        ("tiny-camembert", "le fromage <mask> très bon"),
     ] {
         eprintln!("{name}");
         visit.open_fixture(name);

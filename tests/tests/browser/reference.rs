@@ -1,5 +1,6 @@
 //! What the page should show: the same checkpoint, natively, on the CPU executor.
 
+use crate::visit::weights_of;
 use bert::config::Config;
 use bert::model::{Model, ModelLoader};
 use bert::probe::{Fill, Replaced, Request, fill_mask, replaced};
@@ -25,7 +26,7 @@ impl Reference {
         };
         let config = String::from_utf8(read("config.json")).expect("UTF-8");
         let config = Config::from_json(&config).expect("a valid config.json");
-        let weights = read("model.safetensors");
+        let weights = read(weights_of(folder));
         let device = Device::Cpu(Precision::F32);
         let mut loader =
             ModelLoader::new(&device, config, Some(weights.len() as u64)).expect("a loader");

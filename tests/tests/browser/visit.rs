@@ -93,8 +93,16 @@ pub fn fixture(name: &str) -> PathBuf {
 
 /// The files of a checkpoint's folder that its picker would be given.
 pub fn files_of(folder: &std::path::Path) -> Vec<PathBuf> {
-    let names = ["config.json", "model.safetensors", "tokenizer.json"];
+    let names = ["config.json", weights_of(folder), "tokenizer.json"];
     names.iter().map(|name| folder.join(name)).collect()
+}
+
+/// The name of a folder's weights.
+pub fn weights_of(folder: &std::path::Path) -> &'static str {
+    match folder.join("pytorch_model.bin").exists() {
+        true => "pytorch_model.bin",
+        false => "model.safetensors",
+    }
 }
 
 impl Visit {
@@ -208,7 +216,7 @@ impl Visit {
     /// Picks one of the project's own checkpoints and waits until it is loaded.
     pub fn open_fixture(&self, name: &str) {
         self.pick(&files_of(&fixture(name)));
-        self.wait_for_model("model.safetensors");
+        self.wait_for_model(weights_of(&fixture(name)));
     }
 
     /// Types over the text.

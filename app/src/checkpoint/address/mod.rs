@@ -57,7 +57,7 @@ pub const WEIGHTS: &str = "model.safetensors";
 
 impl Address {
     /// Reads `owner/name`, `owner/name@revision`, or an `https://` address of a folder or of its
-    /// `.safetensors` file. An address of a model's page on the hub is that model.
+    /// `.safetensors` or `.bin` file. An address of a model's page on the hub is that model.
     ///
     /// # Errors
     /// The first rule that is broken, in words for the visitor.
@@ -224,10 +224,13 @@ fn web(text: &str) -> Result<Address, BadAddress> {
         return hub_page(path);
     }
     let (folder, weights) = match path.rsplit_once('/') {
-        Some((folder, file)) if file.ends_with(".safetensors") => (folder, file),
+        Some((folder, file)) if file.ends_with(".safetensors") || file.ends_with(".bin") => {
+            (folder, file)
+        }
         Some((_, file)) if file.contains('.') && FOREIGN.iter().any(|e| file.ends_with(e)) => {
             return bad(format!(
-                "`{file}` is no safetensors file; give the folder, or the `.safetensors` in it"
+                "`{file}` is no file of weights that is read here; give the folder, or the `.safetensors` or \
+                 `.bin` in it"
             ));
         }
         _ => (path.trim_end_matches('/'), WEIGHTS),
@@ -239,7 +242,7 @@ fn web(text: &str) -> Result<Address, BadAddress> {
 }
 
 /// Ends of files that are not a folder.
-const FOREIGN: [&str; 6] = [".bin", ".pt", ".gguf", ".onnx", ".json", ".zip"];
+const FOREIGN: [&str; 5] = [".pt", ".gguf", ".onnx", ".json", ".zip"];
 
 /// `host` or `host:port`: names of letters, digits, dots and hyphens.
 fn check_authority(authority: &str) -> Result<(), BadAddress> {

@@ -38,6 +38,10 @@ fn addresses_of_folders_and_of_files_are_folders() {
     assert_eq!(folder.to_string(), "https://example.org/models/tiny/");
     assert_eq!(folder.name(), "tiny");
     assert_eq!(folder.host(), Some("example.org"));
+    assert_eq!(
+        parse("https://example.org/m/pytorch_model.bin").to_string(),
+        "https://example.org/m/pytorch_model.bin"
+    );
     let file = parse("https://example.org:8443/m/other.safetensors");
     assert_eq!(
         file.to_string(),
@@ -91,7 +95,7 @@ fn what_could_lead_elsewhere_is_refused() {
         "https://[::1]/m",
         "https:///m",
         "https://.org/m",
-        "https://example.org/pytorch_model.bin",
+        "https://example.org/optimizer.pt",
         "a/b@",
         "a/b@../c",
         "a/b@c d",
