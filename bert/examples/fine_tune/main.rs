@@ -61,7 +61,7 @@ fn load(arguments: &Arguments) -> Result<(Dataset, Report, Dataset), AnyError> {
     }
     let (train, report) = Dataset::new(&rows, &columns).map_err(|e| named(&arguments.train, e))?;
     let (rows, columns) = table(&arguments.eval)?;
-    let eval = Dataset::with_labels(&rows, &columns, &train.labels)
+    let (eval, _) = Dataset::with_labels(&rows, &columns, &train.labels)
         .map_err(|e| named(&arguments.eval, e))?;
     Ok((train, report, eval))
 }
