@@ -176,7 +176,9 @@ pub(super) fn is_header(rows: &[Row]) -> bool {
         return true;
     }
     // One of the labels: the first row is an example.
-    if named().any(|(name, values)| values.are_few(rest.len()) && values.has(name)) {
+    if named()
+        .any(|(name, values)| !name.is_empty() && values.are_few(rest.len()) && values.has(name))
+    {
         return false;
     }
     if named().any(|(name, values)| usual(&name) && !values.has(name)) {
@@ -193,7 +195,7 @@ pub(super) fn is_header(rows: &[Row]) -> bool {
     rest.len() >= 10
         && names.iter().all(|name| is_name(name) || name.is_empty())
         && columns.iter().any(|values| values.words >= 2.0)
-        && named().any(|(name, values)| recurring(values) && !values.has(name))
+        && named().any(|(name, values)| !name.is_empty() && recurring(values) && !values.has(name))
 }
 
 /// Whether a cell may be a name: a single word, and no number or mark for what is missing.

@@ -7,6 +7,7 @@ use crate::recipe::{Goal, Reading, Setup};
 use bert::data::{
     Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, texts,
 };
+use bert::export::check_family;
 use bert::metrics::Confusion;
 use bert::model::Model;
 use bert::tokenizer::Tokenizer;
@@ -283,7 +284,18 @@ impl Lesson {
                 recipe.batch
             ));
         }
-        report.steps = recipe.epochs * report.train.div_ceil(batch);
+        if !recipe.settles {
+            report.steps = recipe.epochs * report.train.div_ceil(batch);
+        }
+        if let (Task::Classify { .. }, Err(refusal)) = (material.task(recipe), check_family(model))
+        {
+            report.warnings.push(match recipe.method {
+                Method::Head => "What is learned cannot be saved as a folder, only as a head: a \
+                                 folder is written for BERT checkpoints."
+                    .to_owned(),
+                _ => format!("What is learned cannot be saved: {refusal}."),
+            });
+        }
         self.fit(&material, recipe, model, &mut report);
         report
     }
