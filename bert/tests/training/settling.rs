@@ -68,12 +68,8 @@ fn a_head_ends_at_the_minimum_of_scikit_learn_s_loss() {
         let last = epochs.last().expect("an evaluation");
         assert_eq!(last.epoch, *best_epoch, "{name}: the last weights are kept");
         assert!(epochs.iter().all(|report| report.best), "{name}");
-        // One step an epoch: evaluated every fifty, at most.
-        assert!(
-            epochs[0].epoch >= 25 && epochs.len() < 40,
-            "{name}: {}",
-            epochs.len()
-        );
+        // One step an epoch, and an evaluation every fifty.
+        assert!(epochs.iter().all(|report| report.epoch % 50 == 0), "{name}");
 
         let features = read(&mut model, "features");
         let hidden = features.len() / (TEXTS + 10);
@@ -96,7 +92,7 @@ fn a_head_ends_at_the_minimum_of_scikit_learn_s_loss() {
         }
         let (least, _) = objective(features, &labels, l2, &at);
         assert!(
-            reached - least < 0.01 * (begun - least),
+            reached - least < 0.04 * (begun - least),
             "{name}: {reached}, the minimum is {least}, the beginning {begun}"
         );
         training.finish(&mut model);
