@@ -75,7 +75,7 @@ async fn measure(config: Config, steps: usize) -> Result<(), AnyError> {
     let recipe = Recipe {
         batch: TEXTS,
         max_tokens: 128,
-        ..Recipe::new(Method::All)
+        ..Recipe::scheduled(Method::All)
     };
     let planned = bert::train::needs(&model, TASK, &recipe, 128, 1000)?;
     let dropout = DropoutRates {

@@ -1,5 +1,5 @@
-//! How well a classifier does, in scikit-learn's terms: every class counts, present or not, and a
-//! quotient by zero is zero (`labels=range(classes), zero_division=0`).
+//! How well a classifier does, in scikit-learn's terms and by its defaults: a quotient by zero is
+//! zero, and a mean over the classes leaves out those that are neither true nor predicted anywhere.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +28,22 @@ pub struct ClassMetrics {
 pub struct Metrics {
     /// The share of examples that were predicted right.
     pub accuracy: f64,
-    /// The unweighted mean of the classes' F1.
+    /// The unweighted mean of the F1 of the classes that occur, as truth or as prediction:
+    /// `f1_score(average="macro")`.
     pub macro_f1: f64,
-    /// Class by class.
+    /// How many classes occur.
+    pub occurring: usize,
+    /// Class by class, those that do not occur too.
     pub classes: Vec<ClassMetrics>,
+}
+
+impl Metrics {
+    /// Over which classes the macro F1 is a mean, where some do not occur: "over the 2 of 4 classes
+    /// that occur".
+    pub fn over(&self) -> Option<String> {
+        let (occurring, all) = (self.occurring, self.classes.len());
+        (occurring < all).then(|| format!("over the {occurring} of {all} classes that occur"))
+    }
 }
 
 impl Confusion {
@@ -84,10 +96,15 @@ impl Confusion {
         };
         let classes: Vec<ClassMetrics> = (0..self.counts.len()).map(class).collect();
         let right = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
+        let occurs =
+            |&c: &usize| classes[c].support > 0 || self.counts.iter().any(|row| row[c] > 0);
+        let occurring = (0..classes.len()).filter(occurs).count();
+        // Those that do not occur have an F1 of zero.
         let f1: f64 = classes.iter().map(|c| c.f1).sum();
         Metrics {
             accuracy: ratio(right, self.total()),
-            macro_f1: f1 / classes.len().max(1) as f64,
+            macro_f1: f1 / occurring.max(1) as f64,
+            occurring,
             classes,
         }
     }
@@ -142,7 +159,7 @@ mod tests {
 
     /// Class 2 is never predicted, class 3 never true, class 4 neither.
     #[test]
-    fn absent_classes_are_zero_and_count() {
+    fn what_does_not_occur_is_left_out_of_the_mean() {
         let pairs = [
             (0, 0),
             (0, 0),
@@ -168,7 +185,13 @@ mod tests {
             near(found.f1, f1);
             assert_eq!(found.support, support);
         }
-        near(metrics.macro_f1, 4.0 / 15.0);
+        // scikit-learn 1.9: f1_score(truth, predicted, average="macro") of the eight pairs.
+        near(metrics.macro_f1, 1.0 / 3.0);
+        assert_eq!(metrics.occurring, 4);
+        assert_eq!(
+            metrics.over().as_deref(),
+            Some("over the 4 of 5 classes that occur")
+        );
     }
 
     #[test]
@@ -191,6 +214,7 @@ mod tests {
         near(confusion.metrics().accuracy, 0.3);
         // Precision 3/10, recall 1: F1 is 6/13, and 0 for the others.
         near(confusion.metrics().macro_f1, 6.0 / 39.0);
+        assert_eq!(confusion.metrics().over(), None);
         assert_eq!(Confusion::of_majority(&[], &[]).total(), 0);
     }
 }

@@ -5,7 +5,7 @@ mod common;
 use bert::config::Config;
 use bert::config::Pooling;
 use bert::data::{Example, Text};
-use bert::model::{Model, ModelPart, NotFinite};
+use bert::model::{Classifier, Model, ModelPart, NotFinite};
 use bert::probe::{Fill, ProbeError, Request, classify, fill_mask, replaced};
 use bert::train::{Event, Method, Recipe, TrainError, Training};
 use kernels::{Control, Device, ParamSpec, Precision, Storage};
@@ -46,7 +46,9 @@ fn model(device: &Device) -> Model {
     let weight: Vec<f32> = (0..2 * hidden).map(|i| (i as f32).sin()).collect();
     model.params_mut().write("classifier.weight", 0, &weight);
     let labels = ["no", "yes"].map(str::to_owned).to_vec();
-    model.set_classifier(labels, Pooling::Cls).expect("it fits");
+    model
+        .set_classifier(Classifier::new(labels, Pooling::Cls))
+        .expect("it fits");
     model
 }
 
@@ -229,7 +231,7 @@ fn teach(
         epochs: 2,
         batch: 2,
         max_tokens: 32,
-        ..Recipe::new(method)
+        ..Recipe::scheduled(method)
     };
     let (validation, control) = (examples(validation), Control::default());
     block_on(async {

@@ -13,6 +13,7 @@ const SMALL: [usize; 5] = [257, 3, 64, 1, 1000];
 const LARGE: [usize; 5] = [257, 3, 64, 1, 9000];
 const DECAYED: usize = 2;
 const STEPS: usize = 3;
+const L2: f64 = 0.05;
 /// Rows of the log: the last step's is beyond its end.
 const ROWS: usize = STEPS - 1;
 
@@ -27,6 +28,7 @@ fn settings(max_norm: Option<f64>) -> AdamW {
         beta2: 0.999,
         eps: 1e-8,
         weight_decay: 0.1,
+        l2: L2,
         max_norm,
         log: Some(ROWS),
     }
@@ -45,7 +47,7 @@ fn loss(step: usize) -> f64 {
     0.25 + step as f64
 }
 
-/// What torch.optim.AdamW and clip_grad_norm_ do, written out: the weights, then the log.
+/// What torch.optim.AdamW and clip_grad_norm_ do, with the L2 of torch.optim.Adam, written out: the weights, then the log.
 fn reference(lengths: [usize; 5], max_norm: Option<f64>) -> Vec<Vec<f64>> {
     let start = |p: usize| {
         (0..lengths[p])
@@ -66,7 +68,8 @@ fn reference(lengths: [usize; 5], max_norm: Option<f64>) -> Vec<Vec<f64>> {
         let [rate, c1, c2] = schedule(step);
         for p in 0..lengths.len() {
             for i in 0..lengths[p] {
-                let g = clip * g(p, i);
+                let l2 = if p < DECAYED { L2 } else { 0.0 };
+                let g = clip * g(p, i) + l2 * weights[p][i];
                 let [m, v] = &mut moments[p][i];
                 *m = 0.9 * *m + 0.1 * g;
                 *v = 0.999 * *v + 0.001 * g * g;

@@ -61,6 +61,7 @@ fn run(device: &Device, breath: usize) -> (bool, bool, Vec<f64>) {
             beta2: 0.999,
             eps: 1e-8,
             weight_decay: 0.0,
+            l2: 0.0,
             max_norm: None,
             log: None,
         };

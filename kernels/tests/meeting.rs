@@ -165,6 +165,7 @@ fn a_norm_over_many_buffers_is_whole() {
             beta2: 0.999,
             eps: 1e-8,
             weight_decay: 0.0,
+            l2: 0.0,
             max_norm: Some(1.0),
             log: None,
         };

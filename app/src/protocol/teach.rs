@@ -93,6 +93,7 @@ pub struct DataReport {
 pub struct PlanReport {
     pub train: usize,
     pub validation: usize,
+    /// None where the run ends when its loss has settled.
     pub steps: usize,
     /// Tokens of the longest text, as it is read.
     pub longest: usize,

@@ -13,7 +13,7 @@ use crate::link::Link;
 use crate::protocol::*;
 use crate::recipe::*;
 use bert::export::Machine;
-use bert::train::{Event as RunEvent, RunState};
+use bert::train::{Ending, Event as RunEvent, RunState};
 use proptest::prelude::*;
 
 /// An engine that obeys at once and answers when it is let.
@@ -222,7 +222,10 @@ impl FakeEngine {
         } else {
             self.learned = true;
             (self.run, self.rescued_on) = (None, None);
-            RunEvent::Done { best_epoch: 3 }
+            RunEvent::Done {
+                best_epoch: 3,
+                ending: Ending::Epochs,
+            }
         };
         tell(TeachEvent::Run {
             event,
@@ -240,7 +243,7 @@ impl FakeEngine {
             let kept = RunState {
                 epoch: run.epochs,
                 step: 1,
-                best: None,
+                ..RunState::default()
             };
             let model = self
                 .model

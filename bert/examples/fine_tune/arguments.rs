@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use bert::config::Pooling;
+use bert::data::Named;
 use bert::train::{Method, Recipe};
 
 use crate::common::AnyError;
 
 pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
-    --method head|last:N|all|scratch [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
+    --method head|last:N|all|scratch [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
+    [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
     [--predictions FILE.json] [--json] [--profile]";
 
@@ -16,6 +18,8 @@ pub struct Arguments {
     pub model: PathBuf,
     pub train: PathBuf,
     pub eval: PathBuf,
+    /// Columns that were named.
+    pub columns: Named,
     pub settings: Settings,
     pub limit: Option<usize>,
     pub device: String,
@@ -37,6 +41,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The recipe that they are put over: a head is trained until its loss settles, unless a number
+    /// of epochs was given.
+    pub fn base(&self) -> Recipe {
+        match self.epochs {
+            Some(_) => Recipe::scheduled(self.method),
+            None => Recipe::new(self.method),
+        }
+    }
+
     /// The recipe with them in place of its own.
     pub fn over(&self, recipe: Recipe) -> Recipe {
         Recipe {
@@ -85,11 +98,14 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     let mut given: Vec<(String, String)> = Vec::new();
     let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
-    const NAMES: [&str; 14] = [
+    const NAMES: [&str; 17] = [
         "--model",
         "--train",
         "--eval",
         "--method",
+        "--text",
+        "--pair",
+        "--label",
         "--epochs",
         "--lr",
         "--batch",
@@ -133,7 +149,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         learning_rate: last("--lr").map(|v| number("--lr", v)).transpose()?,
         seed: last("--seed").map(|v| number("--seed", v)).transpose()?,
     };
-    let problems = settings.over(Recipe::new(settings.method)).problems();
+    let problems = settings.over(settings.base()).problems();
     if !problems.is_empty() {
         return Err(problems.join("; ").into());
     }
@@ -142,6 +158,11 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         model: needed("--model")?.into(),
         train: needed("--train")?.into(),
         eval: needed("--eval")?.into(),
+        columns: Named {
+            text: last("--text").map(str::to_owned),
+            pair: last("--pair").map(str::to_owned),
+            label: last("--label").map(str::to_owned),
+        },
         settings,
         limit,
         device: last("--device").unwrap_or("gpu").to_owned(),

@@ -1,11 +1,14 @@
 //! Fine-tunes a checkpoint on labelled texts, natively, as the page does.
 //!
 //! `cargo run --release -p bert --example fine_tune -- --model DIR --train FILE --eval FILE
-//! --method head|last:N|all|scratch [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N]
+//! --method head|last:N|all|scratch [--text COLUMN] [--pair COLUMN|none] [--label COLUMN]
+//! [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N]
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
 //! [--predictions FILE.json] [--json] [--profile]`
 //!
-//! Files are TSV, CSV or JSON Lines. Progress goes to stderr; `--json` prints one object instead of
+//! Files are TSV, CSV or JSON, with or without names of columns; which column holds what is guessed,
+//! told, and changed by name or by number from 1. A head is trained until its loss settles, unless
+//! `--epochs` is given. Progress goes to stderr; `--json` prints one object instead of
 //! a few lines. `--limit` takes the first rows of the training file. `--out`
 //! writes a folder for `transformers`; `--profile` adds how long the dispatches of each shader took; `--predictions` what the model says of every evaluation
 //! text: `{"labels": [..], "rows": [{"text", "pair", "label", "logits"}, ..]}`.
@@ -13,6 +16,7 @@
 mod arguments;
 #[path = "../common/mod.rs"]
 mod common;
+mod texts;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -20,13 +24,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bert::data::{self, Columns, Dataset, Format, HeaderRow, Report, Table, Text};
+use bert::data::{self, Dataset, Text};
 use bert::export::{self, About, Files, Kind, Machine, Run};
 use bert::metrics::{Confusion, Metrics};
-use bert::model::Model;
+use bert::model::{Classifier, Model};
 use bert::probe;
 use bert::tokenizer::Tokenizer;
-use bert::train::{Event, Learner, Recipe, Training};
+use bert::train::{Ending, Event, Learner, Recipe, Training};
 
 use arguments::{Arguments, USAGE, arguments};
 use common::AnyError;
@@ -39,59 +43,10 @@ struct Outcome {
     losses: Vec<f64>,
     confusion: Confusion,
     best_epoch: usize,
+    /// Epochs that were run, and why no more.
+    epochs: usize,
+    ending: Ending,
     seconds: f64,
-}
-
-/// A labelled file as a table with its columns guessed.
-fn table(path: &Path) -> Result<(Table, Columns), AnyError> {
-    let named = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
-    let bytes = fs::read(path).map_err(|e| named(&e))?;
-    let name = path.file_name().and_then(|n| n.to_str());
-    let format = Format::guess(name, &bytes);
-    let table = Table::parse(&bytes, format, HeaderRow::Detect).map_err(|e| named(&e))?;
-    let columns = Columns::guess(&table);
-    Ok((table, columns))
-}
-
-fn load(arguments: &Arguments) -> Result<(Dataset, Report, Dataset), AnyError> {
-    let named = |path: &Path, e: data::DataError| format!("{}: {e}", path.display());
-    let (mut rows, columns) = table(&arguments.train)?;
-    if let Some(limit) = arguments.limit {
-        rows.rows.truncate(limit.max(1));
-    }
-    let (train, report) = Dataset::new(&rows, &columns).map_err(|e| named(&arguments.train, e))?;
-    let (rows, columns) = table(&arguments.eval)?;
-    let eval = Dataset::with_labels(&rows, &columns, &train.labels)
-        .map_err(|e| named(&arguments.eval, e))?;
-    Ok((train, report, eval))
-}
-
-/// What one should know before trusting the figures.
-fn warn(train: &Dataset, report: &Report, eval: &Dataset) {
-    for merged in &report.merged {
-        let spellings: Vec<String> = merged
-            .spellings
-            .iter()
-            .map(|(s, n)| format!("`{s}` ({n})"))
-            .collect();
-        eprintln!(
-            "taken for one label, `{}`: {}",
-            merged.kept,
-            spellings.join(", ")
-        );
-    }
-    if report.contradicting > 0 {
-        let rows = report.contradicting;
-        eprintln!("warning: {rows} training rows repeat a text under another label");
-    }
-    let both = train.also_in(eval);
-    if both > 0 {
-        eprintln!(
-            "warning: {both} of the {} evaluation rows also stand in the training file: the \
-             figures flatter the model",
-            eval.examples.len()
-        );
-    }
 }
 
 fn train(
@@ -103,8 +58,8 @@ fn train(
 ) -> Result<Outcome, AnyError> {
     let control = Control::default();
     let classes = train.labels.len();
-    let method = arguments.settings.method;
-    let recipe = (arguments.settings).over(Recipe::for_model(method, model));
+    let settings = &arguments.settings;
+    let recipe = settings.over(settings.base().suited(model));
     for warning in recipe.warnings() {
         eprintln!("warning: {warning}");
     }
@@ -118,10 +73,17 @@ fn train(
         recipe,
     );
     let mut training = pollster::block_on(training)?;
+    // What cannot be named is refused before anything is learned.
+    let classifier = Classifier {
+        labels: train.labels.clone(),
+        pooling: recipe.pooling,
+        max_tokens: Some(recipe.max_tokens),
+    };
+    model.set_classifier(classifier)?;
     // As far as is held at a time: looking waits for the device.
     training.set_report_every(Learner::REPORTS);
-    let (mut losses, mut best) = (Vec::new(), None);
-    let best_epoch = loop {
+    let (mut losses, mut best, mut epochs) = (Vec::new(), None, 0);
+    let (best_epoch, ending) = loop {
         match pollster::block_on(training.advance(model, &control))? {
             Event::Features { done, total } => {
                 if done == total || done % 256 == 0 {
@@ -143,6 +105,7 @@ fn train(
             }
             Event::Evaluating { .. } => {}
             Event::Epoch(report) => {
+                epochs = report.epoch;
                 eprintln!(
                     "epoch {}: loss {:.4}, evaluation loss {:.4}, accuracy {:.4}, macro F1 {:.4}{}",
                     report.epoch,
@@ -150,13 +113,16 @@ fn train(
                     report.validation_loss,
                     report.validation.accuracy,
                     report.validation.macro_f1,
-                    if report.best { ", the best so far" } else { "" }
+                    match report.best && !recipe.settles {
+                        true => ", the best so far",
+                        false => "",
+                    }
                 );
                 if report.best {
                     best = Some(report.confusion);
                 }
             }
-            Event::Done { best_epoch } => break best_epoch,
+            Event::Done { best_epoch, ending } => break (best_epoch, ending),
             Event::Diverged { step, try_rate } => {
                 return Err(format!(
                     "the loss was no number at step {step}: try --lr {try_rate:e}"
@@ -166,14 +132,35 @@ fn train(
         }
     };
     training.finish(model);
-    model.set_classifier(train.labels.clone(), recipe.pooling)?;
     Ok(Outcome {
         recipe,
         losses,
         confusion: best.ok_or("no epoch was finished")?,
         best_epoch,
+        epochs,
+        ending,
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// The files of the base that an export takes over.
+struct Source {
+    config: String,
+    tokenizer: Vec<(String, Vec<u8>)>,
+}
+
+/// What an export will need, before anything is learned: refused now if it cannot be written.
+fn prepare_export(model: &Model, folder: &Path, out: &Path) -> Result<Source, AnyError> {
+    let path = folder.join("config.json");
+    let config = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+    let tokenizer = tokenizer_files(folder)?;
+    let files = Files {
+        config: &config,
+        tokenizer: &tokenizer,
+    };
+    export::check_ahead(model, &files).map_err(|e| format!("--out: {e}"))?;
+    fs::create_dir_all(out).map_err(|e| format!("{}: {e}", out.display()))?;
+    Ok(Source { config, tokenizer })
 }
 
 /// The tokenizer's files of a folder, as they are.
@@ -196,11 +183,11 @@ fn tokenizer_files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>, AnyError> {
 fn write(
     model: &mut Model,
     arguments: &Arguments,
+    source: &Source,
     run: Run,
     machine: Machine,
     out: &Path,
 ) -> Result<(), AnyError> {
-    let named = |e: std::io::Error| format!("{}: {e}", out.display());
     let text = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
     let about = About {
         name: text(out).unwrap_or_else(|| "fine-tuned".to_owned()),
@@ -210,13 +197,9 @@ fn write(
         machine: Some(machine),
         date: None,
     };
-    let path = arguments.model.join("config.json");
-    let config = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let tokenizer = tokenizer_files(&arguments.model)?;
-    fs::create_dir_all(out).map_err(named)?;
     let files = Files {
-        config: &config,
-        tokenizer: &tokenizer,
+        config: &source.config,
+        tokenizer: &source.tokenizer,
     };
     let mut open: Option<(String, File)> = None;
     let mut sink = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
@@ -263,11 +246,13 @@ fn predictions(
 }
 
 fn run(arguments: &Arguments) -> Result<(), AnyError> {
-    let (train_set, report, eval) = load(arguments)?;
-    warn(&train_set, &report, &eval);
+    let (train_set, eval) = texts::load(arguments)?;
     let device = common::device(&arguments.device)?;
     let (config, tokenizer) = common::tokenizer(&arguments.model)?;
     let mut model = common::model(&arguments.model, config, &device)?;
+    let out = arguments.out.as_ref();
+    let source = out.map(|out| prepare_export(&model, &arguments.model, out));
+    let source = source.transpose()?;
     common::start_profile(&device, arguments.profile)?;
     let machine = Machine::of(&device);
     let outcome = train(arguments, &mut model, &tokenizer, &train_set, &eval)?;
@@ -282,10 +267,14 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
             "eval": {
                 "accuracy": metrics.accuracy,
                 "macro_f1": metrics.macro_f1,
+                "macro_f1_classes": metrics.occurring,
                 "confusion": outcome.confusion.counts,
             },
             "seconds": outcome.seconds,
             "steps": outcome.losses.len(),
+            "epochs": outcome.epochs,
+            "best_epoch": outcome.best_epoch,
+            "ending": outcome.ending,
         });
         if let Value::Object(object) = &mut object {
             object.extend(facts);
@@ -295,7 +284,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         print(&outcome, &metrics, &train_set, &eval);
         common::print_profile(&facts);
     }
-    if let Some(out) = &arguments.out {
+    if let (Some(out), Some(source)) = (&arguments.out, &source) {
         let run = Run {
             recipe: outcome.recipe,
             train: train_set.counts(),
@@ -304,7 +293,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
             confusion: Some(outcome.confusion),
             best_epoch: outcome.best_epoch,
         };
-        write(&mut model, arguments, run, machine, out)?;
+        write(&mut model, arguments, source, run, machine, out)?;
         eprintln!("written to {}", out.display());
     }
     common::finish(&device);
@@ -313,10 +302,18 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
 
 fn print(outcome: &Outcome, metrics: &Metrics, train: &Dataset, eval: &Dataset) {
     let majority = Confusion::of_majority(&train.counts(), &eval.counts()).metrics();
+    let (epochs, best) = (outcome.epochs, outcome.best_epoch);
+    let what = match outcome.ending {
+        Ending::Epochs => format!("epoch {best} of {epochs} is the best"),
+        Ending::Settled => format!("the loss settled after {epochs} epochs"),
+        Ending::Unsettled => format!("the loss had not settled after {epochs} epochs, the most"),
+    };
+    let over = metrics
+        .over()
+        .map_or(String::new(), |over| format!(" {over}"));
     println!(
-        "epoch {} is the best: accuracy {:.4}, macro F1 {:.4} (always the most frequent class: \
+        "{what}: accuracy {:.4}, macro F1 {:.4}{over} (always the most frequent class: \
          {:.4}, {:.4}); {} steps in {:.1} s",
-        outcome.best_epoch,
         metrics.accuracy,
         metrics.macro_f1,
         majority.accuracy,

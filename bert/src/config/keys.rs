@@ -195,6 +195,16 @@ impl Keys<'_> {
             })
     }
 
+    pub fn classifier_max_tokens(&self) -> Result<Option<usize>, ConfigError> {
+        let Some(value) = self.own("max_tokens")? else {
+            return Ok(None);
+        };
+        let tokens = value.as_u64().filter(|n| (3..=131_072).contains(n));
+        let words = "a number of tokens from 3 to 131072";
+        let tokens = tokens.ok_or_else(|| rule("unmask.max_tokens", value, words))?;
+        Ok(Some(tokens as usize))
+    }
+
     /// `id2label`, whose keys must be 0, 1, 2, ... in any order.
     pub fn labels(&self) -> Result<Vec<String>, ConfigError> {
         let Some(value) = self.get("id2label") else {

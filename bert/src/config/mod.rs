@@ -56,6 +56,9 @@ pub struct Config {
     /// How a classifier's vector is made: the pooler, unless this project's own key `unmask` says
     /// another way.
     pub pooling: Pooling,
+    /// The longest text that the classifier was trained on, in tokens, where this project's own key
+    /// `unmask` says so.
+    pub classifier_max_tokens: Option<usize>,
     /// Whether a classifier chooses one class: `problem_type` is absent, or says so.
     pub single_label: bool,
     /// The stored classifier's weight is the true one times this power of two (as
@@ -201,6 +204,7 @@ impl Config {
                 .and_then(|class| class.as_str().map(String::from)),
             id2label: keys.labels()?,
             pooling: keys.pooling()?,
+            classifier_max_tokens: keys.classifier_max_tokens()?,
             single_label: keys
                 .get("problem_type")
                 .is_none_or(|kind| kind == "single_label_classification"),

@@ -1,73 +1,24 @@
 //! Which column holds what.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DataError, Row, Table};
-use crate::decimal::parse_decimal;
+use super::header::{LABELS, PAIRS, TEXTS, is_other, plain};
+use super::labels::Unlabelled;
+use super::{DataError, Format, MAX_CLASSES, Table};
 
-/// Names that labelled sets give their columns, the most telling first; `_`, `-`, spaces and case
-/// do not matter.
-const LABELS: [&str; 18] = [
-    "labeltext",
-    "labelname",
+/// What the name of a label's column may end in.
+const LABEL_ENDS: [&str; 8] = [
     "label",
-    "labels",
+    "sentiment",
     "class",
     "category",
-    "target",
-    "sentiment",
     "intent",
     "emotion",
-    "tag",
-    "gold",
-    "goldlabel",
-    "topic",
-    "type",
     "rating",
-    "stars",
-    "y",
+    "stance",
 ];
-const TEXTS: [&str; 24] = [
-    "text",
-    "sentence",
-    "sentence1",
-    "text1",
-    "texta",
-    "sentencea",
-    "premise",
-    "question1",
-    "question",
-    "query",
-    "utterance",
-    "review",
-    "reviewtext",
-    "comment",
-    "tweet",
-    "message",
-    "content",
-    "body",
-    "document",
-    "phrase",
-    "input",
-    "sms",
-    "headline",
-    "title",
-];
-const PAIRS: [&str; 10] = [
-    "pair",
-    "sentence2",
-    "text2",
-    "textb",
-    "sentenceb",
-    "hypothesis",
-    "question2",
-    "textpair",
-    "secondtext",
-    "answer",
-];
-const OTHERS: [&str; 6] = ["id", "idx", "index", "guid", "split", "source"];
 
 /// The columns to read, counted from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,43 +31,66 @@ pub struct Columns {
     pub label: Option<usize>,
 }
 
+/// Columns that someone named, by their names or their numbers from 1; the others are guessed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Named {
+    /// The text.
+    pub text: Option<String>,
+    /// The second text; `none` for no second text.
+    pub pair: Option<String>,
+    /// The label.
+    pub label: Option<String>,
+}
+
 impl Columns {
     /// A guess from the columns' names and, where they do not tell, from what stands in them: the
-    /// longest texts, and the fewest different values. A second text is found by its name only.
+    /// longest texts, and the fewest different values, two at least. A second text is found by its
+    /// name only.
     pub fn guess(table: &Table) -> Columns {
-        let named = |names: &[&str], taken: &[Option<usize>]| {
-            let free = |&i: &usize| !taken.contains(&Some(i));
-            let column = |name: &&str| {
-                let is = |&i: &usize| plain(&table.columns[i]) == **name;
-                (0..table.columns.len()).filter(free).find(is)
-            };
-            names.iter().find_map(column)
+        Guess::new(table).columns()
+    }
+
+    /// The columns that someone named, and a guess for the others.
+    ///
+    /// # Errors
+    /// [`DataError::NoColumn`] and [`DataError::Column`].
+    pub fn named(table: &Table, named: &Named) -> Result<Columns, DataError> {
+        let find = |name: &Option<String>, role| {
+            let find = |name: &String| table.column(name, role);
+            name.as_ref().map(find).transpose()
         };
-        let single = table.columns.len() == 1;
-        let label = if single { None } else { named(&LABELS, &[]) };
-        let text = named(&TEXTS, &[label]);
-        let pair = named(&PAIRS, &[label, text]);
-        let other = |i: usize| OTHERS.contains(&plain(&table.columns[i]).as_str());
-        let free: Vec<usize> = (0..table.columns.len())
-            .filter(|i| ![label, text, pair].contains(&Some(*i)))
-            .collect();
-        let text = text.unwrap_or_else(|| {
-            let length = |&i: &usize| -> (bool, usize) {
-                let cells = table.rows.iter().map(|row| row.cells[i].len());
-                (!other(i), cells.sum())
-            };
-            // The first of equals.
-            free.iter().copied().rev().max_by_key(length).unwrap_or(0)
-        });
-        let label = label.or_else(|| {
-            let rest = free.iter().copied().filter(|&i| i != text && !other(i));
-            rest.map(|i| (distinct(&table.rows, i), i))
-                // Values that never recur are numbers of rows, or texts.
-                .filter(|&(values, _)| values < table.rows.len().max(3))
-                .min()
-                .map(|(_, i)| i)
-        });
-        Columns { text, pair, label }
+        let pair = match named.pair.as_deref() {
+            Some("none") if table.column("none", "second text").is_err() => Some(None),
+            _ => find(&named.pair, "second text")?.map(Some),
+        };
+        let guess = Guess {
+            text: find(&named.text, "text")?,
+            label: find(&named.label, "label")?,
+            pair,
+            ..Guess::new(table)
+        };
+        let columns = guess.columns();
+        columns.check(table)?;
+        Ok(columns)
+    }
+
+    /// The same columns of another file: those of the same names where both files name theirs,
+    /// else those in the same places. `None` for a label that the other file lacks.
+    ///
+    /// # Errors
+    /// [`DataError::NoColumn`] and [`DataError::Column`].
+    pub fn of_other(&self, table: &Table, other: &Table) -> Result<Columns, DataError> {
+        let place = |column: usize, role| match table.header && other.header {
+            true => other.column(&table.columns[column], role),
+            false => Ok(column),
+        };
+        let columns = Columns {
+            text: place(self.text, "text")?,
+            pair: self.pair.map(|p| place(p, "second text")).transpose()?,
+            label: self.label.map(|l| place(l, "label")).transpose()?,
+        };
+        columns.check(other)?;
+        Ok(columns)
     }
 
     /// Whether these columns exist and differ.
@@ -146,47 +120,160 @@ impl Columns {
     }
 }
 
-/// A name as it is compared.
-fn plain(name: &str) -> String {
-    let letters = name.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
-    letters.flat_map(char::to_lowercase).collect()
+/// A guess, and what of it is settled.
+struct Guess<'a> {
+    table: &'a Table,
+    names: Vec<String>,
+    text: Option<usize>,
+    pair: Option<Option<usize>>,
+    label: Option<usize>,
 }
 
-fn distinct(rows: &[Row], column: usize) -> usize {
-    let cells = rows.iter().map(|row| row.cells[column].trim());
-    cells.collect::<std::collections::HashSet<_>>().len()
-}
-
-/// Whether the first of these rows names the columns: one of its cells is a usual name, or stands
-/// above a column of few values or of numbers without being one of them.
-pub(super) fn is_header(rows: &[Row]) -> bool {
-    let Some((first, rest)) = rows.split_first() else {
-        return false;
-    };
-    // An empty name is allowed: that is how an exported index column looks.
-    if first.cells.iter().any(|cell| cell.len() > 64) {
-        return false;
+impl<'a> Guess<'a> {
+    fn new(table: &'a Table) -> Self {
+        Self {
+            table,
+            names: table.columns.iter().map(|name| plain(name)).collect(),
+            text: None,
+            pair: None,
+            label: None,
+        }
     }
-    first.cells.iter().enumerate().any(|(column, name)| {
-        let name = name.trim();
-        let cells = || rest.iter().map(|row| row.cells[column].trim());
-        if cells().any(|cell| cell == name) {
-            return false;
+
+    fn columns(mut self) -> Columns {
+        let single = self.table.columns.len() == 1;
+        self.find_pair();
+        if self.label.is_none() && !single {
+            self.label = self.named_label();
         }
-        let known = plain(name);
-        let usual = [&LABELS[..], &TEXTS[..], &PAIRS[..], &OTHERS[..]];
-        if usual.concat().contains(&known.as_str()) {
-            return true;
+        if self.text.is_none() {
+            self.text = self.named(&TEXTS);
         }
-        let number = |cell: &str| parse_decimal(cell).is_some();
-        if rest.len() >= 3 && !number(name) && cells().all(number) {
-            return true;
+        let text = self.text.unwrap_or_else(|| self.longest());
+        self.text = Some(text);
+        if self.label.is_none() && !single {
+            self.label = self
+                .fewest()
+                .or_else(|| self.named(&LABELS[..LABELS.len() - 1]));
         }
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for cell in cells() {
-            *counts.entry(cell).or_default() += 1;
+        Columns {
+            text,
+            pair: self.pair.flatten(),
+            label: self.label,
         }
-        // Every value recurs; the first row's alone does not.
-        rest.len() >= 10 && counts.len() > 1 && counts.values().all(|&n| n > 1)
-    })
+    }
+
+    fn is_free(&self, column: usize) -> bool {
+        let column = Some(column);
+        ![self.text, self.pair.flatten(), self.label].contains(&column)
+    }
+
+    fn free(&self) -> impl Iterator<Item = usize> {
+        (0..self.names.len()).filter(|&column| self.is_free(column))
+    }
+
+    /// A free column that has one of these names, or a key of an object within that has.
+    fn named(&self, names: &[&str]) -> Option<usize> {
+        let whole = |name: &&str| self.free().find(|&c| self.names[c] == **name);
+        let last = |c: usize| self.names[c].rsplit('.').next().unwrap_or_default();
+        let inner = |name: &&str| self.free().find(|&c| last(c) == *name);
+        let found = names.iter().find_map(whole);
+        found.or_else(|| names.iter().find_map(inner))
+    }
+
+    /// Two texts that go together, as far as nobody has chosen otherwise.
+    fn find_pair(&mut self) {
+        if self.pair.is_some() {
+            return;
+        }
+        for [first, second] in PAIRS {
+            let text = match self.text {
+                Some(text) if self.names[text] == first => Some(text),
+                Some(_) => None,
+                None => self.named(&[first]),
+            };
+            let pair = self.named(&[second]).filter(|&pair| Some(pair) != text);
+            let (Some(text), Some(pair)) = (text, pair) else {
+                continue;
+            };
+            // A question's yes or no is a label.
+            if second == "answer" && self.values(pair).are_labels() {
+                continue;
+            }
+            (self.text, self.pair) = (Some(text), Some(Some(pair)));
+            return;
+        }
+    }
+
+    /// A column with a label's name that tells rows apart.
+    fn named_label(&self) -> Option<usize> {
+        let fits = |&column: &usize| {
+            let values = self.values(column);
+            let answer = self.names[column] == "answer";
+            values.different > 1
+                && values.different <= MAX_CLASSES
+                && (!answer || values.are_labels())
+        };
+        let of_name = |name: &&str| {
+            let mut columns = self.free().filter(|&c| self.names[c] == **name);
+            columns.find(fits)
+        };
+        let of_end = |end: &&str| {
+            let mut columns = self.free().filter(|&c| self.names[c].ends_with(*end));
+            columns.find(|column| fits(column) && self.values(*column).are_labels())
+        };
+        let found = LABELS.iter().find_map(of_name);
+        found.or_else(|| LABEL_ENDS.iter().find_map(of_end))
+    }
+
+    /// The free column with the longest texts, the first of equals.
+    fn longest(&self) -> usize {
+        let length = |&column: &usize| -> (bool, usize) {
+            let cells = self.table.rows.iter().map(|row| row.cells[column].len());
+            (!is_other(&self.names[column]), cells.sum())
+        };
+        let free: Vec<usize> = self.free().collect();
+        free.into_iter().rev().max_by_key(length).unwrap_or(0)
+    }
+
+    /// The free column with the fewest different values; of one value nothing can be learned, and
+    /// values that never recur are numbers of rows, or texts.
+    fn fewest(&self) -> Option<usize> {
+        let rows = self.table.rows.len();
+        let free = self.free().filter(|&c| !is_other(&self.names[c]));
+        let values = free.map(|column| (self.values(column), column));
+        values
+            .filter(|(values, _)| values.different > 1 && values.different < rows.max(3))
+            .min_by_key(|&(values, column)| (values.empty * 2 > rows, values.different, column))
+            .map(|(_, column)| column)
+    }
+
+    fn values(&self, column: usize) -> Values {
+        let rows = &self.table.rows;
+        let cells = || rows.iter().map(|row| row.cells[column].trim());
+        let unlabelled = Unlabelled::in_column(cells(), self.table.format == Format::Json);
+        let filled = || cells().filter(|cell| !unlabelled.has(cell));
+        Values {
+            different: filled().collect::<HashSet<_>>().len(),
+            empty: rows.len() - filled().count(),
+            words: cells().map(|cell| cell.split_whitespace().count()).sum(),
+            rows: rows.len(),
+        }
+    }
+}
+
+/// What stands in a column.
+#[derive(Clone, Copy)]
+struct Values {
+    different: usize,
+    empty: usize,
+    words: usize,
+    rows: usize,
+}
+
+impl Values {
+    /// Whether they are short and recur.
+    fn are_labels(&self) -> bool {
+        self.different * 2 <= self.rows.max(4) && self.words <= 4 * self.rows
+    }
 }

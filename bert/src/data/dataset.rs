@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Columns, DataError, MAX_CLASSES, Row, Table};
+use super::labels::{MergedLabel, Unlabelled, classes, folded, key, merge};
+use super::{Columns, DataError, Format, MAX_CLASSES, Row, Table};
 
 /// A text, or a pair of texts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -31,17 +32,8 @@ pub struct Example {
 pub struct Dataset {
     /// The examples in the order of the file.
     pub examples: Vec<Example>,
-    /// The classes' names: by number if all are integers, by spelling otherwise.
+    /// The classes' names: by number if all are numbers, by spelling otherwise.
     pub labels: Vec<String>,
-}
-
-/// Spellings of one label that differ in spaces or case only, and were taken for one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MergedLabel {
-    /// The spelling that stays: the most frequent, the first of equals.
-    pub kept: String,
-    /// Every spelling with its number of rows, the most frequent first.
-    pub spellings: Vec<(String, usize)>,
 }
 
 /// What a user should know of a data set before training on it.
@@ -53,6 +45,12 @@ pub struct Report {
     pub merged: Vec<MergedLabel>,
     /// Classes with one example, which cannot be in both halves of a split.
     pub single: Vec<String>,
+    /// Rows without a label, which are left out: its cell is empty, null, `-` or the like.
+    pub unlabelled: usize,
+    /// The line of the first of them.
+    pub first_unlabelled: Option<usize>,
+    /// Rows whose label the annotator did not accept: Prodigy's `answer` is `reject` or `ignore`.
+    pub not_accepted: usize,
     /// Examples whose text stands further up already.
     pub repeated: usize,
     /// Those of them that have another label there.
@@ -62,26 +60,31 @@ pub struct Report {
 /// The texts of a table that need no labels.
 ///
 /// # Errors
-/// [`DataError::Empty`] and [`DataError::Column`].
+/// [`DataError::Empty`], [`DataError::EndsEarly`] and [`DataError::Column`].
 pub fn texts(table: &Table, columns: &Columns) -> Result<Vec<Text>, DataError> {
     columns.check(table)?;
-    filled(table, columns.text)?;
+    texts_of(table, columns, &table.rows.iter().collect::<Vec<_>>())
+}
+
+fn texts_of(table: &Table, columns: &Columns, rows: &[&Row]) -> Result<Vec<Text>, DataError> {
+    filled(table, rows, columns.text)?;
     if let Some(pair) = columns.pair {
-        filled(table, pair)?;
+        filled(table, rows, pair)?;
     }
     let cell = |row: &Row, column: usize| row.cells[column].trim().to_owned();
-    let text = |row: &Row| Text {
+    let text = |row: &&Row| Text {
         text: cell(row, columns.text),
         pair: columns.pair.map(|pair| cell(row, pair)),
     };
-    Ok(table.rows.iter().map(text).collect())
+    Ok(rows.iter().map(text).collect())
 }
 
 /// Refuses a column that is empty in some rows.
-fn filled(table: &Table, column: usize) -> Result<(), DataError> {
-    let mut empty = (table.rows.iter()).filter(|row| row.cells[column].trim().is_empty());
+fn filled(table: &Table, rows: &[&Row], column: usize) -> Result<(), DataError> {
+    let mut empty = (rows.iter()).filter(|row| row.cells[column].trim().is_empty());
     match empty.next() {
         None => Ok(()),
+        Some(row) if row.given <= column => Err(ends_early(table, row, column)),
         Some(row) => Err(DataError::Empty {
             line: row.line,
             column: table.columns[column].clone(),
@@ -90,38 +93,126 @@ fn filled(table: &Table, column: usize) -> Result<(), DataError> {
     }
 }
 
+fn ends_early(table: &Table, row: &Row, column: usize) -> DataError {
+    DataError::EndsEarly {
+        line: row.line,
+        found: row.given,
+        expected: table.columns.len(),
+        column: table.columns[column].clone(),
+        hint: table.format.hint(),
+    }
+}
+
+/// The rows that have a label, and what is to be told of the others.
+struct Labelled<'a> {
+    rows: Vec<&'a Row>,
+    texts: Vec<Text>,
+    /// The label's column.
+    column: usize,
+    report: Report,
+}
+
+impl<'a> Labelled<'a> {
+    fn new(
+        table: &'a Table,
+        columns: &Columns,
+        known: Option<&[String]>,
+    ) -> Result<Self, DataError> {
+        columns.check(table)?;
+        let column = columns.label.ok_or_else(|| DataError::NoLabels {
+            columns: table.columns.clone(),
+        })?;
+        let typed = table.format == Format::Json;
+        let unlabelled = match known {
+            Some(labels) => Unlabelled::beside(labels, typed),
+            None => {
+                let cells = table.rows.iter().map(|row| row.cells[column].as_str());
+                Unlabelled::in_column(cells, typed)
+            }
+        };
+        // Without quotes, a line break splits a text: its first half is no row without a label.
+        let early = |row: &&Row| table.format == Format::Tsv && row.given <= column;
+        if let Some(row) = table.rows.iter().find(early) {
+            return Err(ends_early(table, row, column));
+        }
+        let lacks = |row: &&Row| unlabelled.has(&row.cells[column]);
+        let (without, rows): (Vec<&Row>, Vec<&Row>) = table.rows.iter().partition(lacks);
+        if rows.is_empty() {
+            return Err(DataError::Unlabelled {
+                column: table.columns[column].clone(),
+                rows: without.len(),
+            });
+        }
+        let report = Report {
+            unlabelled: without.len(),
+            first_unlabelled: without.first().map(|row| row.line),
+            not_accepted: not_accepted(table, &rows),
+            ..Report::default()
+        };
+        Ok(Self {
+            texts: texts_of(table, columns, &rows)?,
+            rows,
+            column,
+            report,
+        })
+    }
+
+    fn labels(&self) -> impl Iterator<Item = &'a str> {
+        let column = self.column;
+        self.rows.iter().map(move |row| row.cells[column].trim())
+    }
+}
+
+/// Rows that an annotator did not accept, where the file tells.
+fn not_accepted(table: &Table, rows: &[&Row]) -> usize {
+    let Some(answer) = table.columns.iter().position(|name| name == "answer") else {
+        return 0;
+    };
+    let answers = || rows.iter().map(|row| row.cells[answer].trim());
+    match answers().all(|answer| ["accept", "reject", "ignore", ""].contains(&answer)) {
+        true => answers()
+            .filter(|answer| ["reject", "ignore"].contains(answer))
+            .count(),
+        false => 0,
+    }
+}
+
 impl Dataset {
-    /// Reads examples to learn from. Labels that differ only in spaces or case are one.
+    /// Reads examples to learn from. Labels that differ only in spaces, case or invisible
+    /// characters are one, and so are spellings of one number; rows without a label are left out.
     ///
     /// # Errors
     /// Empty cells, one row, one class, too many classes, or columns that do not exist.
     pub fn new(table: &Table, columns: &Columns) -> Result<(Dataset, Report), DataError> {
-        let (texts, label) = labelled(table, columns)?;
-        let spellings = || table.rows.iter().map(|row| row.cells[label].trim());
-        let column = || table.columns[label].clone();
-        let (labels, merged) = merge(spellings());
+        let labelled = Labelled::new(table, columns, None)?;
+        let rows = labelled.rows.len();
+        let column = || table.columns[labelled.column].clone();
+        let (labels, merged) = merge(labelled.labels());
         match labels.len() {
-            _ if texts.len() == 1 => return Err(DataError::OneRow),
+            _ if rows == 1 => return Err(DataError::OneRow),
             1 => {
                 let (label, column) = (labels[0].clone(), column());
                 return Err(DataError::OneClass { column, label });
             }
             n if n > MAX_CLASSES => {
-                let (column, rows) = (column(), texts.len());
+                let column = column();
                 return Err(DataError::TooManyClasses { column, rows });
             }
             _ => {}
         }
         let classes = classes(&labels);
-        let labels_of_rows = spellings().map(|label| classes[&folded(label)]);
-        let examples = examples(texts, labels_of_rows);
+        let labels_of_rows: Vec<usize> = labelled.labels().map(|l| classes[&key(l)]).collect();
+        let examples = examples(labelled.texts, labels_of_rows);
         let dataset = Dataset { examples, labels };
-        let report = dataset.report(merged);
+        let report = dataset.report(Report {
+            merged,
+            ..labelled.report
+        });
         Ok((dataset, report))
     }
 
-    /// Reads examples to test a model on that has `labels` already; labels match whatever their
-    /// spaces and case. One row or one class is enough here.
+    /// Reads examples to test a model on that has `labels` already; labels match as [`Dataset::new`]
+    /// takes them for one. One row or one class is enough here.
     ///
     /// # Errors
     /// As [`Dataset::new`], and [`DataError::UnknownLabel`].
@@ -129,27 +220,25 @@ impl Dataset {
         table: &Table,
         columns: &Columns,
         labels: &[String],
-    ) -> Result<Dataset, DataError> {
-        let (texts, label) = labelled(table, columns)?;
+    ) -> Result<(Dataset, Report), DataError> {
+        let labelled = Labelled::new(table, columns, Some(labels))?;
         let classes = classes(labels);
-        let class = |row: &Row| {
-            let label = row.cells[label].trim();
+        let class = |(row, label): (&&Row, &str)| {
             let unknown = || DataError::UnknownLabel {
                 line: row.line,
                 label: label.to_owned(),
                 known: labels.to_vec(),
             };
-            classes.get(&folded(label)).copied().ok_or_else(unknown)
+            classes.get(&key(label)).copied().ok_or_else(unknown)
         };
-        let found = table
-            .rows
-            .iter()
-            .map(class)
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Dataset {
-            examples: examples(texts, found.into_iter()),
+        let found = labelled.rows.iter().zip(labelled.labels()).map(class);
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let dataset = Dataset {
+            examples: examples(labelled.texts, found),
             labels: labels.to_vec(),
-        })
+        };
+        let report = dataset.report(labelled.report);
+        Ok((dataset, report))
     }
 
     /// Examples of each class.
@@ -169,7 +258,8 @@ impl Dataset {
         other.examples.iter().filter(stands).count()
     }
 
-    fn report(&self, merged: Vec<MergedLabel>) -> Report {
+    /// What is to be told of the labels and the texts, beside what is known.
+    fn report(&self, known: Report) -> Report {
         let counts = self.counts();
         let single = counts.iter().zip(&self.labels).filter(|(n, _)| **n == 1);
         let single = single.map(|(_, label)| label.clone()).collect();
@@ -188,10 +278,10 @@ impl Dataset {
         }
         Report {
             counts,
-            merged,
             single,
             repeated,
             contradicting,
+            ..known
         }
     }
 }
@@ -203,58 +293,7 @@ impl Example {
     }
 }
 
-fn labelled(table: &Table, columns: &Columns) -> Result<(Vec<Text>, usize), DataError> {
-    let texts = texts(table, columns)?;
-    let label = columns.label.ok_or_else(|| DataError::NoLabels {
-        columns: table.columns.clone(),
-    })?;
-    filled(table, label)?;
-    Ok((texts, label))
-}
-
-fn examples(texts: Vec<Text>, labels: impl Iterator<Item = usize>) -> Vec<Example> {
+fn examples(texts: Vec<Text>, labels: Vec<usize>) -> Vec<Example> {
     let example = |(Text { text, pair }, label)| Example { text, pair, label };
     texts.into_iter().zip(labels).map(example).collect()
-}
-
-/// The place of every label, by its folded spelling.
-fn classes(labels: &[String]) -> HashMap<String, usize> {
-    let folded = labels.iter().map(|label| folded(label));
-    folded.enumerate().map(|(i, label)| (label, i)).collect()
-}
-
-/// Lower case, with one space for any run of them.
-fn folded(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    words.join(" ").to_lowercase()
-}
-
-/// The different labels in order, and those that came in several spellings.
-fn merge<'a>(spellings: impl Iterator<Item = &'a str>) -> (Vec<String>, Vec<MergedLabel>) {
-    // By folded label: its spellings in the order of their first rows.
-    let mut found: HashMap<String, Vec<(&str, usize)>> = HashMap::new();
-    for spelling in spellings {
-        let same = found.entry(folded(spelling)).or_default();
-        match same.iter_mut().find(|(s, _)| *s == spelling) {
-            Some((_, count)) => *count += 1,
-            None => same.push((spelling, 1)),
-        }
-    }
-    let (mut labels, mut merged) = (Vec::new(), Vec::new());
-    for mut same in found.into_values() {
-        same.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let kept = same[0].0.to_owned();
-        labels.push(kept.clone());
-        if same.len() > 1 {
-            let spellings = same.into_iter().map(|(s, n)| (s.to_owned(), n)).collect();
-            merged.push(MergedLabel { kept, spellings });
-        }
-    }
-    merged.sort_by(|a, b| a.kept.cmp(&b.kept));
-    let numbers: Option<Vec<i64>> = labels.iter().map(|l| l.parse().ok()).collect();
-    labels.sort();
-    if numbers.is_some() {
-        labels.sort_by_key(|label| label.parse::<i64>().ok());
-    }
-    (labels, merged)
 }

@@ -1,6 +1,6 @@
 //! What can be wrong with a file of examples.
 
-use super::{MAX_CLASSES, MAX_COLUMNS, MAX_FILE_BYTES, MAX_ROW_BYTES, MAX_ROWS};
+use super::{LeftOut, MAX_CLASSES, MAX_COLUMNS, MAX_FILE_BYTES, MAX_ROW_BYTES, MAX_ROWS};
 
 /// Why a file gives no examples. `line` is the line of the file, from 1, where the row begins.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +10,14 @@ pub enum DataError {
     TooLarge {
         /// The file's size.
         bytes: usize,
+    },
+    /// No text, by what the file begins with.
+    #[error("this is {what}. {advice}")]
+    Foreign {
+        /// What it is.
+        what: &'static str,
+        /// What to do.
+        advice: &'static str,
     },
     /// UTF-16, by its byte order mark or by its zero bytes.
     #[error("the file is in UTF-16, from its first row on; save it as UTF-8 and try again")]
@@ -95,28 +103,57 @@ pub enum DataError {
         /// The name.
         name: String,
     },
-    /// A line that is no JSON object.
-    #[error("row at line {line} is not a JSON object: {reason}. JSON Lines has one object a line")]
+    /// What is no JSON object.
+    #[error(
+        "row at line {line} is not a JSON object: {reason}. A file has one object a line, or an array \
+         of objects"
+    )]
     Json {
-        /// The row.
+        /// The row, or where in it the fault lies.
         line: usize,
         /// What the parser says.
         reason: String,
     },
-    /// The file is one JSON array.
+    /// No key of JSON objects holds texts.
     #[error(
-        "the file is a JSON array; JSON Lines has one object a line, without brackets and commas around"
+        "row at line {line}: `{name}` is {kind}, and no key holds a text, a number or true/false"
     )]
-    JsonArray,
-    /// A JSON value that is no text.
-    #[error("row at line {line}: `{name}` is {kind}; a text, a number or true/false is expected")]
     JsonValue {
         /// The row.
         line: usize,
         /// The key.
         name: String,
         /// "a list" or "an object".
-        kind: &'static str,
+        kind: String,
+    },
+    /// A row that ends before a column that is to be read.
+    #[error(
+        "row at line {line} ends early: it has {found} of {expected} cells, and nothing for \
+         `{column}`. {hint}"
+    )]
+    EndsEarly {
+        /// The row.
+        line: usize,
+        /// Its cells.
+        found: usize,
+        /// Cells of the first row.
+        expected: usize,
+        /// The first column that is missed.
+        column: String,
+        /// What to do in this format.
+        hint: &'static str,
+    },
+    /// No column has the name that was asked for.
+    #[error("there is no column `{name}` for the {role}{}", instead(.left_out.as_ref(), .columns))]
+    NoColumn {
+        /// The name or number.
+        name: String,
+        /// "text", "second text" or "label".
+        role: &'static str,
+        /// All columns.
+        columns: Vec<String>,
+        /// Where a key of JSON objects has that name and holds no text.
+        left_out: Option<LeftOut>,
     },
     /// A chosen column does not exist, or is chosen twice.
     #[error("column {column} cannot be the {role}: {reason}")]
@@ -129,7 +166,7 @@ pub enum DataError {
         reason: String,
     },
     /// No column was chosen for the labels.
-    #[error("no column with labels was found; the columns are {}. Choose one", .columns.join(", "))]
+    #[error("no column with labels was found; {}", choose(.columns))]
     NoLabels {
         /// All columns.
         columns: Vec<String>,
@@ -143,6 +180,17 @@ pub enum DataError {
         column: String,
         /// How many more rows are like this.
         more: usize,
+    },
+    /// Rows, and none with a label.
+    #[error(
+        "none of the {rows} rows has a label in `{column}`: empty, null, `-` and the like are none. \
+         Choose another column, or take the part of the set that has labels"
+    )]
+    Unlabelled {
+        /// The column.
+        column: String,
+        /// All rows.
+        rows: usize,
     },
     /// Too little to learn from.
     #[error("there is only one row; a model learns from several of each class")]
@@ -188,5 +236,21 @@ fn and_more(rows: usize) -> String {
         0 => String::new(),
         1 => " (and one more row is like this)".to_owned(),
         n => format!(" (and {n} more rows are like this)"),
+    }
+}
+
+fn choose(columns: &[String]) -> String {
+    match columns {
+        [_] => "every row is one text. Put a label and a tab before each".to_owned(),
+        _ => format!("the columns are {}. Choose one", columns.join(", ")),
+    }
+}
+
+fn instead(left_out: Option<&LeftOut>, columns: &[String]) -> String {
+    match left_out {
+        Some(LeftOut { line, kind, .. }) => {
+            format!(": at line {line} it is {kind}, and a text or a number is needed")
+        }
+        None => format!("; the columns are {}", columns.join(", ")),
     }
 }

@@ -1,29 +1,39 @@
 //! Labelled texts: from a file's bytes to examples, a split, batches and masks.
 //!
-//! A file is TSV, CSV (RFC 4180) or JSON Lines, in UTF-8, with or without a header. The way is
-//! [`Format::guess`] → [`Table::parse`] → [`Columns::guess`] → [`Dataset::new`], and the caller may
-//! overrule every guess. Nothing here reads a file or asks for entropy: the same bytes and the same
+//! A file is one text a line, TSV, CSV (RFC 4180) with commas, semicolons or bars, or JSON, in UTF-8,
+//! with or without a header. The way is [`Format::guess`] → [`Table::parse`] → [`Columns::guess`] →
+//! [`Dataset::new`], and the caller may overrule every guess; [`Table::notes`] and
+//! [`Report::notes`] are what a user should know of it. Nothing here reads a file or asks for entropy: the same bytes and the same
 //! seed give the same result everywhere.
 
 mod batch;
 mod columns;
 mod dataset;
+mod delimited;
 mod encoding;
 mod error;
+mod foreign;
+mod format;
+mod header;
+mod json;
+mod labels;
 mod mask;
+mod notes;
 mod random;
 mod split;
 mod table;
 
 pub(crate) use batch::padded_lengths;
 pub use batch::{Batch, batches};
-pub use columns::Columns;
-pub use dataset::{Dataset, Example, MergedLabel, Report, Text, texts};
+pub use columns::{Columns, Named};
+pub use dataset::{Dataset, Example, Report, Text, texts};
 pub use error::DataError;
+pub use format::Format;
+pub use labels::MergedLabel;
 pub use mask::{MASKED_SHARE, Masked, Masker};
 pub use random::Random;
 pub use split::Split;
-pub use table::{Format, HeaderRow, Row, Table};
+pub use table::{HeaderRow, LeftOut, Row, Table};
 
 /// The most rows a file may have. More are refused, not cut off: which part to keep is the user's
 /// choice, and an order by class is common.

@@ -119,6 +119,27 @@ fn recipe(recipe: &Recipe) -> String {
         Pooling::Mean => "mean of all tokens",
     };
     let o = &recipe.optimiser;
+    let (epochs, schedule) = match recipe.settles {
+        true => (
+            format!("until the loss settled, {} at most", recipe.epochs),
+            "the rate over the root mean square of the features, halved where the loss no longer fell"
+                .to_owned(),
+        ),
+        false => (
+            recipe.epochs.to_string(),
+            format!(
+                "linear warm-up over {} % of the steps, then linear decay to zero",
+                100.0 * recipe.warmup
+            ),
+        ),
+    };
+    let penalty = match o.penalty_c {
+        Some(c) => format!(
+            "L2 on the weights, C = {c} (as scikit-learn's LogisticRegression; features shorter than 1 \
+             count as of length 1)"
+        ),
+        None => "none".to_owned(),
+    };
     let decayed = match o.decay_all {
         true => "all weights",
         false => "matrices; none on biases and layer norms",
@@ -131,14 +152,8 @@ fn recipe(recipe: &Recipe) -> String {
         ("trained", method),
         ("pooling", pooling.to_owned()),
         ("learning rate", format!("{:e}", recipe.learning_rate)),
-        (
-            "schedule",
-            format!(
-                "linear warm-up over {} % of the steps, then linear decay to zero",
-                100.0 * recipe.warmup
-            ),
-        ),
-        ("epochs", recipe.epochs.to_string()),
+        ("schedule", schedule),
+        ("epochs", epochs),
         ("batch", recipe.batch.to_string()),
         ("longest text", format!("{} tokens", recipe.max_tokens)),
         ("dropout", recipe.dropout.to_string()),
@@ -147,6 +162,7 @@ fn recipe(recipe: &Recipe) -> String {
             format!("AdamW, betas {} and {}, eps {:e}", o.beta1, o.beta2, o.eps),
         ),
         ("weight decay", format!("{} on {decayed}", o.weight_decay)),
+        ("penalty", penalty),
         ("clipping", clipping),
         ("seed", recipe.seed.to_string()),
     ];
@@ -175,17 +191,19 @@ fn figures(run: &Run, labels: &[String]) -> String {
     };
     let metrics = confusion.metrics();
     let majority = Confusion::of_majority(&run.train, &run.validation).metrics();
+    let epochs = run.recipe.epochs;
+    let chosen = match run.recipe.settles {
+        true => ", the last".to_owned(),
+        false => format!(", the best of {epochs} by these same texts"),
+    };
+    let over = metrics.over();
+    let over = over.map_or(String::new(), |over| format!(" Macro F1 is {over}."));
     let mut told = format!(
-        "## Figures\n\nOn the texts to check with, after epoch {}, the best of {} by these same texts.\n\n\
+        "## Figures\n\nOn the texts to check with, after epoch {}{chosen}.{over}\n\n\
          | | accuracy | macro F1 |\n| --- | ---: | ---: |\n\
          | this model | {:.4} | {:.4} |\n| always the most frequent class | {:.4} | {:.4} |\n\n\
          | label | precision | recall | F1 | texts |\n| --- | ---: | ---: | ---: | ---: |\n",
-        run.best_epoch,
-        run.recipe.epochs,
-        metrics.accuracy,
-        metrics.macro_f1,
-        majority.accuracy,
-        majority.macro_f1,
+        run.best_epoch, metrics.accuracy, metrics.macro_f1, majority.accuracy, majority.macro_f1,
     );
     for (label, m) in labels.iter().zip(&metrics.classes) {
         let (precision, recall, f1, support) = (m.precision, m.recall, m.f1, m.support);
@@ -203,8 +221,8 @@ fn load(model: &Model, about: &About) -> String {
         false => "",
     };
     let longest = match &about.run {
-        Some(run) => run.recipe.max_tokens.min(model.config().max_tokens()),
-        None => model.config().max_tokens(),
+        Some(run) => run.recipe.max_tokens.min(model.classifier_limit()),
+        None => model.classifier_limit(),
     };
     match about.kind {
         Kind::Classifier => format!(
@@ -227,7 +245,15 @@ fn load(model: &Model, about: &About) -> String {
 
 /// How the ecosystem's own engine goes on, with the flags of its run_classification.py.
 fn cluster(model: &Model, run: &Run, labels: &[String], code: bool) -> String {
-    let recipe = &run.recipe;
+    // All weights are trained there, for some epochs.
+    let recipe = &match run.recipe.settles {
+        true => Recipe {
+            max_tokens: run.recipe.max_tokens,
+            seed: run.recipe.seed,
+            ..Recipe::scheduled(Method::All)
+        },
+        false => run.recipe,
+    };
     let cls = pooling(model, Kind::Classifier) == Some(Pooling::Cls);
     let (columns, convert) = match run.pairs {
         true => (
@@ -279,7 +305,7 @@ fn cluster(model: &Model, run: &Run, labels: &[String], code: bool) -> String {
         recipe.warmup,
         recipe.optimiser.weight_decay,
     );
-    if recipe.method == Method::Head {
+    if run.recipe.method == Method::Head {
         told += "Here the classifier alone was trained; there the whole model is, at a rate for that.\n";
     }
     if run.pairs {

@@ -22,10 +22,7 @@ const DROPPED: [&str; 7] = [
 /// The source's own config.json with what the export changes.
 pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<String, Refusal> {
     let other = |words: String| Refusal::Config(words);
-    let parsed = Config::from_json(source).map_err(|e| other(format!(": {e}")))?;
-    if parsed != *model.config() {
-        return Err(other(String::new()));
-    }
+    check(model, source)?;
     let text = source.strip_prefix('\u{feff}').unwrap_or(source);
     let mut map: Map<String, Value> =
         serde_json::from_str(text).map_err(|e| other(format!(": {e}")))?;
@@ -79,13 +76,45 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
             map.insert("auto_map".to_owned(), auto);
         }
     }
+    if let (Some(tokens), Some(own)) = (limit(model, kind), map.get_mut("unmask")) {
+        own["max_tokens"] = json!(tokens);
+    }
     Ok(pretty(&map.into()))
 }
 
+/// Refuses a config.json that is not the model's own.
+pub(super) fn check(model: &Model, source: &str) -> Result<(), Refusal> {
+    let other = |words: String| Refusal::Config(words);
+    let parsed = Config::from_json(source).map_err(|e| other(format!(": {e}")))?;
+    match parsed == *model.config() {
+        true => Ok(()),
+        false => Err(other(String::new())),
+    }
+}
+
+/// The longest text that the classifier was trained on, where one is exported and says so.
+pub(super) fn limit(model: &Model, kind: Kind) -> Option<usize> {
+    let classifier = model.classifier().filter(|_| kind == Kind::Classifier);
+    classifier?.max_tokens.map(|_| model.classifier_limit())
+}
+
 /// A tokenizer_config.json for a source that has none.
-pub(super) fn tokenizer(model: &Model) -> String {
-    let longest = model.config().max_tokens();
+pub(super) fn tokenizer(model: &Model, kind: Kind) -> String {
+    let longest = limit(model, kind).unwrap_or(model.config().max_tokens());
     pretty(&json!({"tokenizer_class": "BertTokenizer", "model_max_length": longest}))
+}
+
+/// The source's tokenizer_config.json, with the classifier's longest text; as it is where there is
+/// none, or where it is no object.
+pub(super) fn with_limit(model: &Model, kind: Kind, source: &[u8]) -> Vec<u8> {
+    let parsed: Option<Map<String, Value>> = serde_json::from_slice(source).ok();
+    match (parsed, limit(model, kind)) {
+        (Some(mut map), Some(tokens)) => {
+            map.insert("model_max_length".to_owned(), json!(tokens));
+            pretty(&map.into()).into_bytes()
+        }
+        _ => source.to_vec(),
+    }
 }
 
 fn pretty(value: &Value) -> String {

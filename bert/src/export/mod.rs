@@ -175,29 +175,64 @@ pub async fn folder<E>(
     let tensors = weights::tensors(model, about.kind)?;
     let config = config::rewritten(model, about.kind, files.config)?;
     let code = needs_code(model, about.kind);
-    for (i, (name, _)) in files.tokenizer.iter().enumerate() {
-        let own = [CONFIG, CARD, WEIGHTS, CODE].contains(&name.as_str());
-        let twice = files.tokenizer[..i].iter().any(|(n, _)| n == name);
-        if own || twice || name.is_empty() || name.contains(['/', '\\']) {
-            return Err(Refusal::File(name.clone()).into());
-        }
-    }
+    check_names(files)?;
     let card = card(model, about);
     let mut put = |name: &str, bytes: &[u8]| sink(name, bytes).map_err(ExportError::Sink);
     put(CONFIG, config.as_bytes())?;
     for (name, bytes) in files.tokenizer {
-        put(name, bytes)?;
+        match name.as_str() {
+            TOKENIZER_CONFIG => put(name, &config::with_limit(model, about.kind, bytes))?,
+            _ => put(name, bytes)?,
+        }
     }
     if code {
         put(CODE, MODELING.as_bytes())?;
-        if !files.tokenizer.iter().any(|(n, _)| n == TOKENIZER_CONFIG) {
-            // Elsewhere the model type tells which tokenizer it is.
-            put(TOKENIZER_CONFIG, config::tokenizer(model).as_bytes())?;
-        }
+    }
+    // Where there is no code of the folder's own, the model type tells which tokenizer it is.
+    let needed = code || config::limit(model, about.kind).is_some();
+    if needed && !files.tokenizer.iter().any(|(n, _)| n == TOKENIZER_CONFIG) {
+        put(
+            TOKENIZER_CONFIG,
+            config::tokenizer(model, about.kind).as_bytes(),
+        )?;
     }
     put(CARD, card.as_bytes())?;
     let mut piece = |bytes: &[u8]| put(WEIGHTS, bytes);
     weights::write(model, &tensors, format(), control, &mut piece).await
+}
+
+/// Whether [`folder`] will be possible after a run of classification on this model with these
+/// files, as far as that can be known before.
+///
+/// # Errors
+/// What stands in the way.
+pub fn check_ahead(model: &Model, files: &Files<'_>) -> Result<(), Refusal> {
+    check_family(model)?;
+    config::check(model, files.config)?;
+    check_names(files)
+}
+
+/// Whether models of this family can be exported.
+///
+/// # Errors
+/// [`Refusal::Family`].
+pub fn check_family(model: &Model) -> Result<(), Refusal> {
+    match model.config().family {
+        Family::Bert => Ok(()),
+        _ => Err(Refusal::Family),
+    }
+}
+
+/// Refuses tokenizer files that would take the place of others.
+fn check_names(files: &Files<'_>) -> Result<(), Refusal> {
+    for (i, (name, _)) in files.tokenizer.iter().enumerate() {
+        let own = [CONFIG, CARD, WEIGHTS, CODE].contains(&name.as_str());
+        let twice = files.tokenizer[..i].iter().any(|(n, _)| n == name);
+        if own || twice || name.is_empty() || name.contains(['/', '\\']) {
+            return Err(Refusal::File(name.clone()));
+        }
+    }
+    Ok(())
 }
 
 /// The metadata that `transformers` asks for.
@@ -217,8 +252,8 @@ pub fn size(model: &Model, kind: Kind) -> Result<u64, Refusal> {
 
 /// What stands in the way of any export of this kind.
 fn check(model: &Model, kind: Kind) -> Result<(), Refusal> {
+    check_family(model)?;
     match kind {
-        _ if model.config().family != Family::Bert => Err(Refusal::Family),
         Kind::Classifier if model.classifier().is_none() => Err(Refusal::NoClassifier),
         Kind::MaskedLm if !model.heads().mlm => Err(Refusal::NoMlm),
         _ => Ok(()),

@@ -21,6 +21,10 @@ pub struct Classifier {
     pub labels: Vec<String>,
     /// How a text's vector is made.
     pub pooling: Pooling,
+    /// The longest text that it was trained on, in tokens: longer ones are cut there. `None` is the
+    /// model's own limit.
+    #[serde(default)]
+    pub max_tokens: Option<usize>,
 }
 
 /// Why a model's weights are no classifier of these classes.
@@ -50,6 +54,15 @@ pub enum ClassifierError {
 }
 
 impl Classifier {
+    /// Of texts as long as the model reads.
+    pub fn new(labels: Vec<String>, pooling: Pooling) -> Self {
+        Self {
+            labels,
+            pooling,
+            max_tokens: None,
+        }
+    }
+
     /// The classifier of a checkpoint, by its config.json; `LABEL_0` and so on where that names no
     /// classes, as `transformers` does.
     pub(super) fn loaded(config: &Config, heads: &Heads) -> Option<Self> {
@@ -61,11 +74,15 @@ impl Classifier {
         Some(Self {
             labels,
             pooling: config.pooling,
+            max_tokens: config.classifier_max_tokens,
         })
     }
 
     /// Refuses labels that config.json could not hold.
-    pub(crate) fn check_labels(labels: &[String]) -> Result<(), ClassifierError> {
+    ///
+    /// # Errors
+    /// Labels that are too few, too many, too long or alike.
+    pub fn check_labels(labels: &[String]) -> Result<(), ClassifierError> {
         let refuse = |words: String| Err(ClassifierError::Labels(words));
         if !(2..=MAX_LABELS).contains(&labels.len()) {
             let found = labels.len();
@@ -124,22 +141,25 @@ impl Model {
         self.classifier.as_ref().filter(fits)
     }
 
-    /// Says what the classifier that training added tells apart: `classifier.weight` `[L, H]` and
-    /// `classifier.bias` `[L]` must be there for these L labels.
+    /// The most tokens of a text that its classifier reads: those that it was trained on, as far as
+    /// the model reads them.
+    pub fn classifier_limit(&self) -> usize {
+        let own = self.classifier().and_then(|c| c.max_tokens);
+        let most = self.config.max_tokens();
+        own.map_or(most, |own| own.min(most))
+    }
+
+    /// Says what the classifier that training added tells apart, and how long its texts are:
+    /// `classifier.weight` `[L, H]` and `classifier.bias` `[L]` must be there for its L labels.
     ///
     /// # Errors
     /// Weights that are missing or of another shape, labels that are too few or alike, a pooler
     /// that the checkpoint lacks. The model stays as it was.
-    pub fn set_classifier(
-        &mut self,
-        labels: Vec<String>,
-        pooling: Pooling,
-    ) -> Result<(), ClassifierError> {
-        Classifier::check_labels(&labels)?;
-        if pooling == Pooling::Pooler && !self.layout.heads.pooler {
+    pub fn set_classifier(&mut self, classifier: Classifier) -> Result<(), ClassifierError> {
+        Classifier::check_labels(&classifier.labels)?;
+        if classifier.pooling == Pooling::Pooler && !self.layout.heads.pooler {
             return Err(ClassifierError::NoPooler);
         }
-        let classifier = Classifier { labels, pooling };
         let hidden = self.config.hidden_size;
         classifier.check_weights(&self.params, hidden)?;
         let classes = classifier.labels.len();

@@ -42,7 +42,8 @@ impl Classification {
 }
 
 /// Runs the model's classifier over texts, those of like length together; the results are in the
-/// order of `texts`. A text that is too long for the model is cut at its end.
+/// order of `texts`. A text that is longer than those that the classifier was trained on, or than the
+/// model reads, is cut at its end.
 ///
 /// # Errors
 /// [`ProbeError::NoClassifier`], a tokenizer of another model, [`ProbeError::NotFinite`] where the
@@ -58,7 +59,7 @@ pub async fn classify(
     if model.classifier().is_none() {
         return Err(ProbeError::NoClassifier);
     }
-    let limit = model.config().max_tokens();
+    let limit = model.classifier_limit();
     let encode = |text: &Text| tokenizer.encode(&text.text, text.pair.as_deref(), limit);
     let encodings: Vec<Encoding> = texts.iter().map(encode).collect();
     let lengths: Vec<usize> = encodings.iter().map(|e| e.ids.len()).collect();

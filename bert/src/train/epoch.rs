@@ -2,7 +2,7 @@
 
 use kernels::Control;
 
-use super::event::{Best, EpochReport, Event, Mistake, TrainError};
+use super::event::{Best, EpochReport, Event, Mistake, RunState, TrainError};
 use super::graph::Inputs;
 use super::run::{Stage, Training};
 use super::texts::Texts;
@@ -141,6 +141,7 @@ impl Evaluation {
             Metrics {
                 accuracy: self.validation.share(),
                 macro_f1: 0.0,
+                occurring: 0,
                 classes: Vec::new(),
             }
         } else {
@@ -231,7 +232,7 @@ impl Training {
             true => loss < best.loss,
             false => accuracy > best.accuracy || (accuracy == best.accuracy && loss < best.loss),
         };
-        let best = self.best.is_none_or(is_better);
+        let best = self.recipe.settles || self.best.is_none_or(is_better);
         let epoch = self.epoch;
         if best {
             self.best = Some(Best {
@@ -241,6 +242,12 @@ impl Training {
             });
             self.learner.keep(model);
         }
+        self.evaluated = RunState {
+            epoch,
+            step: self.step,
+            best: self.best,
+            settling: self.settling,
+        };
         Ok(Event::Epoch(EpochReport {
             epoch,
             train_loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,

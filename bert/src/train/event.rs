@@ -3,6 +3,7 @@
 use kernels::{DeviceError, RunError};
 use serde::{Deserialize, Serialize};
 
+use super::Settling;
 use crate::metrics::{Confusion, Metrics};
 use crate::model::NotFinite;
 use crate::probe::ProbeError;
@@ -86,7 +87,7 @@ pub struct EpochReport {
     /// most 100; empty for masked language modelling.
     pub mistakes: Vec<Mistake>,
     /// Whether it is the best so far: the highest accuracy, then the lowest loss; for masked
-    /// language modelling the lowest loss.
+    /// language modelling the lowest loss; the last where the loss is to settle.
     pub best: bool,
 }
 
@@ -115,7 +116,7 @@ pub struct Best {
 }
 
 /// Where a run stood after its last finished epoch: everything but the weights.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunState {
     /// Epochs finished.
     pub epoch: usize,
@@ -123,6 +124,20 @@ pub struct RunState {
     pub step: usize,
     /// The best of them.
     pub best: Option<Best>,
+    /// How far the loss had settled, where it is to settle.
+    pub settling: Settling,
+}
+
+/// Why a run is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// Its epochs were run.
+    #[default]
+    Epochs,
+    /// The loss had settled.
+    Settled,
+    /// The loss had not settled after the most epochs that the recipe allows.
+    Unsettled,
 }
 
 /// What happened in one [`Training::advance`].
@@ -147,10 +162,13 @@ pub enum Event {
     },
     /// An epoch ended.
     Epoch(EpochReport),
-    /// The run is over; the model has the best epoch's weights.
+    /// The run is over; the model has the best epoch's weights, or the last one's where the loss was
+    /// to settle.
     Done {
         /// That epoch, from 1.
         best_epoch: usize,
+        /// Why it is over.
+        ending: Ending,
     },
     /// The loss is no longer a number; the model has the best weights there were.
     Diverged {

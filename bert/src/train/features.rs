@@ -4,11 +4,15 @@ use kernels::{Control, DeviceError, Executable, Graph, ParamSpec, Plan, RunError
 
 use super::graph::FEATURES;
 use super::learner::Learner;
+use super::settle::Scale;
 use crate::config::Pooling;
 use crate::model::{FeatureGraph, Model, TokenBatch, all_finite};
 
 /// The features of one batch, `[B, H]`, before each is laid in its place.
 pub(super) const POOLED: &str = "features of a batch";
+
+/// Texts by whose features it is judged how large they are.
+const SCALE_ROWS: usize = 64;
 
 /// What computes features, for so many texts of so many tokens.
 pub(super) struct Reading {
@@ -82,6 +86,20 @@ impl Learner {
             .map(|(row, &place)| (row * hidden, place * hidden, hidden))
             .collect();
         params.copy_parts(POOLED, FEATURES, &parts)
+    }
+
+    /// How large the features of the first `count` texts are, by some of them.
+    pub(super) async fn feature_scale(
+        &self,
+        model: &mut Model,
+        count: usize,
+    ) -> Result<Scale, RunError> {
+        let (_, config, _, params) = model.parts();
+        let hidden = config.hidden_size;
+        let some = params
+            .read(FEATURES, 0, count.min(SCALE_ROWS) * hidden)
+            .await?;
+        Ok(Scale::of(&some, hidden))
     }
 
     /// The first of the features that is not finite. Only their sum is read back, unless that is not

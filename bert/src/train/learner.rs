@@ -14,6 +14,8 @@ use crate::model::Model;
 
 /// Compiled plans kept at a time; their activations share memory.
 pub(super) const PREPARED: usize = 4;
+/// Texts that are evaluated at a time by their features.
+pub(super) const FEATURE_ROOM: usize = 512;
 
 /// What a step found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,6 +91,7 @@ impl Learner {
                 task,
                 optimiser,
                 dropout,
+                l2: 0.0,
             },
             trainable,
             seed: random.next_u64() as u32,
@@ -153,6 +156,12 @@ impl Learner {
     /// Draws the dropout of the next steps as if `steps` had been taken before.
     pub(super) fn skip(&mut self, steps: usize) {
         self.seed = self.seed.wrapping_add(steps as u32);
+    }
+
+    /// Penalises the decayed weights from here on by `l2/2 Σ w²`.
+    pub(super) fn set_l2(&mut self, l2: f64) {
+        self.settings.l2 = l2;
+        self.steps.clear();
     }
 
     fn source(&self, inputs: &Inputs, room: usize) -> Source {
@@ -286,8 +295,15 @@ impl Learner {
         wanted: Wanted,
         control: &Control,
     ) -> Result<(Tensor, f64), RunError> {
-        // One text is a try: it should not cost what a batch does.
-        let room = if inputs.texts() == 1 { 1 } else { self.room };
+        // One text is a try: it should not cost what a batch does. Features are many at a time.
+        let room = match inputs.texts() {
+            1 => 1,
+            many => many.next_power_of_two().min(FEATURE_ROOM).max(self.room),
+        };
+        let room = match inputs {
+            Inputs::Texts(_) => room.min(self.room),
+            Inputs::Features { .. } => room,
+        };
         let source = self.source(inputs, room);
         let same = |e: &Evaluation| e.source == source && e.wanted == wanted;
         if let Some(i) = self.evaluations.iter().position(same) {

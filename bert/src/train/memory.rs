@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::event::TrainError;
 use super::features::POOLED;
 use super::graph::Source;
-use super::learner::{PREPARED, mask_room};
+use super::learner::{FEATURE_ROOM, PREPARED, mask_room};
 use super::run::FEATURE_BATCH;
 use super::step::{EvaluationPlan, LOG_ROWS, Settings, StepPlan, Wanted};
 use super::weights::{COPIES, Trainable, classifier};
@@ -200,6 +200,7 @@ pub fn needs(
             attention: recipe.dropout,
             classifier: recipe.dropout,
         },
+        l2: 0.0,
     };
     let add = |kept: &mut Kept, source: Source| {
         let step = StepPlan::new(config, layout, &settings, &trainable, source);
@@ -227,6 +228,10 @@ pub fn needs(
         reading.largest = reading.largest.max(features);
         let rows = texts.max(1);
         add(&mut kept, Source::Features { batch: room, rows });
+        let batch = rows.next_power_of_two().min(FEATURE_ROOM).max(room);
+        let source = Source::Features { batch, rows };
+        let evaluation = EvaluationPlan::new(config, layout, task, source, Wanted::Logits);
+        kept.add(&evaluation.plan);
     } else {
         let lengths = padded_lengths(longest, limit).into_iter().rev();
         for tokens in lengths.take(PREPARED) {
@@ -317,11 +322,11 @@ pub fn offers(
     });
     found.extend({ last }.find(&fits));
     if recipe.method != Method::Head && task != Task::MaskedLm {
-        let head = Recipe::new(Method::Head);
         let head = Recipe {
-            method: Method::Head,
-            learning_rate: head.learning_rate,
-            ..*recipe
+            pooling: recipe.pooling,
+            max_tokens: recipe.max_tokens,
+            seed: recipe.seed,
+            ..Recipe::new(Method::Head)
         };
         found.extend(Some(head).filter(&fits));
     }

@@ -8,17 +8,19 @@ mod learner;
 mod memory;
 mod recipe;
 mod run;
+mod settle;
 mod start;
 mod step;
 mod texts;
 mod weights;
 
-pub use event::{Best, EpochReport, Event, Mistake, Progress, RunState, TrainError};
+pub use event::{Best, Ending, EpochReport, Event, Mistake, Progress, RunState, TrainError};
 pub use graph::{Batch, Inputs};
 pub use learner::{Learner, StepReport};
 pub use memory::{Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;
 pub use run::Training;
+pub use settle::Settling;
 
 use crate::config::Pooling;
 use serde::{Deserialize, Serialize};
@@ -63,6 +65,9 @@ pub struct Optimiser {
     pub weight_decay: f64,
     /// Whether biases and layer norms are decayed too.
     pub decay_all: bool,
+    /// The L2 penalty on a classifier that is trained until its loss settles, as the C of
+    /// scikit-learn's `LogisticRegression`: `Σ w² / 2C` on the sum of the texts' losses.
+    pub penalty_c: Option<f64>,
     /// Clips the gradients' global norm to this.
     pub max_norm: Option<f64>,
 }
@@ -75,6 +80,7 @@ impl Default for Optimiser {
             eps: 1e-8,
             weight_decay: 0.01,
             decay_all: false,
+            penalty_c: None,
             max_norm: Some(1.0),
         }
     }

@@ -13,10 +13,15 @@ pub struct Recipe {
     pub method: Method,
     /// How a text's vector is made.
     pub pooling: Pooling,
-    /// The highest learning rate, reached after the warm-up.
+    /// The highest learning rate, reached after the warm-up; where the loss is to settle, for
+    /// features whose numbers are about 1.
     pub learning_rate: f64,
-    /// Passes over the training set.
+    /// Passes over the training set; where the loss is to settle, the most.
     pub epochs: usize,
+    /// Whether a head is trained until its loss settles, at a rate that is halved where it no longer
+    /// falls, and its last weights are kept; else the rate follows the schedule, and the best
+    /// epoch's weights are.
+    pub settles: bool,
     /// Examples of one step.
     pub batch: usize,
     /// Share of the steps over which the rate grows from zero; then it falls to zero linearly.
@@ -32,9 +37,33 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The field's defaults for a method: 1e-3 for a head, 2e-5 for more; from random weights
-    /// 1e-4, since there is nothing to forget.
+    /// The defaults for a method. A head is trained until its loss settles, with the penalty of
+    /// scikit-learn's `LogisticRegression`; the others as [`Recipe::scheduled`].
     pub fn new(method: Method) -> Self {
+        let recipe = Self::scheduled(method);
+        match method {
+            Method::Head => Self {
+                learning_rate: 3e-3,
+                epochs: 5000,
+                settles: true,
+                batch: 32,
+                warmup: 0.0,
+                dropout: 0.0,
+                optimiser: Optimiser {
+                    weight_decay: 0.0,
+                    penalty_c: Some(1.0),
+                    max_norm: None,
+                    ..recipe.optimiser
+                },
+                ..recipe
+            },
+            _ => recipe,
+        }
+    }
+
+    /// The field's defaults for a method that is trained for a number of epochs: a learning rate of
+    /// 1e-3 for a head, 2e-5 for more; from random weights 1e-4, since there is nothing to forget.
+    pub fn scheduled(method: Method) -> Self {
         let learning_rate = match method {
             Method::Head => 1e-3,
             Method::LastLayers(_) | Method::All => 2e-5,
@@ -45,6 +74,7 @@ impl Recipe {
             pooling: Pooling::Mean,
             learning_rate,
             epochs: 3,
+            settles: false,
             batch: 16,
             warmup: 0.1,
             dropout: 0.1,
@@ -58,16 +88,20 @@ impl Recipe {
     /// `[CLS]`, and the mean for a head, whose encoder was not taught to gather a text in one
     /// place; texts no longer than the model reads.
     pub fn for_model(method: Method, model: &Model) -> Self {
-        let pooling = match method {
+        Self::new(method).suited(model)
+    }
+
+    /// These settings with the pooling and the longest text of [`Recipe::for_model`].
+    pub fn suited(self, model: &Model) -> Self {
+        let pooling = match self.method {
             Method::Head => Pooling::Mean,
             _ if model.heads().pooler => Pooling::Pooler,
             _ => Pooling::Cls,
         };
-        let recipe = Self::new(method);
         Self {
             pooling,
-            max_tokens: recipe.max_tokens.min(model.config().max_tokens()),
-            ..recipe
+            max_tokens: self.max_tokens.min(model.config().max_tokens()),
+            ..self
         }
     }
 
@@ -97,9 +131,11 @@ impl Recipe {
             rate > 0.0 && rate <= 1.0,
             format!("learning rate {rate}: it lies in (0, 1]"),
         );
+        // An epoch of few texts is one step, and a loss settles in some hundreds of them.
+        let most = if self.settles { 10_000 } else { 1000 };
         check(
-            (1..=1000).contains(&self.epochs),
-            format!("epochs {}: 1 to 1000", self.epochs),
+            (1..=most).contains(&self.epochs),
+            format!("epochs {}: 1 to {most}", self.epochs),
         );
         check(
             (1..=1024).contains(&self.batch),
@@ -127,6 +163,15 @@ impl Recipe {
             norm.is_none_or(|n| n > 0.0 && n.is_finite()),
             format!("clipping {norm:?}: over 0"),
         );
+        let c = self.optimiser.penalty_c;
+        check(
+            c.is_none_or(|c| c > 0.0 && c.is_finite()),
+            format!("C of the penalty {c:?}: over 0"),
+        );
+        check(
+            !self.settles || self.method == Method::Head,
+            "only the loss of a head alone is known to settle: take a number of epochs".to_owned(),
+        );
         if self.method == Method::LastLayers(0) {
             problems.push("last 0 layers: that is the head alone; choose it instead".to_owned());
         }
@@ -152,7 +197,7 @@ impl Recipe {
             ),
         );
         warn(
-            (2..=4).contains(&self.epochs),
+            self.settles || (2..=4).contains(&self.epochs),
             format!(
                 "{} epochs are unusual: after 2 to 4 a model has mostly learned what there is, and \
                  with more it begins to learn the examples by heart.",

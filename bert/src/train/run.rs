@@ -3,9 +3,10 @@
 use kernels::{Control, ParamSpec};
 
 use super::epoch::Evaluation;
-use super::event::{Best, Event, Progress, TrainError};
+use super::event::{Best, Ending, Event, Progress, RunState, TrainError};
 use super::graph::{Batch, Inputs};
-use super::learner::Learner;
+use super::learner::{FEATURE_ROOM, Learner};
+use super::settle::{Settling, round_epochs};
 use super::texts::Texts;
 use super::{Method, Recipe};
 use crate::data::{self, Random, batches};
@@ -54,6 +55,11 @@ pub struct Training {
     /// Of the epoch's steps.
     pub(super) losses: Vec<f64>,
     pub(super) best: Option<Best>,
+    /// How far the loss has settled, and the highest rate of these features, where it is to settle.
+    pub(super) settling: Settling,
+    pub(super) highest_rate: f64,
+    /// Where the run stood when it was evaluated last.
+    pub(super) evaluated: RunState,
 }
 
 impl Training {
@@ -63,7 +69,7 @@ impl Training {
         self.report_every = steps.clamp(1, Learner::REPORTS);
     }
 
-    /// Steps of the whole run.
+    /// Steps of the whole run; where the loss is to settle, the most.
     pub fn steps(&self) -> usize {
         self.recipe.epochs * self.epoch_steps()
     }
@@ -124,12 +130,19 @@ impl Training {
     }
 
     fn is_finished(&self) -> bool {
-        self.epoch == self.recipe.epochs && self.queue.is_empty() && self.unread.is_empty()
+        (self.epoch == self.recipe.epochs || self.settling.is_over())
+            && self.queue.is_empty()
+            && self.unread.is_empty()
     }
 
     fn done(&self) -> Event {
         Event::Done {
             best_epoch: self.best.map_or(0, |best| best.epoch),
+            ending: match (self.recipe.settles, self.settling.is_over()) {
+                (false, _) => Ending::Epochs,
+                (true, true) => Ending::Settled,
+                (true, false) => Ending::Unsettled,
+            },
         }
     }
 
@@ -232,6 +245,9 @@ impl Training {
                     .await?
                     .into());
             }
+            if self.recipe.settles {
+                self.suit_features(model).await?;
+            }
             Stage::Train
         } else {
             Stage::Features(last)
@@ -260,6 +276,42 @@ impl Training {
         self.queue = batches(&lengths, self.recipe.batch, limit, &mut random);
     }
 
+    /// Texts of an evaluation's batch: of features, which are small, many.
+    fn evaluation_size(&self) -> usize {
+        match self.recipe.method {
+            Method::Head => FEATURE_ROOM.max(self.recipe.batch),
+            _ => self.recipe.batch,
+        }
+    }
+
+    /// Takes rate and penalty for the features that are there now.
+    async fn suit_features(&mut self, model: &mut Model) -> Result<(), TrainError> {
+        let scale = self
+            .learner
+            .feature_scale(model, self.texts.train())
+            .await?;
+        self.highest_rate = scale.rate(self.recipe.learning_rate);
+        if let Some(c) = self.recipe.optimiser.penalty_c {
+            let l2 = scale.l2(c, self.texts.train(), self.classes);
+            self.learner.set_l2(l2);
+        }
+        Ok(())
+    }
+
+    /// Whether an evaluation follows the epoch that ends: every epoch, or every round where the loss
+    /// is to settle.
+    fn ends_round(&mut self) -> bool {
+        if !self.recipe.settles {
+            return true;
+        }
+        let ends = self.epoch.is_multiple_of(round_epochs(self.epoch_steps()));
+        if ends {
+            let mean = self.losses.iter().sum::<f64>() / self.losses.len().max(1) as f64;
+            self.settling.round(mean);
+        }
+        ends || self.epoch == self.recipe.epochs
+    }
+
     /// Whether the losses are to be read now.
     fn is_report_due(&self) -> bool {
         let count = self.unread.len();
@@ -283,7 +335,10 @@ impl Training {
             if self.step == 0 {
                 self.suspects.clone_from(&batch.examples);
             }
-            let rate = self.recipe.rate(self.step, self.steps());
+            let rate = match self.recipe.settles {
+                true => self.settling.rate(self.highest_rate),
+                false => self.recipe.rate(self.step, self.steps()),
+            };
             // Where this fails, the batch was not learned, and comes again.
             self.learner.step(model, &inputs, rate, control).await?;
             self.queue.pop();
@@ -319,9 +374,9 @@ impl Training {
                 norm: report.norm,
             });
         }
-        if matches!(self.stage, Stage::Train) && self.queue.is_empty() {
+        if matches!(self.stage, Stage::Train) && self.queue.is_empty() && self.ends_round() {
             let limit = model.config().max_tokens();
-            let (classes, size) = (self.classes, self.recipe.batch);
+            let (classes, size) = (self.classes, self.evaluation_size());
             let evaluation = Evaluation::new(&self.texts, classes, size, limit);
             self.stage = Stage::Evaluate(Box::new(evaluation));
         }

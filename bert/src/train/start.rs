@@ -4,6 +4,7 @@ use super::event::{RunState, TrainError};
 use super::learner::Learner;
 use super::memory::{self, Limits};
 use super::run::{REPORT_EVERY, Stage, Training, limit};
+use super::settle::Settling;
 use super::texts::{Encoded, Texts};
 use super::{Method, Recipe, Task};
 use crate::config::Pooling;
@@ -141,21 +142,15 @@ impl Training {
             report_every: REPORT_EVERY,
             losses: Vec::new(),
             best: None,
+            settling: Settling::default(),
+            highest_rate: recipe.learning_rate,
+            evaluated: RunState::default(),
         })
     }
 
-    /// Where the run stood when its last epoch was finished.
+    /// Where the run stood when an epoch was evaluated last.
     pub fn state(&self) -> RunState {
-        let under_way = !self.queue.is_empty()
-            || !self.unread.is_empty()
-            || !self.losses.is_empty()
-            || matches!(self.stage, Stage::Evaluate(_));
-        let epoch = self.epoch - usize::from(under_way && self.epoch > 0);
-        RunState {
-            epoch,
-            step: epoch * self.epoch_steps(),
-            best: self.best,
-        }
+        self.evaluated
     }
 
     /// Goes on where another run of the same data and recipe stood, which a lost device has
@@ -183,6 +178,8 @@ impl Training {
             self.epoch = state.epoch;
             self.step = state.step;
             self.best = state.best;
+            self.settling = state.settling;
+            self.evaluated = *state;
             self.learner.skip(state.step);
             self.learner.keep(model);
             return Ok(());

@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub task: Task,
     pub optimiser: Optimiser,
     pub dropout: DropoutRates,
+    /// λ of the penalty `λ/2 Σ w²` on the weights that are decayed.
+    pub l2: f64,
 }
 
 /// Forward, loss, backward, clipping and AdamW in one plan.
@@ -79,6 +81,7 @@ impl StepPlan {
             beta2: optimiser.beta2,
             eps: optimiser.eps,
             weight_decay: optimiser.weight_decay,
+            l2: settings.l2,
             max_norm: optimiser.max_norm,
             log: Some(LOG_ROWS),
         };

@@ -109,7 +109,8 @@ fn repeated_texts_are_counted() {
     } = report;
     assert_eq!((repeated, contradicting), (2, 1));
     let eval = table("sentence1,sentence2,label\nA B, c,Y\nnew,c,N\n");
-    let eval = Dataset::with_labels(&eval, &Columns::guess(&eval), &data.labels).expect("labels");
+    let (eval, _) =
+        Dataset::with_labels(&eval, &Columns::guess(&eval), &data.labels).expect("labels");
     assert_eq!(
         eval.examples.iter().map(|e| e.label).collect::<Vec<_>>(),
         [1, 0]

@@ -67,7 +67,8 @@ fn public_data_sets_are_read_whole() {
         assert_eq!(report.counts.iter().sum::<usize>(), counts[0], "{name}");
         for (part, count) in ["dev", "test"].into_iter().zip(&counts[1..]) {
             let (table, columns) = read(part);
-            let eval = Dataset::with_labels(&table, &columns, &train.labels).expect("examples");
+            let (eval, _) =
+                Dataset::with_labels(&table, &columns, &train.labels).expect("examples");
             assert_eq!(eval.examples.len(), *count, "{name}/{part}");
             let shared = train.also_in(&eval);
             println!("{name}/{part}: {shared} of {count} texts stand in train as well");

@@ -44,7 +44,7 @@ fn json_lines_keep_the_order_of_keys_and_fill_what_is_missing() {
     let file = "{\"text\": \"a\\tb\", \"label\": 1}\r\n\n{\"label\": true, \"note\": 2.5, \"text\": \"é\"}\n\
                 {\"text\": null, \"label\": -1}";
     let table = table(file);
-    assert_eq!((table.format, table.header), (Format::JsonLines, true));
+    assert_eq!((table.format, table.header), (Format::Json, true));
     assert_eq!(table.columns, ["text", "label", "note"]);
     assert_eq!(rows(&table), ["1: a\tb|1|", "3: é|true|2.5", "4: |-1|"]);
 }
@@ -66,16 +66,28 @@ fn a_byte_order_mark_is_no_part_of_the_text() {
 fn formats_are_guessed_from_name_and_content() {
     let guess = |name: Option<&str>, text: &str| Format::guess(name, text.as_bytes());
     for (name, text, expected) in [
-        (Some("a.TSV"), "a,b", Format::Tsv),
+        (Some("a.TSV"), "a,b\tc", Format::Tsv),
         (Some("a.csv"), "a;b;c,d", Format::SemicolonCsv),
         (Some("a.csv"), "a", Format::Csv),
         (Some("a.csv"), "a\tb", Format::Tsv),
-        (Some("a.jsonl"), "x", Format::JsonLines),
-        (Some("notes.txt"), "\n\n {\"text\": 1}", Format::JsonLines),
+        (Some("a.jsonl"), "x", Format::Json),
+        (Some("notes.txt"), "\n\n {\"text\": 1}", Format::Json),
         (None, "good\tyes, I liked it", Format::Tsv),
         (None, "good,yes", Format::Csv),
-        (None, "one text a line", Format::Tsv),
-        (None, "", Format::Tsv),
+        (None, "one text a line", Format::Lines),
+        (None, "", Format::Lines),
+        (Some("a.tsv"), "a text, and more", Format::Lines),
+        (Some("a.csv"), "a|b|c\nd|e|f", Format::BarCsv),
+        (
+            None,
+            "a text;1\nanother, longer text;0",
+            Format::SemicolonCsv,
+        ),
+        (None, "sep=;\na,b;c,d", Format::SemicolonCsv),
+        (None, "sep=|\na,b,c", Format::BarCsv),
+        (None, "[\n {\"text\": 1}]", Format::Json),
+        (None, "[laughs] yes, I know", Format::Lines),
+        (None, "{smiles} I do", Format::Lines),
     ] {
         assert_eq!(guess(name, text), expected, "{name:?} {text:?}");
     }

@@ -1,7 +1,7 @@
 //! Classification heads of checkpoints.
 
 use bert::config::Pooling;
-use bert::model::{ClassifierError, LoadError};
+use bert::model::{Classifier, ClassifierError, LoadError};
 use bert::probe::{Classification, ProbeError, classify};
 use bert::train::Method;
 use kernels::CancelToken;
@@ -228,7 +228,7 @@ fn own_settings_in_config_json_are_checked() {
 #[test]
 fn a_classifier_is_set_only_where_its_weights_are() {
     let mut model = common::model(&common::fixture("tiny-bert"), &CPU);
-    let missing = model.set_classifier(labels(), Pooling::Mean);
+    let missing = model.set_classifier(Classifier::new(labels(), Pooling::Mean));
     assert!(
         matches!(missing, Err(ClassifierError::Weights { .. })),
         "{missing:?}"
@@ -239,7 +239,7 @@ fn a_classifier_is_set_only_where_its_weights_are() {
     assert_eq!(model.classifier().map(|c| c.labels.len()), Some(3));
     let before = bits(&classified(&mut model));
     let named = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-    let two = model.set_classifier(named(&["a", "b"]), Pooling::Mean);
+    let two = model.set_classifier(Classifier::new(named(&["a", "b"]), Pooling::Mean));
     let told = two.expect_err("there are three").to_string();
     assert!(
         told.contains("[3, 32]") && told.contains("[2, 32]"),
@@ -250,7 +250,7 @@ fn a_classifier_is_set_only_where_its_weights_are() {
         named(&["a", "b", "a"]),
         named(&["a", "b", &"c".repeat(1001)]),
     ] {
-        let error = model.set_classifier(wrong.clone(), Pooling::Mean);
+        let error = model.set_classifier(Classifier::new(wrong.clone(), Pooling::Mean));
         assert!(
             matches!(error, Err(ClassifierError::Labels(_))),
             "{wrong:?}"
@@ -263,7 +263,7 @@ fn a_classifier_is_set_only_where_its_weights_are() {
     );
 
     let mut bare = common::model(&common::bundled(), &CPU);
-    let error = bare.set_classifier(named(&["a", "b"]), Pooling::Pooler);
+    let error = bare.set_classifier(Classifier::new(named(&["a", "b"]), Pooling::Pooler));
     assert_eq!(error, Err(ClassifierError::NoPooler));
 }
 

@@ -312,7 +312,7 @@ fn the_card_tells_where_the_model_comes_from() {
     let recipe = Recipe {
         learning_rate: 3e-5,
         seed: 1234,
-        ..Recipe::new(Method::LastLayers(2))
+        ..Recipe::scheduled(Method::LastLayers(2))
     };
     let mut confusion = Confusion::new(3);
     for (truth, predicted) in [(0, 0), (0, 0), (1, 1), (1, 0), (2, 2)] {

@@ -9,7 +9,7 @@ use super::*;
 
 fn run(method: Method) -> Run {
     Run {
-        recipe: Recipe::new(method),
+        recipe: Recipe::scheduled(method),
         train: vec![4, 4, 4],
         validation: vec![4, 4, 4],
         pairs: false,

@@ -6,6 +6,7 @@ mod common;
 mod classifier;
 mod folder;
 mod head;
+mod limit;
 mod predictions;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use bert::config::Config;
 use bert::config::Pooling;
 use bert::data::Text;
 use bert::export::{self, About, ExportError, Files, Kind};
-use bert::model::{LoadError, Model, ModelLoader};
+use bert::model::{Classifier, LoadError, Model, ModelLoader};
 use bert::probe::{Classification, classify};
 use bert::train::{Method, Recipe, Training};
 use kernels::{Control, Device, Precision};
@@ -87,7 +88,7 @@ fn trained(device: &Device, method: Method, pooling: Pooling) -> Model {
         epochs: 2,
         batch: 4,
         pooling,
-        ..Recipe::new(method)
+        ..Recipe::scheduled(method)
     };
     let control = Control::default();
     let start = Training::start(&mut model, &tokenizer, &examples, &examples, 3, recipe);
@@ -100,7 +101,9 @@ fn trained(device: &Device, method: Method, pooling: Pooling) -> Model {
     }
     training.finish(&mut model);
     let labels = labels();
-    model.set_classifier(labels, pooling).expect("it fits");
+    model
+        .set_classifier(Classifier::new(labels, pooling))
+        .expect("it fits");
     model
 }
 

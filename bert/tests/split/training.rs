@@ -129,7 +129,7 @@ fn a_device_that_binds_little_learns() {
         epochs: 4,
         batch: 2,
         max_tokens: 16,
-        ..Recipe::new(Method::All)
+        ..Recipe::scheduled(Method::All)
     };
     for style in [Style::Tiles, Style::Lanes] {
         let device = little(style);

@@ -90,6 +90,7 @@ fn optimiser(golden: &Value, decay_all: bool) -> Optimiser {
         eps: number("eps").expect("eps"),
         weight_decay: number("weight_decay").expect("weight_decay"),
         decay_all,
+        penalty_c: None,
         max_norm: number("max_grad_norm"),
     }
 }

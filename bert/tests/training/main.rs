@@ -10,4 +10,5 @@ mod gradient;
 mod masked;
 mod memory;
 mod runs;
+mod settling;
 mod support;

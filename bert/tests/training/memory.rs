@@ -60,7 +60,7 @@ fn what_does_not_fit_is_refused_with_something_that_does() {
     let recipe = Recipe {
         batch: 32,
         max_tokens: 512,
-        ..Recipe::new(Method::All)
+        ..Recipe::scheduled(Method::All)
     };
     let planned = |recipe: &Recipe| needs(&model, TASK, recipe, 512, 1000).expect("needs");
     let whole = planned(&recipe);
@@ -115,7 +115,7 @@ fn less_is_needed_for_less() {
         let recipe = Recipe {
             batch,
             max_tokens,
-            ..Recipe::new(method)
+            ..Recipe::scheduled(method)
         };
         needs(&model, TASK, &recipe, 512, 100)
             .expect("needs")
@@ -129,7 +129,7 @@ fn less_is_needed_for_less() {
     assert!(total(Method::Head, 16, 128) < total(Method::LastLayers(1), 16, 128));
     let bad = Recipe {
         epochs: 0,
-        ..Recipe::new(Method::All)
+        ..Recipe::scheduled(Method::All)
     };
     assert!(needs(&model, TASK, &bad, 512, 100).is_err());
 }
@@ -149,7 +149,7 @@ fn a_run_that_cannot_fit_does_not_start() {
             .collect();
         let recipe = Recipe {
             batch: 1024,
-            ..Recipe::new(Method::All)
+            ..Recipe::scheduled(Method::All)
         };
         let planned = needs(&model, TASK, &recipe, 128, 1025).expect("needs");
         let limits = Limits::of(&device);

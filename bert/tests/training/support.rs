@@ -64,7 +64,7 @@ pub fn recipe(method: Method) -> Recipe {
         epochs: 2,
         batch: 8,
         max_tokens: 64,
-        ..Recipe::new(method)
+        ..Recipe::scheduled(method)
     }
 }
 

@@ -5,9 +5,9 @@ use crate::failure::Failure;
 use crate::protocol::{DataReport, PlanReport};
 use crate::recipe::{Goal, Reading, Setup};
 use bert::data::{
-    Columns, DataError, Dataset, Example, Format, HeaderRow, MergedLabel, Report, Split, Table,
-    Text, texts,
+    Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, texts,
 };
+use bert::export::check_family;
 use bert::metrics::Confusion;
 use bert::model::Model;
 use bert::tokenizer::Tokenizer;
@@ -144,13 +144,15 @@ impl Lesson {
 
     /// What was read, in words.
     pub fn report(&self) -> DataReport {
-        let (labels, notes, problem) = match self.dataset() {
+        let mut notes = self.table.notes();
+        let (labels, problem) = match self.dataset() {
             Ok((dataset, report)) => {
+                notes.extend(report.notes());
                 let counts = report.counts.iter().copied();
                 let labels = dataset.labels.iter().cloned().zip(counts).collect();
-                (labels, notes(&report), None)
+                (labels, None)
             }
-            Err(error) => (Vec::new(), Vec::new(), Some(sentence(&error))),
+            Err(error) => (Vec::new(), Some(sentence(&error))),
         };
         let cut = |cell: &String| match cell.char_indices().nth(PREVIEW.1) {
             Some((end, _)) => format!("{}…", &cell[..end]),
@@ -159,13 +161,7 @@ impl Lesson {
         let rows = self.table.rows.iter().take(PREVIEW.0);
         DataReport {
             name: self.name.clone(),
-            format: match self.table.format {
-                Format::Tsv => "TSV",
-                Format::Csv => "CSV",
-                Format::SemicolonCsv => "CSV with semicolons",
-                Format::JsonLines => "JSON Lines",
-            }
-            .to_owned(),
+            format: self.table.format.name().to_owned(),
             rows: self.table.rows.len(),
             header: self.table.header,
             columns: self.table.columns.clone(),
@@ -288,7 +284,18 @@ impl Lesson {
                 recipe.batch
             ));
         }
-        report.steps = recipe.epochs * report.train.div_ceil(batch);
+        if !recipe.settles {
+            report.steps = recipe.epochs * report.train.div_ceil(batch);
+        }
+        if let (Task::Classify { .. }, Err(refusal)) = (material.task(recipe), check_family(model))
+        {
+            report.warnings.push(match recipe.method {
+                Method::Head => "What is learned cannot be saved as a folder, only as a head: a \
+                                 folder is written for BERT checkpoints."
+                    .to_owned(),
+                _ => format!("What is learned cannot be saved: {refusal}."),
+            });
+        }
         self.fit(&material, recipe, model, &mut report);
         report
     }
@@ -337,35 +344,6 @@ fn change(from: &Recipe, to: &Recipe) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
     first.chain(letters).collect()
-}
-
-fn notes(report: &Report) -> Vec<String> {
-    let mut notes = Vec::new();
-    for MergedLabel { kept, spellings } in &report.merged {
-        let spelled = spellings
-            .iter()
-            .map(|(label, n)| format!("“{label}” ({n})"));
-        let spelled: Vec<String> = spelled.collect();
-        notes.push(format!(
-            "Labels that differ in spaces or case only were taken for “{kept}”: {}.",
-            spelled.join(", ")
-        ));
-    }
-    if !report.single.is_empty() {
-        notes.push(format!(
-            "Too few to check with, one example each: {}.",
-            report.single.join(", ")
-        ));
-    }
-    match (report.repeated, report.contradicting) {
-        (0, _) => {}
-        (1, 0) => notes.push("One text stands there twice.".to_owned()),
-        (n, 0) => notes.push(format!("{n} texts stand there more than once.")),
-        (n, c) => notes.push(format!(
-            "{n} texts stand there more than once, {c} of them with another label."
-        )),
-    }
-    notes
 }
 
 fn unusable(name: &str, error: &DataError) -> Failure {

@@ -11,10 +11,9 @@ use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{RequestId, Resume, TeachEvent, Wrong};
 use crate::recipe::Setup;
-use bert::config::Pooling;
 use bert::export::{self, Kind, Machine};
-use bert::model::Model;
-use bert::train::{EpochReport, Event, TrainError, Training};
+use bert::model::{Classifier, Model};
+use bert::train::{EpochReport, Event, Recipe, TrainError, Training};
 use kernels::{CancelToken, Control, Device, DeviceError, RunError};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -332,14 +331,19 @@ async fn begin_run(
         }
     }
     if let Material::Labelled { labels, .. } = material {
-        name_classes(model, labels, recipe.pooling);
+        name_classes(model, labels, &recipe);
     }
     Ok(training)
 }
 
 /// Tells the model what its new classifier's outputs mean.
-fn name_classes(model: &mut Model, labels: &[String], pooling: Pooling) {
-    if let Err(error) = model.set_classifier(labels.to_vec(), pooling) {
+fn name_classes(model: &mut Model, labels: &[String], recipe: &Recipe) {
+    let classifier = Classifier {
+        labels: labels.to_vec(),
+        pooling: recipe.pooling,
+        max_tokens: Some(recipe.max_tokens),
+    };
+    if let Err(error) = model.set_classifier(classifier) {
         // A run has just made it, of this shape.
         log::error!("the classifier could not be named: {error}");
     }

@@ -3,7 +3,7 @@
 use crate::protocol::Wrong;
 use crate::recipe::Setup;
 use bert::export::Machine;
-use bert::train::{EpochReport, Event, Progress};
+use bert::train::{Ending, EpochReport, Event, Progress};
 use serde::{Deserialize, Serialize};
 
 use super::RequestId;
@@ -22,6 +22,7 @@ pub enum Phase {
     /// It came to its end.
     Done {
         best_epoch: usize,
+        ending: Ending,
     },
     /// Someone ended it.
     Stopped,
@@ -34,6 +35,9 @@ pub enum Phase {
     /// The engine went away in the middle.
     Lost,
 }
+
+/// Evaluations of a head whose loss settles, usually.
+const USUAL_ROUNDS: f64 = 10.0;
 
 /// A run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,11 +139,23 @@ impl Run {
         self.wrong = wrong;
     }
 
-    /// Steps taken, of how many.
+    /// Steps taken, of how many; of those taken, where nobody knows when the loss will settle.
     pub fn position(&self) -> (usize, usize) {
+        let steps = |last: &Progress| match self.setup.recipe.settles {
+            true => last.step,
+            false => last.steps,
+        };
         self.steps
             .last()
-            .map_or((0, 0), |last| (last.step, last.steps))
+            .map_or((0, 0), |last| (last.step, steps(last)))
+    }
+
+    /// Steps taken as a share of all; of the usual number of evaluations where the loss is to settle.
+    fn share_of_steps(&self) -> f64 {
+        match (self.setup.recipe.settles, self.position()) {
+            (true, _) => (self.epochs.len() as f64 / USUAL_ROUNDS).min(1.0),
+            (false, (done, total)) => done as f64 / total.max(1) as f64,
+        }
     }
 
     /// Between 0 and 1: reading the texts counts a tenth of a head's run, the steps the rest.
@@ -152,8 +168,8 @@ impl Run {
         match (self.steps.is_empty(), self.features) {
             (true, Some(features)) => 0.9 * share(features),
             (true, None) => 0.0,
-            (false, _) if reads => 0.9 + 0.1 * share(self.position()),
-            (false, _) => share(self.position()),
+            (false, _) if reads => 0.9 + 0.1 * self.share_of_steps(),
+            (false, _) => self.share_of_steps(),
         }
     }
 
@@ -162,6 +178,9 @@ impl Run {
         if self.steps.is_empty() {
             let (done, total) = self.features.filter(|(done, _)| *done > 0)?;
             return Some(self.milliseconds / done as f64 * (total - done) as f64);
+        }
+        if self.setup.recipe.settles {
+            return None;
         }
         let (since, first) = self.since?;
         let (done, total) = self.position();
@@ -184,7 +203,9 @@ impl Run {
                 self.evaluating = None;
                 self.epochs.push(report);
             }
-            Event::Done { best_epoch } => self.phase = Phase::Done { best_epoch },
+            Event::Done { best_epoch, ending } => {
+                self.phase = Phase::Done { best_epoch, ending };
+            }
             Event::Diverged { step, try_rate } => self.phase = Phase::Diverged { step, try_rate },
         }
     }

@@ -13,7 +13,12 @@ use crate::state::{Effect, State};
 use bert::data::Columns;
 use bert::export::Machine;
 use bert::metrics::{ClassMetrics, Confusion, Metrics};
-use bert::train::{EpochReport, Event as RunEvent, Progress as Step};
+use bert::train::{Ending, EpochReport, Event as RunEvent, Progress as Step};
+
+const DONE: RunEvent = RunEvent::Done {
+    best_epoch: 1,
+    ending: Ending::Epochs,
+};
 
 pub(in crate::state) fn report() -> DataReport {
     DataReport {
@@ -64,6 +69,7 @@ pub(in crate::state) fn epoch(number: usize, accuracy: f64, best: bool) -> RunEv
         validation: Metrics {
             accuracy,
             macro_f1: accuracy,
+            occurring: 2,
             classes: vec![class; 2],
         },
         confusion: Confusion {
@@ -223,9 +229,15 @@ fn texts_are_opened_planned_and_learned_from() {
             .summary
             .contains("the best is 75.0 % after epoch 1")
     );
-    let effects = run_says(&mut state, id, RunEvent::Done { best_epoch: 1 });
+    let effects = run_says(&mut state, id, DONE);
     assert!(matches!(taught(&effects).1, TeachCommand::Plan { .. }));
-    assert_eq!(phase(&state), Phase::Done { best_epoch: 1 });
+    assert_eq!(
+        phase(&state),
+        Phase::Done {
+            best_epoch: 1,
+            ending: Ending::Epochs
+        }
+    );
     let (shown, mistakes) = state.teach.run.as_ref().unwrap().shown().unwrap();
     assert_eq!((shown.epoch, &mistakes[0].text[..]), (1, "of the best"));
     assert!(state.teach.would_lose(), "nobody saved it yet");
@@ -274,7 +286,7 @@ fn after_the_encoder_learned_the_next_run_begins_from_the_file() {
     state.teach.settings.choose(MethodChoice::All);
     let id = started(&mut state);
     run_says(&mut state, id, epoch(1, 1.0, true));
-    let effects = run_says(&mut state, id, RunEvent::Done { best_epoch: 1 });
+    let effects = run_says(&mut state, id, DONE);
     let (plan_id, _) = taught(&effects);
     say(&mut state, plan_id, TeachEvent::Planned { report: plan() });
     let (id, source) = load_of(&state.start_run());
@@ -295,7 +307,7 @@ fn a_lost_device_leaves_the_best_epoch_to_go_on_from() {
     let kept = bert::train::RunState {
         epoch: 1,
         step: 2,
-        best: None,
+        ..bert::train::RunState::default()
     };
     say(
         &mut state,

@@ -7,7 +7,7 @@ use crate::protocol::Export;
 use crate::recipe::Goal;
 use crate::state::State;
 use crate::state::format::{bytes, duration, grouped, percent};
-use bert::train::Method;
+use bert::train::{Ending, Method};
 
 /// One curve of a chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +99,11 @@ impl Run {
     pub fn rate_chart(&self) -> Chart {
         let points: Vec<(f64, f64)> = self.steps.iter().map(|s| (s.step as f64, s.rate)).collect();
         let (_, total) = self.position();
-        let peak = self.setup.recipe.learning_rate;
+        let recipe = &self.setup.recipe;
+        let peak = match recipe.settles {
+            true => points.first().map_or(1.0, |first| first.1),
+            false => recipe.learning_rate,
+        };
         Chart {
             title: RATE,
             across: "step",
@@ -119,11 +123,14 @@ impl Run {
                 points: thin(&points),
             }],
             level: None,
-            summary: format!(
-                "The learning rate rises to {peak:e} over the first {:.0} % of the steps and falls \
-                 to zero.",
-                self.setup.recipe.warmup * 100.0
-            ),
+            summary: match recipe.settles {
+                true => "The learning rate is halved where the loss no longer falls.".to_owned(),
+                false => format!(
+                    "The learning rate rises to {peak:e} over the first {:.0} % of the steps and \
+                     falls to zero.",
+                    recipe.warmup * 100.0
+                ),
+            },
         }
     }
 
@@ -150,7 +157,7 @@ impl Run {
             frame: Frame {
                 x: Span {
                     low: 1.0,
-                    high: self.setup.recipe.epochs.max(2) as f64,
+                    high: self.last_epoch().max(2) as f64,
                 },
                 y: Span {
                     low: 0.0,
@@ -178,22 +185,35 @@ impl Run {
 
     fn steps_per_epoch(&self) -> f64 {
         let (_, total) = self.position();
-        total as f64 / self.setup.recipe.epochs.max(1) as f64
+        total as f64 / self.last_epoch().max(1) as f64
+    }
+
+    /// The last epoch there will be; the one under way, where the loss is to settle.
+    fn last_epoch(&self) -> usize {
+        match self.setup.recipe.settles {
+            true => self.steps.last().map_or(1, |last| last.epoch),
+            false => self.setup.recipe.epochs,
+        }
     }
 
     /// Where the run is, in words.
     pub fn phase_line(&self) -> String {
         let (step, steps) = self.position();
         let epoch = self.steps.last().map_or(1, |last| last.epoch);
-        let epochs = self.setup.recipe.epochs;
+        let settles = self.setup.recipe.settles;
+        let epoch = match settles {
+            true => format!("Epoch {epoch}, until the loss settles"),
+            false => format!("Epoch {epoch} of {}", self.setup.recipe.epochs),
+        };
         match self.phase {
             Phase::Starting => "Preparing".to_owned(),
             Phase::Pausing => "Pausing after this step".to_owned(),
+            Phase::Paused if settles => format!("Paused at step {step}"),
             Phase::Paused => format!("Paused at step {step} of {steps}"),
             Phase::Stopping => "Stopping after this step".to_owned(),
             Phase::Running => match (self.evaluating, self.features) {
                 (Some((done, total)), _) => {
-                    format!("Epoch {epoch} of {epochs}: checking {done} of {total}")
+                    format!("{epoch}: checking {done} of {total}")
                 }
                 (None, Some((done, total))) if self.steps.is_empty() => format!(
                     "Reading the texts: {} of {}",
@@ -201,10 +221,22 @@ impl Run {
                     grouped(total as u64)
                 ),
                 _ if step == 0 => "Taking the first steps".to_owned(),
-                _ => format!("Epoch {epoch} of {epochs}, step {step} of {steps}"),
+                _ if settles => format!("{epoch}: step {step}"),
+                _ => format!("{epoch}, step {step} of {steps}"),
             },
-            Phase::Done { best_epoch } => {
-                format!("Done. The model keeps the weights of epoch {best_epoch}, its best.")
+            Phase::Done { best_epoch, ending } => match ending {
+                Ending::Epochs => {
+                    format!("Done. The model keeps the weights of epoch {best_epoch}, its best.")
+                }
+                Ending::Settled => format!("Done: the loss settled after {best_epoch} epochs."),
+                Ending::Unsettled => format!(
+                    "Ended after {best_epoch} epochs, the most, before the loss had settled."
+                ),
+            },
+            Phase::Stopped if settles && !self.epochs.is_empty() => {
+                "Stopped before the loss had settled. The model keeps what it had learned at the \
+                 last check."
+                    .to_owned()
             }
             Phase::Stopped if self.epochs.is_empty() => {
                 "Stopped before its first epoch ended.".to_owned()
@@ -251,11 +283,21 @@ impl Run {
         };
         let share = |value: f64| percent(value as f32);
         let mut figures = vec![
-            ("Best epoch", best.epoch.to_string()),
+            (
+                if self.setup.recipe.settles {
+                    "Epochs"
+                } else {
+                    "Best epoch"
+                },
+                best.epoch.to_string(),
+            ),
             ("Validation accuracy", share(best.validation.accuracy)),
         ];
         if self.has_labels() {
-            figures.push(("Macro F1", format!("{:.3}", best.validation.macro_f1)));
+            let over = best.validation.over();
+            let over = over.map_or(String::new(), |over| format!(", {over}"));
+            let macro_f1 = best.validation.macro_f1;
+            figures.push(("Macro F1", format!("{macro_f1:.3}{over}")));
         }
         figures.push(("Validation loss", format!("{:.3}", best.validation_loss)));
         if let Some(majority) = self.majority {
@@ -282,6 +324,13 @@ impl Teach {
             return Vec::new();
         };
         let mut lines = Vec::new();
+        if plan.steps == 0 && plan.train > 0 && plan.validation > 0 {
+            lines.push(format!(
+                "{} to learn from, {} to check with, until the loss settles.",
+                grouped(plan.train as u64),
+                grouped(plan.validation as u64)
+            ));
+        }
         if plan.steps > 0 {
             lines.push(format!(
                 "{} to learn from, {} to check with, {} steps.",

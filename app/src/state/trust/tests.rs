@@ -230,7 +230,7 @@ fn a_run_keeps_its_mark_and_says_what_it_was_computed_on() {
     let kept = RunState {
         epoch: 1,
         step: 2,
-        best: None,
+        ..RunState::default()
     };
     let event = TeachEvent::Snapshot {
         state: kept,

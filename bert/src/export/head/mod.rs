@@ -152,6 +152,9 @@ impl Head {
             "pooling": self.classifier.pooling,
             "labels": json!(labels).to_string(),
         });
+        if let Some(tokens) = self.classifier.max_tokens {
+            metadata["max_tokens"] = tokens.to_string().into();
+        }
         if let Some(machine) = &self.machine {
             metadata["machine"] = json!(machine).to_string().into();
         }
@@ -202,7 +205,12 @@ impl Head {
             .filter(|labels: &Vec<String>| labels.len() <= MAX_LABELS)
             .ok_or_else(|| rule(format!("`labels` is no list of at most {MAX_LABELS} names")))?;
         Classifier::check_labels(&labels)?;
-        // Files of earlier versions do not have it.
+        // Files of earlier versions have neither.
+        let max_tokens = text("max_tokens").ok().map(|text| {
+            let tokens = text.parse().ok().filter(|n| (3..=131_072).contains(n));
+            tokens.ok_or_else(|| rule("`max_tokens` is no number from 3 to 131072".to_owned()))
+        });
+        let max_tokens = max_tokens.transpose()?;
         let machine = text("machine")
             .ok()
             .map(|text| serde_json::from_str(text).map(Machine::bounded))
@@ -217,7 +225,11 @@ impl Head {
             return Err(rule(format!("it holds `{other:.60}` too")));
         }
         Ok(Self {
-            classifier: Classifier { labels, pooling },
+            classifier: Classifier {
+                labels,
+                pooling,
+                max_tokens,
+            },
             base_sha256,
             base,
             hidden_size,
@@ -247,14 +259,13 @@ impl Head {
                 model: hidden,
             });
         }
-        let Classifier { labels, pooling } = self.classifier;
-        if pooling == Pooling::Pooler && !model.heads().pooler {
+        if self.classifier.pooling == Pooling::Pooler && !model.heads().pooler {
             return Err(ClassifierError::NoPooler.into());
         }
         model
-            .write_classifier(labels.len(), &self.weight, &self.bias)
+            .write_classifier(self.classifier.labels.len(), &self.weight, &self.bias)
             .await?;
-        Ok(model.set_classifier(labels, pooling)?)
+        Ok(model.set_classifier(self.classifier)?)
     }
 }
 

@@ -32,6 +32,7 @@ params! {
         beta2: f32,
         eps: f32,
         decay: f32,
+        l2: f32,
         max_norm: f32,
     }
 }
@@ -45,6 +46,7 @@ params! {
         beta2: f32,
         eps: f32,
         decay: f32,
+        l2: f32,
         max_norm: f32,
     }
 }
@@ -181,6 +183,7 @@ impl AdamW {
             beta2: self.beta2 as f32,
             eps: self.eps as f32,
             decay: self.weight_decay as f32,
+            l2: self.l2 as f32,
             max_norm: self.max_norm.unwrap_or(0.0) as f32,
         };
         let [loss, row] = self.told(count);
@@ -266,6 +269,7 @@ impl AdamW {
             beta2: self.beta2 as f32,
             eps: self.eps as f32,
             decay: self.weight_decay as f32,
+            l2: self.l2 as f32,
             max_norm: self.max_norm.unwrap_or(0.0) as f32,
         };
         Dispatch {

@@ -36,6 +36,9 @@ pub struct AdamW {
     pub eps: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
+    /// Added to the gradient of a decayed weight, times the weight, after clipping: a penalty
+    /// `l2/2 Σ w²` on the loss (Adam with L2, as `torch.optim.Adam`'s `weight_decay`).
+    pub l2: f64,
     /// Clips the gradients' global norm to this.
     pub max_norm: Option<f64>,
     /// Rows of the log, where there is one.
@@ -125,12 +128,17 @@ impl Rule for AdamW {
                 unreachable!("each weight has two moments");
             };
             let keep = splat(one - rate * decay);
+            let l2 = if i < self.decayed { self.l2 } else { 0.0 };
+            let l2 = number(l2);
             // In pieces that stay in the first-level cache.
             let moments = m.chunks_mut(PIECE).zip(v.chunks_mut(PIECE));
             let pieces = inputs.real(i).chunks(PIECE).zip(w.chunks_mut(PIECE));
             for ((g, w), (m, v)) in pieces.zip(moments) {
-                row::update(m, [g], |m, [g]| beta1 * m + rest1 * (g * clip));
-                row::update(v, [g], |v, [g]| beta2 * v + rest2 * (g * clip) * (g * clip));
+                let slope = |g: F::Lanes, w: F::Lanes| g * clip + l2 * w;
+                row::update(m, [g, &*w], |m, [g, w]| beta1 * m + rest1 * slope(g, w));
+                row::update(v, [g, &*w], |v, [g, w]| {
+                    beta2 * v + rest2 * slope(g, w) * slope(g, w)
+                });
                 row::update(w, [m, v], |w, [m, v]| {
                     w * keep - pace * (m / ((v / correction2).sqrt() + eps))
                 });

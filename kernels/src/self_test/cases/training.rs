@@ -134,6 +134,7 @@ pub fn adamw_log(len: usize) -> Case {
         beta2: 0.999,
         eps: 1e-8,
         weight_decay: 0.01,
+        l2: 0.0,
         max_norm: Some(1.0),
         log: Some(1),
     };

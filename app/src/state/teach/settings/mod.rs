@@ -15,12 +15,42 @@ pub struct Settings {
     pub layers: usize,
     pub pooling: Pooling,
     texts: [String; 10],
-    /// Whether someone chose the learning rate or the pooling; else they follow the method.
-    chose_rate: bool,
+    /// Whether someone chose what stands in a field, or the pooling; else they follow the method.
+    chosen: [bool; 10],
     chose_pooling: bool,
     /// Whether the model has a pooler, and the longest text that it reads.
     has_pooler: bool,
     limit: usize,
+}
+
+/// The fields whose defaults depend on the method.
+const BY_METHOD: [Field; 7] = [
+    Field::LearningRate,
+    Field::Epochs,
+    Field::Batch,
+    Field::Warmup,
+    Field::Dropout,
+    Field::WeightDecay,
+    Field::Clipping,
+];
+
+/// A field of a recipe as the form writes it. No number of epochs means until the loss settles.
+fn written(field: Field, recipe: &Recipe, share: f64) -> String {
+    let percent = |share: f64| format!("{}", (share * 1000.0).round() / 10.0);
+    let optimiser = &recipe.optimiser;
+    match field {
+        Field::LearningRate => rate_text(recipe.learning_rate),
+        Field::Epochs if recipe.settles => String::new(),
+        Field::Epochs => recipe.epochs.to_string(),
+        Field::Batch => recipe.batch.to_string(),
+        Field::MaxTokens => recipe.max_tokens.to_string(),
+        Field::Share => percent(share),
+        Field::Warmup => percent(recipe.warmup),
+        Field::Dropout => recipe.dropout.to_string(),
+        Field::WeightDecay => optimiser.weight_decay.to_string(),
+        Field::Clipping => optimiser.max_norm.map_or(String::new(), |n| n.to_string()),
+        Field::Seed => recipe.seed.to_string(),
+    }
 }
 
 impl Default for Settings {
@@ -31,7 +61,7 @@ impl Default for Settings {
             layers: 1,
             pooling: Pooling::Mean,
             texts: Default::default(),
-            chose_rate: false,
+            chosen: [false; 10],
             chose_pooling: false,
             has_pooler: false,
             limit: 512,
@@ -44,25 +74,9 @@ impl Default for Settings {
 impl Settings {
     /// Shows a recipe in the form.
     fn put(&mut self, recipe: &Recipe, share: f64) {
-        let percent = |share: f64| format!("{}", (share * 1000.0).round() / 10.0);
-        let clipping = recipe
-            .optimiser
-            .max_norm
-            .map_or(String::new(), |n| n.to_string());
-        let mut set = |field: Field, text: String| self.texts[field.place()] = text;
-        set(Field::LearningRate, rate_text(recipe.learning_rate));
-        set(Field::Epochs, recipe.epochs.to_string());
-        set(Field::Batch, recipe.batch.to_string());
-        set(Field::MaxTokens, recipe.max_tokens.to_string());
-        set(Field::Share, percent(share));
-        set(Field::Warmup, percent(recipe.warmup));
-        set(Field::Dropout, recipe.dropout.to_string());
-        set(
-            Field::WeightDecay,
-            recipe.optimiser.weight_decay.to_string(),
-        );
-        set(Field::Clipping, clipping);
-        set(Field::Seed, recipe.seed.to_string());
+        for field in Field::ALL {
+            self.texts[field.place()] = written(field, recipe, share);
+        }
     }
 
     /// What stands in a field.
@@ -72,8 +86,26 @@ impl Settings {
 
     /// Types into a field.
     pub fn edit(&mut self, field: Field, text: String) {
-        self.chose_rate |= field == Field::LearningRate;
+        let of_epochs = field == Field::Epochs;
+        self.chosen[field.place()] = !of_epochs || !text.trim().is_empty();
         self.texts[field.place()] = text;
+        if of_epochs {
+            self.follow();
+        }
+    }
+
+    /// Whether a head is to be trained until its loss settles: nobody gave a number of epochs.
+    pub fn settles(&self) -> bool {
+        self.method == MethodChoice::Head && self.text(Field::Epochs).trim().is_empty()
+    }
+
+    /// The defaults for the chosen method.
+    fn defaults(&self) -> Recipe {
+        let method = self.the_method();
+        match self.method == MethodChoice::Head && self.chosen[Field::Epochs.place()] {
+            true => Recipe::scheduled(method),
+            false => Recipe::new(method),
+        }
     }
 
     /// Chooses a method; what nobody chose takes the field's defaults for it.
@@ -112,9 +144,13 @@ impl Settings {
     }
 
     fn follow(&mut self) {
-        if !self.chose_rate {
-            let rate = Recipe::new(self.the_method()).learning_rate;
-            self.texts[Field::LearningRate.place()] = rate_text(rate);
+        let defaults = self.defaults();
+        for field in BY_METHOD {
+            let at = field.place();
+            // A field that someone has just emptied stays empty.
+            if !self.chosen[at] && !(self.settles() && field == Field::Epochs) {
+                self.texts[at] = written(field, &defaults, 0.0);
+            }
         }
         if !self.chose_pooling {
             self.pooling = match (self.method, self.has_pooler) {
@@ -157,6 +193,11 @@ impl Settings {
         };
         self.pooling = recipe.pooling;
         self.put(recipe, share);
+        self.chosen[Field::Epochs.place()] = !self.text(Field::Epochs).is_empty();
+        let defaults = self.defaults();
+        for field in BY_METHOD {
+            self.chosen[field.place()] = self.text(field) != written(field, &defaults, 0.0);
+        }
     }
 
     /// The run that the form describes.
@@ -184,7 +225,12 @@ impl Settings {
                 0
             })
         };
-        let (epochs, batch) = (whole(Field::Epochs), whole(Field::Batch));
+        let defaults = self.defaults();
+        let epochs = match self.settles() {
+            true => defaults.epochs as u32,
+            false => whole(Field::Epochs),
+        };
+        let batch = whole(Field::Batch);
         let (max_tokens, seed) = (whole(Field::MaxTokens), whole(Field::Seed));
         if !(0.01..=0.9).contains(&share) && problems.is_empty() {
             let label = Field::Share.label();
@@ -198,6 +244,7 @@ impl Settings {
             pooling: self.pooling,
             learning_rate: rate,
             epochs: epochs as usize,
+            settles: self.settles(),
             batch: batch as usize,
             warmup,
             dropout,
@@ -206,7 +253,7 @@ impl Settings {
             optimiser: Optimiser {
                 weight_decay,
                 max_norm,
-                ..Optimiser::default()
+                ..defaults.optimiser
             },
         };
         Ok(Setup {

@@ -35,8 +35,8 @@ pub fn DataCard() -> impl IntoView {
         <section class="teach-data card" aria-labelledby="texts-heading">
             <h2 id="texts-heading">"Examples to learn from"</h2>
             <p class="hint">
-                "Start from a small set, or bring your own: TSV, CSV or JSON Lines, one text and \
-                 its label a row. They stay on this device."
+                "Start from a small set, or bring your own: TSV, CSV or JSON, one text and its \
+                 label a row. They stay on this device."
             </p>
             <div class="pickers" role="group" aria-label="Examples">
                 {samples.into_iter().collect_view()}

@@ -189,6 +189,7 @@ fn Setting(field: Field) -> impl IntoView {
                 inputmode="decimal"
                 autocomplete="off"
                 id=field.id()
+                placeholder=if field == Field::Epochs { "until it settles" } else { "" }
                 prop:value=move || text.get()
                 on:input:target=move |event| {
                     let value = event.target().value();

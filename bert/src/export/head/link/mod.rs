@@ -3,7 +3,8 @@
 //! base64url, without padding, of
 //!
 //! ```text
-//! 2                version; 1 where it is not known what the head was trained on
+//! 3                version; without the longest text: 2, or 1 where it is not known what the head
+//!                  was trained on
 //! length           u32, of what is inflated
 //! deflate stream
 //! checksum         CRC-32 of all before
@@ -18,7 +19,8 @@
 //! classes L        u16
 //! base's name      u16 length, UTF-8
 //! L labels         each u16 length, UTF-8
-//! machine          in version 2 only: adapter, shader record and doubt, each u16 length, UTF-8;
+//! longest text     in version 3 only: u16, in tokens; then 1 where the machine follows, else 0
+//! machine          in versions 2 and 3: adapter, shader record and doubt, each u16 length, UTF-8;
 //!                  length 0 for none
 //! L·H + L numbers  f16, weights before biases: first all high bytes, then all low ones
 //! ```
@@ -41,9 +43,10 @@ pub const MAX_LINK_HEAD: usize = 64 << 10;
 
 /// The most that is ever inflated: a link of [`MAX_LINK_HEAD`] that is nearly all zeros, and room.
 const MAX_INFLATED: usize = 1 << 20;
-/// The version without what the head was trained on.
+/// The version without what the head was trained on, and the one without its longest text.
 const BARE: u8 = 1;
-const VERSION: u8 = 2;
+const UNLIMITED: u8 = 2;
+const VERSION: u8 = 3;
 /// The most that deflate is asked to try.
 const LEVEL: u8 = 9;
 /// Longest name of a base that is kept, in characters.
@@ -76,6 +79,10 @@ impl Head {
             bytes.extend(short(text.len()));
             bytes.extend(text.as_bytes());
         }
+        if let Some(tokens) = self.classifier.max_tokens {
+            bytes.extend(short(tokens));
+            bytes.push(self.machine.is_some().into());
+        }
         if let Some(machine) = &self.machine {
             for text in [&machine.adapter, &machine.shaders, &machine.doubt] {
                 let text = text.as_deref().unwrap_or_default();
@@ -97,10 +104,10 @@ impl Head {
         if bytes.len() > MAX_INFLATED {
             return Err(HeadError::LongLink(bytes.len() / 3 * 4));
         }
-        let version = if self.machine.is_some() {
-            VERSION
-        } else {
-            BARE
+        let version = match (self.classifier.max_tokens, &self.machine) {
+            (Some(_), _) => VERSION,
+            (None, Some(_)) => UNLIMITED,
+            (None, None) => BARE,
         };
         let mut packed = vec![version];
         packed.extend((bytes.len() as u32).to_le_bytes());
@@ -177,13 +184,21 @@ impl Head {
             .map(|_| reader.text().map(str::to_owned))
             .collect::<Result<Vec<_>, _>>()?;
         Classifier::check_labels(&labels)?;
+        let (mut max_tokens, mut has_machine) = (None, version > BARE);
+        if version == VERSION {
+            max_tokens = Some(reader.short()?);
+            has_machine = reader.take(1)? != [0];
+        }
+        if max_tokens.is_some_and(|tokens| tokens < 3) {
+            return refuse("a longest text of less than three tokens");
+        }
         let mut note = || -> Result<Option<String>, HeadError> {
             let text = reader.text()?;
             Ok((!text.is_empty()).then(|| text.to_owned()))
         };
-        let machine = match version {
-            BARE => None,
-            _ => Some(Machine {
+        let machine = match has_machine {
+            false => None,
+            true => Some(Machine {
                 adapter: note()?,
                 shaders: note()?,
                 doubt: note()?,
@@ -209,7 +224,11 @@ impl Head {
         }
         let bias = weight.split_off(weights);
         Ok(Self {
-            classifier: Classifier { labels, pooling },
+            classifier: Classifier {
+                labels,
+                pooling,
+                max_tokens,
+            },
             base_sha256,
             base,
             hidden_size,

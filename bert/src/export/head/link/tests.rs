@@ -17,6 +17,7 @@ fn head(hidden_size: usize, labels: &[&str], mut number: impl FnMut(usize) -> f3
         classifier: Classifier {
             labels,
             pooling: Pooling::Mean,
+            max_tokens: None,
         },
     }
 }
@@ -96,7 +97,7 @@ fn every_broken_rule_is_named() {
     assert!(refusal("").contains("too short"));
     assert!(refusal("<img src=x>").contains("no base64url"));
     assert!(refusal(&"A".repeat(MAX_LINK_HEAD + 1)).contains("characters"));
-    assert!(refusal(&packed(3, 0, &[])).contains("version is 3"));
+    assert!(refusal(&packed(4, 0, &[])).contains("version is 4"));
     let inside = |bytes: &[u8]| packed(1, bytes.len() as u32, &compress_to_vec(bytes, 6));
     // Hash, H, pooling, L, base, labels, numbers.
     let body = |hidden: u16, pooling: u8, labels: &[&str], numbers: &[u8]| {
@@ -140,6 +141,13 @@ fn what_a_head_was_trained_on_travels_with_it() {
     let text = trained.to_link_text().expect("a text");
     let read = Head::from_link_text(&text).expect("a head");
     assert_eq!(read.machine, trained.machine);
+    for machine in [None, trained.machine.clone()] {
+        trained.machine = machine;
+        trained.classifier.max_tokens = Some(64);
+        let text = trained.to_link_text().expect("a text");
+        let read = Head::from_link_text(&text).expect("a head");
+        assert_eq!(read, halved(trained.clone()));
+    }
     // Behind a right checksum the texts may be as long as they like.
     let mut bytes = vec![7; 32];
     bytes.extend([1, 0, 0, 2, 0]);

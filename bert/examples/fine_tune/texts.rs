@@ -1,0 +1,98 @@
+//! The labelled files, and what is to be known of them.
+
+use std::fs;
+use std::path::Path;
+
+use bert::data::{Columns, DataError, Dataset, Format, HeaderRow, Table};
+
+use crate::arguments::Arguments;
+use crate::common::AnyError;
+
+/// Rows and characters that are shown of a file.
+const SHOWN: (usize, usize) = (3, 60);
+
+fn named(path: &Path, error: &dyn std::fmt::Display) -> AnyError {
+    format!("{}: {error}", path.display()).into()
+}
+
+fn table(path: &Path) -> Result<Table, AnyError> {
+    let bytes = fs::read(path).map_err(|e| named(path, &e))?;
+    let name = path.file_name().and_then(|n| n.to_str());
+    let format = Format::guess(name, &bytes);
+    Table::parse(&bytes, format, HeaderRow::Detect).map_err(|e| named(path, &e))
+}
+
+/// The texts to learn from, and those to judge by, read with the same columns. What was guessed is
+/// told on stderr.
+pub fn load(arguments: &Arguments) -> Result<(Dataset, Dataset), AnyError> {
+    let (path, eval_path) = (&arguments.train, &arguments.eval);
+    let wrong = |e: DataError| named(path, &e);
+    let mut rows = table(path)?;
+    let columns = Columns::named(&rows, &arguments.columns).map_err(wrong)?;
+    tell(path, &rows, &columns);
+    if let Some(limit) = arguments.limit {
+        rows.rows.truncate(limit.max(1));
+    }
+    let (train, report) = Dataset::new(&rows, &columns).map_err(wrong)?;
+    warn(path, &[rows.notes(), report.notes()].concat());
+    let wrong = |e: DataError| named(eval_path, &e);
+    let eval_rows = table(eval_path)?;
+    let columns = columns.of_other(&rows, &eval_rows).map_err(wrong)?;
+    let eval = Dataset::with_labels(&eval_rows, &columns, &train.labels);
+    let (eval, report) = eval.map_err(wrong)?;
+    // How many examples each label has here, and which texts repeat, is of no matter.
+    let report = bert::data::Report {
+        single: Vec::new(),
+        repeated: 0,
+        ..report
+    };
+    warn(eval_path, &[eval_rows.notes(), report.notes()].concat());
+    let both = train.also_in(&eval);
+    if both > 0 {
+        eprintln!(
+            "warning: {both} of the {} evaluation rows also stand in the training file: the \
+             figures flatter the model",
+            eval.examples.len()
+        );
+    }
+    Ok((train, eval))
+}
+
+fn warn(path: &Path, notes: &[String]) {
+    for note in notes {
+        eprintln!("{}: {note}", path.display());
+    }
+}
+
+/// How a file was read, with its first rows.
+fn tell(path: &Path, table: &Table, columns: &Columns) {
+    let name = |column: usize| format!("`{}`", table.columns[column]);
+    let mut roles = vec![format!("text {}", name(columns.text))];
+    roles.extend(columns.pair.map(|c| format!("second text {}", name(c))));
+    roles.extend(columns.label.map(|c| format!("label {}", name(c))));
+    let header = match table.header {
+        true => "with names of columns",
+        false => "without names of columns",
+    };
+    eprintln!(
+        "{}: {}, {header}, {} rows; {}. Others by --text, --pair and --label",
+        path.display(),
+        table.format.name(),
+        table.rows.len(),
+        roles.join(", ")
+    );
+    let shown = [Some(columns.text), columns.pair, columns.label];
+    for row in table.rows.iter().take(SHOWN.0) {
+        let cells = shown.iter().flatten().map(|&c| cut(&row.cells[c]));
+        eprintln!("  {}", cells.collect::<Vec<_>>().join(" | "));
+    }
+}
+
+/// A cell on one line, at most so many characters of it.
+fn cut(cell: &str) -> String {
+    let line = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SHOWN.1) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
