@@ -27,6 +27,7 @@ fn learned() -> (State, u32, KeptRun) {
             epoch: 2,
             step: 2,
             best: Some(best),
+            settling: Default::default(),
         },
         model: facts("Seedling").sha256,
     };
@@ -83,7 +84,10 @@ fn a_run_that_was_cut_short_comes_back_after_a_reload_and_goes_on() {
 #[test]
 fn what_a_finished_run_learned_comes_back() {
     let (mut state, id, _) = learned();
-    let end = bert::train::Event::Done { best_epoch: 2 };
+    let end = bert::train::Event::Done {
+        best_epoch: 2,
+        ending: Default::default(),
+    };
     let event = TeachEvent::Run {
         event: end,
         milliseconds: 9.0,
