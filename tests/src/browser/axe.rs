@@ -4,7 +4,7 @@ use super::session::Session;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Colours that are still changing would be measured in between.
+/// Colours that are still changing would be measured in between, so they are brought to their end.
 const RUN: &str = "
     const [rules] = arguments;
     const options = { resultTypes: ['violations'] };
@@ -14,9 +14,9 @@ const RUN: &str = "
         return `${id} (${help}): ${target.join(' ')}: ${why}`;
     };
     return (async () => {
-        const finite = ({ effect }) => effect?.getComputedTiming().endTime !== Infinity;
-        const moving = document.getAnimations().filter(finite);
-        await Promise.all(moving.map(({ finished }) => finished.catch(() => {})));
+        for (const animation of document.getAnimations()) {
+            if (animation.effect?.getComputedTiming().endTime !== Infinity) animation.finish();
+        }
         const { violations } = await window.axe.run(document, options);
         return violations.flatMap((rule) => rule.nodes.map((node) => line(rule, node)));
     })();";

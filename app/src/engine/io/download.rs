@@ -2,7 +2,7 @@
 //! for again from where it stopped when the connection breaks.
 
 use super::entry::Appender;
-use super::http::{Answer, Host, Refused, changed, file_of};
+use super::http::{Answer, Host, Refused, file_of};
 use super::reader::{DISK_PIECE, PIECE, describe, give_up, patient, piece_of};
 use super::worker::Timer;
 use crate::failure::Failure;
