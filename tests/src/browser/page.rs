@@ -53,12 +53,6 @@ impl Page {
         self.driver.opened();
     }
 
-    /// Answers the browser's own question with no; false where it asks none.
-    pub fn dismiss_prompt(&self) -> bool {
-        let session = self.driver.session();
-        session.block_on(session.client.dismiss_alert()).is_ok()
-    }
-
     /// Turns to what a frame of the page shows; 0 is the first.
     pub fn enter_frame(&self, index: u16) {
         let session = self.driver.session();

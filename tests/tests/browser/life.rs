@@ -1,5 +1,5 @@
 //! What happens in life: a page inside another's, input methods, dropped folders, the keyboard alone,
-//! fingers, refused storage, large text, and a new version in the middle of a run.
+//! fingers, refused storage and large text.
 
 use crate::reference::{Reference, TOP_K};
 use crate::sources::{MODEL, hub, look, with_hub};

@@ -1,7 +1,6 @@
 //! The page as others host it: below a path, under its policy, without a network, and in a new version.
 
 use crate::reference::Reference;
-use crate::teaching::{ask, moods, run_line, set, start, write};
 use crate::visit::{Choice, Visit, site_with};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
@@ -256,38 +255,4 @@ fn a_new_version_is_offered_and_waits_until_it_is_wanted(browser: Browser) {
     });
     assert!(visit.all("button", "Update").is_empty());
     visit.end();
-}
-
-scenario!(an_update_in_the_middle_of_a_run_asks_first: Chromium);
-fn an_update_in_the_middle_of_a_run_asks_first(browser: Browser) {
-    let Some(bench) = Bench::ready(browser) else {
-        return;
-    };
-    let folder = TempDir::with_prefix("unmask-editions-").expect("a folder");
-    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-    publish(&bench, &one, "one");
-    publish(&bench, &two, "two");
-    let mut visit = Visit::before(&bench, elsewhere(&one), Choice::Cpu, Gpu::None);
-    visit.go_elsewhere();
-    visit.wait_for_model("Seedling");
-    visit.wait_until_kept();
-    visit.open_fixture("tiny-bert");
-    visit.click("tab", "Teach");
-    visit.upload("#pick-examples", &[write(&folder, "moods.tsv", &moods())]);
-    visit.wait_for_text("#data-line", "36 rows");
-    visit.click("radio", "Last layers");
-    set(&visit, &[("Learning rate", "1e-3"), ("Epochs", "1000")]);
-    start(&visit);
-    visit.wait("the first steps", || run_line(&visit).contains("step "));
-
-    visit.serve(elsewhere(&two));
-    let look = "navigator.serviceWorker.ready.then((registration) => registration.update())";
-    visit.run(look, &[]);
-    visit.click("button", "Update");
-    visit.wait("the browser's question", || visit.dismiss_prompt());
-    assert_eq!(visit.edition(), json!("one"));
-    visit.click("button", "Stop training");
-    visit.wait("the end", || run_line(&visit).starts_with("Stopped."));
-    assert_eq!(ask(&visit, "the movie was very great.").len(), 2);
-    visit.end_as_it_is();
 }
