@@ -123,6 +123,27 @@ fn fill(model: &mut Model, folder: &Path, text: &str) -> Result<Fill, ProbeError
 }
 
 #[test]
+fn doubles_load_as_the_floats_that_they_are() {
+    let mut all = entries(&weights("tiny-bert"));
+    for entry in all.iter_mut().filter(|entry| entry.dtype == "F32") {
+        let (floats, _) = entry.data.as_chunks();
+        let double = |bytes: &[u8; 4]| f64::from(f32::from_le_bytes(*bytes)).to_le_bytes();
+        entry.data = floats.iter().flat_map(double).collect();
+        entry.dtype = "F64".to_owned();
+    }
+    let bytes = file(&all);
+    let folder = common::fixture("tiny-bert");
+    for (name, device) in common::devices() {
+        let config = common::config(&folder);
+        let doubles = load(&device, config, &bytes, Some(bytes.len() as u64));
+        let (mut doubles, mut floats) = (doubles.expect(name), common::model(&folder, &device));
+        let text = "the [MASK] sat on the mat.";
+        let of = |model: &mut Model| fill(model, &folder, text).expect(name);
+        assert_eq!(of(&mut doubles), of(&mut floats), "{name}");
+    }
+}
+
+#[test]
 fn missing_misshapen_and_integer_tensors_are_listed_together() {
     let mut entries = entries(&weights("tiny-bert"));
     entries.retain(|e| !e.name.ends_with("layer.0.attention.self.key.weight"));

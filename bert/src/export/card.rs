@@ -59,7 +59,7 @@ fn origin(model: &Model, about: &About) -> String {
     };
     let date = about.date.as_deref().map(|d| format!(" on {}", line(d)));
     format!(
-        "{what}, {made}{}.\n\n* base: {}\n* SHA-256 of the base's model.safetensors: `{}`",
+        "{what}, {made}{}.\n\n* base: {}\n* SHA-256 of the base's file of weights: `{}`",
         date.unwrap_or_default(),
         line(&about.base),
         model.sha256()

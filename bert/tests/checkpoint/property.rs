@@ -7,7 +7,7 @@ use proptest::prelude::*;
 /// A valid file: tensors of random float types and sizes, and one of another type.
 fn valid_file() -> impl Strategy<Value = Vec<u8>> {
     let tensor = (
-        prop::sample::select(&["F32", "F16", "BF16", "I64", "U8"][..]),
+        prop::sample::select(&["F32", "F16", "BF16", "F64", "I64", "U8"][..]),
         0u64..40,
         1u64..4,
     );
@@ -18,7 +18,7 @@ fn valid_file() -> impl Strategy<Value = Vec<u8>> {
             .enumerate()
             .map(|(i, &(dtype, rows, columns))| {
                 let size = match dtype {
-                    "I64" => 8,
+                    "I64" | "F64" => 8,
                     "F32" => 4,
                     "U8" => 1,
                     _ => 2,

@@ -371,3 +371,36 @@ fn the_card_tells_where_the_model_comes_from() {
         assert_eq!(card.contains("2^-12"), pooling == Pooling::Cls);
     }
 }
+
+/// A file of weights as PyTorch wrote it before zip: each tensor in a storage of its own.
+fn as_pytorch(file: &[u8]) -> Vec<u8> {
+    let file = safetensors::SafeTensors::deserialize(file).expect("a valid file");
+    let tensors = file.tensors();
+    let keys: Vec<String> = (0..tensors.len()).map(|i| i.to_string()).collect();
+    let (mut entries, mut storages) = (Vec::new(), Vec::new());
+    for ((name, tensor), key) in tensors.iter().zip(&keys) {
+        let shape: Vec<i64> = tensor.shape().iter().map(|&size| size as i64).collect();
+        let after = |i: usize| shape[i + 1..].iter().product();
+        let strides: Vec<i64> = (0..shape.len()).map(after).collect();
+        let count = shape.iter().product();
+        let storage = make::storage("FloatStorage", key, count);
+        entries.push((name.as_str(), make::view(storage, 0, &shape, &strides)));
+        storages.push((key.as_str(), count, tensor.data()));
+    }
+    make::legacy(&make::dict(&entries), &storages)
+}
+
+#[test]
+fn what_came_in_as_a_pytorch_file_goes_out_as_safetensors() {
+    let config = tiny();
+    let newer = weights_of(&common::fixture("tiny-bert"));
+    let older = as_pytorch(&newer);
+    let about = about(Kind::MaskedLm);
+    let outcomes = [&newer, &older].map(|file| {
+        let mut model = load(&config, file, &CPU).expect("a model");
+        let folder = exported(&mut model, &config, &about).expect("a folder");
+        folder["model.safetensors"].clone()
+    });
+    assert_eq!(outcomes[0], outcomes[1]);
+    load(&config, &outcomes[1], &CPU).expect("a model again");
+}

@@ -3,6 +3,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[path = "../checkpoint/pytorch/make.rs"]
+#[allow(dead_code)] // a part of it is needed here
+mod make;
+
 mod classifier;
 mod folder;
 mod head;
