@@ -89,9 +89,9 @@ fn elements(text: &str) -> Result<Vec<Element<'_>>, DataError> {
             _ => Ok(rows),
         };
     }
-    let mut stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let stream = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
     let mut sources = Vec::new();
-    while let Some(value) = stream.next() {
+    for value in stream {
         sources.push(value.map_err(broken)?.get());
     }
     match sources[..] {
