@@ -4,7 +4,6 @@
 use super::Command;
 use crate::browser::session::Session;
 use fantoccini::elements::Element as Handle;
-use fantoccini::error::CmdError;
 use serde_json::json;
 
 const VISIBLE: &str = "
@@ -38,11 +37,11 @@ pub fn all(session: &Session, role: &str, name: &str) -> Vec<Handle> {
     let (mut exact, mut partial) = (Vec::new(), Vec::new());
     for element in session.elements(VISIBLE, &[json!(candidates(role))]) {
         // The page may have taken the element away in the meantime.
-        let Ok(label) = ask(session, Command::label(&element.element_id())) else {
+        let Some(label) = ask(session, Command::label(&element.element_id())) else {
             continue;
         };
         let is_of_role = || ask(session, Command::role(&element.element_id()));
-        if label.contains(name) && is_of_role().is_ok_and(|found| found == role) {
+        if label.contains(name) && is_of_role().is_some_and(|found| found == role) {
             let list = if label == name {
                 &mut exact
             } else {
@@ -54,7 +53,7 @@ pub fn all(session: &Session, role: &str, name: &str) -> Vec<Handle> {
     if exact.is_empty() { partial } else { exact }
 }
 
-fn ask(session: &Session, command: Command) -> Result<String, CmdError> {
-    let answer = session.block_on(session.client.issue_cmd(command))?;
-    Ok(answer.as_str().unwrap_or_default().to_owned())
+fn ask(session: &Session, command: Command) -> Option<String> {
+    let answer = session.block_on(session.client.issue_cmd(command)).ok()?;
+    Some(answer.as_str().unwrap_or_default().to_owned())
 }

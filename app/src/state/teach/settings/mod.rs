@@ -148,7 +148,7 @@ impl Settings {
         for field in BY_METHOD {
             let at = field.place();
             // A field that someone has just emptied stays empty.
-            if !self.chosen[at] && !(self.settles() && field == Field::Epochs) {
+            if !(self.chosen[at] || self.settles() && field == Field::Epochs) {
                 self.texts[at] = written(field, &defaults, 0.0);
             }
         }
