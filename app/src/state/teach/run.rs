@@ -53,6 +53,8 @@ pub struct Run {
     /// What always giving the most frequent label gets right.
     pub majority: Option<f64>,
     pub steps: Vec<Progress>,
+    /// How many of them an earlier run took, which this one goes on from.
+    pub(super) carried: usize,
     pub epochs: Vec<EpochReport>,
     /// What the epoch that ended last gets wrong, and the best one.
     pub(super) wrong: Vec<Wrong>,
@@ -87,6 +89,7 @@ impl Run {
             validation: 0,
             majority: None,
             steps: Vec::new(),
+            carried: 0,
             epochs: Vec::new(),
             wrong: Vec::new(),
             best_wrong: Vec::new(),
@@ -139,6 +142,11 @@ impl Run {
         self.wrong = wrong;
     }
 
+    /// Whether it has told of no step of its own.
+    pub(super) fn is_before_steps(&self) -> bool {
+        self.steps.len() == self.carried
+    }
+
     /// Steps taken, of how many; of those taken, where nobody knows when the loss will settle.
     pub fn position(&self) -> (usize, usize) {
         let steps = |last: &Progress| match self.setup.recipe.settles {
@@ -165,7 +173,7 @@ impl Run {
             return 1.0;
         }
         let reads = self.features.is_some();
-        match (self.steps.is_empty(), self.features) {
+        match (self.is_before_steps(), self.features) {
             (true, Some(features)) => 0.9 * share(features),
             (true, None) => 0.0,
             (false, _) if reads => 0.9 + 0.1 * self.share_of_steps(),
@@ -175,7 +183,7 @@ impl Run {
 
     /// Milliseconds to go, once the pace is known.
     pub fn left(&self) -> Option<f64> {
-        if self.steps.is_empty() {
+        if self.is_before_steps() {
             let (done, total) = self.features.filter(|(done, _)| *done > 0)?;
             return Some(self.milliseconds / done as f64 * (total - done) as f64);
         }

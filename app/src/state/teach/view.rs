@@ -215,12 +215,12 @@ impl Run {
                 (Some((done, total)), _) => {
                     format!("{epoch}: checking {done} of {total}")
                 }
-                (None, Some((done, total))) if self.steps.is_empty() => format!(
+                (None, Some((done, total))) if self.is_before_steps() => format!(
                     "Reading the texts: {} of {}",
                     grouped(done as u64),
                     grouped(total as u64)
                 ),
-                _ if step == 0 => "Taking the first steps".to_owned(),
+                _ if self.is_before_steps() => "Taking the first steps".to_owned(),
                 _ if settles => format!("{epoch}: step {step}"),
                 _ => format!("{epoch}, step {step} of {steps}"),
             },

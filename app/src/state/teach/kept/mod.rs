@@ -13,6 +13,8 @@ use crate::state::{Effect, State};
 use bert::train::RunState;
 use serde::{Deserialize, Serialize};
 
+/// A run is not kept more often than this while it goes on: a small one has hundreds of epochs a second.
+const PAUSE_MS: f64 = 5_000.0;
 /// The only version there is so far.
 const VERSION: u32 = 1;
 
@@ -115,9 +117,22 @@ impl Teach {
 }
 
 impl State {
-    /// Has the run kept as it stands: its best weights are with the page.
+    /// Has the run kept that goes on, if it was not kept just now.
     pub(super) fn keep_run(&mut self) -> Vec<Effect> {
-        let (Some(run), Some(rescued)) = (&self.teach.run, &self.teach.rescued) else {
+        let kept = self
+            .teach
+            .kept
+            .as_ref()
+            .filter(|_| self.teach.keeps_this_run());
+        if kept.is_some_and(|kept| self.session.now - kept.saved < PAUSE_MS) {
+            return Vec::new();
+        }
+        self.keep(self.teach.rescued.clone())
+    }
+
+    /// Has the run kept as it stands; its best weights are with the page.
+    pub(super) fn keep(&mut self, rescued: Option<Rescued>) -> Vec<Effect> {
+        let (Some(run), Some(rescued)) = (&self.teach.run, rescued) else {
             return Vec::new();
         };
         let (Some(source), Some((texts, reading))) = (self.session.source(), &rescued.texts) else {
@@ -196,23 +211,12 @@ impl State {
         self.teach.run = Some(kept.run.brought_back());
         self.teach.rescued = Some(rescued);
         let mut effects = self.read_texts(texts, kept.reading);
-        if self.session.sha256() != Some(&kept.model) {
+        // Files of an earlier visit cannot be opened again: the visitor drops them.
+        let is_gone = matches!(kept.source, Source::Files { .. });
+        if self.session.sha256() != Some(&kept.model) && !is_gone {
             effects.extend(self.wish(Wish::Load(kept.source)));
         }
         effects
-    }
-
-    /// The run has ended: what is kept of it says so.
-    pub(super) fn keep_end(&mut self) -> Vec<Effect> {
-        let (now, run) = (self.session.now, self.teach.run.clone());
-        let (Some(kept), Some(run)) = (&mut self.teach.kept, run) else {
-            return Vec::new();
-        };
-        if kept.began != run.began {
-            return Vec::new();
-        }
-        (kept.saved, kept.run) = (now, run);
-        vec![Effect::KeepRun(Box::new(kept.clone()))]
     }
 }
 
@@ -230,6 +234,7 @@ impl Run {
     pub(super) fn carry_on(&mut self, earlier: &Self, state: &RunState) {
         let steps = earlier.steps.iter().filter(|at| at.step <= state.step);
         self.steps = steps.copied().collect();
+        self.carried = self.steps.len();
         let epochs = earlier.epochs.iter().filter(|at| at.epoch <= state.epoch);
         self.epochs = epochs.cloned().collect();
         self.best_wrong.clone_from(&earlier.best_wrong);
@@ -238,14 +243,14 @@ impl Run {
     }
 }
 
-/// Whether an event is one that ends a run with something learned.
-pub(super) fn ends(event: &TeachEvent) -> bool {
+/// Whether a run stands after an event: it has ended, or rests.
+pub(super) fn stands(event: &TeachEvent) -> bool {
     use bert::train::Event;
     match event {
         TeachEvent::Run { event, .. } => {
             matches!(event, Event::Done { .. } | Event::Diverged { .. })
         }
-        TeachEvent::Stopped => true,
+        TeachEvent::Stopped | TeachEvent::Paused => true,
         _ => false,
     }
 }
