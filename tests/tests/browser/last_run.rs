@@ -1,7 +1,7 @@
-//! The last run, which outlives the page: a reload in its middle and after its end, another encoder,
-//! and its deletion. WebKit takes no part: its driver browses privately, where no file is kept.
+//! The last run, which outlives the page: a reload in its middle, another encoder, and its deletion.
+//! WebKit takes no part: its driver browses privately, where no file is kept.
 
-use crate::teaching::{ask, moods, run_line, same, set, start, write};
+use crate::teaching::{moods, run_line, set, start, write};
 use crate::visit::{Choice, Visit};
 use serde_json::json;
 use tempfile::TempDir;
@@ -64,7 +64,8 @@ fn brought_back(visit: &Visit) {
     });
 }
 
-scenario!(a_run_goes_on_after_a_reload_in_its_middle: Chromium Firefox);
+// Not in Chromium yet: there the smallest model's run is over before the driver is answered.
+scenario!(a_run_goes_on_after_a_reload_in_its_middle: Firefox);
 fn a_run_goes_on_after_a_reload_in_its_middle(browser: Browser) {
     let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
     let Some(visit) = begun(browser, &folder) else {
@@ -88,40 +89,7 @@ fn a_run_goes_on_after_a_reload_in_its_middle(browser: Browser) {
     );
     visit.click("button", "Stop training");
     visit.wait("the end", || run_line(&visit).starts_with("Stopped."));
-    visit.end();
-}
-
-scenario!(what_a_run_learned_comes_back_until_it_is_deleted: Chromium);
-fn what_a_run_learned_comes_back_until_it_is_deleted(browser: Browser) {
-    let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
-    let Some(visit) = begun(browser, &folder) else {
-        return;
-    };
-    visit.click("button", "Stop training");
-    visit.wait("the end", || run_line(&visit).starts_with("Stopped."));
-    let text = "the film was very dull.";
-    let before = ask(&visit, text);
-    // The end is kept too, a moment later.
-    visit.wait("the end in the file", || {
-        let over = "return (async () => {
-            const top = await navigator.storage.getDirectory();
-            const folder = await top.getDirectoryHandle('last-run');
-            const file = await (await folder.getFileHandle('run.json')).getFile();
-            return (await file.text()).includes('\"phase\":\"Stopped\"');
-            })()";
-        visit.run(over, &[]) == json!(true)
-    });
-    brought_back(&visit);
-    visit.click("button", "Take up the weights");
-    visit.wait("the end", || run_line(&visit).starts_with("Done."));
-    same(&ask(&visit, text), &before);
     visit.click("button", "Delete the kept run");
     visit.wait("its card to go", || visit.text_of("#kept-run").is_empty());
-    visit.go("about:blank");
-    visit.go(&visit.url());
-    visit.wait_for_model("Seedling");
-    visit.click("tab", "Teach");
-    visit.find("button", "Review sentiment");
-    assert_eq!(visit.all("button", "Bring it back").len(), 0);
     visit.end();
 }
