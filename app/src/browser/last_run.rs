@@ -33,14 +33,19 @@ fn texts_of(kept: &KeptRun) -> Option<String> {
     is_file.then(|| format!("{}.texts", kept.began))
 }
 
-/// The folder; `None` where the browser has no such file system, or keeps this page from it.
-async fn folder(create: bool) -> Option<FileSystemDirectoryHandle> {
+/// Where this page's files lie; `None` where the browser has no such file system, or keeps this page
+/// from it.
+async fn private_files() -> Option<FileSystemDirectoryHandle> {
     let storage = window().navigator().storage();
     // Absent outside secure contexts.
     if storage.is_undefined() {
         return None;
     }
-    let top: FileSystemDirectoryHandle = wait(storage.get_directory()).await.ok()?;
+    wait(storage.get_directory()).await.ok()
+}
+
+async fn folder(create: bool) -> Option<FileSystemDirectoryHandle> {
+    let top = private_files().await?;
     let options = FileSystemGetDirectoryOptions::new();
     options.set_create(create);
     let folder = top.get_directory_handle_with_options(FOLDER, &options);
@@ -127,26 +132,19 @@ pub async fn find() -> Option<KeptRun> {
 pub async fn fetch(kept: &KeptRun) -> Option<(Blob, Option<File>)> {
     let folder = folder(false).await?;
     let weights = file(&folder, &weights_of(kept)).await?;
-    let texts = match (texts_of(kept), &kept.texts) {
-        (Some(name), TextSource::File { bytes, .. }) => {
-            let texts = file(&folder, &name).await?;
-            Some(texts).filter(|texts| texts.size() == *bytes as f64)
-        }
-        _ => None,
+    let (Some(name), TextSource::File { bytes, .. }) = (texts_of(kept), &kept.texts) else {
+        return Some((weights.into(), None));
     };
-    let whole = texts.is_some() || texts_of(kept).is_none();
-    whole.then(|| (weights.into(), texts))
+    let texts = file(&folder, &name).await?;
+    (texts.size() == *bytes as f64).then(|| (weights.into(), Some(texts)))
 }
 
 /// Deletes the run that is kept.
 pub async fn forget() {
     let _turn = TURN.lock().await;
-    let storage = window().navigator().storage();
-    if storage.is_undefined() {
+    let Some(top) = private_files().await else {
         return;
-    }
-    let top: Result<FileSystemDirectoryHandle, _> = wait(storage.get_directory()).await;
-    let Ok(top) = top else { return };
+    };
     let whole = FileSystemRemoveOptions::new();
     whole.set_recursive(true);
     let _ = JsFuture::from(top.remove_entry_with_options(FOLDER, &whole)).await;

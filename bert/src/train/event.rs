@@ -128,6 +128,13 @@ pub struct RunState {
     pub settling: Settling,
 }
 
+impl RunState {
+    /// The epoch whose weights belong to it, from 1: the best, or the last where none was judged.
+    pub fn best_epoch(&self) -> usize {
+        self.best.map_or(self.epoch, |best| best.epoch)
+    }
+}
+
 /// Why a run is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {

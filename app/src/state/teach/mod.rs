@@ -83,7 +83,7 @@ pub struct Rescued {
 impl Rescued {
     /// The epoch whose weights these are, from 1.
     pub fn epoch(&self) -> usize {
-        self.state.best.map_or(self.state.epoch, |best| best.epoch)
+        self.state.best_epoch()
     }
 }
 

@@ -56,7 +56,7 @@ impl KeptRun {
 
     /// The epoch whose weights are kept: with the run's name, the name of their file.
     pub fn epoch(&self) -> usize {
-        self.state.best.map_or(self.state.epoch, |best| best.epoch)
+        self.state.best_epoch()
     }
 
     fn is_over(&self) -> bool {
