@@ -13,7 +13,7 @@ mod teach;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
 pub use device::{Adapter, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest};
-pub use teach::{DataReport, Export, PlanReport, Resume, TeachCommand, TeachEvent, Wrong};
+pub use teach::{DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Wrong};
 
 use crate::checkpoint::address::Address;
 use crate::checkpoint::{Hub, KeptEntry, Offer, Source};

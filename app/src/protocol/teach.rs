@@ -120,6 +120,14 @@ pub struct Wrong {
     pub probabilities: [f32; 2],
 }
 
+/// Something that happened in a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunNews {
+    pub event: RunEvent,
+    /// With an epoch with labels: what the model gets wrong.
+    pub wrong: Option<Vec<Wrong>>,
+}
+
 /// From the engine to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -139,14 +147,11 @@ pub enum TeachEvent {
         /// What computes it.
         machine: Machine,
     },
+    /// What happened since the page heard last, in order.
     Run {
-        event: RunEvent,
+        news: Vec<RunNews>,
         /// Since the run began, pauses left out.
         milliseconds: f64,
-    },
-    /// With an epoch: what the model gets wrong.
-    Mistakes {
-        wrong: Vec<Wrong>,
     },
     /// The best weights so far, as the attachment, to resume from.
     Snapshot {

@@ -229,7 +229,7 @@ impl State {
             Verdict::Go if self.teach.settings.setup().is_err() => {
                 Verdict::No("Change what the recipe names in red.")
             }
-            Verdict::Go if self.teach.plan.is_none() => {
+            Verdict::Go if !self.teach.is_planned() => {
                 Verdict::No("What the run takes is being worked out.")
             }
             Verdict::Go if !self.teach.problems().is_empty() => {

@@ -4,7 +4,7 @@
 use super::activity::{Answer, Verdict, Wish};
 use super::teach::run::Phase;
 
-use super::teach::tests::{epoch, plan, report};
+use super::teach::tests::{epoch, news, plan, report};
 use super::tests::facts;
 use super::{Effect, State};
 use crate::checkpoint::*;
@@ -216,7 +216,6 @@ impl FakeEngine {
             return tell(TeachEvent::Stopped);
         }
         run.epochs += 1;
-        let milliseconds = 1.0;
         let event = if run.epochs < 4 {
             epoch(run.epochs, 0.5, true)
         } else {
@@ -227,10 +226,7 @@ impl FakeEngine {
                 ending: Ending::Epochs,
             }
         };
-        tell(TeachEvent::Run {
-            event,
-            milliseconds,
-        })
+        tell(news(event, None))
     }
 
     /// The device is taken away; what the page rescued stays bound to its model.

@@ -64,8 +64,7 @@ fn brought_back(visit: &Visit) {
     });
 }
 
-// Not in Chromium yet: there the smallest model's run is over before the driver is answered.
-scenario!(a_run_goes_on_after_a_reload_in_its_middle: Firefox);
+scenario!(a_run_goes_on_after_a_reload_in_its_middle: Chromium Firefox);
 fn a_run_goes_on_after_a_reload_in_its_middle(browser: Browser) {
     let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
     let Some(visit) = begun(browser, &folder) else {

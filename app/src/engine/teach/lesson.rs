@@ -13,20 +13,23 @@ use bert::model::Model;
 use bert::tokenizer::Tokenizer;
 use bert::train::{Limits, Method, Recipe, Task, check, needs, offers};
 use kernels::LocalBoxFuture;
+use std::cell::RefCell;
 
 /// Rows and characters of the preview.
 const PREVIEW: (usize, usize) = (5, 160);
 /// Texts that are cut into tokens between two breaths.
 const BREATH: usize = 256;
 
+/// Each row's tokens, up to the model's limit, and whether there are more.
+type Lengths = Vec<(usize, bool)>;
+
 /// Texts that were read, and how.
 pub struct Lesson {
     name: String,
     table: Table,
     columns: Columns,
-    /// Each row's tokens, up to the model's limit, and whether there are more; for the model of
-    /// this hash.
-    lengths: Option<(String, Vec<(usize, bool)>)>,
+    /// For the model of this hash.
+    lengths: RefCell<Option<(String, Lengths)>>,
 }
 
 /// The examples of a run.
@@ -123,7 +126,7 @@ impl Lesson {
             name: name.to_owned(),
             table,
             columns,
-            lengths: None,
+            lengths: RefCell::default(),
         })
     }
 
@@ -215,17 +218,14 @@ impl Lesson {
 
     /// Counts every text's tokens, once for each model.
     pub async fn measure(
-        &mut self,
+        &self,
         model_hash: &str,
         tokenizer: &Tokenizer,
         limit: usize,
         breathe: fn() -> LocalBoxFuture<'static, ()>,
     ) {
-        if self
-            .lengths
-            .as_ref()
-            .is_some_and(|(hash, _)| hash == model_hash)
-        {
+        let is_this = |(hash, _): &(String, Lengths)| hash == model_hash;
+        if self.lengths.borrow().as_ref().is_some_and(is_this) {
             return;
         }
         let mut lengths = Vec::with_capacity(self.table.rows.len());
@@ -236,13 +236,14 @@ impl Lesson {
                 breathe().await;
             }
         }
-        self.lengths = Some((model_hash.to_owned(), lengths));
+        *self.lengths.borrow_mut() = Some((model_hash.to_owned(), lengths));
     }
 
     /// What a run would take; the texts have been measured.
     pub fn plan(&self, setup: &Setup, model: &Model) -> PlanReport {
         let recipe = &setup.recipe;
-        let lengths = self.lengths.as_ref().map_or(&[][..], |(_, l)| &l[..]);
+        let lengths = self.lengths.borrow();
+        let lengths = lengths.as_ref().map_or(&[][..], |(_, l)| &l[..]);
         let cut = |&&(tokens, more): &&(usize, bool)| tokens > recipe.max_tokens || more;
         let longest = lengths.iter().map(|&(tokens, _)| tokens).max().unwrap_or(0);
         let longest = longest.min(recipe.max_tokens);

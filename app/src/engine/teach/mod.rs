@@ -4,6 +4,7 @@ mod best;
 mod hand_out;
 mod lesson;
 mod linking;
+mod news;
 mod run;
 mod zip;
 
@@ -34,8 +35,7 @@ use web_sys::Blob;
 /// What the engine keeps for teaching.
 #[derive(Default)]
 pub(super) struct Classroom {
-    /// Taken out while it is measured.
-    lesson: RefCell<Option<Lesson>>,
+    lesson: RefCell<Option<Rc<Lesson>>>,
     /// The newest request to open texts; an earlier one that is still read is dropped.
     opening: RefCell<Option<RequestId>>,
     /// The newest plan that is asked for and not made yet.
@@ -181,7 +181,7 @@ impl Engine {
         match read {
             Ok(lesson) => {
                 let report = lesson.report();
-                *self.classroom.lesson.borrow_mut() = Some(lesson);
+                *self.classroom.lesson.borrow_mut() = Some(Rc::new(lesson));
                 tell(id, TeachEvent::Opened { report });
             }
             Err(failure) => fail(id, failure),
@@ -196,11 +196,9 @@ impl Engine {
         loop {
             let asked = self.classroom.plan.borrow_mut().take();
             let Some((id, setup)) = asked else { break };
-            let lesson = self.classroom.lesson.borrow_mut().take();
-            let Some(mut lesson) = lesson else { continue };
-            let report = self.plan_of(&mut lesson, &setup).await;
-            // Unless other texts came meanwhile.
-            self.classroom.lesson.borrow_mut().get_or_insert(lesson);
+            let lesson = self.classroom.lesson.borrow().clone();
+            let Some(lesson) = lesson else { continue };
+            let report = self.plan_of(&lesson, &setup).await;
             if let Some(report) = report {
                 tell(id, TeachEvent::Planned { report });
             }
@@ -209,7 +207,7 @@ impl Engine {
     }
 
     /// What a run on these texts would take; `None` without a model.
-    async fn plan_of(&self, lesson: &mut Lesson, setup: &Setup) -> Option<PlanReport> {
+    async fn plan_of(&self, lesson: &Lesson, setup: &Setup) -> Option<PlanReport> {
         let (hash, language) = {
             let resident = self.place.lock().await?;
             let hash = resident.model.sha256().to_owned();

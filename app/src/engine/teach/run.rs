@@ -1,8 +1,9 @@
 //! A run: the loop that drives it, and what may interrupt it.
 
-use super::best::{best_weights, write_weights};
+use super::best::write_weights;
 use super::lesson::Material;
-use super::{Record, fail, tell, tell_with};
+use super::news::{News, TELL_EVERY_MS};
+use super::{Record, fail, tell};
 use crate::engine::Engine;
 use crate::engine::io::worker::{breathe, sleep, ticks};
 use crate::engine::resident::Resident;
@@ -19,8 +20,6 @@ use std::cell::Cell;
 use std::rc::Rc;
 use web_sys::Blob;
 
-/// The page hears of steps about this often.
-const TELL_EVERY_MS: f64 = 200.0;
 /// The most steps between two readings of losses.
 const MOST_STEPS: usize = 64;
 /// How often a resting run looks whether it may go on.
@@ -201,8 +200,13 @@ impl Engine {
         lease: &Lease<Resident>,
     ) -> Result<(), Ended> {
         let control = Control::new(run.cancel.clone(), breathe);
-        let (mut active, mut steps) = (0.0, 0);
+        let mut news = News::new(id);
+        let (mut active, mut parts) = (0.0, 0);
         loop {
+            if run.paused.get() || run.cancel.is_cancelled() {
+                let mut resident = lease.lock().await;
+                news.tell_all(active, &mut resident.model, training).await?;
+            }
             if run.paused.get() {
                 tell(id, TeachEvent::Paused);
                 while run.paused.get() && !run.cancel.is_cancelled() {
@@ -215,48 +219,38 @@ impl Engine {
             }
             let mut resident = lease.lock().await;
             let began = ticks();
-            let event = training.advance(&mut resident.model, &control).await?;
+            let event = training.advance(&mut resident.model, &control).await;
             active += ticks() - began;
-            let mut snapshot = None;
-            if let Event::Epoch(report) = &event
-                && report.best
-            {
-                resident.record = Some(self.record(setup, material, report));
-                let model = &mut resident.model;
-                let weights = best_weights(model, training).await?;
-                snapshot = weights.map(|weights| (model.sha256().to_owned(), weights));
-            }
-            drop(resident);
-            steps += 1;
-            if let Event::Steps(_) = &event {
-                let each = (active / f64::from(steps)).max(0.01);
-                training.set_report_every(((TELL_EVERY_MS / each) as usize).clamp(1, MOST_STEPS));
+            let mut event = event.inspect_err(|_| news.tell(active))?;
+            parts += 1;
+            let each = (active / f64::from(parts)).max(0.01);
+            let mut wrong = None;
+            match &mut event {
+                Event::Epoch(report) => {
+                    if report.best {
+                        resident.record = Some(self.record(setup, material, report));
+                        news.hold_best(training.state());
+                    }
+                    wrong = mistakes(report, material);
+                }
+                Event::Steps(_) => {
+                    let every = (TELL_EVERY_MS / each) as usize;
+                    training.set_report_every(every.clamp(1, MOST_STEPS));
+                }
+                _ => {}
             }
             let over = matches!(event, Event::Done { .. } | Event::Diverged { .. });
-            let mut mistakes = None;
-            if let Event::Epoch(report) = &event {
-                mistakes = wrong(report, material);
-            }
-            if !matches!(&event, Event::Steps(steps) if steps.is_empty()) {
-                let milliseconds = active;
-                tell(
-                    id,
-                    TeachEvent::Run {
-                        event,
-                        milliseconds,
-                    },
-                );
-            }
-            if let Some(wrong) = mistakes {
-                tell(id, TeachEvent::Mistakes { wrong });
-            }
-            if let Some((model, weights)) = snapshot {
-                let state = training.state();
-                tell_with(id, TeachEvent::Snapshot { state, model }, &weights);
-            }
+            let model = &mut resident.model;
             if over {
+                // The end comes after the weights that it is about.
+                news.tell_all(active, model, training).await?;
+                news.hold(event, wrong);
+                news.tell(active);
                 return Ok(());
             }
+            news.hold(event, wrong);
+            news.tell_if_due(active, each, model, training).await?;
+            drop(resident);
             breathe().await;
         }
     }
@@ -349,12 +343,13 @@ fn name_classes(model: &mut Model, labels: &[String], recipe: &Recipe) {
     }
 }
 
-/// The texts behind an epoch's mistakes.
-fn wrong(report: &EpochReport, material: &Material) -> Option<Vec<Wrong>> {
+/// The texts behind an epoch's mistakes, which leave the report for them.
+fn mistakes(report: &mut EpochReport, material: &Material) -> Option<Vec<Wrong>> {
     let Material::Labelled { validation, .. } = material else {
         return None;
     };
-    let wrong = report.mistakes.iter().filter_map(|mistake| {
+    let mistakes = std::mem::take(&mut report.mistakes);
+    let wrong = mistakes.into_iter().filter_map(|mistake| {
         let example = validation.get(mistake.example)?;
         let probability = |class: usize| mistake.probabilities.get(class).copied();
         Some(Wrong {

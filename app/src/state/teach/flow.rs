@@ -70,11 +70,13 @@ impl State {
         if self.session.model.is_none() || teach.report.is_none() || teach.is_busy() {
             return Vec::new();
         }
-        teach.plan = None;
+        // The earlier plan shows until the next one is there: the page does not jump.
         teach.planning = None;
         let Ok(setup) = teach.settings.setup() else {
+            teach.plan = None;
             return Vec::new();
         };
+        teach.plan_for = Some(setup.clone());
         let setup = Box::new(setup);
         let (id, effect) = self.teach_command(TeachCommand::Plan { setup });
         self.teach.planning = Some(id);
@@ -355,11 +357,8 @@ impl State {
                 }
                 self.try_text()
             }
-            TeachEvent::Run {
-                event,
-                milliseconds,
-            } => {
-                run.on_event(event, milliseconds);
+            TeachEvent::Run { news, milliseconds } => {
+                run.on_news(news, milliseconds);
                 if !run.is_under_way() {
                     self.teach.rescued = None;
                     let mut effects = self.try_text();
@@ -371,10 +370,6 @@ impl State {
                     return Vec::new();
                 }
                 self.try_text()
-            }
-            TeachEvent::Mistakes { wrong } => {
-                run.on_mistakes(wrong);
-                Vec::new()
             }
             TeachEvent::Snapshot { state, model } => {
                 self.teach.rescued = Some(Rescued {

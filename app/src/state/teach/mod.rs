@@ -97,6 +97,8 @@ pub struct Teach {
     pub report: Option<DataReport>,
     pub settings: Settings,
     pub plan: Option<PlanReport>,
+    /// What the newest plan was asked for.
+    plan_for: Option<Setup>,
     pub run: Option<Run>,
     pub trial: Trial,
     pub errand: Option<Errand>,
@@ -183,6 +185,14 @@ impl Teach {
                 .as_ref()
                 .map_or_else(Vec::new, |plan| plan.problems.clone()),
         }
+    }
+
+    /// Whether the plan is of what the form says now.
+    pub(in crate::state) fn is_planned(&self) -> bool {
+        let asked = self.plan_for.as_ref();
+        self.plan.is_some()
+            && self.planning.is_none()
+            && self.settings.setup().as_ref().ok() == asked
     }
 
     /// The load that a run waited for did not come to its end.

@@ -1,6 +1,6 @@
 //! A run as the page follows it.
 
-use crate::protocol::Wrong;
+use crate::protocol::{RunNews, Wrong};
 use crate::recipe::Setup;
 use bert::export::Machine;
 use bert::train::{Ending, EpochReport, Event, Progress};
@@ -135,7 +135,7 @@ impl Run {
         Some((self.best()?, &self.best_wrong))
     }
 
-    pub(super) fn on_mistakes(&mut self, wrong: Vec<Wrong>) {
+    fn on_mistakes(&mut self, wrong: Vec<Wrong>) {
         if self.epochs.last().is_some_and(|epoch| epoch.best) {
             self.best_wrong.clone_from(&wrong);
         }
@@ -196,8 +196,17 @@ impl Run {
         Some(pace * (total - done) as f64)
     }
 
-    pub(super) fn on_event(&mut self, event: Event, milliseconds: f64) {
+    pub(super) fn on_news(&mut self, news: Vec<RunNews>, milliseconds: f64) {
         self.milliseconds = milliseconds;
+        for RunNews { event, wrong } in news {
+            self.on_event(event);
+            if let Some(wrong) = wrong {
+                self.on_mistakes(wrong);
+            }
+        }
+    }
+
+    fn on_event(&mut self, event: Event) {
         match event {
             Event::Features { done, total } => self.features = Some((done, total)),
             Event::Evaluating { done, total } => self.evaluating = Some((done, total)),
@@ -205,7 +214,7 @@ impl Run {
                 self.evaluating = None;
                 self.steps.extend(steps);
                 let step = self.position().0;
-                self.since.get_or_insert((milliseconds, step));
+                self.since.get_or_insert((self.milliseconds, step));
             }
             Event::Epoch(report) => {
                 self.evaluating = None;

@@ -168,16 +168,15 @@ pub(in crate::state) fn started(state: &mut State) -> RequestId {
     id
 }
 
+pub(in crate::state) fn news(event: RunEvent, wrong: Option<Vec<Wrong>>) -> TeachEvent {
+    TeachEvent::Run {
+        news: vec![RunNews { event, wrong }],
+        milliseconds: 100.0,
+    }
+}
+
 pub(in crate::state) fn run_says(state: &mut State, id: RequestId, event: RunEvent) -> Vec<Effect> {
-    let milliseconds = 100.0;
-    say(
-        state,
-        id,
-        TeachEvent::Run {
-            event,
-            milliseconds,
-        },
-    )
+    say(state, id, news(event, None))
 }
 
 fn phase(state: &State) -> Phase {
@@ -204,22 +203,10 @@ fn texts_are_opened_planned_and_learned_from() {
     assert_eq!(run.phase_line(), "Reading the texts: 10 of 20");
     assert_eq!(run.left(), Some(100.0));
     run_says(&mut state, id, RunEvent::Steps(vec![step(1), step(2)]));
-    run_says(&mut state, id, epoch(1, 0.75, true));
-    say(
-        &mut state,
-        id,
-        TeachEvent::Mistakes {
-            wrong: vec![wrong("of the best")],
-        },
-    );
-    run_says(&mut state, id, epoch(2, 0.5, false));
-    say(
-        &mut state,
-        id,
-        TeachEvent::Mistakes {
-            wrong: vec![wrong("of the last")],
-        },
-    );
+    let best = news(epoch(1, 0.75, true), Some(vec![wrong("of the best")]));
+    say(&mut state, id, best);
+    let last = news(epoch(2, 0.5, false), Some(vec![wrong("of the last")]));
+    say(&mut state, id, last);
     let run = state.teach.run.as_ref().unwrap();
     assert_eq!(run.best().unwrap().epoch, 1);
     let (shown, mistakes) = run.shown().unwrap();
@@ -284,6 +271,9 @@ fn a_run_rests_and_goes_on() {
 fn after_the_encoder_learned_the_next_run_begins_from_the_file() {
     let mut state = planned();
     state.teach.settings.choose(MethodChoice::All);
+    assert!(!can_start(&state), "the plan is of another recipe");
+    let (id, _) = taught(&state.plan());
+    say(&mut state, id, TeachEvent::Planned { report: plan() });
     let id = started(&mut state);
     run_says(&mut state, id, epoch(1, 1.0, true));
     let effects = run_says(&mut state, id, DONE);
@@ -362,9 +352,9 @@ fn stale_answers_are_dropped() {
     let (old, _) = taught(&state.plan());
     let (new, _) = taught(&state.plan());
     say(&mut state, old, TeachEvent::Planned { report: plan() });
-    assert!(state.teach.plan.is_none());
+    assert!(!can_start(&state));
     say(&mut state, new, TeachEvent::Planned { report: plan() });
-    assert!(state.teach.plan.is_some());
+    assert!(can_start(&state));
     let text = "a\tb".to_owned();
     let (old, _) = taught(&state.open_texts(TextSource::Pasted { text: text.clone() }));
     state.open_texts(TextSource::Pasted { text });

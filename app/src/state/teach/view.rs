@@ -87,7 +87,7 @@ impl Run {
                 Curve {
                     name: "validation",
                     class: "validation",
-                    points: checks,
+                    points: thin(&checks),
                 },
             ],
             level: None,
@@ -168,12 +168,12 @@ impl Run {
                 Curve {
                     name: "training",
                     class: "training",
-                    points: points(|e| e.train_accuracy),
+                    points: thin(&points(|e| e.train_accuracy)),
                 },
                 Curve {
                     name: "validation",
                     class: "validation",
-                    points: validation,
+                    points: thin(&validation),
                 },
             ],
             level: self

@@ -247,9 +247,9 @@ impl Run {
 pub(super) fn stands(event: &TeachEvent) -> bool {
     use bert::train::Event;
     match event {
-        TeachEvent::Run { event, .. } => {
-            matches!(event, Event::Done { .. } | Event::Diverged { .. })
-        }
+        TeachEvent::Run { news, .. } => news
+            .iter()
+            .any(|news| matches!(news.event, Event::Done { .. } | Event::Diverged { .. })),
         TeachEvent::Stopped | TeachEvent::Paused => true,
         _ => false,
     }

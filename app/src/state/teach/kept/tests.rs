@@ -88,11 +88,7 @@ fn what_a_finished_run_learned_comes_back() {
         best_epoch: 2,
         ending: bert::train::Ending::Epochs,
     };
-    let event = TeachEvent::Run {
-        event: end,
-        milliseconds: 9.0,
-    };
-    let kept = kept_by(&say(&mut state, id, event)).expect("its end is kept");
+    let kept = kept_by(&run_says(&mut state, id, end)).expect("its end is kept");
     assert!(!state.teach.would_lose());
     let mut state = reopened(&kept, "Seedling");
     fetched(&mut state);

@@ -3,7 +3,7 @@
 use crate::state::teach::chart::{HEIGHT, WIDTH, nearest};
 use crate::state::teach::view::Chart;
 use leptos::prelude::*;
-use web_sys::{Element, PointerEvent};
+use web_sys::{Element, Event, PointerEvent};
 
 /// The value across at the pointer.
 fn under(event: &PointerEvent, chart: &Chart) -> Option<f64> {
@@ -14,10 +14,19 @@ fn under(event: &PointerEvent, chart: &Chart) -> Option<f64> {
     Some(chart.frame.value_at(share))
 }
 
+fn is_open(event: &Event) -> bool {
+    use wasm_bindgen::JsCast;
+    let details = event.current_target();
+    let details = details.and_then(|target| target.dyn_into::<Element>().ok());
+    details.is_some_and(|details| details.has_attribute("open"))
+}
+
 #[component]
 pub fn ChartFigure(chart: Memo<Option<Chart>>, id: &'static str) -> impl IntoView {
     // Where the pointer is, across; `None` while it is elsewhere.
     let (pointed, set_pointed) = signal(None::<f64>);
+    // Many rows, anew with every word of a run: only for those who read them.
+    let (open, set_open) = signal(false);
     let seek = move |event: PointerEvent| {
         set_pointed.set(chart.with_untracked(|chart| under(&event, chart.as_ref()?)));
     };
@@ -47,9 +56,9 @@ pub fn ChartFigure(chart: Memo<Option<Chart>>, id: &'static str) -> impl IntoVie
                 }}
             </svg>
             {move || chart.get().map(|chart| view! { <Legend chart/> })}
-            <details class="chart-table">
+            <details class="chart-table" on:toggle=move |event| set_open.set(is_open(&event))>
                 <summary>"As a table"</summary>
-                {move || chart.get().map(|chart| view! { <Table chart/> })}
+                {move || open.get().then(|| chart.get().map(|chart| view! { <Table chart/> }))}
             </details>
         </figure>
     }
