@@ -4,6 +4,7 @@ use super::address_bar::fragment;
 use super::last_run;
 use super::save::save;
 use super::supervisor::Supervisor;
+use super::surroundings::page_file;
 use crate::checkpoint::basket::{Offered, Taken};
 use crate::link::Panel;
 use crate::protocol::{Event, Preference, TeachEvent};
@@ -228,6 +229,11 @@ impl Store {
         }
     }
 
+    async fn read_gallery(self) {
+        let text = page_file("gallery.json").await;
+        self.change(|state| state.on_gallery(text));
+    }
+
     /// Offers the run that an earlier visit left.
     fn find_last_run(self) {
         spawn_local(async move {
@@ -274,6 +280,10 @@ impl Store {
             }
             Effect::Persist => {
                 spawn_local(self.persist());
+                Ok(())
+            }
+            Effect::ReadGallery => {
+                spawn_local(self.read_gallery());
                 Ok(())
             }
             Effect::KeepRun(kept) => {

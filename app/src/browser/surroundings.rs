@@ -4,6 +4,9 @@
 use crate::site::Site;
 use crate::state::bench::report::Surroundings;
 use leptos::prelude::*;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::Response;
 
 /// An attribute of the first element that a selector finds; empty where there is none.
 fn attribute(selector: &str, name: &str) -> String {
@@ -54,4 +57,19 @@ pub fn site() -> Site {
         web_sys::console::warn_1(&told.into());
         Site::default()
     })
+}
+
+/// A text that is published with the page.
+///
+/// # Errors
+/// In words, when it does not come.
+pub async fn page_file(name: &str) -> Result<String, String> {
+    let wrong = |error: JsValue| format!("{name} did not come ({error:?})");
+    let response = JsFuture::from(window().fetch_with_str(name)).await;
+    let response: Response = response.map_err(wrong)?.unchecked_into();
+    if !response.ok() {
+        return Err(format!("{name}: the host answered {}", response.status()));
+    }
+    let text = JsFuture::from(response.text().map_err(wrong)?).await;
+    Ok(text.map_err(wrong)?.as_string().unwrap_or_default())
 }

@@ -54,7 +54,7 @@ struct Counts {
 }
 
 /// A step of a path, where a revision's own slashes must not count as steps.
-fn escaped(revision: &str) -> String {
+pub(super) fn escaped(revision: &str) -> String {
     revision.replace('/', "%2F")
 }
 

@@ -3,6 +3,8 @@
 
 pub mod address;
 pub mod basket;
+pub mod converter;
+pub mod gallery;
 pub mod hub;
 pub mod manifest;
 mod source;

@@ -1,6 +1,7 @@
 //! Checkpoints: where they come from, what a host offers, what this device keeps.
 
 use super::address::Address;
+use super::converter::Conversion;
 use serde::{Deserialize, Serialize};
 
 /// Where a checkpoint comes from.
@@ -236,6 +237,10 @@ pub struct Offer {
     pub architecture: Option<String>,
     /// The hub's count of weights.
     pub parameters: Option<u64>,
+    /// Weights of its largest matrix, the word embedding.
+    pub largest: Option<u64>,
+    /// Set where the listing is of a pull request, which the owners have not merged.
+    pub conversion: Option<Conversion>,
     /// Bytes that this page may still keep on this device, where the browser tells.
     pub room: Option<u64>,
 }

@@ -2,10 +2,13 @@
 
 use super::tuning;
 use crate::protocol::{
-    Adapter, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
+    Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
 use kernels::gpu::{AdapterInfo, Gpu, Options};
 use kernels::{Device, KernelReport, Precision};
+
+/// Bytes of weights that leave this program, whose memory ends at 4 GiB, enough for a text.
+const MEMORY_BYTES: u64 = 7 << 29;
 
 /// Opens the preferred device, or the CPU where that cannot be had. Never fails: the CPU executor
 /// needs nothing but this program.
@@ -17,6 +20,10 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
         note: note.map(str::to_owned),
         details,
         left_out: Vec::new(),
+        limits: DeviceLimits {
+            matrix: None,
+            weights: Some(MEMORY_BYTES),
+        },
     };
     if preference == Preference::Cpu {
         return (cpu(), report(None, None, None));
@@ -34,6 +41,10 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
             let report = DeviceReport {
                 executor: Executor::Gpu,
                 left_out: left_out(&gpu),
+                limits: DeviceLimits {
+                    matrix: Some(gpu.capabilities().max_buffer),
+                    weights: None,
+                },
                 ..report(Some(adapter), None, None)
             };
             (Device::Gpu(gpu), report)

@@ -1,13 +1,16 @@
 //! What loading from an address would mean: found out with a few small requests, or with none.
 
+use super::conversion::converted;
 use super::io::http::{Answer, Host, Refused, file_of, host_for, host_name, missing, url_of};
 use super::io::kept::Shelf;
 use super::io::reader::Reader;
+
 use super::words::read_config;
 use crate::checkpoint::address::Address;
 use crate::checkpoint::hub::{ANSWER_BYTES, WEIGHTS, describe, description_url};
 use crate::checkpoint::{Hub, Kept, Listing, Offer, RemoteFile, Role};
 use crate::failure::Failure;
+use bert::config::Config;
 
 /// Longest configuration that is read.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -29,6 +32,8 @@ pub async fn look(
         kept: Kept::Nothing,
         architecture: None,
         parameters: None,
+        largest: None,
+        conversion: None,
         room: Shelf::room().await,
     };
     let shelf = Shelf::open().await;
@@ -48,22 +53,26 @@ pub async fn look(
     }
     let host = host_for(hub, address, signal);
     let found = match address {
-        Address::Hub { id, revision } => ask_hub(&host, hub, address, id, revision).await,
+        Address::Hub { .. } => ask_hub(&host, hub, address).await,
         Address::Web { weights, .. } if contact => ask_host(&host, hub, address, weights).await,
         Address::Web { .. } => return Ok(offer),
     };
     match (found, known) {
-        (Ok((listing, parameters)), _) => {
+        (Ok((mut listing, parameters)), _) => {
             offer.parameters = parameters;
-            let kept = match &shelf {
-                Some(shelf) => shelf.find(&listing.address).await,
-                None => None,
-            };
-            if let Some(entry) = kept {
-                offer.kept = entry.kept().await;
+            offer.kept = kept(shelf.as_ref(), &listing).await;
+            if offer.kept == Kept::Nothing
+                && let Some((converted, conversion)) = converted(&host, hub, &listing).await
+            {
+                offer.kept = kept(shelf.as_ref(), &converted).await;
+                offer.conversion = Some(conversion);
+                listing = converted;
             }
             if offer.kept != Kept::Whole {
-                offer.architecture = configuration(&host, hub, &listing).await?;
+                let config = configuration(&host, hub, &listing).await?;
+                let largest = config.vocab_size.saturating_mul(config.embedding_size);
+                offer.largest = Some(largest as u64);
+                offer.architecture = config.architectures.into_iter().next();
             }
             offer.listing = Some(listing);
             Ok(offer)
@@ -79,15 +88,24 @@ pub async fn look(
     }
 }
 
+/// How much of a listing is on this device.
+async fn kept(shelf: Option<&Shelf>, listing: &Listing) -> Kept {
+    let Some(shelf) = shelf else {
+        return Kept::Nothing;
+    };
+    match shelf.find(&listing.address).await {
+        Some(entry) => entry.kept().await,
+        None => Kept::Nothing,
+    }
+}
+
 type Found = (Listing, Option<u64>);
 
-async fn ask_hub(
-    host: &Host,
-    hub: &Hub,
-    address: &Address,
-    id: &str,
-    revision: &str,
-) -> Result<Found, Refused> {
+/// What the hub says of a model of its own.
+pub(super) async fn ask_hub(host: &Host, hub: &Hub, address: &Address) -> Result<Found, Refused> {
+    let Address::Hub { id, revision } = address else {
+        return Err(Refused::Missing);
+    };
     let url = description_url(hub, id, revision);
     let answer = host.get(&url).await?;
     let bytes = body(&url, &answer, ANSWER_BYTES)
@@ -157,22 +175,18 @@ async fn ask_host(
 }
 
 /// Reads the configuration, so that a model that cannot run here is refused before its weights
-/// are fetched; returns its architecture.
-async fn configuration(
-    host: &Host,
-    hub: &Hub,
-    listing: &Listing,
-) -> Result<Option<String>, Failure> {
+/// are fetched.
+async fn configuration(host: &Host, hub: &Hub, listing: &Listing) -> Result<Config, Failure> {
     let url = url_of(hub, &listing.address, "config.json");
     let answer = host
         .get(&url)
         .await
         .map_err(|refused| refused.failure(&url))?;
     let bytes = body(&url, &answer, CONFIG_BYTES).await?;
-    Ok(read_config(&bytes)?.architectures.into_iter().next())
+    read_config(&bytes)
 }
 
-async fn body(url: &str, answer: &Answer, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(super) async fn body(url: &str, answer: &Answer, limit: usize) -> Result<Vec<u8>, Failure> {
     match answer.stream() {
         Some(stream) => Reader::network(file_of(url), stream, None).all(limit).await,
         None => Ok(Vec::new()),

@@ -5,6 +5,7 @@
 //! worker handles the messages that wait, so a newer edit or a cancel is heard at once.
 
 mod bench;
+mod conversion;
 mod device;
 mod idle;
 pub mod io;

@@ -35,6 +35,16 @@ pub struct DeviceReport {
     pub details: Option<String>,
     /// What was left out before anything was computed.
     pub left_out: Vec<LeftOut>,
+    pub limits: DeviceLimits,
+}
+
+/// How large a model may be, where that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceLimits {
+    /// Bytes of its largest matrix.
+    pub matrix: Option<u64>,
+    /// Bytes of all its weights.
+    pub weights: Option<u64>,
 }
 
 impl DeviceReport {

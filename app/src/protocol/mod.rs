@@ -12,7 +12,9 @@ mod device;
 mod teach;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
-pub use device::{Adapter, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest};
+pub use device::{
+    Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
+};
 pub use teach::{DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Wrong};
 
 use crate::checkpoint::address::Address;

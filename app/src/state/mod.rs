@@ -37,6 +37,8 @@ pub enum Effect {
     Restart,
     /// Ask the browser to keep what this device keeps.
     Persist,
+    /// Read the list of well-known checkpoints.
+    ReadGallery,
     /// Keep a run on this device, with the weights that came last.
     KeepRun(Box<KeptRun>),
     /// Bring the weights and the texts of a kept run.

@@ -54,7 +54,11 @@ impl FakeEngine {
                     }
                     self.die();
                 }
-                Effect::Persist | Effect::KeepRun(_) | Effect::FetchRun(_) | Effect::ForgetRun => {}
+                Effect::Persist
+                | Effect::ReadGallery
+                | Effect::KeepRun(_)
+                | Effect::FetchRun(_)
+                | Effect::ForgetRun => {}
                 Effect::Send(command) if self.alive => self.obey(command, agreed),
                 Effect::Send(_) => self
                     .faults

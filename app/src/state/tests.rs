@@ -2,9 +2,21 @@
 
 use super::*;
 use crate::checkpoint::Hub;
-use crate::protocol::{ModelFacts, Progress, Stage};
+use crate::protocol::{DeviceLimits, DeviceReport, Executor, ModelFacts, Progress, Stage};
 use bert::probe::{Fill, Token};
 use session::{Engine, bundled};
+
+/// A device of which nothing more is known.
+pub(in crate::state) fn device_report(executor: Executor) -> DeviceReport {
+    DeviceReport {
+        executor,
+        adapter: None,
+        note: None,
+        details: None,
+        left_out: Vec::new(),
+        limits: DeviceLimits::default(),
+    }
+}
 
 pub(super) fn facts(name: &str) -> ModelFacts {
     ModelFacts {

@@ -2,15 +2,19 @@
 //! large ones to a second host, answers ranges, and misbehaves on request.
 
 mod answer;
+mod file;
 mod gzip;
+mod pulls;
 
 use answer::{Answer, takes_gzip};
+use file::answer_file;
 use gzip::gzip;
+use pulls::answer_pulls;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -18,6 +22,11 @@ use xtask::server::{Reply, Request, Server};
 
 /// The commit of every model here.
 pub const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// The newest commit of a pull request here.
+pub fn pull_commit(number: u64) -> String {
+    format!("{number:040x}")
+}
 
 /// What goes wrong with a request for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +63,9 @@ pub struct Seen {
 struct Model {
     id: String,
     folder: PathBuf,
+    commit: String,
+    /// Set for a pull request's files: its number, and who opened it.
+    pull: Option<(u64, String)>,
 }
 
 impl Model {
@@ -65,7 +77,7 @@ impl Model {
 
 #[derive(Default)]
 struct Shared {
-    models: Vec<Model>,
+    models: Mutex<Vec<Arc<Model>>>,
     /// Faults still to come: how a path ends, and what happens.
     faults: Mutex<VecDeque<(String, Fault)>>,
     /// How all texts come, faults apart.
@@ -76,6 +88,12 @@ struct Shared {
     /// A host that is none of the hub's.
     stranger: Mutex<String>,
     line: Arc<Line>,
+}
+
+impl Shared {
+    fn models(&self) -> Vec<Arc<Model>> {
+        self.models.lock().expect("no panic before").clone()
+    }
 }
 
 /// What stalled answers wait for.
@@ -99,12 +117,16 @@ impl Hub {
     /// # Panics
     /// When no port is free.
     pub fn start(models: &[(&str, PathBuf)]) -> Self {
-        let models = models.iter().map(|(id, folder)| Model {
-            id: (*id).to_owned(),
-            folder: folder.clone(),
+        let models = models.iter().map(|(id, folder)| {
+            Arc::new(Model {
+                id: (*id).to_owned(),
+                folder: folder.clone(),
+                commit: COMMIT.to_owned(),
+                pull: None,
+            })
         });
         let shared = Arc::new(Shared {
-            models: models.collect(),
+            models: Mutex::new(models.collect()),
             ..Shared::default()
         });
         let listen = |respond| {
@@ -122,6 +144,18 @@ impl Hub {
             cdn,
             _stranger: stranger,
         }
+    }
+
+    /// Opens a pull request on a model, with these files on top of its newest commit.
+    pub fn pull(&self, id: &str, number: u64, author: &str, folder: PathBuf) {
+        let pull = Model {
+            id: id.to_owned(),
+            folder,
+            commit: pull_commit(number),
+            pull: Some((number, author.to_owned())),
+        };
+        let mut models = self.shared.models.lock().expect("no panic before");
+        models.push(Arc::new(pull));
     }
 
     /// What the page's `site.json` says of the hub.
@@ -225,33 +259,37 @@ fn answer_front(shared: &Shared, request: &Request, fault: Option<Fault>) -> io:
         }
         _ => {}
     }
-    for model in &shared.models {
+    if let Some(answer) = answer_pulls(shared, request) {
+        return Ok(answer);
+    }
+    for model in shared.models() {
         let described = format!("/api/models/{}/revision/", model.id);
         let revision = request.path().strip_prefix(&described);
-        if revision.is_some_and(|revision| ["main", COMMIT].contains(&revision)) {
-            let body = describe(model)?.to_string().into_bytes();
+        let is_newest = |revision: &str| revision == "main" && model.pull.is_none();
+        if revision.is_some_and(|revision| revision == model.commit || is_newest(revision)) {
+            let body = describe(&model)?.to_string().into_bytes();
             return Ok(match fault {
                 Some(Fault::Gzip) if takes_gzip(request) => Answer::compressed(gzip(&body)),
                 _ => Answer::whole(body, &[]),
             });
         }
-        let id = &model.id;
+        let (id, commit) = (&model.id, &model.commit);
         let below = |folder: String| request.path().strip_prefix(&folder);
-        if let Some(name) = below(format!("/{id}/resolve/{COMMIT}/")) {
+        if let Some(name) = below(format!("/{id}/resolve/{commit}/")) {
             let (status, to) = if model.file(name).is_none() {
                 return Ok(Answer::new(404, &[]));
             } else if is_large(name) {
                 let cdn = shared.cdn.lock().expect("no panic before").clone();
-                (302, format!("http://{cdn}/{id}/{COMMIT}/{name}"))
+                (302, format!("http://{cdn}/{id}/{commit}/{name}"))
             } else {
                 (
                     307,
-                    format!("/api/resolve-cache/models/{id}/{COMMIT}/{name}"),
+                    format!("/api/resolve-cache/models/{id}/{commit}/{name}"),
                 )
             };
             return Ok(Answer::new(status, &[("Location", to)]));
         }
-        if let Some(name) = below(format!("/api/resolve-cache/models/{id}/{COMMIT}/")) {
+        if let Some(name) = below(format!("/api/resolve-cache/models/{id}/{commit}/")) {
             return answer_file(shared, request, fault, model.file(name));
         }
     }
@@ -280,100 +318,18 @@ fn describe(model: &Model) -> io::Result<serde_json::Value> {
         siblings.push(sibling);
     }
     Ok(json!({
-        "id": model.id, "sha": COMMIT, "gated": false, "private": false, "siblings": siblings,
+        "id": model.id, "sha": model.commit, "gated": false, "private": false, "siblings": siblings,
         "safetensors": { "parameters": { "F32": 26_000 }, "total": 26_000 },
     }))
 }
 
 /// The host with the files.
 fn answer_cdn(shared: &Shared, request: &Request, fault: Option<Fault>) -> io::Result<Answer> {
-    let file = shared.models.iter().find_map(|model| {
-        let folder = format!("/{}/{COMMIT}/", model.id);
+    let file = shared.models().iter().find_map(|model| {
+        let folder = format!("/{}/{}/", model.id, model.commit);
         model.file(request.path().strip_prefix(&folder)?)
     });
     answer_file(shared, request, fault, file)
-}
-
-/// A file, whole or from a byte on.
-fn answer_file(
-    shared: &Shared,
-    request: &Request,
-    fault: Option<Fault>,
-    file: Option<PathBuf>,
-) -> io::Result<Answer> {
-    if let Some(Fault::Status(code)) = fault {
-        return Ok(Answer::new(code, &[]));
-    }
-    let Some(file) = file else {
-        return Ok(Answer::new(404, &[]));
-    };
-    let is_text = !is_large(&file.to_string_lossy());
-    if fault == Some(Fault::Gzip) && is_text && takes_gzip(request) {
-        return Ok(Answer::compressed(gzip(&std::fs::read(&file)?)));
-    }
-    let mut opened = File::open(&file)?;
-    let total = opened.metadata()?.len();
-    let first = request.header("range").and_then(|range| {
-        range
-            .strip_prefix("bytes=")?
-            .strip_suffix('-')?
-            .parse::<u64>()
-            .ok()
-    });
-    let first = first.filter(|_| fault != Some(Fault::NoRanges));
-    if first.is_some_and(|first| first >= total) {
-        return Ok(Answer::new(416, &[]));
-    }
-    let mut headers = vec![("ETag", format!("\"{total}\""))];
-    if let Some(first) = first {
-        opened.seek(SeekFrom::Start(first))?;
-        headers.push((
-            "Content-Range",
-            format!("bytes {first}-{}/{total}", total - 1),
-        ));
-    }
-    let mut answer = Answer::new(if first.is_some() { 206 } else { 200 }, &headers);
-    answer.0.length = (fault != Some(Fault::Longer)).then_some(total - first.unwrap_or(0));
-    if fault == Some(Fault::Gzip) {
-        answer.show_length_alone();
-    }
-    answer.0.body = match fault {
-        Some(Fault::Stall(bytes)) => {
-            let silence = Silence(Arc::clone(&shared.line));
-            Box::new(opened.take(bytes).chain(silence))
-        }
-        Some(Fault::Longer) => Box::new(opened.chain(io::repeat(7).take(4096))),
-        Some(Fault::Corrupt) => Box::new(Corrupt(opened)),
-        _ => Box::new(opened),
-    };
-    Ok(answer)
-}
-
-/// Never a byte, and no end before the line is cut.
-struct Silence(Arc<Line>);
-
-impl Read for Silence {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        let cuts = self.0.cuts.lock().expect("no panic before");
-        let before = *cuts;
-        let waited = self.0.cut.wait_while(cuts, |cuts| *cuts == before);
-        drop(waited.expect("no panic before"));
-        Ok(0)
-    }
-}
-
-/// A file whose last byte of every piece is another.
-struct Corrupt(File);
-
-impl Read for Corrupt {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.0.read(buffer)?;
-        if let Some(last) = bytes.checked_sub(1) {
-            // The lowest bit of a number's lowest byte: still a number, not the same.
-            buffer[last & !3] ^= 1;
-        }
-        Ok(bytes)
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The stand-in, asked directly.
 
 use super::*;
+use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
 

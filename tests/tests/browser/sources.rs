@@ -47,7 +47,7 @@ pub fn look(visit: &Visit, address: &str) {
 }
 
 /// The offer's value under a heading, once there is an offer.
-fn offered(visit: &Visit, heading: &str) -> String {
+pub fn offered(visit: &Visit, heading: &str) -> String {
     visit.wait("an offer", || !visit.text_of("#offer").is_empty());
     let script = "
         const terms = [...document.querySelectorAll('#offer dt')];

@@ -153,6 +153,8 @@ impl Remote {
             kept,
             architecture: None,
             parameters: None,
+            largest: None,
+            conversion: None,
             room: Shelf::room().await,
         }
     }

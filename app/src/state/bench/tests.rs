@@ -4,7 +4,7 @@ use super::report::{Cells, Surroundings, cells, name};
 use super::*;
 use crate::failure::Failure;
 use crate::link::Panel;
-use crate::protocol::{Adapter, Event, KernelTime, Measured, Profile, SelfTest};
+use crate::protocol::{Adapter, DeviceLimits, Event, KernelTime, Measured, Profile, SelfTest};
 use crate::state::activity::Wish;
 use crate::state::tests::facts;
 
@@ -19,6 +19,7 @@ fn gpu(software: bool) -> DeviceReport {
         note: None,
         details: None,
         left_out: Vec::new(),
+        limits: DeviceLimits::default(),
     }
 }
 

@@ -213,6 +213,8 @@ fn another_model_is_only_offered_and_masks_and_head_wait_for_it() {
         kept: Kept::Nothing,
         architecture: None,
         parameters: None,
+        largest: None,
+        conversion: None,
         room: None,
     };
     state.receive(Event::Offered { id, offer });

@@ -1,12 +1,18 @@
 //! Opening a checkpoint by its name or address: look, say what it would mean, load on a click; and
 //! the checkpoints that this device keeps.
 
+mod gallery;
+mod offer;
+
+pub use gallery::{ExhibitLine, Gallery};
+pub use offer::{offer_lines, own_weights};
+
 use super::session::Engine;
 use super::{Effect, State, format, next};
 use crate::checkpoint::address::Address;
-use crate::checkpoint::{Kept, KeptEntry, Listing, Offer, Role, Source};
+use crate::checkpoint::{Kept, KeptEntry, Listing, Offer, Source};
 use crate::failure::Failure;
-use crate::protocol::{Command, Executor, RequestId};
+use crate::protocol::{Command, RequestId};
 use crate::recipe::TextSource;
 
 /// Who asked for an address.
@@ -43,6 +49,7 @@ pub struct Opening {
     /// Whether the offer stands for a copy that should have been on this device.
     pub gone: bool,
     pub kept: Vec<KeptEntry>,
+    pub gallery: Gallery,
     /// Whether the browser keeps them until the visitor deletes them, where it tells.
     pub persistent: Option<bool>,
     /// Whether the engine has listed them before in this visit.
@@ -127,62 +134,6 @@ fn display(address: &Address) -> String {
         }
         other => other.to_string(),
     }
-}
-
-/// What an offer says, by name; `executor` is where the model would run.
-pub fn offer_lines(offer: &Offer, executor: Option<Executor>) -> Vec<(&'static str, String)> {
-    let mut lines = vec![("Host", offer.host.clone())];
-    let Some(listing) = &offer.listing else {
-        return lines;
-    };
-    if let Address::Hub { revision, .. } = &listing.address {
-        lines.push(("Commit", revision.clone()));
-    }
-    if let Some(architecture) = &offer.architecture {
-        let size = offer.parameters.map(format::parameters);
-        let size = size.map_or(String::new(), |size| format!(", {size} parameters"));
-        lines.push(("Model", format!("{architecture}{size}")));
-    }
-    lines.push(("Download", download(offer, listing)));
-    if let Some(needs) = needs(offer, listing, executor) {
-        lines.push(("Needs", needs));
-    }
-    let short = |room: &u64| listing.bytes().is_some_and(|bytes| bytes > *room);
-    if let Some(room) = offer.room.filter(short) {
-        let room = format::bytes(room);
-        let kept = format!("No: there is room for only {room}, so it is loaded without keeping it");
-        lines.push(("Kept on this device", kept));
-    }
-    lines
-}
-
-fn download(offer: &Offer, listing: &Listing) -> String {
-    let files = listing.files.len();
-    match (listing.bytes(), offer.kept) {
-        (Some(bytes), Kept::Part { bytes: here }) => format!(
-            "{} in {files} files, of which {} are on this device already",
-            format::bytes(bytes),
-            format::bytes(here)
-        ),
-        (Some(bytes), _) if listing.address.is_pinned() => {
-            format!("{} in {files} files", format::bytes(bytes))
-        }
-        (Some(bytes), _) => format!("about {} in {files} files", format::bytes(bytes)),
-        (None, _) => format!("{files} files; the host does not say how large"),
-    }
-}
-
-fn needs(offer: &Offer, listing: &Listing, executor: Option<Executor>) -> Option<String> {
-    let weights = listing.file(Role::Weights)?.bytes;
-    let (bytes, of) = match executor? {
-        Executor::Gpu => (weights?, "the GPU's memory"),
-        // Weights in 16 bits are widened there.
-        Executor::Cpu => {
-            let wide = offer.parameters.map(|count| count.saturating_mul(4));
-            (wide.into_iter().chain(weights).max()?, "memory")
-        }
-    };
-    Some(format!("about {} of {of}", format::bytes(bytes)))
 }
 
 impl State {
@@ -306,6 +257,22 @@ impl State {
                 Vec::new()
             }
         }
+    }
+
+    /// Loads the owners' own file in place of the converter's.
+    pub fn accept_own(&mut self) -> Vec<Effect> {
+        let own = self
+            .opening
+            .offer()
+            .and_then(|offer| offer.conversion.as_ref());
+        let Some(listing) = own.map(|conversion| conversion.own.clone()) else {
+            return Vec::new();
+        };
+        self.opening.step = Step::Nothing;
+        self.load(Source::Remote {
+            listing,
+            download: true,
+        })
     }
 
     /// Leaves the offer, or the look, be.

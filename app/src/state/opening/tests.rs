@@ -1,10 +1,10 @@
 //! Opening by name, driven as the page and the engine drive it.
 
 use super::*;
-use crate::checkpoint::{PickedFile, RemoteFile};
-use crate::protocol::Event;
+use crate::checkpoint::{PickedFile, RemoteFile, Role};
+use crate::protocol::{Event, Executor};
 use crate::state::session::bundled;
-use crate::state::tests::facts;
+use crate::state::tests::{device_report, facts};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -45,6 +45,8 @@ fn offer(listing: Option<Listing>, kept: Kept) -> Offer {
         kept,
         architecture: Some("BertForMaskedLM".into()),
         parameters: Some(110_000_000),
+        largest: None,
+        conversion: None,
         room: Some(10_000_000_000),
     }
 }
@@ -85,7 +87,10 @@ fn a_name_is_looked_at_then_offered_then_loaded() {
         effects.is_empty(),
         "nothing loads without a click: {effects:?}"
     );
-    let lines = offer_lines(state.opening.offer().unwrap(), Some(Executor::Gpu));
+    let lines = offer_lines(
+        state.opening.offer().unwrap(),
+        Some(&device_report(Executor::Gpu)),
+    );
     let value = |name| lines.iter().find(|line| line.0 == name).unwrap().1.clone();
     assert_eq!(value("Host"), "huggingface.co");
     assert_eq!(value("Commit"), COMMIT);
@@ -239,7 +244,7 @@ fn an_offer_says_what_does_not_fit() {
         room: Some(1_000_000),
         ..offer(Some(listing()), Kept::Part { bytes: 7_000_000 })
     };
-    let lines = offer_lines(&tight, Some(Executor::Cpu));
+    let lines = offer_lines(&tight, Some(&device_report(Executor::Cpu)));
     let value = |name| lines.iter().find(|line| line.0 == name).unwrap().1.clone();
     assert!(value("Download").ends_with("of which 7.0 MB are on this device already"));
     assert_eq!(value("Needs"), "about 440.0 MB of memory");

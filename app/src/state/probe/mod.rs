@@ -99,6 +99,14 @@ impl Probe {
         self.edited = true;
     }
 
+    /// Puts another text in place of all that was there.
+    pub fn put(&mut self, text: String) {
+        self.text = text;
+        self.pair.clear();
+        self.paired = false;
+        self.hidden.clear();
+    }
+
     /// Changes the second text.
     pub fn edit_pair(&mut self, pair: String) {
         self.pair = pair;
@@ -113,10 +121,9 @@ impl Probe {
             .iter()
             .position(|(text, _)| spelled(text) == self.text);
         let (text, pair) = EXAMPLES[here.map_or(0, |here| (here + 1) % EXAMPLES.len())];
-        self.text = spelled(text);
+        self.put(spelled(text));
         self.pair = spelled(pair.unwrap_or_default());
         self.paired = pair.is_some();
-        self.hidden.clear();
     }
 
     /// Whether the tokens shown belong to an earlier text.

@@ -3,7 +3,7 @@
 use crate::protocol::*;
 use crate::state::activity::Answer;
 use crate::state::teach::tests::{planned, report, started};
-use crate::state::tests::{asked, facts, fill, loaded, mask, tokenized};
+use crate::state::tests::{asked, device_report, facts, fill, loaded, mask, tokenized};
 use crate::state::view::Tone;
 use crate::state::{Effect, State};
 use bert::train::RunState;
@@ -13,11 +13,8 @@ const CPU: Executor = Executor::Cpu;
 
 fn device(state: &mut State, executor: Executor) {
     let report = DeviceReport {
-        executor,
-        adapter: None,
-        note: None,
-        details: None,
         left_out: vec![left_out("old")],
+        ..device_report(executor)
     };
     state.receive(Event::Device { report });
 }

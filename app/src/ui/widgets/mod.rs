@@ -6,6 +6,7 @@ pub mod card_head;
 pub mod drop_zone;
 pub mod failure_card;
 pub mod file_button;
+pub mod gallery;
 pub mod mask_card;
 pub mod model_bar;
 pub mod opener;

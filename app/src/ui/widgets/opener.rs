@@ -1,7 +1,8 @@
 //! Opening a checkpoint by its name or address, and the list of those kept on this device.
 
 use crate::browser::Store;
-use crate::state::opening::{KeptLine, offer_lines};
+use crate::state::opening::{KeptLine, offer_lines, own_weights};
+use crate::ui::widgets::gallery::GalleryList;
 use leptos::{html, prelude::*};
 
 /// The box for a name or an address, and what follows from it.
@@ -15,6 +16,7 @@ pub fn Opener() -> impl IntoView {
         store.change(|state| state.open_typed());
     };
     view! {
+        <GalleryList/>
         <details class="opener" id="opener">
         <summary>"Open by name or address"</summary>
         <form on:submit=open>
@@ -85,8 +87,9 @@ fn OfferCard() -> impl IntoView {
     let store = Store::get();
     let offer = store.view(|state| state.opening.offer().cloned());
     let gone = store.view(|state| state.opening.gone);
-    let executor = store.view(|state| Some(state.session.device.as_ref()?.executor));
+    let device = store.view(|state| state.session.device.clone());
     let accept = move |_| store.change(|state| state.accept_offer());
+    let accept_own = move |_| store.change(|state| state.accept_own());
     let decline = move |_| {
         store.change(|state| {
             state.decline_offer();
@@ -95,7 +98,8 @@ fn OfferCard() -> impl IntoView {
     };
     move || {
         offer.get().map(|offer| {
-            let lines = offer_lines(&offer, executor.get());
+            let own = offer.conversion.as_ref().map(own_weights);
+            let lines = offer_lines(&offer, device.get().as_ref());
             let lines = lines
                 .into_iter()
                 .map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> })
@@ -124,6 +128,11 @@ fn OfferCard() -> impl IntoView {
                     <dl class="facts">{lines}</dl>
                     <div class="actions">
                         <button type="button" class="primary" on:click=accept>{button}</button>
+                        {own.map(|file| view! {
+                            <button type="button" on:click=accept_own>
+                                {format!("Load the owners' {file} instead")}
+                            </button>
+                        })}
                         <button type="button" class="quiet" on:click=decline>"Not now"</button>
                     </div>
                 </section>
