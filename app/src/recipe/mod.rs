@@ -17,6 +17,8 @@ pub enum TextSource {
     Sample { name: String, address: String },
     /// What someone pasted.
     Pasted { text: String },
+    /// What someone typed under labels, as JSON Lines.
+    Typed { text: String },
     /// A file that someone dropped or picked; its bytes are the message's first attachment.
     File {
         name: String,
@@ -44,6 +46,7 @@ impl TextSource {
         match self {
             Self::Sample { name, .. } | Self::File { name, .. } => name,
             Self::Pasted { .. } => "Pasted texts",
+            Self::Typed { .. } => "Typed examples",
         }
     }
 }

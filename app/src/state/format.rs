@@ -47,6 +47,14 @@ pub fn percent(probability: f32) -> String {
     }
 }
 
+/// A share of things that were counted, as a percentage: here nothing is nothing.
+pub fn share(value: f64) -> String {
+    match value {
+        0.0 => "0 %".to_owned(),
+        value => percent(value as f32),
+    }
+}
+
 /// A whole number with thin spaces between the thousands.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();

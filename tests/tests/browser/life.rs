@@ -145,6 +145,50 @@ fn a_whole_visit_of_teach_needs_no_pointer(browser: Browser) {
     visit.end();
 }
 
+scenario!(two_labels_of_ones_own_are_taught_with_the_keyboard_alone: Chromium Firefox WebKit);
+fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    visit.open_fixture("tiny-bert");
+    visit.wait_for_model("model.safetensors");
+    walk_to(&visit, "tab Probe");
+    visit.press(&Key::Right);
+    walk_to(&visit, "Type examples");
+    visit.press(&Key::Enter);
+    visit.wait_for_text("#boxes-why", "under two labels");
+    let texts = [
+        [
+            "the film was very great.",
+            "this was very good.",
+            "the dog was very fine.",
+        ],
+        [
+            "the film was very bad.",
+            "this was very sad.",
+            "the cat was very poor.",
+        ],
+    ];
+    for (number, (name, texts)) in ["glad", "sorry"].iter().zip(texts).enumerate() {
+        walk_to(&visit, &format!("textbox Name of label {}", number + 1));
+        let old = "Label 1".chars().count();
+        let delete = Key::Backspace.to_string().repeat(old);
+        visit.press(&format!("{}{delete}{name}", Key::End));
+        walk_to(&visit, &format!("textbox Texts of {name}"));
+        visit.press(&texts.join(&Key::Enter));
+    }
+    visit.run("document.querySelector('#boxes').scrollIntoView()", &[]);
+    visit.screenshot("typed-examples");
+    walk_to(&visit, "button Learn these");
+    visit.press(&Key::Enter);
+    visit.wait("the end", || run_line(&visit).starts_with("Done"));
+    visit.wait_for_text("#data-line", "Typed examples: 6 rows, 2 classes");
+    walk_to(&visit, "textbox Text to classify");
+    visit.press("the movie was very great.");
+    visit.wait_for_text("#try-answer", "glad");
+    visit.end();
+}
+
 /// Touches the middle of what a selector finds.
 fn tap(visit: &Visit, selector: &str) {
     let place = "

@@ -261,7 +261,9 @@ async fn read_texts(
 ) -> Result<Lesson, Failure> {
     let name = source.name();
     let bytes = match source {
-        TextSource::Pasted { text } => return Lesson::read(name, text.as_bytes(), reading),
+        TextSource::Pasted { text } | TextSource::Typed { text } => {
+            return Lesson::read(name, text.as_bytes(), reading);
+        }
         TextSource::Sample { address, .. } => {
             let reader = Reader::fetch(address).await?;
             let reader = reader.ok_or_else(|| gone(name))?;

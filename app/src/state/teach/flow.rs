@@ -52,6 +52,7 @@ impl State {
             return Vec::new();
         }
         self.teach.failure = None;
+        self.teach.forget_boxes();
         self.teach.source = Some(source.clone());
         self.teach.reading = reading.clone();
         if self.session.engine != Engine::Alive {
@@ -238,6 +239,7 @@ impl State {
             TeachEvent::Planned { report } => {
                 if teach.planning.take_if(|planning| *planning == id).is_some() {
                     teach.plan = Some(report);
+                    return self.begin_boxes();
                 }
                 Vec::new()
             }

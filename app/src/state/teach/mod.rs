@@ -1,5 +1,6 @@
 //! The Teach panel: texts, a recipe, a run, and what comes out of it.
 
+mod boxes;
 pub mod chart;
 mod errands;
 mod flow;
@@ -13,6 +14,7 @@ use crate::protocol::{DataReport, Export, PlanReport, RequestId};
 use crate::recipe::{Reading, Setup, TextSource};
 use bert::export::Machine;
 use bert::train::RunState;
+pub use boxes::Boxes;
 pub(super) use flow::busy;
 pub use kept::KeptRun;
 use run::Run;
@@ -92,6 +94,7 @@ impl Rescued {
 pub struct Teach {
     /// What stands in the box for pasting.
     pub pasted: String,
+    pub boxes: Boxes,
     pub source: Option<TextSource>,
     pub reading: Reading,
     pub report: Option<DataReport>,

@@ -6,7 +6,7 @@ use super::{ErrandKind, Teach};
 use crate::protocol::Export;
 use crate::recipe::Goal;
 use crate::state::State;
-use crate::state::format::{bytes, duration, grouped, percent};
+use crate::state::format::{bytes, duration, grouped, share};
 use bert::train::{Ending, Method};
 
 /// One curve of a chart.
@@ -145,8 +145,8 @@ impl Run {
             (Some(last), Some(best)) => format!(
                 "After epoch {:.0} the validation accuracy is {}; the best is {} after epoch {}.",
                 last.0,
-                percent(last.1 as f32),
-                percent(best.validation.accuracy as f32),
+                share(last.1),
+                share(best.validation.accuracy),
                 best.epoch
             ),
             _ => "No epoch has ended yet.".to_owned(),
@@ -281,7 +281,6 @@ impl Run {
         let Some(best) = self.best() else {
             return Vec::new();
         };
-        let share = |value: f64| percent(value as f32);
         let mut figures = vec![
             (
                 if self.setup.recipe.settles {

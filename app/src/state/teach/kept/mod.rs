@@ -84,10 +84,7 @@ impl KeptRun {
     pub fn words(&self, now: f64) -> String {
         let best = self.run.best().map(|epoch| {
             let what = match self.run.has_labels() {
-                true => format!(
-                    "{} right",
-                    format::percent(epoch.validation.accuracy as f32)
-                ),
+                true => format!("{} right", format::share(epoch.validation.accuracy)),
                 false => format!("loss {:.3}", epoch.validation_loss),
             };
             format!(", {what} after epoch {}", epoch.epoch)

@@ -1,5 +1,6 @@
 //! Where the texts come from, and how they were read.
 
+use super::boxes::LabelBoxes;
 use crate::browser::{Store, pick_texts};
 use crate::protocol::DataReport;
 use crate::recipe::TextSource;
@@ -35,8 +36,8 @@ pub fn DataCard() -> impl IntoView {
         <section class="teach-data card" aria-labelledby="texts-heading">
             <h2 id="texts-heading">"Examples to learn from"</h2>
             <p class="hint">
-                "Start from a small set, or bring your own: TSV, CSV or JSON, one text and its \
-                 label a row. They stay on this device."
+                "Start from a small set, type your own, or bring a file: TSV, CSV or JSON, one text and \
+                 its label a row. They stay on this device."
             </p>
             <div class="pickers" role="group" aria-label="Examples">
                 {samples.into_iter().collect_view()}
@@ -48,6 +49,7 @@ pub fn DataCard() -> impl IntoView {
                     picked=picked
                 />
             </div>
+            <LabelBoxes/>
             <Paste/>
             {move || report.get().map(|report| view! { <Report report/> })}
         </section>

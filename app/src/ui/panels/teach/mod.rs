@@ -1,5 +1,6 @@
 //! Teach: labelled texts in, a classifier out, and the way there.
 
+mod boxes;
 mod chart;
 mod data;
 mod kept;

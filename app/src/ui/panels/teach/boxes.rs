@@ -1,0 +1,129 @@
+//! Examples typed in the page: a box for each label.
+
+use crate::browser::Store;
+use crate::state::activity::Wish;
+use crate::ui::widgets::text_box::TextBox;
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+/// The most boxes that there can be need an id each.
+const IDS: [&str; 12] = [
+    "texts-1", "texts-2", "texts-3", "texts-4", "texts-5", "texts-6", "texts-7", "texts-8",
+    "texts-9", "texts-10", "texts-11", "texts-12",
+];
+
+#[component]
+pub fn LabelBoxes() -> impl IntoView {
+    let store = Store::get();
+    let count = store.view(|state| state.teach.boxes.how_many());
+    let may_add = store.view(|state| state.teach.boxes.may_add());
+    let may_remove = store.view(|state| state.teach.boxes.may_remove());
+    let why_not = store.view(|state| {
+        let problem = || state.teach.boxes.problem();
+        let refused = state.why_not(&Wish::ReadTexts);
+        refused.map(str::to_owned).or_else(problem)
+    });
+    let add = move |_| {
+        store.change(|state| {
+            state.teach.boxes.add();
+            Vec::new()
+        });
+        focus_name(count.get_untracked());
+    };
+    let remove = move |_| {
+        store.change(|state| {
+            state.teach.boxes.remove();
+            Vec::new()
+        });
+        focus_name(count.get_untracked());
+    };
+    view! {
+        <details class="boxes" id="boxes">
+            <summary>"Type examples"</summary>
+            <p class="hint">
+                "A box for each label, one text a line. Three to ten texts a label are enough to begin."
+            </p>
+            <div class="boxes-row">
+                <For each=move || 0..count.get() key=|index| *index let(index)>
+                    <OneBox index/>
+                </For>
+            </div>
+            <div class="actions">
+                <button
+                    type="button"
+                    class="primary"
+                    id="learn-boxes"
+                    aria-describedby="boxes-why"
+                    disabled=move || why_not.get().is_some()
+                    on:click=move |_| store.change(|state| state.learn_boxes())
+                >
+                    "Learn these"
+                </button>
+                <button type="button" disabled=move || !may_add.get() on:click=add>
+                    "Add a label"
+                </button>
+                <Show when=move || may_remove.get()>
+                    <button type="button" class="quiet" on:click=remove>
+                        "Remove the last, empty label"
+                    </button>
+                </Show>
+            </div>
+            <p class="hint" id="boxes-why">{move || why_not.get()}</p>
+        </details>
+    }
+}
+
+/// Puts the focus into the name of the last box, once it is there.
+fn focus_name(count: usize) {
+    let name = document().get_element_by_id(&format!("label-{count}"));
+    if let Some(Ok(name)) = name.map(|name| name.dyn_into::<HtmlElement>()) {
+        let _ = name.focus();
+    }
+}
+
+#[component]
+fn OneBox(index: usize) -> impl IntoView {
+    let store = Store::get();
+    let label = store.view(move |state| state.teach.boxes.get(index).label);
+    let text = store.view(move |state| state.teach.boxes.get(index).text);
+    let count = store.view(move |state| state.teach.boxes.get(index).count());
+    let number = index + 1;
+    let id = IDS.get(index).copied().unwrap_or_default();
+    view! {
+        <div class="label-box" role="group" aria-label=format!("Label {number}")>
+            <label class="setting" for=format!("label-{number}")>
+                <span>{format!("Name of label {number}")}</span>
+                <input
+                    type="text"
+                    id=format!("label-{number}")
+                    dir="auto"
+                    autocomplete="off"
+                    maxlength="80"
+                    prop:value=move || label.get()
+                    on:input:target=move |event| {
+                        let label = event.target().value();
+                        store.change(|state| {
+                            state.teach.boxes.edit_label(index, label);
+                            Vec::new()
+                        });
+                    }
+                />
+            </label>
+            <label class="field" for=id>
+                {move || format!("Texts of {}", label.get())}
+                " "
+                <span class="hint">{move || count.get()}</span>
+            </label>
+            <TextBox
+                id=id
+                rows=4
+                text=text
+                typed=move |text| store.change(|state| {
+                    state.teach.boxes.edit_text(index, text);
+                    Vec::new()
+                })
+            />
+        </div>
+    }
+}
