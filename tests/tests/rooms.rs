@@ -76,7 +76,14 @@ const APP: Rooms = &[
     ("engine/io", &["checkpoint", "failure"]),
     (
         "engine",
-        &["checkpoint", "engine/io", "failure", "protocol", "recipe"],
+        &[
+            "checkpoint",
+            "engine/io",
+            "failure",
+            "link",
+            "protocol",
+            "recipe",
+        ],
     ),
 ];
 

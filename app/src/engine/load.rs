@@ -7,6 +7,7 @@ use super::io::reader::Reader;
 use super::io::remote::Remote;
 use super::io::worker::{breathe, ticks};
 use super::port::post;
+use super::resident::kind_of;
 use super::speed::Speed;
 use super::words::{missing, read_config, sentence, strangers, text, unloadable};
 use crate::checkpoint::{Hub, Offer, Role, Source};
@@ -15,6 +16,7 @@ use crate::protocol::{Event, ModelFacts, Progress, RequestId, Stage};
 use async_lock::OnceCell;
 use bert::checkpoint::{Dtype, FileKind, SNIFF_BYTES, sniff};
 use bert::config::Config;
+use bert::export;
 use bert::model::{Model, ModelLoader};
 use bert::probe::check_vocabulary;
 use bert::tokenizer::{Tokenizer, TokenizerError, TokenizerFiles};
@@ -309,6 +311,7 @@ impl Load {
             dtype: String::new(),
             file_bytes,
             provenance: None,
+            can_save: export::size(model, kind_of(model)).is_ok(),
             no_masks: model.has_mlm().err().or_else(no_mask_token),
             next_sentence: model.has_nsp(),
             replaced: model.has_replaced(),

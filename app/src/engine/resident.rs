@@ -5,7 +5,7 @@ use super::slot::{Held, Lease, Slot};
 use super::teach::Record;
 use crate::failure::Failure;
 use crate::protocol::ModelFacts;
-use bert::export::Machine;
+use bert::export::{Kind, Machine};
 use bert::model::Model;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -91,4 +91,12 @@ pub(super) fn held() -> Failure {
         "The present model is still at work: a run, a file that is written, or a measurement.",
         "Let it end, or stop it, then load again.",
     )
+}
+
+/// What a model is saved as where no run says it.
+pub(super) fn kind_of(model: &Model) -> Kind {
+    match model.classifier() {
+        Some(_) => Kind::Classifier,
+        None => Kind::MaskedLm,
+    }
 }

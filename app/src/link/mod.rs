@@ -8,9 +8,12 @@
 //! notice in plain words for each thing that could not be read; nothing in it is ever run, and its
 //! texts are shown as texts. [`Link::to_fragment`] writes what `parse` reads back exactly.
 
+mod badge;
 mod escape;
 mod read;
 mod write;
+
+pub use badge::badge;
 
 use crate::checkpoint::address::Address;
 use crate::recipe::carried::Carried;

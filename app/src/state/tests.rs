@@ -34,6 +34,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
         file_bytes: 4000,
         provenance: None,
         no_masks: None,
+        can_save: true,
         next_sentence: false,
         replaced: false,
         mask: Some("[MASK]".into()),

@@ -196,6 +196,7 @@ fn write(
         run: Some(run),
         machine: Some(machine),
         date: None,
+        badge: None,
     };
     let files = Files {
         config: &source.config,

@@ -18,6 +18,7 @@ pub fn card(model: &Model, about: &About) -> String {
     let sections = [
         front_matter(about),
         format!("# {}\n\n{}", line(&about.name), origin(model, about)),
+        about.badge.as_deref().map_or(String::new(), tried),
         pooling.map_or(String::new(), |p| of_pooling(p).to_owned()),
         match &about.run {
             Some(run) => [data(run, labels), recipe(&run.recipe), figures(run, labels)].join(""),
@@ -63,6 +64,12 @@ fn origin(model: &Model, about: &About) -> String {
         date.unwrap_or_default(),
         line(&about.base),
         model.sha256()
+    )
+}
+
+fn tried(badge: &str) -> String {
+    format!(
+        "{badge}\n\nOnce this folder is published, put its name in place of `OWNER/NAME` in the badge's address."
     )
 }
 

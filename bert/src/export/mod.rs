@@ -83,6 +83,10 @@ pub struct About {
     pub machine: Option<Machine>,
     /// The day, as it is to be shown.
     pub date: Option<String>,
+    /// Markdown that leads to a page where the published model can be tried; in it `OWNER/NAME` stands for
+    /// where that will be.
+    #[serde(default)]
+    pub badge: Option<String>,
 }
 
 /// A finished run.

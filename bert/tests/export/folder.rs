@@ -323,6 +323,7 @@ fn the_card_tells_where_the_model_comes_from() {
         let about = About {
             name: "Reviews".to_owned(),
             date: Some("2026-11-24".to_owned()),
+            badge: Some("[![Try it](x/badge.svg)](x/#model=OWNER/NAME)".to_owned()),
             machine: Some(Machine {
                 adapter: Some("ACME\n9000".to_owned()),
                 shaders: Some("1a2b3c4d".to_owned()),
@@ -349,6 +350,7 @@ fn the_card_tells_where_the_model_comes_from() {
             "base_model: \"tiny-bert\"",
             "# Reviews",
             "2026-11-24",
+            "[![Try it](x/badge.svg)](x/#model=OWNER/NAME)\n\nOnce this folder is published",
             model.sha256(),
             "90 texts to learn from, 5 to check with",
             "| bad\\|dull | 30 | 2 |",

@@ -125,6 +125,7 @@ fn about(kind: Kind) -> About {
         run: None,
         machine: None,
         date: None,
+        badge: None,
     }
 }
 

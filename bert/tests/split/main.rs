@@ -205,6 +205,7 @@ fn exported(model: &mut Model, config: &str) -> Vec<u8> {
         run: None,
         machine: None,
         date: None,
+        badge: None,
     };
     let tokenizer = [("vocab.txt".to_owned(), b"[PAD]\n".to_vec())];
     let files = Files {

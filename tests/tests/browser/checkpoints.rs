@@ -1,6 +1,7 @@
 //! Checkpoints of the visitor's own: dropped or picked, whole or broken.
 
 use crate::reference::Reference;
+use crate::teaching::{saved, unpack};
 use crate::visit::{Choice, Visit, files_of, fixture};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -142,6 +143,33 @@ fn an_encoder_says_why_it_cannot_fill_masks(browser: Browser) {
     });
     assert_eq!(visit.cards().len(), 0);
     visit.open_fixture("tiny-bert");
+    visit.wait_for_fill(&Reference::of(&fixture("tiny-bert")).fill(TEXT));
+    visit.end();
+}
+
+scenario!(what_was_opened_is_saved_as_a_folder_and_opens_again: Chromium Firefox);
+fn what_was_opened_is_saved_as_a_folder_and_opens_again(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let Some(saved_in) = visit.downloads() else {
+        return visit.end();
+    };
+    visit.open_fixture("tiny-bert");
+    visit.wait_for_model("model.safetensors");
+    visit.run("document.querySelector('.model-facts').open = true", &[]);
+    visit.click("button", "Save as a folder with safetensors");
+    let zip = saved(&visit, &saved_in, ".zip");
+    let folder = TempDir::with_prefix("unmask-saved-").expect("a folder");
+    let root = unpack(&zip, &folder);
+    let card = std::fs::read_to_string(root.join("README.md")).expect("a card");
+    assert!(
+        card.contains(&format!("({}#v=1&model=OWNER/NAME)", visit.url())),
+        "{card}"
+    );
+    visit.pick(&["config.json", "model.safetensors", "tokenizer.json"].map(|file| root.join(file)));
+    visit.click("tab", "Probe");
+    visit.type_text(TEXT);
     visit.wait_for_fill(&Reference::of(&fixture("tiny-bert")).fill(TEXT));
     visit.end();
 }

@@ -80,5 +80,15 @@ fn the_owners_pickle_is_read_where_the_visitor_wants_it_or_nothing_else_is_there
     visit.type_text(&text);
     visit.wait_for_fill(&own.fill(&text));
     assert!(hub.seen("model.safetensors").is_empty());
+
+    // Its card can lead others here.
+    visit.click("button", "Share");
+    visit.run("document.querySelector('#share-badge').open = true", &[]);
+    let markdown = visit.find("textbox", "Markdown").value();
+    assert!(
+        markdown.ends_with(&format!("/badge.svg)]({}#v=1&model={MODEL})", visit.url())),
+        "{markdown}"
+    );
+    visit.screenshot("badge");
     visit.end();
 }

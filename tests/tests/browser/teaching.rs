@@ -75,7 +75,7 @@ pub fn start(visit: &Visit) {
 }
 
 /// Waits until a file whose name ends so is there, whole.
-fn saved(visit: &Visit, folder: &Path, end: &str) -> PathBuf {
+pub fn saved(visit: &Visit, folder: &Path, end: &str) -> PathBuf {
     visit.wait_for(&format!("a saved file that ends in {end}"), || {
         let entries = fs::read_dir(folder).ok()?.flatten();
         let mut files = entries.map(|entry| entry.path());
@@ -87,7 +87,7 @@ fn saved(visit: &Visit, folder: &Path, end: &str) -> PathBuf {
 }
 
 /// Unpacks a saved folder; returns where its files lie.
-fn unpack(file: &Path, folder: &TempDir) -> PathBuf {
+pub fn unpack(file: &Path, folder: &TempDir) -> PathBuf {
     let mut archive = zip::ZipArchive::new(fs::File::open(file).expect("the file")).expect("a zip");
     let mut root = None;
     for i in 0..archive.len() {

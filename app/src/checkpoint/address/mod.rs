@@ -103,6 +103,11 @@ impl Address {
         matches!(self, Self::Hub { revision, .. } if is_commit(revision))
     }
 
+    /// The same model as its host has it by now.
+    pub fn newest(&self) -> Self {
+        self.at(MAIN)
+    }
+
     /// The same model at a commit.
     pub fn at(&self, commit: &str) -> Self {
         match self {

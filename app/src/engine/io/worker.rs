@@ -8,6 +8,13 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{DedicatedWorkerGlobalScope, MessageChannel};
 
+/// The page's address: its worker's script lies beside it.
+pub fn page_address() -> String {
+    let script = scope().location().href();
+    let folder = script.rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{folder}/")
+}
+
 /// The worker this runs in.
 pub fn scope() -> DedicatedWorkerGlobalScope {
     js_sys::global().unchecked_into()

@@ -3,23 +3,24 @@
 use super::zip::{BlobWriter, Zip};
 use super::{attached, fail, read_texts, tell, tell_with};
 use crate::checkpoint::PickedFile;
+use crate::checkpoint::address::Address;
 use crate::checkpoint::basket::HEAD;
 use crate::engine::Engine;
-use crate::engine::io::worker::{breathe, ticks};
-use crate::engine::resident::Resident;
+use crate::engine::io::worker::{breathe, page_address, ticks};
+use crate::engine::resident::{Resident, kind_of};
 use crate::engine::words::sentence;
 use crate::failure::Failure;
+use crate::link::badge;
 use crate::protocol::{Export, RequestId, TeachEvent};
 use crate::recipe::{Reading, TextSource};
 use bert::export::{
-    self, About, ExportError, Files, Head, HeadError, Kind, MAX_HEAD_BYTES, Machine,
-    predictions_tsv,
+    self, About, ExportError, Files, Head, HeadError, MAX_HEAD_BYTES, Machine, predictions_tsv,
 };
 use bert::probe::{ProbeError, classify};
 use kernels::{CancelToken, Control, RunError};
 use std::io::{self, Write};
 use std::rc::Rc;
-use wasm_bindgen::JsValue;
+use wasm_bindgen::{JsValue, UnwrapThrowExt};
 use web_sys::Blob;
 
 /// Texts that are classified between two reports.
@@ -210,9 +211,10 @@ impl Resident {
     pub(super) fn about(&self) -> About {
         let base = self.origin.source.name();
         let record = self.record.clone();
-        let (kind, set) = record.as_ref().map_or((Kind::Classifier, ""), |record| {
-            (record.kind, record.set.as_str())
-        });
+        let as_loaded = || (kind_of(&self.model), "");
+        let (kind, set) = record
+            .as_ref()
+            .map_or_else(as_loaded, |record| (record.kind, record.set.as_str()));
         let date = js_sys::Date::new_0().to_iso_string().as_string();
         About {
             name: slug(&format!("{base} {set}")),
@@ -221,8 +223,14 @@ impl Resident {
             run: record.map(|record| record.run),
             machine: self.machine.clone(),
             date: date.map(|date| date.chars().take(10).collect()),
+            badge: Some(badge(&page_address(), &published())),
         }
     }
+}
+
+/// Where the model will be, once it is published.
+fn published() -> Address {
+    Address::parse("OWNER/NAME").expect_throw("a name like any other")
 }
 
 /// A name that any file system takes: lower-case letters, digits and dashes.

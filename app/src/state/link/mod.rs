@@ -9,7 +9,7 @@ use super::{Effect, State, format};
 use crate::checkpoint::Source;
 use crate::checkpoint::address::Address;
 use crate::failure::Failure;
-use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part};
+use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part, badge};
 use address::Texts;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -67,6 +67,8 @@ pub struct Share {
     pub warnings: Vec<String>,
     /// Whether the head is offered as a file, since the link is made without it.
     pub offers_file: bool,
+    /// A badge for the model's card, in Markdown, where others can load the model.
+    pub badge: Option<String>,
 }
 
 impl Linked {
@@ -197,6 +199,7 @@ impl State {
             length: format!("{} characters", format::grouped(long as u64)),
             warnings,
             offers_file,
+            badge: link.model.map(|model| badge(page, &model.newest())),
         }
     }
 

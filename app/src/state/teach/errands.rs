@@ -1,14 +1,31 @@
 //! What leaves the panel and comes back: files, predictions, classifiers; one at a time.
 
+use super::run::Run;
 use super::{Errand, ErrandKind};
 use crate::checkpoint::PickedFile;
 use crate::failure::Failure;
+use crate::link::Panel;
 use crate::protocol::{Export, TeachCommand};
 use crate::recipe::{Reading, TextSource};
 use crate::state::activity::Wish;
 use crate::state::{Effect, State};
 
 impl State {
+    /// Whether there is a folder or a head to take out.
+    pub fn can_export(&self) -> bool {
+        let is_over = |run: &Run| run.is_over() && !run.has_labels();
+        let model = self.session.model.as_ref();
+        self.can_try()
+            || self.teach.run.as_ref().is_some_and(is_over)
+            || model.is_some_and(|model| model.can_save)
+    }
+
+    /// Writes the model as a folder, where the visitor sees how far that is.
+    pub fn save_folder(&mut self) -> Vec<Effect> {
+        self.panel = Panel::Teach;
+        self.export(Export::Folder)
+    }
+
     /// Writes a file to save.
     pub fn export(&mut self, what: Export) -> Vec<Effect> {
         self.errand(ErrandKind::Export(what), TeachCommand::Export { what })

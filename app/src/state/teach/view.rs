@@ -382,15 +382,6 @@ impl Teach {
         Some((line, share))
     }
 
-    /// Whether there is something to take away: a classifier, or a model that learned words.
-    pub fn can_export(&self, has_labels: bool) -> bool {
-        has_labels
-            || self
-                .run
-                .as_ref()
-                .is_some_and(|run| run.is_over() && !run.has_labels())
-    }
-
     /// Whether the encoder was left alone, so that the head alone says all that was learned.
     pub fn head_is_enough(&self) -> bool {
         let method = self.run.as_ref().map(|run| run.setup.recipe.method);

@@ -16,6 +16,7 @@ pub fn ModelBar() -> impl IntoView {
     let facts = store.view(|state| state.session.model_facts());
     let loading = store.view(|state| state.session.loading.is_some());
     let device = store.view(|state| state.session.device_line());
+    let can_save = store.view(|state| state.session.model.as_ref().is_some_and(|m| m.can_save));
     let title = move || {
         name.get()
             .unwrap_or_else(|| if loading.get() { "Loading" } else { "No model" }.to_owned())
@@ -49,6 +50,16 @@ pub fn ModelBar() -> impl IntoView {
                 <details class="model-facts">
                     <summary>"About this model"</summary>
                     <dl class="facts">{fact_list}</dl>
+                    <Show when=move || can_save.get()>
+                        <button
+                            type="button"
+                            class="quiet"
+                            id="save-model"
+                            on:click=move |_| store.change(|state| state.save_folder())
+                        >
+                            "Save as a folder with safetensors"
+                        </button>
+                    </Show>
                     <button
                         type="button"
                         class="quiet"

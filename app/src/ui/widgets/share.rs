@@ -93,6 +93,7 @@ fn ShareCard() -> impl IntoView {
         <Show when=move || share.with(|share| share.offers_file)>
             <button type="button" id="share-head" on:click=save>"Download the head"</button>
         </Show>
+        <Badge badge=Signal::derive(move || share.with(|share| share.badge.clone()))/>
         <details class="share-embed">
             <summary>"Embed it in a lesson"</summary>
             <p class="hint">
@@ -100,6 +101,50 @@ fn ShareCard() -> impl IntoView {
                  between: "{Part::ALL.map(Part::name).join(", ")}". Where the link has no # yet, \
                  begin with "<code>"#v=1"</code>"."
             </p>
+        </details>
+    }
+}
+
+/// A badge for the model's card.
+#[component]
+fn Badge(badge: Signal<Option<String>>) -> impl IntoView {
+    let store = Store::get();
+    let copy = move |_| {
+        let Some(badge) = badge.get_untracked() else {
+            return;
+        };
+        spawn_local(async move {
+            store.say(match to_clipboard(&badge).await {
+                true => "Copied",
+                false => "Mark the Markdown and copy it",
+            });
+        });
+    };
+    view! {
+        <details class="share-embed" id="share-badge">
+            <summary>"A badge for the model's card"</summary>
+            {move || match badge.get() {
+                Some(markdown) => view! {
+                    <p><img src="badge.svg" alt="Try it in your browser: Unmask" width="196" height="24"/></p>
+                    <label class="field" for="badge-markdown">"Markdown"</label>
+                    <textarea
+                        id="badge-markdown"
+                        rows="4"
+                        readonly=true
+                        spellcheck="false"
+                        prop:value=markdown
+                    ></textarea>
+                    <button type="button" id="copy-badge" on:click=copy>"Copy Markdown"</button>
+                }
+                .into_any(),
+                None => view! {
+                    <p class="hint">
+                        "A badge can lead to a model that others can load. Open one by name or address; \
+                         the card of a folder that you download under Teach has a badge as well."
+                    </p>
+                }
+                .into_any(),
+            }}
         </details>
     }
 }

@@ -19,7 +19,7 @@ pub fn TeachPanel() -> impl IntoView {
     let has_data = store.view(|state| state.teach.report.is_some());
     let has_run = store.view(|state| state.teach.run.is_some());
     let shows_try = store.view(|state| state.can_try());
-    let shows_out = store.view(|state| state.teach.can_export(state.can_try()));
+    let shows_out = store.view(|state| state.can_export());
     view! {
         <kept::KeptCard/>
         <data::DataCard/>
