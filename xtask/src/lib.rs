@@ -13,4 +13,5 @@ pub mod tasks;
 mod workspace;
 
 pub use error::{Error, Result};
+pub use shell::is_ci;
 pub use workspace::Workspace;

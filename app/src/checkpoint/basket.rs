@@ -5,7 +5,6 @@
 
 use crate::checkpoint::{PickedFile, Role, Source};
 use crate::failure::Failure;
-use crate::recipe::TextSource;
 
 /// A file offered to the page, before anyone has looked inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +17,7 @@ pub struct Offered {
 }
 
 impl Offered {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
@@ -32,46 +31,6 @@ impl Offered {
     fn depth(&self) -> usize {
         self.path.matches('/').count()
     }
-}
-
-/// What files turned out to be.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Taken {
-    /// A whole checkpoint.
-    Checkpoint(Source),
-    /// A classifier for the model that is loaded.
-    Head(PickedFile),
-    /// Texts to learn from.
-    Examples(TextSource),
-}
-
-/// How the name of a classifier's file ends, as the page writes it.
-pub const HEAD: &str = ".head.safetensors";
-/// How names of files with examples end.
-const EXAMPLES: [&str; 5] = ["tsv", "csv", "tab", "jsonl", "ndjson"];
-
-/// A file that is something by itself: the only one offered, and named like a classifier or like
-/// examples.
-pub fn lone(offered: &[Offered]) -> Option<Taken> {
-    let [file] = offered else { return None };
-    let name = file.name().to_owned();
-    let lower = name.to_ascii_lowercase();
-    if lower.ends_with(HEAD) {
-        return Some(Taken::Head(PickedFile {
-            role: Role::Head,
-            name,
-            bytes: file.bytes,
-            slot: file.slot,
-        }));
-    }
-    let extension = lower.rsplit_once('.')?.1;
-    let examples = EXAMPLES.contains(&extension);
-    let source = TextSource::File {
-        name,
-        bytes: file.bytes,
-        slot: file.slot,
-    };
-    examples.then_some(Taken::Examples(source))
 }
 
 /// The files chosen so far, at most one for each role.
@@ -373,19 +332,6 @@ mod tests {
                 "{name}"
             );
         }
-    }
-
-    #[test]
-    fn a_lone_file_may_be_a_head_or_examples() {
-        let head = lone(&offer(&["moods.head.safetensors"]));
-        assert!(matches!(head, Some(Taken::Head(file)) if file.role == Role::Head));
-        for name in ["a.tsv", "b.CSV", "folder/c.jsonl"] {
-            let examples = lone(&offer(&[name]));
-            assert!(matches!(examples, Some(Taken::Examples(_))), "{name}");
-        }
-        assert_eq!(lone(&offer(&["model.safetensors"])), None);
-        assert_eq!(lone(&offer(&["a.tsv", "b.tsv"])), None);
-        assert_eq!(lone(&offer(&["noextension"])), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod basket;
 pub mod converter;
 pub mod gallery;
 pub mod hub;
+pub mod lone;
 pub mod manifest;
 mod source;
 

@@ -2,7 +2,8 @@
 
 use crate::checkpoint::Source;
 use crate::checkpoint::address::Address;
-use crate::checkpoint::basket::{Basket, Offered, Taken, lone};
+use crate::checkpoint::basket::{Basket, Offered};
+use crate::checkpoint::lone::{Taken, lone};
 use crate::failure::Failure;
 use crate::protocol::{
     Command, DeviceReport, KernelCheck, Memory, ModelFacts, Preference, Progress, RequestId,

@@ -4,7 +4,7 @@ use super::zip::{BlobWriter, Zip};
 use super::{attached, fail, read_texts, tell, tell_with};
 use crate::checkpoint::PickedFile;
 use crate::checkpoint::address::Address;
-use crate::checkpoint::basket::HEAD;
+use crate::checkpoint::lone::HEAD;
 use crate::engine::Engine;
 use crate::engine::io::worker::{breathe, page_address, ticks};
 use crate::engine::resident::{Resident, kind_of};
