@@ -311,6 +311,7 @@ impl Load {
             dtype: String::new(),
             file_bytes,
             provenance: None,
+            loses_capitals: tokenizer.loses_capitals(),
             can_save: export::size(model, kind_of(model)).is_ok(),
             no_masks: model.has_mlm().err().or_else(no_mask_token),
             next_sentence: model.has_nsp(),

@@ -216,6 +216,8 @@ pub struct ModelFacts {
     pub provenance: Option<String>,
     /// Why masks cannot be filled, where they cannot.
     pub no_masks: Option<String>,
+    /// Whether capitals are lost that its vocabulary has.
+    pub loses_capitals: bool,
     /// Whether it can be saved as a folder as it was loaded.
     pub can_save: bool,
     /// Whether there is a next-sentence head.

@@ -35,6 +35,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
         provenance: None,
         no_masks: None,
         can_save: true,
+        loses_capitals: false,
         next_sentence: false,
         replaced: false,
         mask: Some("[MASK]".into()),

@@ -235,6 +235,12 @@ impl Session {
             ("Stored as", model.dtype.clone()),
             ("File", format::bytes(model.file_bytes)),
         ];
+        if model.loses_capitals {
+            let words = "Made small, as transformers does with these files, although the vocabulary has \
+                         words with capitals. If the model is a cased one, its tokenizer_config.json \
+                         lacks \"do_lower_case\": false.";
+            facts.push(("Capitals", words.to_owned()));
+        }
         if let Some(address) = self.address() {
             facts.push(("Address", address.to_string()));
         }

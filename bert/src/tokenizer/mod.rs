@@ -25,6 +25,9 @@ pub struct Tokenizer {
     special: SpecialTokens,
 }
 
+/// A vocabulary with so many capitalised words is cased.
+const CASED: usize = 100;
+
 /// A token with a part to play, under BERT's name for it; RoBERTa's `<s>`, for one, is its `[CLS]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Special {
@@ -73,6 +76,21 @@ impl Tokenizer {
     /// One more than the highest token id: as many rows the word embedding must have at least.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size
+    }
+
+    /// Whether capitals are made small although the vocabulary has words with them, which no text can reach
+    /// then. So it is with checkpoints whose vocabulary is cased and whose settings do not say so:
+    /// `transformers` makes them small as well.
+    pub fn loses_capitals(&self) -> bool {
+        let is_word = |id: &u32| {
+            let token = self.id_to_token(*id).unwrap_or_default();
+            let mut letters = token.chars();
+            let begins = letters.next().is_some_and(|c| c.is_ascii_uppercase());
+            begins && token.len() > 1 && letters.all(|c| c.is_ascii_lowercase())
+        };
+        let words = (0..self.vocab_size as u32).filter(is_word);
+        let written = |letter| self.encode(letter, None, 8).ids;
+        written("A") == written("a") && words.take(CASED).count() == CASED
     }
 
     /// The token of this id; `None` for an id that the vocabulary leaves out.

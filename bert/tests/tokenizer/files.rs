@@ -49,6 +49,20 @@ fn lines_of_a_vocabulary() {
 }
 
 #[test]
+fn a_cased_vocabulary_that_is_read_in_small_letters_is_noticed() {
+    let letters = || 'a'..='j';
+    let words = letters().flat_map(|a| letters().map(move |b| format!("N{a}{b}")));
+    let cased = format!("{VOCAB}\na\nA\n{}", words.collect::<Vec<_>>().join("\n"));
+    let loses = |vocabulary: &str, small: bool| {
+        let tokenizer = Tokenizer::from_vocab_txt(vocabulary, small).unwrap();
+        tokenizer.loses_capitals()
+    };
+    assert!(loses(&cased, true));
+    assert!(!loses(&cased, false));
+    assert!(!loses(VOCAB, true));
+}
+
+#[test]
 fn lower_case_or_not() {
     let cased = TokenizerConfig::from_json(r#"{"do_lower_case": false, "x": 1}"#).unwrap();
     assert!(!cased.do_lower_case && cased.tokenize_chinese_chars);
