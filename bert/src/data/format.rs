@@ -176,7 +176,10 @@ fn is_table(text: &str, format: Format) -> bool {
         .map(|line| line.split(delimiter).map(str::trim).collect())
         .filter(|cells: &Vec<&str>| cells.len() == width)
         .collect();
-    header::has_usual_names(&cells[0]) || (0..width).any(|column| recurs(&cells, column))
+    let Some(first) = cells.first() else {
+        return false;
+    };
+    header::has_usual_names(first) || (0..width).any(|column| recurs(&cells, column))
 }
 
 /// Whether a column holds few short values that recur, as labels do.

@@ -2,7 +2,7 @@
 
 use super::pipeline::Pipeline;
 use super::special::{self, SpecialNames, TokenName, TokenSettings};
-use super::{Tokenizer, classes, template};
+use super::{Tokenizer, classes, sound, template};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use tokenizers::models::bpe::{BPE, Vocab};
@@ -144,6 +144,7 @@ impl Tokenizer {
 fn read_pipeline(bytes: &[u8]) -> Result<Pipeline, TokenizerError> {
     let file = "tokenizer.json";
     check_length(file, bytes.len())?;
+    sound::check(bytes).map_err(TokenizerError::Json)?;
     let mut inner = Pipeline::from_bytes(bytes).map_err(|e| TokenizerError::Json(e.to_string()))?;
     inner.with_padding(None);
     inner
@@ -253,6 +254,7 @@ impl Tokenizer {
             })
             .map(pair)
             .collect::<Result<Vec<_>, _>>()?;
+        sound::check_merges(vocab.keys(), &merges).map_err(|why| refused("merges.txt", why))?;
         let model = BPE::builder()
             .vocab_and_merges(vocab.into_iter().collect::<Vocab>(), merges)
             .build()

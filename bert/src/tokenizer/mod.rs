@@ -5,6 +5,7 @@ mod classes;
 mod files;
 mod load;
 mod pipeline;
+mod sound;
 mod special;
 mod template;
 

@@ -62,6 +62,17 @@ fn a_byte_order_mark_is_no_part_of_the_text() {
     }
 }
 
+/// Found by damaged inputs: no line of its own is as wide as the rows are.
+#[test]
+fn a_table_whose_rows_are_no_lines_is_guessed_without_a_panic() {
+    for text in [
+        "a, b\rc, d\re, f\rg, h\r",
+        "a, \"b\nx, y, z\"\nc, \"d\nx, y, z\"\n",
+    ] {
+        Format::guess(None, text.as_bytes());
+    }
+}
+
 #[test]
 fn formats_are_guessed_from_name_and_content() {
     let guess = |name: Option<&str>, text: &str| Format::guess(name, text.as_bytes());

@@ -1,0 +1,188 @@
+//! What an address, a hub, a host's own files and this device's store hold.
+
+use crate::damage::{Format, said};
+use app::checkpoint::address::Address;
+use app::checkpoint::converter::{commit_on, conversions};
+use app::checkpoint::hub::{describe, is_of_the_hub};
+use app::checkpoint::manifest::{Manifest, key};
+use app::checkpoint::{Hub, gallery};
+use app::link::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_TEXT};
+use app::site::Site;
+use app::state::teach::KeptRun;
+
+const COMMIT: &str = "86b5e0934494bd15c9632b12f734a8a67f723594";
+
+fn texts(files: &[&str]) -> Vec<Vec<u8>> {
+    files.iter().map(|file| file.as_bytes().to_vec()).collect()
+}
+
+/// Whether a path has no step that leads up.
+fn stays_below(path: &str) -> bool {
+    path.split('/').all(|step| step != ".." && step != ".")
+}
+
+#[test]
+fn links() {
+    let format = Format {
+        files: texts(&[
+            "v=1&model=google-bert/bert-base-uncased&text=She+went+to+the+[MASK].&mask=3,7&panel=teach",
+            "#v=1&text=a%20b%F0%9F%98%80&pair=c&top=7&hide=model,hero&try=x&recipe=m:head,l:1e-3",
+            "v=1&head=AAECAwQ&panel=bench",
+        ]),
+        words: &[
+            "v=1", "&model=", "&text=", "&mask=", "&panel=", "&hide=", "&head=", "%F0%9F", "+",
+            "https://",
+        ],
+    };
+    format.attack_text(|text| {
+        let (link, notices) = Link::parse(text);
+        assert!(link.text.chars().count() <= MAX_TEXT && link.masks.len() <= MAX_MASKS);
+        assert!(notices.iter().all(|notice| !notice.0.trim().is_empty()));
+        let fragment = link.to_fragment();
+        if fragment.len() <= MAX_FRAGMENT {
+            let (again, notices) = Link::parse(&fragment);
+            assert_eq!((again, notices), (link, Vec::new()), "{fragment}");
+        }
+    });
+}
+
+#[test]
+fn addresses() {
+    let format = Format {
+        files: texts(&[
+            "google-bert/bert-base-uncased@refs/pr/1",
+            "https://huggingface.co/google-bert/bert-base-uncased/tree/main",
+            "https://example.org:8443/models/a-b_c/model.safetensors",
+            "http://localhost:8000/x/",
+        ]),
+        words: &[
+            "https://",
+            "http://",
+            "://",
+            "@",
+            "..",
+            "//",
+            "huggingface.co",
+            "javascript:",
+            "data:",
+            ":0",
+            "%2e",
+        ],
+    };
+    format.attack_text(|text| match Address::parse(text) {
+        Ok(address) => {
+            let again = Address::parse(&address.to_string());
+            assert_eq!(again.as_ref(), Ok(&address), "{text}");
+            assert!(stays_below(&address.to_string()), "{address}");
+            if let Some(host) = address.host() {
+                assert!(
+                    !is_of_the_hub(&Hub::default(), host),
+                    "a hub's address is a model: {address}"
+                );
+            }
+        }
+        Err(error) => said(&error),
+    });
+}
+
+#[test]
+fn a_hubs_answers() {
+    let answer = format!(
+        concat!(
+            r#"{{"id": "a/b", "sha": "{c}", "gated": false, "siblings": [{{"rfilename": "config.json", "size": 5}}, "#,
+            r#"{{"rfilename": "pytorch_model.bin", "lfs": {{"sha256": "{h}", "size": 9}}}}, {{"rfilename": "vocab.txt"}}], "#,
+            r#""safetensors": {{"parameters": {{"F32": 7}}}}}}"#
+        ),
+        c = COMMIT,
+        h = "ab".repeat(32)
+    );
+    let pulls = r#"{"discussions": [{"num": 3, "title": "Adding `safetensors` variant of this model", "status": "open", "isPullRequest": true, "author": {"name": "SFconvertbot"}}]}"#;
+    let commits = format!(
+        r#"[{{"id": "{}", "title": "x"}}, {{"id": "{COMMIT}"}}]"#,
+        "0f".repeat(20)
+    );
+    let format = Format {
+        files: texts(&[&answer, pulls, &commits]),
+        words: &[
+            "\"rfilename\"",
+            "\"size\"",
+            "\"lfs\"",
+            "\"sha\"",
+            "model.safetensors",
+            "../",
+            "\"gated\"",
+            "99999999999",
+        ],
+    };
+    let asked = Address::parse("a/b").expect("a name");
+    format.attack(|bytes| {
+        match describe(&asked, bytes) {
+            Ok(described) => {
+                let listing = described.listing;
+                assert!(listing.address.is_pinned());
+                assert!(listing.files.iter().all(|file| !file.name.contains('/')));
+            }
+            Err(failure) => assert!(!failure.title.is_empty() && !failure.cause.is_empty()),
+        }
+        conversions(bytes);
+        if let Some(commit) = commit_on(bytes, COMMIT) {
+            assert!(asked.at(&commit).is_pinned());
+        }
+    });
+}
+
+#[test]
+fn manifests_and_kept_runs() {
+    let address = format!("a/b@{COMMIT}");
+    let folder = key(&Address::parse(&address).expect("an address"));
+    let manifest = format!(
+        r#"{{"version": 1, "listing": {{"address": "{address}", "asked": "a/b", "files": [{{"role": "weights", "name": "model.safetensors", "bytes": 5, "sha256": null}}]}}, "complete": true, "saved": 1.0, "etag": null, "total": 5}}"#
+    );
+    let format = Format {
+        files: texts(&[&manifest]),
+        words: &[
+            "\"version\"",
+            "\"files\"",
+            "\"role\"",
+            "\"head\"",
+            "\"name\"",
+            "../",
+            "\\u0000",
+            "\"complete\"",
+        ],
+    };
+    format.attack(|bytes| {
+        if let Some(manifest) = Manifest::parse(&folder, bytes) {
+            let plain = |name: &str| !name.contains(['/', '\\', '\0']) && name != "..";
+            assert!(manifest.listing.files.iter().all(|file| plain(&file.name)));
+        }
+        KeptRun::parse(&String::from_utf8_lossy(bytes));
+    });
+}
+
+#[test]
+fn a_hosts_own_files() {
+    let format = Format {
+        files: vec![
+            include_bytes!("../../../static/site.json").to_vec(),
+            include_bytes!("../../../static/gallery.json").to_vec(),
+        ],
+        words: &[
+            "\"folder\"",
+            "\"hosts\"",
+            "\"address\"",
+            "..",
+            "\"megabytes\"",
+            "\"try\"",
+            "http://",
+        ],
+    };
+    format.attack_text(|text| {
+        if let Ok(site) = Site::parse(text) {
+            assert!(stays_below(&site.default.folder));
+        }
+        if let Ok(models) = gallery::parse(text) {
+            assert!(models.len() <= 64);
+        }
+    });
+}

@@ -1,0 +1,353 @@
+//! What a checkpoint's folder and a file of texts hold.
+
+use crate::damage::{Format, fixture, said};
+use bert::checkpoint::{MAX_PIECE, Sink, TensorInfo, WeightsStream};
+use bert::config::Config;
+use bert::data::{Columns, Dataset, Format as Texts, HeaderRow, Table};
+use bert::export::Head;
+use bert::tokenizer::{TokenizerConfig, TokenizerFiles};
+use std::convert::Infallible;
+
+/// Counts what it is given, and holds nothing: a header that lies must not make anyone hold much either.
+#[derive(Default)]
+struct Count {
+    got: Vec<u64>,
+    infos: Vec<TensorInfo>,
+}
+
+impl Sink for Count {
+    type Error = Infallible;
+
+    fn header(&mut self, tensors: &[TensorInfo]) -> Result<(), Infallible> {
+        assert!(self.infos.is_empty(), "one header");
+        self.got = vec![0; tensors.len()];
+        self.infos = tensors.to_vec();
+        Ok(())
+    }
+
+    fn data(
+        &mut self,
+        _: &[TensorInfo],
+        index: usize,
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), Infallible> {
+        assert_eq!(offset, self.got[index], "no gap");
+        assert!(!bytes.is_empty() && bytes.len() <= MAX_PIECE);
+        self.got[index] += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+fn weights(bytes: &[u8]) {
+    for known in [None, Some(bytes.len() as u64)] {
+        let mut stream = WeightsStream::new(known, Count::default());
+        let pushed = bytes.chunks(997).try_for_each(|chunk| stream.push(chunk));
+        let outcome = match pushed {
+            Ok(()) => stream.finish().map(Some),
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(Some(sink)) => {
+                for (info, got) in sink.infos.iter().zip(&sink.got) {
+                    let is_float = info.dtype.float_bytes().is_some();
+                    let whole = if is_float { info.byte_len() } else { 0 };
+                    assert_eq!(*got, whole, "{} is whole", info.name);
+                }
+            }
+            Ok(None) => {}
+            Err(error) => said(&error),
+        }
+    }
+}
+
+/// A small file of several tensors.
+fn safetensors() -> Vec<u8> {
+    let header = concat!(
+        r#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"#,
+        r#""b":{"dtype":"F16","shape":[5],"data_offsets":[24,34]},"#,
+        r#""c":{"dtype":"I64","shape":[1],"data_offsets":[34,42]},"#,
+        r#""d":{"dtype":"F64","shape":[0,7],"data_offsets":[42,42]}}"#,
+    );
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], header.as_bytes(), &[1; 42]].concat()
+}
+
+#[test]
+fn safetensors_files() {
+    let format = Format {
+        files: vec![safetensors()],
+        words: &[
+            "\"dtype\"",
+            "\"F64\"",
+            "\"BF16\"",
+            "\"shape\"",
+            "\"data_offsets\"",
+            "__metadata__",
+        ],
+    };
+    format.attack(weights);
+}
+
+#[test]
+fn pytorch_files() {
+    let names = [
+        "legacy-2.0",
+        "legacy-2.15",
+        "nested-2.0",
+        "zip-2.0",
+        "zip-2.15",
+    ];
+    let format = Format {
+        files: names
+            .map(|name| fixture(&format!("pytorch/{name}.bin")))
+            .to_vec(),
+        words: &[
+            "ctorch\nFloatStorage\n",
+            "ctorch._utils\n_rebuild_tensor_v2\n",
+            "cos\nsystem\n",
+            "PK\u{1}\u{2}",
+            "PK\u{3}\u{4}",
+            "PK\u{5}\u{6}",
+            "data.pkl",
+            "R",
+            "b",
+            "Q",
+            "t",
+            "}",
+            "(",
+            ".",
+            "storage",
+        ],
+    };
+    format.attack(weights);
+}
+
+#[test]
+fn configurations() {
+    let folders = [
+        "tiny-bert",
+        "tiny-roberta",
+        "tiny-albert",
+        "tiny-electra-generator",
+        "tiny-classifier",
+    ];
+    let format = Format {
+        files: folders
+            .map(|folder| fixture(&format!("{folder}/config.json")))
+            .to_vec(),
+        words: &[
+            "\"hidden_size\"",
+            "\"vocab_size\"",
+            "\"num_attention_heads\"",
+            "\"model_type\"",
+            "\"bert\"",
+            "\"id2label\"",
+            "\"unmask\"",
+            "\"gelu\"",
+            "\"architectures\"",
+        ],
+    };
+    format.attack_text(|text| match Config::from_json(text) {
+        Ok(config) => {
+            assert!(config.num_attention_heads > 0 && config.vocab_size > 0);
+            assert_eq!(config.hidden_size % config.num_attention_heads, 0);
+            config.max_tokens();
+        }
+        Err(error) => said(&error),
+    });
+}
+
+fn tokenizer(format: &Format, name: &'static str, beside: &[(&str, Vec<u8>)]) {
+    format.attack(|bytes| {
+        let mut files = TokenizerFiles::default();
+        for (name, bytes) in beside {
+            files.insert(name, bytes.clone());
+        }
+        files.insert(name, bytes.to_vec());
+        match files.read(None) {
+            Ok(tokenizer) => {
+                for limit in [5, 64] {
+                    let encoding =
+                        tokenizer.encode("The cat, é\u{1f600} sat [MASK].", Some("on"), limit);
+                    let count = encoding.ids.len();
+                    assert!(count <= limit, "{count} tokens of {limit}");
+                    assert_eq!(
+                        (encoding.tokens.len(), encoding.offsets.len()),
+                        (count, count)
+                    );
+                    let most = encoding.ids.iter().copied().max().unwrap_or(0) as usize;
+                    assert!(most < tokenizer.vocab_size());
+                }
+            }
+            Err(error) => said(&error),
+        }
+    });
+}
+
+#[test]
+fn tokenizer_json() {
+    let folders = ["tiny-bert", "tiny-roberta", "tiny-camembert"];
+    let format = Format {
+        files: folders
+            .map(|folder| fixture(&format!("{folder}/tokenizer.json")))
+            .to_vec(),
+        words: &[
+            "\"added_tokens\"",
+            "\"model\"",
+            "\"vocab\"",
+            "\"type\"",
+            "\"WordPiece\"",
+            "\"BPE\"",
+            "\"Unigram\"",
+            "\"normalizer\"",
+            "\"Sequence\"",
+            "\"pattern\"",
+            "\"Regex\"",
+            "(a*)*",
+            "\"template\"",
+            "\"[CLS]\"",
+        ],
+    };
+    tokenizer(&format, "tokenizer.json", &[]);
+}
+
+#[test]
+fn vocabularies() {
+    let format = Format {
+        files: vec![fixture("tiny-bert/vocab.txt")],
+        words: &["[CLS]\n", "[SEP]\n", "[UNK]\n", "[MASK]\n", "##", "\n\n"],
+    };
+    tokenizer(&format, "vocab.txt", &[]);
+}
+
+#[test]
+fn tokenizer_settings() {
+    let format = Format {
+        files: vec![
+            fixture("tiny-bert/tokenizer_config.json"),
+            fixture("tiny-roberta/tokenizer_config.json"),
+        ],
+        words: &[
+            "\"do_lower_case\"",
+            "\"tokenizer_class\"",
+            "\"mask_token\"",
+            "\"added_tokens_decoder\"",
+            "\"content\"",
+            "\"BertTokenizer\"",
+        ],
+    };
+    format.attack_text(|text| {
+        if let Err(error) = TokenizerConfig::from_json(text) {
+            said(&error);
+        }
+    });
+    let vocabulary = fixture("tiny-bert/vocab.txt");
+    tokenizer(
+        &format,
+        "tokenizer_config.json",
+        &[("vocab.txt", vocabulary)],
+    );
+}
+
+#[test]
+fn tables_of_texts() {
+    let files = [
+        "text\tlabel\ngood film\tpos\nbad film\tneg\nso so\tneg\n",
+        "label,text,pair\n1,\"a, \"\"b\"\"\",x\n0,c,y\n1.0,d,\n",
+        "sep=;\ntext;label\na;1\nb;2\n",
+        "{\"text\": \"a\", \"label\": \"x\"}\n{\"text\": \"b\", \"label\": null}\n",
+        "[{\"sentence1\": \"a\", \"sentence2\": \"b\", \"label\": 0}, {\"sentence1\": \"c\", \"label\": 1}]",
+        "just a line\nand another, with a comma\n",
+    ];
+    let format = Format {
+        files: files.map(|file| file.as_bytes().to_vec()).to_vec(),
+        words: &[
+            "\"\"",
+            "sep=|\n",
+            "\"label\"",
+            "\"text\"",
+            "-1",
+            "|",
+            ";",
+            "\r",
+            "1.0",
+        ],
+    };
+    format.attack(|bytes| {
+        let guessed = Texts::guess(None, bytes);
+        for header in [HeaderRow::Detect, HeaderRow::Present, HeaderRow::Absent] {
+            match Table::parse(bytes, guessed, header) {
+                Ok(table) => {
+                    assert!(!table.rows.is_empty() && !table.columns.is_empty());
+                    let columns = Columns::guess(&table);
+                    table.notes();
+                    match Dataset::new(&table, &columns) {
+                        Ok((dataset, report)) => {
+                            let classes = dataset.labels.len();
+                            assert_eq!(report.counts.iter().sum::<usize>(), dataset.examples.len());
+                            assert!(
+                                dataset
+                                    .examples
+                                    .iter()
+                                    .all(|example| example.label < classes)
+                            );
+                        }
+                        Err(error) => said(&error),
+                    }
+                }
+                Err(error) => said(&error),
+            }
+        }
+    });
+}
+
+/// A head's file, as the page writes it.
+fn head() -> Vec<u8> {
+    let header = format!(
+        concat!(
+            r#"{{"__metadata__":{{"unmask_head":"1","base_sha256":"{}","base":"x","hidden_size":"2","#,
+            r#""labels":"[\"a\",\"b\"]","pooling":"mean"}},"#,
+            r#""classifier.weight":{{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}},"#,
+            r#""classifier.bias":{{"dtype":"F32","shape":[2],"data_offsets":[16,24]}}}}"#
+        ),
+        "ab".repeat(32)
+    );
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], header.as_bytes(), &[0; 24]].concat()
+}
+
+#[test]
+fn heads() {
+    let format = Format {
+        files: vec![head()],
+        words: &[
+            "\"labels\"",
+            "\"pooling\"",
+            "\"hidden_size\"",
+            "classifier.weight",
+            "\"F16\"",
+            "mean",
+            "cls",
+        ],
+    };
+    format.attack(|bytes| match Head::parse(bytes) {
+        Ok(head) => {
+            // Small numbers fit a link, and come out of it as they went in.
+            if let Ok(text) = head.to_link_text() {
+                assert!(Head::from_link_text(&text).is_ok(), "{text}");
+            }
+        }
+        Err(error) => said(&error),
+    });
+    let whole = Head::parse(&head()).map(|head| head.to_link_text().expect("a text"));
+    let links = Format {
+        files: vec![whole.expect("a head").into_bytes()],
+        words: &["A", "-", "_", "AAAA"],
+    };
+    links.attack_text(|text| {
+        if let Err(error) = Head::from_link_text(text) {
+            said(&error);
+        }
+    });
+}
