@@ -62,13 +62,11 @@ fn a_byte_order_mark_is_no_part_of_the_text() {
     }
 }
 
-/// Found by damaged inputs: no line of its own is as wide as the rows are.
+/// Found by damaged inputs: commas within quotes make every line wider than its row.
 #[test]
 fn a_table_whose_rows_are_no_lines_is_guessed_without_a_panic() {
-    for text in [
-        "a, b\rc, d\re, f\rg, h\r",
-        "a, \"b\nx, y, z\"\nc, \"d\nx, y, z\"\n",
-    ] {
+    for rows in 2..6 {
+        let text = "\"a, b\", c\n".repeat(rows);
         Format::guess(None, text.as_bytes());
     }
 }
