@@ -171,7 +171,9 @@ fn tokenizer(format: &Format, name: &'static str, beside: &[(&str, Vec<u8>)]) {
                     let encoding =
                         tokenizer.encode("The cat, é\u{1f600} sat [MASK].", Some("on"), limit);
                     let count = encoding.ids.len();
-                    assert!(count <= limit, "{count} tokens of {limit}");
+                    // A template may have more special tokens than that, which then stand alone.
+                    let only_special = encoding.special.iter().all(|&special| special);
+                    assert!(count <= limit || only_special, "{count} tokens of {limit}");
                     assert_eq!(
                         (encoding.tokens.len(), encoding.offsets.len()),
                         (count, count)
