@@ -274,6 +274,17 @@ fn a_tokenizer_of_another_model_is_refused() {
         told.contains(&format!("up to {highest}")) && told.contains(&format!("ends at {end}")),
         "{told}"
     );
+    let shorter = Config {
+        vocab_size: tokenizer.vocab_size(),
+        max_position_embeddings: 2,
+        ..smaller
+    };
+    let error = probe::check_vocabulary(&tokenizer, &shorter).expect_err("no room");
+    let told = error.to_string();
+    assert!(
+        told.contains("3 tokens around a pair") && told.contains("reads 2"),
+        "{told}"
+    );
 }
 
 #[test]

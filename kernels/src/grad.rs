@@ -8,14 +8,28 @@ use crate::ops::GradientAt;
 
 /// Records the gradient of `Σ d_output · output` with respect to `parameters`.
 ///
-/// `d_output` has the shape of `output`: for a loss (`[1]`) it is 1. What no parameter feeds costs nothing: neither frozen parameters nor what lies below
-/// them appear. A parameter that `output` does not depend on has no gradient (`None`).
+/// `d_output` has the shape of `output`: for a loss (`[1]`) it is 1. What no parameter feeds costs nothing: neither
+/// frozen parameters nor what lies below them appear. A parameter that `output` does not depend on has no
+/// gradient (`None`).
+///
+/// # Errors
+/// [`GraphError::Shape`] where `d_output` has another shape; what an operation between says that has no
+/// gradient.
 pub fn gradients(
     graph: &mut Graph,
     output: Value,
     d_output: Value,
     parameters: &[Value],
 ) -> Result<Vec<Option<Value>>, GraphError> {
+    let (shape, found) = (graph.ty(output).shape, graph.ty(d_output).shape);
+    if found != shape {
+        return Err(GraphError::Shape {
+            op: "gradients",
+            operand: "d_output",
+            found,
+            expected: format!("{shape}, as the output"),
+        });
+    }
     let mut moving: HashSet<Value> = parameters.iter().copied().collect();
     let forward = graph.nodes().to_vec();
     for node in &forward {

@@ -5,7 +5,7 @@ use std::fmt;
 /// The largest rank a tensor may have.
 pub const MAX_RANK: usize = 4;
 
-/// A tensor's dimensions, outermost first; at most [`MAX_RANK`] of them.
+/// A tensor's dimensions, outermost first; at most 4 of them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Shape {
     dims: [usize; MAX_RANK],
@@ -16,7 +16,7 @@ impl Shape {
     /// A shape from its dimensions.
     ///
     /// # Panics
-    /// If there are more than [`MAX_RANK`]: shapes are written in code, never read from a file.
+    /// If there are more than 4: shapes are written in code, never read from a file.
     pub fn new(dims: &[usize]) -> Self {
         assert!(
             dims.len() <= MAX_RANK,

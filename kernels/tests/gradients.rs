@@ -113,6 +113,18 @@ fn check(mut case: Case) {
 }
 
 #[test]
+fn the_gradient_of_the_output_has_its_shape() {
+    let mut g = Graph::new();
+    let x = g.input("x", TensorType::real([2, 3]));
+    let w = g.param("w", [4, 3]).expect("new");
+    let y = g.linear(x, w, None).expect("it fits");
+    let other = g.input("dy", TensorType::real([4, 2]));
+    let error = gradients(&mut g, y, other, &[w]).expect_err("another shape");
+    let told = error.to_string();
+    assert!(told.contains("[4, 2]") && told.contains("[2, 4]"), "{told}");
+}
+
+#[test]
 fn linear() {
     check(cases::linear([3, 5, 4], Storage::F32, true, None));
     check(cases::linear(

@@ -89,7 +89,7 @@ pub enum Role {
     MergesTxt,
     SpecialTokensMap,
     AddedTokens,
-    /// A classifier by itself, as [`Export::Head`](super::Export::Head) writes it.
+    /// A classifier by itself, as `Export::Head` writes it.
     Head,
 }
 

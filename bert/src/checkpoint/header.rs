@@ -16,7 +16,9 @@ pub const MAX_RANK: usize = 4;
 /// One tensor of a file, of either format.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
+    /// As the file names it.
     pub name: String,
+    /// The type of its elements.
     pub dtype: Dtype,
     /// Dimensions, outermost first; empty for a scalar.
     pub shape: Vec<usize>,
@@ -66,59 +68,113 @@ pub struct Header {
 /// Why a header was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
+    /// The length field is out of range.
     #[error(
         "its first 8 bytes give a header of {length} bytes, but a header has 1 to {MAX_HEADER_BYTES} bytes"
     )]
-    Length { length: u64 },
+    Length {
+        /// Bytes of the JSON, as the file has it.
+        length: u64,
+    },
+    /// The header would end after the file.
     #[error(
         "its header claims {length} bytes, which with the 8 before it is more than the whole file, {file_len} bytes"
     )]
-    BeyondFile { length: u64, file_len: u64 },
+    BeyondFile {
+        /// Bytes of the JSON, as the file has it.
+        length: u64,
+        /// Bytes of the file.
+        file_len: u64,
+    },
+    /// No JSON of the right shape; what its parser says.
     #[error("its header is not the JSON object that the format prescribes: {0}")]
     Json(String),
+    /// An empty header.
     #[error("its header names no tensor")]
     NoTensors,
+    /// A tensor breaks a rule.
     #[error("tensor {}: {rule}", shown(.name))]
-    Tensor { name: String, rule: Rule },
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// The rule.
+        rule: Rule,
+    },
+    /// Bytes of the data section are no tensor's.
     #[error(
         "bytes {begin} to {end} of the data section belong to no tensor (just before {})", shown(.next)
     )]
-    Hole { begin: u64, end: u64, next: String },
+    Hole {
+        /// The first such byte.
+        begin: u64,
+        /// The byte after the last.
+        end: u64,
+        /// The tensor that follows.
+        next: String,
+    },
+    /// The file is shorter or longer than its tensors.
     #[error("the file is {file_len} bytes long, but its header accounts for {expected} bytes: {}",
         if .file_len < .expected { "the end is missing" } else { "there are stray bytes at the end" })]
-    FileLength { file_len: u64, expected: u64 },
+    FileLength {
+        /// Bytes of the file.
+        file_len: u64,
+        /// Bytes that it should have.
+        expected: u64,
+    },
 }
 
 /// The rule that a tensor's entry breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rule {
+    /// Another tensor has the name.
     #[error("the name stands twice in the header")]
     Duplicate,
+    /// Bytes of the name.
     #[error("the name is {0} bytes long; at most {MAX_NAME_BYTES} are allowed")]
     NameTooLong(usize),
+    /// A type that the format does not know.
     #[error("unknown dtype {}", shown(.0))]
     UnknownDtype(String),
+    /// The number of dimensions.
     #[error("the shape has {0} dimensions; at most {MAX_RANK} are allowed")]
     Rank(usize),
+    /// Dimensions whose product is too large.
     #[error("the shape {0:?} has more elements than can be counted")]
     ShapeOverflow(Vec<u64>),
+    /// The offsets run backwards.
     #[error("data_offsets end, at {end}, before they begin, at {begin}")]
-    Backwards { begin: u64, end: u64 },
+    Backwards {
+        /// The first byte in the data section.
+        begin: u64,
+        /// The byte after the last.
+        end: u64,
+    },
+    /// Shape and offsets do not agree.
     #[error(
         "shape {shape:?} of {dtype} needs {needed} bytes, but data_offsets span {found} ({begin} to {end})"
     )]
     Size {
+        /// Dimensions, outermost first.
         shape: Vec<u64>,
+        /// The type of the elements.
         dtype: Dtype,
+        /// Bytes by the shape.
         needed: u64,
+        /// Bytes by the offsets.
         found: u64,
+        /// The first byte in the data section.
         begin: u64,
+        /// The byte after the last.
         end: u64,
     },
+    /// Two tensors share bytes.
     #[error("starts at byte {begin} of the data section, inside {}, which ends at {previous_end}", shown(.previous))]
     Overlap {
+        /// The first byte in the data section.
         begin: u64,
+        /// The tensor that holds it too.
         previous: String,
+        /// Where that one ends.
         previous_end: u64,
     },
 }

@@ -33,8 +33,11 @@ use std::fmt;
 /// The type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dtype {
+    /// Single precision.
     F32,
+    /// Half precision.
     F16,
+    /// The upper half of single precision.
     BF16,
     /// Rounded to f32 when it is read.
     F64,

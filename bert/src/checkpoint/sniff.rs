@@ -8,6 +8,7 @@ pub const SNIFF_BYTES: usize = 512;
 /// What a file seems to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
+    /// `model.safetensors`, or a damaged one.
     Safetensors,
     /// A pickle, bare or zipped: `pytorch_model.bin`, `*.pt`.
     PytorchPickle,
@@ -15,15 +16,21 @@ pub enum FileKind {
     Zip,
     /// As PyTorch wrote before 0.1.10, and much else.
     Tar,
+    /// Weights for llama.cpp and its kin.
     Gguf,
     /// `tf_model.h5`.
     Hdf5,
+    /// A graph with its weights.
     Onnx,
     /// The text that stands in for a large file in a Git LFS clone.
     LfsPointer,
+    /// A page, mostly one that says why the file did not come.
     Html,
+    /// A configuration, or an answer of a server.
     Json,
+    /// No byte.
     Empty,
+    /// None of these.
     Unknown,
 }
 

@@ -5,6 +5,7 @@ use super::{FileKind, HeaderError, SNIFF_BYTES, SafetensorsStream, TensorInfo, s
 
 /// Takes the tensors of a file as they arrive.
 pub trait Sink {
+    /// Why it may refuse.
     type Error;
 
     /// All tensors of the file, once, before any data.
@@ -35,18 +36,31 @@ pub enum StreamError<E> {
     /// No weights at all, and recognised.
     #[error("{}", .0.explain())]
     Kind(FileKind),
+    /// A safetensors header that is refused.
     #[error("model.safetensors is damaged: {0}.")]
     Header(#[from] HeaderError),
+    /// The file ended early.
     #[error(
         "model.safetensors ends after {got} of {expected} bytes: the read or the download was cut short. Get it again."
     )]
-    Truncated { got: u64, expected: u64 },
+    Truncated {
+        /// Bytes that came.
+        got: u64,
+        /// Bytes that its header accounts for.
+        expected: u64,
+    },
+    /// The file went on.
     #[error(
         "model.safetensors goes on after its {expected} bytes: there are stray bytes at the end."
     )]
-    Trailing { expected: u64 },
+    Trailing {
+        /// Bytes that its header accounts for.
+        expected: u64,
+    },
+    /// A PyTorch file that is refused.
     #[error("this PyTorch file cannot be read: {0}. {advice}", advice = .0.advice())]
     Pytorch(#[from] PytorchError),
+    /// Pushed after an error.
     #[error("this read already failed and cannot go on; start again with a new file")]
     Ended,
     /// The sink refused.

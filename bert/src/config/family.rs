@@ -117,7 +117,9 @@ pub enum Activation {
     Gelu,
     /// `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))`: `gelu_new`, `gelu_pytorch_tanh`, `gelu_fast`.
     GeluTanh,
+    /// `max(x, 0)`.
     Relu,
+    /// The hyperbolic tangent.
     Tanh,
     /// `x / (1 + exp(-x))`: `silu`, `swish`.
     Silu,

@@ -20,6 +20,7 @@ pub const MAX_CONFIG_BYTES: usize = 1 << 20;
 /// defaults of the family's configuration class in `transformers`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Config {
+    /// Whose arithmetic it is.
     pub family: Family,
     /// V: rows of the word embedding and of the decoder.
     pub vocab_size: usize,
@@ -27,21 +28,29 @@ pub struct Config {
     pub hidden_size: usize,
     /// E: width of the embeddings; the hidden size, but for ALBERT and ELECTRA.
     pub embedding_size: usize,
+    /// L: transformer layers.
     pub num_hidden_layers: usize,
     /// Layers with weights of their own; fewer than layers where those share them (ALBERT).
     pub num_hidden_groups: usize,
+    /// H: heads of each layer.
     pub num_attention_heads: usize,
+    /// Width between the two feed-forward matrices.
     pub intermediate_size: usize,
     /// P: rows of the position embedding; see [`Config::max_tokens`].
     pub max_position_embeddings: usize,
     /// S: rows of the token-type embedding; 0 where there are no token types.
     pub type_vocab_size: usize,
+    /// Between them.
     pub hidden_act: Activation,
+    /// Added to the variance in layer norms.
     pub layer_norm_eps: f64,
+    /// The id of `[PAD]`.
     pub pad_token_id: u32,
     /// Standard deviation of fresh weights.
     pub initializer_range: f64,
+    /// Dropout of hidden states in training.
     pub hidden_dropout_prob: f64,
+    /// Dropout of attention weights in training.
     pub attention_probs_dropout_prob: f64,
     /// Dropout before a classifier; `hidden_dropout_prob` where the file has none.
     pub classifier_dropout: f64,
@@ -81,24 +90,41 @@ pub enum Pooling {
 /// Why a `config.json` was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
+    /// More than is read.
     #[error(
         "config.json is {bytes} bytes long; a configuration is at most {MAX_CONFIG_BYTES}. Is it another file under this name?"
     )]
-    TooLong { bytes: usize },
+    TooLong {
+        /// Bytes of the file.
+        bytes: usize,
+    },
+    /// No JSON; what its parser says.
     #[error("config.json is not JSON: {0}")]
     Json(String),
+    /// JSON of another kind.
     #[error("config.json holds {found} where an object of settings is expected")]
-    NotAnObject { found: String },
+    NotAnObject {
+        /// What stands there.
+        found: String,
+    },
+    /// A value is out of range.
     #[error("config.json: `{key}` is {found}, but it must be {rule}")]
     Rule {
+        /// Its key.
         key: &'static str,
+        /// What stands there.
         found: String,
+        /// What it must be, in words.
         rule: String,
     },
+    /// A value that means something else than is computed here.
     #[error("config.json: `{key}` is {found}, which this project does not compute. Supported: {}", .supported.join(", "))]
     Unsupported {
+        /// Its key.
         key: &'static str,
+        /// What stands there.
         found: String,
+        /// What may stand there.
         supported: Vec<&'static str>,
     },
 }

@@ -131,6 +131,16 @@ pub enum ProbeError {
         /// Rows of the word embedding.
         vocab_size: usize,
     },
+    /// The tokenizer's own tokens do not fit.
+    #[error(
+        "the tokenizer puts {around} tokens around a pair of texts, but the model reads {limit} in all"
+    )]
+    Template {
+        /// Special tokens around a pair.
+        around: usize,
+        /// The most tokens of a text.
+        limit: usize,
+    },
     /// There are masks, but the model cannot fill them.
     #[error("{0}")]
     NoHead(String),
@@ -163,7 +173,11 @@ impl From<RunError> for ProbeError {
     }
 }
 
-/// Refuses a tokenizer whose ids the model does not know.
+/// Refuses a tokenizer whose ids the model does not know, or that puts more tokens around a text than the
+/// model reads.
+///
+/// # Errors
+/// [`ProbeError::Vocabulary`], [`ProbeError::Template`].
 pub fn check_vocabulary(tokenizer: &Tokenizer, config: &Config) -> Result<(), ProbeError> {
     let (ids, vocab_size) = (tokenizer.vocab_size(), config.vocab_size);
     if ids > vocab_size {
@@ -171,6 +185,10 @@ pub fn check_vocabulary(tokenizer: &Tokenizer, config: &Config) -> Result<(), Pr
             highest: ids.saturating_sub(1),
             vocab_size,
         });
+    }
+    let (around, limit) = (tokenizer.added_tokens(true), config.max_tokens());
+    if around > limit {
+        return Err(ProbeError::Template { around, limit });
     }
     Ok(())
 }

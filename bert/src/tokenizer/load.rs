@@ -26,36 +26,65 @@ const MAX_VOCABULARY: usize = 2_000_000;
 /// Why a tokenizer was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenizerError {
+    /// More than is read.
     #[error("{file} is {bytes} bytes long; at most {MAX_TOKENIZER_BYTES} are read")]
-    TooLong { file: &'static str, bytes: usize },
+    TooLong {
+        /// The file.
+        file: &'static str,
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// What the parser of tokenizer.json says.
     #[error("tokenizer.json cannot be read: {0}. vocab.txt, where there is one, will do instead.")]
     Json(String),
+    /// What the parser of tokenizer_config.json says.
     #[error("tokenizer_config.json cannot be read: {0}")]
     ConfigJson(String),
+    /// Special tokens are missing.
     #[error(
         "the vocabulary in {file} has no {}: this is not the tokenizer of a BERT, or the file is incomplete", .missing.join(" and no ")
     )]
     MissingSpecialTokens {
+        /// The file.
         file: &'static str,
+        /// Their names.
         missing: Vec<&'static str>,
     },
+    /// An id beyond any vocabulary.
     #[error(
         "{file} uses {what} with the id {id}, but a vocabulary has at most {MAX_VOCABULARY} ids"
     )]
     IdTooHigh {
+        /// The file.
         file: &'static str,
+        /// What uses it.
         what: String,
+        /// The id.
         id: u32,
     },
+    /// Parts that do not fit together; how, in words.
     #[error("tokenizer.json: {0}")]
     Inconsistent(String),
+    /// A file that cannot be read.
     #[error("{file} cannot be read: {why}")]
-    File { file: &'static str, why: String },
+    File {
+        /// The file.
+        file: &'static str,
+        /// Why, in words.
+        why: String,
+    },
+    /// A class that cuts texts in a way of its own.
     #[error(
         "its texts are cut by {class}, which {how}; that is not done here, and other words would come out. \
          Use a model whose tokenizer is BERT's or RoBERTa's, or has a tokenizer.json"
     )]
-    Class { class: String, how: &'static str },
+    Class {
+        /// Its name in `transformers`.
+        class: String,
+        /// What it does, in words.
+        how: &'static str,
+    },
+    /// A file that is needed.
     #[error("there is no {0}, which says how texts are cut into tokens")]
     Missing(&'static str),
 }
@@ -65,9 +94,11 @@ pub enum TokenizerError {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct TokenizerConfig {
+    /// Whether capitals are made small.
     pub do_lower_case: bool,
     /// `None`: as `do_lower_case` says.
     pub strip_accents: Option<bool>,
+    /// Whether each ideograph is a word.
     pub tokenize_chinese_chars: bool,
     /// Whether a byte-level vocabulary sees a space before the first word.
     pub add_prefix_space: bool,
@@ -77,6 +108,7 @@ pub struct TokenizerConfig {
     pub word_tokenizer_type: Option<String>,
     /// Tokens beside the vocabulary, by their ids.
     pub added_tokens_decoder: Option<BTreeMap<u32, TokenSettings>>,
+    /// The names of the special tokens.
     #[serde(flatten)]
     pub special: SpecialNames,
 }

@@ -49,6 +49,7 @@ struct SpecialTokens {
 /// A text, or a pair of texts, as tokens; all lists have one entry per token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoding {
+    /// The vocabulary's numbers.
     pub ids: Vec<u32>,
     /// The vocabulary's spellings.
     pub tokens: Vec<String>,
@@ -67,7 +68,9 @@ pub struct Encoding {
 /// How much of a text was kept, in tokens, special tokens counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Truncated {
+    /// Tokens that were kept.
     pub kept: usize,
+    /// Tokens that the text has.
     pub total: usize,
     /// Whether there are more than `total`: far beyond the limit a text is not tokenised just to be counted.
     pub or_more: bool,
@@ -77,6 +80,11 @@ impl Tokenizer {
     /// One more than the highest token id: as many rows the word embedding must have at least.
     pub fn vocab_size(&self) -> usize {
         self.vocab_size
+    }
+
+    /// How many special tokens are put around a text, or around a pair.
+    pub fn added_tokens(&self, pair: bool) -> usize {
+        self.template.added_tokens(pair)
     }
 
     /// Whether capitals are made small although the vocabulary has words with them, which no text can reach
@@ -99,6 +107,7 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// The id of this token; `None` where the vocabulary lacks it.
     pub fn token_to_id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
@@ -138,7 +147,7 @@ impl Tokenizer {
     /// A pair that is too long loses tokens at the end of the longer text first, as in `transformers`
     /// (`longest_first`). If not even the special tokens fit, they alone are returned.
     pub fn encode(&self, text: &str, pair: Option<&str>, max_len: usize) -> Encoding {
-        let around = self.template.added_tokens(pair.is_some());
+        let around = self.added_tokens(pair.is_some());
         let room = max_len.saturating_sub(around);
         let mut first = self.start(text, room);
         let second = pair.map(|pair| self.start(pair, room));

@@ -147,7 +147,7 @@ pub enum Ending {
     Unsettled,
 }
 
-/// What happened in one [`Training::advance`].
+/// What happened in one [`Training::advance`](super::Training::advance).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// Texts went through the frozen encoder.

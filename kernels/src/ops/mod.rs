@@ -131,8 +131,8 @@ macro_rules! ops {
     ($($name:ident),* $(,)?) => {
         /// An operation with its attributes.
         #[derive(Clone, Debug, PartialEq)]
-        #[allow(missing_docs)] // each variant is documented at its struct
-        pub enum Op { $($name($name)),* }
+        #[non_exhaustive]
+        pub enum Op { $(#[doc = concat!("[`", stringify!($name), "`](struct@", stringify!($name), ").")] $name($name)),* }
 
         $(impl From<$name> for Op {
             fn from(op: $name) -> Self { Op::$name(op) }

@@ -38,7 +38,7 @@ pub struct Field {
 pub struct Kernel {
     /// Its name in labels, messages and the self-test.
     pub name: &'static str,
-    /// The variant that it belongs to, where several can do the same: see [`Product`](super::Product).
+    /// The variant that it belongs to, where several can do the same: see `shader::Product`.
     pub variant: Option<&'static str>,
     /// The whole source, a template that [`Kernel::wgsl`] expands.
     pub source: &'static str,

@@ -37,7 +37,7 @@ impl<F> Buffer<F> {
 /// The operands of one operation: inputs to read, outputs to fill.
 ///
 /// Output buffers may be longer than their value (memory is shared between values) and hold
-/// whatever was there before; [`Io::output`] cuts them to length.
+/// whatever was there before; `outputs` cuts them to length.
 pub struct Io<'a, F> {
     pub(crate) inputs: Vec<(&'a Buffer<F>, TensorType)>,
     pub(crate) outputs: &'a mut [(Buffer<F>, TensorType)],

@@ -123,8 +123,16 @@ fn files_can_be_dropped_anywhere(browser: Browser) {
         visit.type_text(TEXT);
         visit.wait_for_fill(&Reference::of(&fixture(name)).fill(TEXT));
     }
-    visit.drop_files("h1", &[fixture("tiny-bert").join("golden.json")]);
+    let folder = TempDir::with_prefix("unmask-dropped-").expect("a folder");
+    let picture = write(folder.path(), "picture.png", b"\x89PNG\r\n\x1a\n");
+    visit.drop_files("h1", &[picture]);
     visit.alert("Nothing here is part of a checkpoint");
+    visit.click("button", "Dismiss");
+    visit.wait("the failure to go", || visit.all("alert", "").is_empty());
+    // Others are taken for examples, and said to be none under Teach.
+    let workbook = write(folder.path(), "moods.xlsx", b"PK\x03\x04 xl/workbook.xml");
+    visit.drop_files("h1", &[workbook]);
+    visit.alert("moods.xlsx");
     visit.click("button", "Dismiss");
     visit.wait("the failure to go", || visit.all("alert", "").is_empty());
     visit.end();

@@ -99,6 +99,12 @@ fn lint(workspace: &Workspace) -> Result<()> {
             "kernels",
         ]);
         run(cargo.args(["--", "--deny", "warnings"]))
+    })?;
+    stage("documentation", || {
+        let mut cargo = workspace.cargo();
+        cargo.env("RUSTDOCFLAGS", "--deny warnings");
+        cargo.args(["doc", "--no-deps"]);
+        run(cargo.args(ALL_BUT_XTASK))
     })
 }
 

@@ -48,7 +48,7 @@ pub struct Answer {
     response: Response,
     /// Where it begins in the file, and how long that is.
     pub extent: Extent,
-    /// `Content-Length`: about how long it is. The host may have compressed it; see [`extent`].
+    /// `Content-Length`: about how long it is. The host may have compressed it; see `extent`.
     pub hint: Option<u64>,
     /// What names this state of the file, where the host shows it.
     pub etag: Option<String>,

@@ -1,7 +1,7 @@
 //! Checkpoints kept on this device, in the page's own private file system.
 //!
 //! A folder each, named by [`key`]: the files, and a [`Manifest`] beside them. Only who holds its
-//! [`Claim`] writes one or deletes it.
+//! `Claim` writes one or deletes it.
 
 use super::claim::Claim;
 use super::entry::Entry;

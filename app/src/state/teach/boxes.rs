@@ -1,6 +1,6 @@
 //! Examples typed in the page: a box for each label, one text a line.
 
-use super::Teach;
+use super::{Teach, busy};
 use crate::recipe::{Goal, MethodChoice, TextSource};
 use crate::state::activity::Wish;
 use crate::state::{Effect, State};
@@ -154,6 +154,10 @@ impl State {
     /// Learns what the boxes hold: a head alone, at once.
     pub fn learn_boxes(&mut self) -> Vec<Effect> {
         if self.teach.boxes.problem().is_some() {
+            return Vec::new();
+        }
+        if let Some(reason) = self.why_not(&Wish::ReadTexts) {
+            self.teach.failure = Some(busy(reason));
             return Vec::new();
         }
         self.teach.settings.goal = Goal::Labels;

@@ -21,7 +21,7 @@ pub fn GalleryList() -> impl IntoView {
         >
             <summary>"Well-known models"</summary>
             <p class="hint">
-                "Nothing is downloaded before you say so. Sizes are about those of the files."
+                "Nothing is downloaded before you say so. The sizes are approximate."
             </p>
             <Show when=move || reading.get()>
                 <p role="status">"Reading the list"</p>

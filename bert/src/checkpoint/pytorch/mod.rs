@@ -38,38 +38,95 @@ pub const MAX_TRANSPOSED: u64 = 100 << 20;
 /// Why a PyTorch file was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PytorchError {
+    /// An operation of the pickle machine that is not known here.
     #[error("its pickle has the operation {byte:#04x} at byte {at}, which no state dict needs")]
-    Operation { byte: u8, at: usize },
+    Operation {
+        /// The operation.
+        byte: u8,
+        /// The byte of the pickle.
+        at: usize,
+    },
+    /// A Python name that is not known here.
     #[error("its pickle asks for {} at byte {at}, which no state dict needs", shown(.name))]
-    Global { name: String, at: usize },
+    Global {
+        /// Module and name.
+        name: String,
+        /// The byte of the pickle.
+        at: usize,
+    },
+    /// A call of something that makes no tensor.
     #[error("its pickle calls {what} at byte {at}, which no state dict needs")]
-    Call { what: String, at: usize },
+    Call {
+        /// What is called.
+        what: String,
+        /// The byte of the pickle.
+        at: usize,
+    },
+    /// Bytes that no pickle has.
     #[error("its pickle is damaged at byte {at}: {what}")]
-    Malformed { what: &'static str, at: usize },
+    Malformed {
+        /// What is wrong, in words.
+        what: &'static str,
+        /// The byte of the pickle.
+        at: usize,
+    },
+    /// More than is read.
     #[error("its pickle has more than {MAX_PICKLE_BYTES} bytes or {MAX_OPERATIONS} operations")]
     TooLong,
+    /// A pickle of something else.
     #[error("its pickle is none that torch.save writes")]
     NotTorch,
+    /// A saved `Module`.
     #[error("it holds a whole model, code included, and not only a state dict")]
     WholeModel,
+    /// Numbers in an order that is not read.
     #[error("it was written on a big-endian machine")]
     BigEndian,
+    /// Nothing to load.
     #[error("it holds no tensors, neither by itself nor under `state_dict` or `model`")]
     NoTensors,
+    /// A tensor breaks a rule.
     #[error("tensor {}: {rule}", shown(.name))]
-    Tensor { name: String, rule: &'static str },
+    Tensor {
+        /// The tensor's name.
+        name: String,
+        /// The rule, in words.
+        rule: &'static str,
+    },
+    /// A storage breaks a rule.
     #[error("storage {}: {rule}", shown(.key))]
-    Storage { key: String, rule: &'static str },
+    Storage {
+        /// The storage's key.
+        key: String,
+        /// The rule, in words.
+        rule: &'static str,
+    },
+    /// A record of the archive breaks a rule.
     #[error("record {} of the archive {rule}", shown(.name))]
-    Record { name: String, rule: &'static str },
+    Record {
+        /// The record's name.
+        name: String,
+        /// The rule, in words.
+        rule: &'static str,
+    },
+    /// Directory and records differ; how, in words.
     #[error("the archive's directory does not agree with what stands before it: {0}")]
     Directory(&'static str),
+    /// An archive that PyTorch did not write.
     #[error("the archive holds no data.pkl, or not before its numbers")]
     NoPickle,
+    /// A cut file.
     #[error("its end is missing; it has {got} bytes")]
-    Truncated { got: u64 },
+    Truncated {
+        /// Bytes that came.
+        got: u64,
+    },
+    /// A file with something behind it.
     #[error("it goes on after its end, byte {end}")]
-    Trailing { end: u64 },
+    Trailing {
+        /// Where it should have ended.
+        end: u64,
+    },
 }
 
 impl PytorchError {
