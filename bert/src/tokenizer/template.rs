@@ -27,7 +27,7 @@ pub(super) fn of(special: &SpecialTokens) -> Result<PostProcessorWrapper, String
 }
 
 /// Refuses templates on which the `tokenizers` crate would panic: it trusts that every special token they use is
-/// listed, and that the one for single texts does not ask for a second.
+/// listed with as many ids as spellings, and that the one for single texts does not ask for a second.
 pub(super) fn check(processor: &PostProcessorWrapper) -> Result<(), String> {
     let value = serde_json::to_value(processor).map_err(|e| e.to_string())?;
     check_value(&value)
@@ -41,6 +41,20 @@ fn check_value(processor: &Value) -> Result<(), String> {
             .flatten()
             .try_for_each(check_value),
         Some("TemplateProcessing") => {
+            for (name, token) in processor["special_tokens"]
+                .as_object()
+                .into_iter()
+                .flatten()
+            {
+                let count = |list: &str| token[list].as_array().map_or(0, Vec::len);
+                if count("ids") != count("tokens") {
+                    return Err(format!(
+                        "its template's token {name:?} has {} ids for {} spellings",
+                        count("ids"),
+                        count("tokens")
+                    ));
+                }
+            }
             for which in ["single", "pair"] {
                 for piece in processor[which].as_array().into_iter().flatten() {
                     if let Some(id) = piece["SpecialToken"]["id"].as_str()

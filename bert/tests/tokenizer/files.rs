@@ -126,6 +126,8 @@ fn settings_of_a_tokenizer_json() {
     assert!(template(second, "{}").contains("asks for a second"));
     let too_high = r#"{"[CLS]":{"id":"[CLS]","ids":[99],"tokens":["[CLS]"]}}"#;
     assert!(template(special, too_high).contains("id 99"));
+    let uneven = r#"{"[CLS]": {"id": "[CLS]", "ids": [2, 2, 2], "tokens": ["[CLS]"]}}"#;
+    assert!(template(special, uneven).contains("3 ids for 1 spellings"));
 
     for (text, expected) in [
         ("{", "cannot be read"),
