@@ -245,6 +245,23 @@ pub struct Offer {
     pub room: Option<u64>,
 }
 
+impl Offer {
+    /// Of which nothing is known yet.
+    pub fn unseen(asked: Address, host: String, room: Option<u64>) -> Self {
+        Self {
+            asked,
+            host,
+            listing: None,
+            kept: Kept::Nothing,
+            architecture: None,
+            parameters: None,
+            largest: None,
+            conversion: None,
+            room,
+        }
+    }
+}
+
 /// A checkpoint on this device.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KeptEntry {

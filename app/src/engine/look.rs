@@ -25,17 +25,8 @@ pub async fn look(
     contact: bool,
     signal: web_sys::AbortSignal,
 ) -> Result<Offer, Failure> {
-    let mut offer = Offer {
-        asked: address.clone(),
-        host: host_name(hub, address),
-        listing: None,
-        kept: Kept::Nothing,
-        architecture: None,
-        parameters: None,
-        largest: None,
-        conversion: None,
-        room: Shelf::room().await,
-    };
+    let (host, room) = (host_name(hub, address), Shelf::room().await);
+    let mut offer = Offer::unseen(address.clone(), host, room);
     let shelf = Shelf::open().await;
     let known = match &shelf {
         Some(shelf) => shelf.find(address).await,

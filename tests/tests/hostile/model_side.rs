@@ -61,6 +61,12 @@ fn weights(bytes: &[u8]) {
     }
 }
 
+/// A file from its JSON header and its data.
+fn safetensors_file(header: &str, data: &[u8]) -> Vec<u8> {
+    let length = (header.len() as u64).to_le_bytes();
+    [&length[..], header.as_bytes(), data].concat()
+}
+
 /// A small file of several tensors.
 fn safetensors() -> Vec<u8> {
     let header = concat!(
@@ -69,8 +75,7 @@ fn safetensors() -> Vec<u8> {
         r#""c":{"dtype":"I64","shape":[1],"data_offsets":[34,42]},"#,
         r#""d":{"dtype":"F64","shape":[0,7],"data_offsets":[42,42]}}"#,
     );
-    let length = (header.len() as u64).to_le_bytes();
-    [&length[..], header.as_bytes(), &[1; 42]].concat()
+    safetensors_file(header, &[1; 42])
 }
 
 #[test]
@@ -315,8 +320,7 @@ fn head() -> Vec<u8> {
         ),
         "ab".repeat(32)
     );
-    let length = (header.len() as u64).to_le_bytes();
-    [&length[..], header.as_bytes(), &[0; 24]].concat()
+    safetensors_file(&header, &[0; 24])
 }
 
 #[test]

@@ -146,16 +146,11 @@ impl Remote {
             Some(entry) => entry.kept().await,
             None => Kept::Nothing,
         };
+        let host = host_name(&self.hub, &self.listing.address);
         Offer {
-            asked: self.listing.asked.clone(),
-            host: host_name(&self.hub, &self.listing.address),
             listing: Some(self.listing.as_on_its_host()),
             kept,
-            architecture: None,
-            parameters: None,
-            largest: None,
-            conversion: None,
-            room: Shelf::room().await,
+            ..Offer::unseen(self.listing.asked.clone(), host, Shelf::room().await)
         }
     }
 

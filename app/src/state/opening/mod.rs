@@ -246,10 +246,7 @@ impl State {
     pub fn accept_offer(&mut self) -> Vec<Effect> {
         match std::mem::take(&mut self.opening.step) {
             Step::Offered(offer) => match offer.listing {
-                Some(listing) => self.load(Source::Remote {
-                    listing,
-                    download: true,
-                }),
+                Some(listing) => self.download(listing),
                 None => self.open_address(offer.asked, Asked::ByVisitor),
             },
             step => {
@@ -269,10 +266,13 @@ impl State {
             return Vec::new();
         };
         self.opening.step = Step::Nothing;
-        self.load(Source::Remote {
-            listing,
-            download: true,
-        })
+        self.download(listing)
+    }
+
+    /// Loads what the visitor has agreed to.
+    fn download(&mut self, listing: Listing) -> Vec<Effect> {
+        let download = true;
+        self.load(Source::Remote { listing, download })
     }
 
     /// Leaves the offer, or the look, be.

@@ -111,7 +111,7 @@ fn needs(offer: &Offer, listing: &Listing, executor: Option<Executor>) -> Option
         Executor::Gpu => (weights?, "the GPU's memory"),
         // Weights in 16 bits are widened there.
         Executor::Cpu => {
-            let wide = offer.parameters.map(|count| count.saturating_mul(4));
+            let wide = offer.parameters.map(|count| count.saturating_mul(F32));
             (wide.into_iter().chain(weights).max()?, "memory")
         }
     };

@@ -1,6 +1,5 @@
 //! Examples typed in the page: a box for each label, one text a line.
 
-use super::{Teach, busy};
 use crate::recipe::{Goal, MethodChoice, TextSource};
 use crate::state::activity::Wish;
 use crate::state::{Effect, State};
@@ -20,6 +19,14 @@ pub struct LabelBox {
 }
 
 impl LabelBox {
+    /// An empty one; labels count from 1.
+    fn numbered(number: usize) -> Self {
+        Self {
+            label: format!("Label {number}"),
+            text: String::new(),
+        }
+    }
+
     fn texts(&self) -> impl Iterator<Item = &str> {
         let lines = self.text.lines().map(str::trim);
         lines.filter(|line| !line.is_empty())
@@ -44,12 +51,8 @@ pub struct Boxes {
 
 impl Default for Boxes {
     fn default() -> Self {
-        let empty = |number| LabelBox {
-            label: format!("Label {number}"),
-            text: String::new(),
-        };
         Self {
-            boxes: vec![empty(1), empty(2)],
+            boxes: vec![LabelBox::numbered(1), LabelBox::numbered(2)],
             awaits_plan: false,
         }
     }
@@ -82,9 +85,7 @@ impl Boxes {
 
     pub fn add(&mut self) {
         if self.may_add() {
-            let label = format!("Label {}", self.boxes.len() + 1);
-            let text = String::new();
-            self.boxes.push(LabelBox { label, text });
+            self.boxes.push(LabelBox::numbered(self.boxes.len() + 1));
         }
     }
 
@@ -143,28 +144,19 @@ impl Boxes {
     }
 }
 
-impl Teach {
-    /// The run that waited for its plan need not begin any more.
-    pub(super) fn forget_boxes(&mut self) {
-        self.boxes.awaits_plan = false;
-    }
-}
-
 impl State {
     /// Learns what the boxes hold: a head alone, at once.
     pub fn learn_boxes(&mut self) -> Vec<Effect> {
         if self.teach.boxes.problem().is_some() {
             return Vec::new();
         }
-        if let Some(reason) = self.why_not(&Wish::ReadTexts) {
-            self.teach.failure = Some(busy(reason));
-            return Vec::new();
-        }
-        self.teach.settings.goal = Goal::Labels;
-        self.teach.settings.choose(MethodChoice::Head);
         let text = self.teach.boxes.lines();
         let effects = self.open_texts(TextSource::Typed { text });
-        self.teach.boxes.awaits_plan = self.teach.failure.is_none();
+        if self.teach.failure.is_none() {
+            self.teach.settings.goal = Goal::Labels;
+            self.teach.settings.choose(MethodChoice::Head);
+            self.teach.boxes.awaits_plan = true;
+        }
         effects
     }
 

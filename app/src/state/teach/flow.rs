@@ -52,7 +52,8 @@ impl State {
             return Vec::new();
         }
         self.teach.failure = None;
-        self.teach.forget_boxes();
+        // A run that waited for the plan of other texts does not begin any more.
+        self.teach.boxes.awaits_plan = false;
         self.teach.source = Some(source.clone());
         self.teach.reading = reading.clone();
         if self.session.engine != Engine::Alive {

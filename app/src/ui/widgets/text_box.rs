@@ -5,14 +5,14 @@ use leptos::prelude::*;
 /// `label`: above the box; without one, the caller has a `label` for this `id`.
 #[component]
 pub fn TextBox(
-    id: &'static str,
+    #[prop(into)] id: String,
     #[prop(optional)] label: Option<&'static str>,
     rows: u32,
     #[prop(into)] text: Signal<String>,
     #[prop(into)] typed: Callback<String>,
 ) -> impl IntoView {
     view! {
-        {label.map(|label| view! { <label class="field" for=id>{label}</label> })}
+        {label.map(|label| view! { <label class="field" for=id.clone()>{label}</label> })}
         <textarea
             id=id
             rows=rows.to_string()

@@ -7,12 +7,6 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-/// The most boxes that there can be need an id each.
-const IDS: [&str; 12] = [
-    "texts-1", "texts-2", "texts-3", "texts-4", "texts-5", "texts-6", "texts-7", "texts-8",
-    "texts-9", "texts-10", "texts-11", "texts-12",
-];
-
 #[component]
 pub fn LabelBoxes() -> impl IntoView {
     let store = Store::get();
@@ -89,7 +83,7 @@ fn OneBox(index: usize) -> impl IntoView {
     let text = store.view(move |state| state.teach.boxes.get(index).text);
     let count = store.view(move |state| state.teach.boxes.get(index).count());
     let number = index + 1;
-    let id = IDS.get(index).copied().unwrap_or_default();
+    let id = format!("texts-{number}");
     view! {
         <div class="label-box" role="group" aria-label=format!("Label {number}")>
             <label class="setting" for=format!("label-{number}")>
@@ -110,7 +104,7 @@ fn OneBox(index: usize) -> impl IntoView {
                     }
                 />
             </label>
-            <label class="field" for=id>
+            <label class="field" for=id.clone()>
                 {move || format!("Texts of {}", label.get())}
                 " "
                 <span class="hint">{move || count.get()}</span>
