@@ -26,9 +26,6 @@ pub struct Exhibit {
     megabytes: f64,
     /// Weights.
     millions: f64,
-    /// Rows and columns of the word embedding, its largest matrix.
-    vocabulary: u32,
-    width: u32,
     /// A text that shows what it can.
     #[serde(default, rename = "try")]
     pub example: Option<Example>,
@@ -63,10 +60,9 @@ impl Exhibit {
         (self.megabytes * 1e6) as u64
     }
 
-    /// Bytes of its weights, and of the largest matrix, in memory.
-    pub fn needs(&self) -> (u64, u64) {
-        let largest = f64::from(self.vocabulary) * f64::from(self.width);
-        ((self.millions * 1e6 * F32) as u64, (largest * F32) as u64)
+    /// Bytes of its weights in memory.
+    pub fn weights(&self) -> u64 {
+        (self.millions * 1e6 * F32) as u64
     }
 
     fn check(&self) -> Result<(), String> {
@@ -138,10 +134,10 @@ mod tests {
             "google/bert_uncased_L-2_H-128_A-2"
         );
         assert_eq!(first.bytes(), 17_500_000);
-        assert_eq!(first.needs(), (17_600_000, 30522 * 128 * 4));
+        assert_eq!(first.weights(), 17_600_000);
         for model in &models {
             // In 16 or 32 bits, with or without what the page leaves out.
-            let each = model.bytes() as f64 / f64::from(model.needs().0 as u32);
+            let each = model.bytes() as f64 / f64::from(model.weights() as u32);
             assert!((0.45..1.1).contains(&each), "{}: {each}", model.name);
         }
     }

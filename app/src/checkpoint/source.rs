@@ -237,7 +237,7 @@ pub struct Offer {
     pub architecture: Option<String>,
     /// The hub's count of weights.
     pub parameters: Option<u64>,
-    /// Weights of its largest matrix, the word embedding.
+    /// Weights of the largest matrix that a device must hold in one piece.
     pub largest: Option<u64>,
     /// Set where the listing is of a pull request, which the owners have not merged.
     pub conversion: Option<Conversion>,

@@ -42,7 +42,7 @@ pub async fn choose(preference: Preference) -> (Device, DeviceReport) {
                 executor: Executor::Gpu,
                 left_out: left_out(&gpu),
                 limits: DeviceLimits {
-                    matrix: Some(gpu.capabilities().max_buffer),
+                    matrix: Some(gpu.capabilities().max_tensor()),
                     weights: None,
                 },
                 ..report(Some(adapter), None, None)

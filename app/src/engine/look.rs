@@ -11,6 +11,7 @@ use crate::checkpoint::hub::{ANSWER_BYTES, WEIGHTS, describe, description_url};
 use crate::checkpoint::{Hub, Kept, Listing, Offer, RemoteFile, Role};
 use crate::failure::Failure;
 use bert::config::Config;
+use bert::model::Layout;
 
 /// Longest configuration that is read.
 const CONFIG_BYTES: usize = 1 << 20;
@@ -61,8 +62,7 @@ pub async fn look(
             }
             if offer.kept != Kept::Whole {
                 let config = configuration(&host, hub, &listing).await?;
-                let largest = config.vocab_size.saturating_mul(config.embedding_size);
-                offer.largest = Some(largest as u64);
+                offer.largest = Some(Layout::largest_whole(&config) as u64);
                 offer.architecture = config.architectures.into_iter().next();
             }
             offer.listing = Some(listing);

@@ -41,7 +41,7 @@ pub struct DeviceReport {
 /// How large a model may be, where that is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceLimits {
-    /// Bytes of its largest matrix.
+    /// Bytes of its largest matrix, those over the vocabulary aside, which lie in blocks.
     pub matrix: Option<u64>,
     /// Bytes of all its weights.
     pub weights: Option<u64>,

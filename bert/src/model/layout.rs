@@ -1,5 +1,7 @@
 //! Which tensor of a checkpoint goes where.
 
+use std::collections::BTreeMap;
+
 use kernels::{ParamSpec, Shape, Storage};
 
 use super::LoadError;
@@ -247,6 +249,17 @@ impl Layout {
             sources,
             vocabulary,
         })
+    }
+
+    /// Elements of the largest parameter that a device must bind whole: those over the vocabulary lie
+    /// in blocks where they must.
+    pub fn largest_whole(config: &Config) -> usize {
+        let slots = Self::fresh(config, false, u64::MAX).slots.into_iter();
+        let mut sizes = BTreeMap::new();
+        for slot in slots.filter(|slot| slot.param != names::WORD) {
+            *sizes.entry(slot.param.clone()).or_default() += slot.elements();
+        }
+        sizes.into_values().max().unwrap_or(0)
     }
 
     /// The layout of a model that comes from no file: the encoder, and a masked-language-model head

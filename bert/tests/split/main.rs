@@ -223,3 +223,17 @@ fn exported(model: &mut Model, config: &str) -> Vec<u8> {
     block_on(export::folder(model, &about, &files, &control, &mut sink)).expect("an export");
     weights
 }
+
+#[test]
+fn the_largest_matrix_that_is_never_cut_is_known_before_loading() {
+    for (name, limit) in FIXTURES {
+        let folder = common::fixture(name);
+        let device = Device::Cpu(kernels::Precision::F32);
+        let model = split(&folder, &device, limit, 1 << 16);
+        let params = model.layout().params.iter();
+        let whole = params.filter(|param| !param.name.contains('/'));
+        let largest = whole.map(|param| param.shape.len()).max();
+        let known = bert::model::Layout::largest_whole(model.config());
+        assert_eq!(Some(known), largest, "{name}");
+    }
+}

@@ -3,27 +3,28 @@
 use crate::checkpoint::address::Address;
 use crate::checkpoint::converter::{AUTHOR, Conversion};
 use crate::checkpoint::{Kept, Listing, Offer, Role};
-use crate::protocol::{DeviceLimits, DeviceReport, Executor};
+use crate::protocol::{DeviceReport, Executor};
 use crate::state::format;
 
 /// Bytes of a weight, as it is computed with.
 const F32: u64 = 4;
 
-/// Why a model cannot run on a device: bytes of its weights, and of its largest matrix.
-pub(super) fn too_large(device: &DeviceReport, weights: u64, matrix: u64) -> Option<String> {
-    let DeviceLimits {
-        matrix: most_matrix,
-        weights: most_weights,
-    } = device.limits;
-    let over = |most: Option<u64>, needed: u64| most.filter(|most| needed > *most);
-    if let Some(most) = over(most_matrix, matrix) {
+/// Why a model cannot run on a device, as far as is known: bytes of its weights, and of the largest
+/// matrix that must lie in one piece.
+pub(super) fn too_large(
+    device: &DeviceReport,
+    weights: Option<u64>,
+    matrix: Option<u64>,
+) -> Option<String> {
+    let over = |needed: Option<u64>, most: Option<u64>| needed.zip(most).filter(|(n, m)| n > m);
+    if let Some((matrix, most)) = over(matrix, device.limits.matrix) {
         return Some(format!(
             "Too large for this GPU: one matrix takes {}, and it holds at most {} together.",
             format::bytes(matrix),
             format::bytes(most)
         ));
     }
-    let most = over(most_weights, weights)?;
+    let (weights, most) = over(weights, device.limits.weights)?;
     Some(format!(
         "Too large for this page on the CPU: the weights take {}, and there is room for {}.",
         format::bytes(weights),
@@ -52,11 +53,9 @@ pub fn offer_lines(offer: &Offer, device: Option<&DeviceReport>) -> Vec<(&'stati
     if let Some(needs) = needs(offer, listing, device.map(|device| device.executor)) {
         lines.push(("Needs", needs));
     }
-    let sizes = offer.parameters.zip(offer.largest);
-    let bytes = |count: u64| count.saturating_mul(F32);
-    if let Some(((weights, matrix), device)) = sizes.zip(device)
-        && let Some(why) = too_large(device, bytes(weights), bytes(matrix))
-    {
+    let bytes = |count: Option<u64>| count.map(|count| count.saturating_mul(F32));
+    let (weights, matrix) = (bytes(offer.parameters), bytes(offer.largest));
+    if let Some(why) = device.and_then(|device| too_large(device, weights, matrix)) {
         lines.push(("Too large", why));
     }
     let short = |room: &u64| listing.bytes().is_some_and(|bytes| bytes > *room);

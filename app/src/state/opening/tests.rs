@@ -249,6 +249,19 @@ fn an_offer_says_what_does_not_fit() {
     assert!(value("Download").ends_with("of which 7.0 MB are on this device already"));
     assert_eq!(value("Needs"), "about 440.0 MB of memory");
     assert!(value("Kept on this device").contains("only 1.0 MB"));
+    let mut gpu = device_report(Executor::Gpu);
+    gpu.limits.matrix = Some(134_217_728);
+    let wide = |largest| Offer {
+        largest: Some(largest),
+        parameters: None,
+        ..tight.clone()
+    };
+    let says = |largest| {
+        let lines = offer_lines(&wide(largest), Some(&gpu)).into_iter();
+        lines.filter(|line| line.0 == "Too large").count()
+    };
+    // What binds 128 MiB holds 32 Mi weights in one piece.
+    assert_eq!((says(1 << 25), says((1 << 25) + 1)), (0, 1));
 }
 
 #[test]
