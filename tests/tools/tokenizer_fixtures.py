@@ -11,6 +11,7 @@ the ids of a few texts.
     added                      vocab.txt, special_tokens_map.json, added_tokens.json
     decoder                    vocab.txt, added_tokens_decoder in tokenizer_config.json
     bytes, bytes-spaced        vocab.json and merges.txt, without and with a space before the first word
+    albert, albert-accents     a tokenizer.json of an ALBERT's pieces, against a tokenizer_config.json that says otherwise
 """
 import json
 import shutil
@@ -56,6 +57,18 @@ def bytes_(name, settings):
     golden(folder)
 
 
+def albert(name, settings):
+    folder = ROOT / name
+    folder.mkdir(parents=True)
+    special = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = "▁ ▁the ▁The ▁cat ▁Cat ▁caf ▁Caf ▁na ▁Na".split() + list("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZéÉïÜü中文.,!<>[]\"")
+    vocabulary = [(word, 0.0) for word in special] + [(piece, -3.0 - 0.01 * i) for i, piece in enumerate(pieces)]
+    (folder / "config.json").write_text(json.dumps({"model_type": "albert", "vocab_size": len(vocabulary)}))
+    hf.AlbertTokenizer(vocab=vocabulary, do_lower_case=True).save_pretrained(folder)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1) + "\n")
+    golden(folder)
+
+
 def golden(folder):
     tokenizer = hf.AutoTokenizer.from_pretrained(folder)
     cases = []
@@ -82,6 +95,8 @@ def main():
     bert("decoder", {"do_lower_case": True, "added_tokens_decoder": decoder, "tokenizer_class": "BertTokenizer"}, files=())
     bytes_("bytes", {"model_max_length": 64})
     bytes_("bytes-spaced", {"add_prefix_space": True, "tokenizer_class": "RobertaTokenizer"})
+    albert("albert", {"do_lower_case": False, "tokenizer_class": "AlbertTokenizer"})
+    albert("albert-accents", {"keep_accents": True, "tokenizer_class": "AlbertTokenizerFast"})
 
 
 if __name__ == "__main__":

@@ -39,6 +39,11 @@ pub(super) fn prepares_as_bert(config: &TokenizerConfig) -> bool {
     class(config).is_none_or(|class| BERTS.contains(&class))
 }
 
+/// Whether texts are prepared as ALBERT's class does it, by the settings.
+pub(super) fn prepares_as_albert(config: &TokenizerConfig) -> bool {
+    class(config) == Some("AlbertTokenizer")
+}
+
 /// Refuses classes that cut texts in ways that are not known here. `file` is the vocabulary.
 ///
 /// # Errors

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 ///
 /// * Where tokenizer_config.json is there and its class is BERT's (or it names none, and the model is WordPiece),
 ///   `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` in it, or their defaults, overrule tokenizer.json.
+///   So do `do_lower_case` and `keep_accents` where its class is ALBERT's.
 /// * Added tokens are those of its `added_tokens_decoder`; without it, those of added_tokens.json, and special
 ///   tokens have the names and settings of special_tokens_map.json.
 /// * A class that cuts texts in a way of its own is refused.

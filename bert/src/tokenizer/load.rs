@@ -2,13 +2,11 @@
 
 use super::pipeline::Pipeline;
 use super::special::{self, SpecialNames, TokenName, TokenSettings};
-use super::{Tokenizer, classes, sound, template};
+use super::{Tokenizer, classes, prepare, sound, template};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
 use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::models::wordpiece::WordPiece;
-use tokenizers::normalizers::BertNormalizer;
-use tokenizers::pre_tokenizers::bert::BertPreTokenizer;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::roberta::RobertaProcessing;
 use tokenizers::{Model, ModelWrapper, PostProcessorWrapper};
@@ -98,6 +96,8 @@ pub struct TokenizerConfig {
     pub do_lower_case: bool,
     /// `None`: as `do_lower_case` says.
     pub strip_accents: Option<bool>,
+    /// Whether ALBERT's class leaves accents.
+    pub keep_accents: bool,
     /// Whether each ideograph is a word.
     pub tokenize_chinese_chars: bool,
     /// Whether a byte-level vocabulary sees a space before the first word.
@@ -118,6 +118,7 @@ impl Default for TokenizerConfig {
         Self {
             do_lower_case: true,
             strip_accents: None,
+            keep_accents: false,
             tokenize_chinese_chars: true,
             add_prefix_space: false,
             tokenizer_class: None,
@@ -155,7 +156,7 @@ impl Tokenizer {
     }
 
     /// [`Tokenizer::from_tokenizer_json`] with the special tokens that a `tokenizer_config.json` names. Where its
-    /// class is BERT's, texts are prepared as it says, whatever the file itself says, as in `transformers`.
+    /// class is BERT's or ALBERT's, texts are prepared as it says, whatever the file itself says, as in `transformers`.
     ///
     /// # Errors
     /// As there; also a name that the vocabulary lacks.
@@ -164,10 +165,16 @@ impl Tokenizer {
         config: &TokenizerConfig,
     ) -> Result<Self, TokenizerError> {
         let mut inner = read_pipeline(bytes)?;
-        let is_word_piece = matches!(inner.get_model(), ModelWrapper::WordPiece(_));
-        if is_word_piece && classes::prepares_as_bert(config) {
-            prepare_as_bert(&mut inner, config).map_err(|e| TokenizerError::Json(e.to_string()))?;
-            inner.with_post_processor(None::<PostProcessorWrapper>);
+        let refused = |e: tokenizers::Error| TokenizerError::Json(e.to_string());
+        match inner.get_model() {
+            ModelWrapper::WordPiece(_) if classes::prepares_as_bert(config) => {
+                prepare::as_bert(&mut inner, config).map_err(refused)?;
+                inner.with_post_processor(None::<PostProcessorWrapper>);
+            }
+            ModelWrapper::Unigram(_) if classes::prepares_as_albert(config) => {
+                prepare::as_albert(&mut inner, config).map_err(refused)?;
+            }
+            _ => {}
         }
         Self::new(inner, config, "tokenizer.json")
     }
@@ -183,19 +190,6 @@ fn read_pipeline(bytes: &[u8]) -> Result<Pipeline, TokenizerError> {
         .with_truncation(None)
         .map_err(|e| TokenizerError::Json(e.to_string()))?;
     Ok(inner)
-}
-
-/// How BERT's classes prepare a text and cut it into words.
-fn prepare_as_bert(inner: &mut Pipeline, config: &TokenizerConfig) -> tokenizers::Result<()> {
-    let normalizer = BertNormalizer::new(
-        true,
-        config.tokenize_chinese_chars,
-        config.strip_accents,
-        config.do_lower_case,
-    );
-    inner.with_normalizer(Some(normalizer))?;
-    inner.with_pre_tokenizer(Some(BertPreTokenizer));
-    Ok(())
 }
 
 impl Tokenizer {
@@ -246,7 +240,7 @@ impl Tokenizer {
             .build()
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
         let mut inner = Pipeline::new(model.into());
-        prepare_as_bert(&mut inner, config)
+        prepare::as_bert(&mut inner, config)
             .and_then(|()| inner.add_special_tokens(specials))
             .map_err(|e| TokenizerError::Inconsistent(e.to_string()))?;
         Self::new(inner, config, file)

@@ -5,6 +5,7 @@ mod classes;
 mod files;
 mod load;
 mod pipeline;
+mod prepare;
 mod sound;
 mod special;
 mod template;

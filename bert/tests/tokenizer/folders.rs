@@ -44,6 +44,8 @@ fn every_folder_gives_the_ids_of_the_reference() {
         "decoder",
         "bytes",
         "bytes-spaced",
+        "albert",
+        "albert-accents",
     ] {
         let folder = fixture(name);
         let config = std::fs::read_to_string(folder.join("config.json")).expect("config.json");

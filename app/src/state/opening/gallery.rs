@@ -168,7 +168,10 @@ mod tests {
         };
         device(&mut state, Executor::Gpu, limits);
         let large = names(&state, |line| line.too_large.is_some());
-        assert!(large.is_empty(), "a large vocabulary lies in blocks: {large:?}");
+        assert!(
+            large.is_empty(),
+            "a large vocabulary lies in blocks: {large:?}"
+        );
         let weights = Some(400_000_000);
         let limits = DeviceLimits {
             matrix: None,
