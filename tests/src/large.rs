@@ -3,6 +3,12 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+#[path = "../../bert/tests/checkpoint/pytorch/make.rs"]
+#[allow(dead_code)] // a part of it is needed here
+mod pickle;
 
 /// The dimensions of a `BertForMaskedLM` with a tied decoder.
 #[derive(Clone, Copy, Debug)]
@@ -73,22 +79,53 @@ impl Shape {
     }
 }
 
-/// Writes `config.json`, `vocab.txt` and an F32 `model.safetensors` into `folder`; returns the latter's length.
+/// The file that the weights lie in.
+#[derive(Clone, Copy, Debug)]
+pub enum Weights {
+    /// `model.safetensors`
+    Safetensors,
+    /// `pytorch_model.bin`, as PyTorch writes it; the layers' matrices lie column by column, as converters
+    /// from TensorFlow leave them.
+    Pytorch,
+}
+
+/// Writes `config.json`, `vocab.txt` and the weights in F32 into `folder`; returns the length of the weights' file.
 ///
 /// Weights are uniform with BERT's standard deviation of 0.02, around 1 for the gains of layer norms; the same
 /// `seed` writes the same bytes.
 ///
 /// # Errors
 /// What the file system says.
-pub fn write_checkpoint(folder: &Path, shape: &Shape, seed: u64) -> io::Result<u64> {
+pub fn write_checkpoint(
+    folder: &Path,
+    shape: &Shape,
+    weights: Weights,
+    seed: u64,
+) -> io::Result<u64> {
     fs::create_dir_all(folder)?;
     fs::write(folder.join("config.json"), config(shape))?;
     fs::write(folder.join("vocab.txt"), vocabulary(shape.vocab))?;
+    let (name, write): (_, fn(_, _, _) -> _) = match weights {
+        Weights::Safetensors => ("model.safetensors", write_safetensors),
+        Weights::Pytorch => ("pytorch_model.bin", write_pytorch),
+    };
+    let path = folder.join(name);
+    let file = BufWriter::with_capacity(1 << 20, File::create(&path)?);
+    write(file, &shape.tensors(), &mut Random(seed))?;
+    Ok(fs::metadata(path)?.len())
+}
 
-    let tensors = shape.tensors();
+/// Names and dimensions.
+type Tensors = [(String, Vec<usize>)];
+
+fn write_safetensors(
+    mut file: BufWriter<File>,
+    tensors: &Tensors,
+    random: &mut Random,
+) -> io::Result<()> {
     let mut end = 0;
     let mut entries = Vec::new();
-    for (name, dims) in &tensors {
+    for (name, dims) in tensors {
         let begin = end;
         end += 4 * dims.iter().product::<usize>() as u64;
         entries.push(format!(
@@ -96,27 +133,59 @@ pub fn write_checkpoint(folder: &Path, shape: &Shape, seed: u64) -> io::Result<u
         ));
     }
     let header = format!("{{{}}}", entries.join(","));
-    let mut file =
-        BufWriter::with_capacity(1 << 20, File::create(folder.join("model.safetensors"))?);
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(header.as_bytes())?;
-    let mut random = Random(seed);
-    let mut row = Vec::new();
-    for (name, dims) in &tensors {
-        let centre = if name.ends_with("LayerNorm.weight") {
-            1.0
-        } else {
-            0.0
-        };
-        let columns = dims[dims.len() - 1];
-        for _ in 0..dims.iter().product::<usize>() / columns {
-            row.clear();
-            row.extend((0..columns).flat_map(|_| (centre + 0.02 * random.next()).to_le_bytes()));
-            file.write_all(&row)?;
-        }
+    for (name, dims) in tensors {
+        write_numbers(&mut file, name, dims, random)?;
     }
-    file.flush()?;
-    Ok(8 + header.len() as u64 + end)
+    file.flush()
+}
+
+fn write_pytorch(file: BufWriter<File>, tensors: &Tensors, random: &mut Random) -> io::Result<()> {
+    let view = |(i, tensor): (usize, &(String, Vec<usize>))| {
+        let (name, dims) = tensor;
+        let dims: Vec<i64> = dims.iter().map(|n| *n as i64).collect();
+        let storage = pickle::storage("FloatStorage", &i.to_string(), dims.iter().product::<i64>());
+        let strides = match dims[..] {
+            [rows, _] if name.contains(".layer.") => vec![1, rows],
+            [_, columns] => vec![columns, 1],
+            _ => vec![1],
+        };
+        pickle::view(storage, 0, &dims, &strides)
+    };
+    let views = tensors.iter().enumerate().map(view);
+    let names = tensors.iter().map(|(name, _)| &name[..]);
+    let views: Vec<_> = names.zip(views).collect();
+    let mut archive = ZipWriter::new_stream(file);
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    archive.start_file("archive/data.pkl", stored)?;
+    archive.write_all(&pickle::pickle(&pickle::dict(&views)))?;
+    for (i, (name, dims)) in tensors.iter().enumerate() {
+        archive.start_file(format!("archive/data/{i}"), stored)?;
+        write_numbers(&mut archive, name, dims, random)?;
+    }
+    archive.start_file("archive/version", stored)?;
+    archive.write_all(b"3\n")?;
+    archive.finish()?;
+    Ok(())
+}
+
+fn write_numbers(
+    file: &mut impl Write,
+    name: &str,
+    dims: &[usize],
+    random: &mut Random,
+) -> io::Result<()> {
+    let gain = name.ends_with("LayerNorm.weight");
+    let centre = if gain { 1.0 } else { 0.0 };
+    let columns = dims[dims.len() - 1];
+    let mut row = Vec::new();
+    for _ in 0..dims.iter().product::<usize>() / columns {
+        row.clear();
+        row.extend((0..columns).flat_map(|_| (centre + 0.02 * random.next()).to_le_bytes()));
+        file.write_all(&row)?;
+    }
+    Ok(())
 }
 
 fn config(shape: &Shape) -> String {
@@ -200,13 +269,20 @@ mod tests {
             vocab: 130,
             positions: 4,
         };
-        let len = write_checkpoint(&folder, &shape, 1).unwrap();
-        assert_eq!(
-            fs::metadata(folder.join("model.safetensors"))
-                .unwrap()
-                .len(),
-            len
-        );
+        let numbers: usize = shape
+            .tensors()
+            .iter()
+            .map(|(_, d)| d.iter().product::<usize>())
+            .sum();
+        let kinds = [
+            (Weights::Safetensors, "model.safetensors"),
+            (Weights::Pytorch, "pytorch_model.bin"),
+        ];
+        for (weights, name) in kinds {
+            let len = write_checkpoint(&folder, &shape, weights, 1).unwrap();
+            let written = fs::metadata(folder.join(name)).unwrap().len();
+            assert!(written == len && len > 4 * numbers as u64);
+        }
         let vocabulary = fs::read_to_string(folder.join("vocab.txt")).unwrap();
         assert_eq!(vocabulary.lines().count(), 130);
         fs::remove_dir_all(&folder).unwrap();

@@ -10,7 +10,7 @@ use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
 use kernels::gpu::{Gpu, Options, Style};
 use kernels::{Control, Device};
 use pollster::block_on;
-use unmask_tests::large::{Shape, write_checkpoint};
+use unmask_tests::large::{Shape, Weights, write_checkpoint};
 
 const TINY: Shape = Shape {
     layers: 1,
@@ -38,7 +38,7 @@ fn devices() -> [Device; 2] {
 
 fn model(device: &Device, shape: Shape) -> Model {
     let folder = tempfile::tempdir().expect("a folder");
-    write_checkpoint(folder.path(), &shape, 1).expect("a checkpoint");
+    write_checkpoint(folder.path(), &shape, Weights::Safetensors, 1).expect("a checkpoint");
     let config = std::fs::read_to_string(folder.path().join("config.json")).expect("config.json");
     let config = Config::from_json(&config).expect("a valid config.json");
     let mut loader = ModelLoader::new(device, config, None).expect("a loader");

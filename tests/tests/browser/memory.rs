@@ -8,7 +8,7 @@ use std::time::Instant;
 use tempfile::TempDir;
 use unmask_tests::browser::{Bench, Browser, Gpu};
 use unmask_tests::hub::Hub;
-use unmask_tests::large::{Shape, write_checkpoint};
+use unmask_tests::large::{Shape, Weights, write_checkpoint};
 
 const MODEL: &str = "large/bert";
 /// What the engine's memory may grow by, whatever the checkpoint's size.
@@ -26,11 +26,21 @@ const RAW: &str = "
 
 scenario!(a_checkpoint_of_400_mb_passes_through_little_memory: Chromium);
 fn a_checkpoint_of_400_mb_passes_through_little_memory(browser: Browser) {
+    passes_through_little_memory(browser, Weights::Safetensors, "model.safetensors");
+}
+
+scenario!(a_pickle_of_400_mb_passes_through_little_memory: Chromium);
+fn a_pickle_of_400_mb_passes_through_little_memory(browser: Browser) {
+    passes_through_little_memory(browser, Weights::Pytorch, "pytorch_model.bin");
+}
+
+fn passes_through_little_memory(browser: Browser, weights: Weights, name: &str) {
     let Some(bench) = Bench::ready(browser) else {
         return;
     };
     let folder = TempDir::with_prefix("unmask-large-").expect("a folder");
-    let length = write_checkpoint(folder.path(), &Shape::BERT_BASE, 7).expect("room on the disk");
+    let length = write_checkpoint(folder.path(), &Shape::BERT_BASE, weights, 7);
+    let length = length.expect("room on the disk");
     assert!(length > 400_000_000);
     let hub = Hub::start(&[(MODEL, folder.path().to_owned())]);
     let visit = Visit::with(&bench, with_hub(&bench, &hub), Choice::Gpu, Gpu::Software);
@@ -49,7 +59,7 @@ fn a_checkpoint_of_400_mb_passes_through_little_memory(browser: Browser) {
     let spent = began.elapsed().as_secs_f64();
     let after = megabytes(&visit.engine_fact("WebAssembly memory"));
     let device = megabytes(&visit.text_of("#device-memory"));
-    let file = format!("{}model.safetensors", hub.folder(MODEL));
+    let file = format!("{}{name}", hub.folder(MODEL));
     let raw = visit.run(RAW, &[json!(file)]).as_f64().unwrap_or(f64::NAN) / 1e3;
     let took = visit.text_of("#took");
     eprintln!(
