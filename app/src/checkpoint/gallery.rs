@@ -23,7 +23,7 @@ pub struct Exhibit {
     pub what: String,
     pub licence: String,
     /// Of the download.
-    megabytes: f64,
+    pub megabytes: f64,
     /// Weights.
     millions: f64,
     /// A text that shows what it can.
@@ -55,11 +55,6 @@ struct Gallery {
 }
 
 impl Exhibit {
-    /// Bytes to download.
-    pub fn bytes(&self) -> u64 {
-        (self.megabytes * 1e6) as u64
-    }
-
     /// Bytes of its weights in memory.
     pub fn weights(&self) -> u64 {
         (self.millions * 1e6 * F32) as u64
@@ -133,11 +128,11 @@ mod tests {
             first.address.to_string(),
             "google/bert_uncased_L-2_H-128_A-2"
         );
-        assert_eq!(first.bytes(), 17_500_000);
+        assert_eq!(first.megabytes, 17.5);
         assert_eq!(first.weights(), 17_600_000);
         for model in &models {
             // In 16 or 32 bits, with or without what the page leaves out.
-            let each = model.bytes() as f64 / f64::from(model.weights() as u32);
+            let each = 1e6 * model.megabytes / f64::from(model.weights() as u32);
             assert!((0.45..1.1).contains(&each), "{}: {each}", model.name);
         }
     }

@@ -18,20 +18,7 @@ fn pictures_in_both_widths_and_colours(browser: Browser) {
     visit.wait("one answer", || visit.cards().len() == 1);
     visit.click("button", "mother");
     visit.wait("two answers", || visit.cards().len() == 2);
-    for (name, width, height) in [("desktop", 1280, 900), ("phone", 390, 844)] {
-        visit.resize(width, height);
-        for dark in [false, true] {
-            visit.prefer_dark(dark);
-            let colours = if dark { "dark" } else { "light" };
-            visit.screenshot(&format!("{name}-{colours}"));
-            let overflow = "return document.documentElement.scrollWidth > innerWidth";
-            assert_eq!(
-                visit.run(overflow, &[]),
-                json!(false),
-                "{name}: wider than the window"
-            );
-        }
-    }
+    visit.pictures("page", "body");
     visit.end();
 }
 

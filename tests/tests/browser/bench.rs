@@ -141,21 +141,7 @@ fn passes_and_steps_are_measured_on_a_software_gpu_and_reported_as_such(browser:
     let shown = "return document.querySelector('#report').value";
     assert_eq!(visit.run(shown, &[]), json!(copied));
 
-    for (name, width, height) in [("desktop", 1280, 1100), ("phone", 390, 844)] {
-        visit.resize(width, height);
-        for dark in [false, true] {
-            visit.prefer_dark(dark);
-            let colours = if dark { "dark" } else { "light" };
-            visit.run("document.querySelector('#tab-bench').scrollIntoView()", &[]);
-            visit.screenshot(&format!("bench-{name}-{colours}"));
-            let overflow = "return document.documentElement.scrollWidth > innerWidth";
-            assert_eq!(
-                visit.run(overflow, &[]),
-                json!(false),
-                "{name}: wider than the window"
-            );
-        }
-    }
+    visit.pictures("bench", "#tab-bench");
     visit.end();
 }
 

@@ -27,8 +27,7 @@ fn a_well_known_model_is_offered_loaded_and_tried(browser: Browser) {
     };
     visit.wait("the list", || entries() == json!(12));
     assert_eq!(hub.count(), 0, "the list is the page's own");
-    visit.run("document.querySelector('#gallery').scrollIntoView()", &[]);
-    visit.screenshot("gallery");
+    visit.pictures("gallery", "#gallery");
     visit.click("button", "Open BERT tiny");
     assert_eq!(offered(&visit, "Host"), hub.host());
     assert!(hub.seen("model.safetensors").is_empty());

@@ -177,8 +177,7 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
         walk_to(&visit, &format!("textbox Texts of {name}"));
         visit.press(&texts.join(&Key::Enter));
     }
-    visit.run("document.querySelector('#boxes').scrollIntoView()", &[]);
-    visit.screenshot("typed-examples");
+    visit.pictures("typed-examples", "#boxes");
     walk_to(&visit, "button Learn these");
     visit.press(&Key::Enter);
     visit.wait("the end", || run_line(&visit).starts_with("Done"));

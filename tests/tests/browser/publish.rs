@@ -223,16 +223,7 @@ fn a_new_version_is_offered_and_waits_until_it_is_wanted(browser: Browser) {
         notice.contains("A new version of this page is here."),
         "{notice}"
     );
-    for (name, width, height) in [("desktop", 1280, 900), ("phone", 390, 844)] {
-        visit.resize(width, height);
-        for dark in [false, true] {
-            visit.prefer_dark(dark);
-            let colours = if dark { "dark" } else { "light" };
-            visit.screenshot(&format!("update-{name}-{colours}"));
-            let overflow = "return document.documentElement.scrollWidth > innerWidth";
-            assert_eq!(visit.run(overflow, &[]), json!(false), "{name}");
-        }
-    }
+    visit.pictures("update", "body");
     visit.click("button", "Later");
     visit.wait("the notice to go", || {
         visit.all("button", "Update").is_empty()

@@ -306,6 +306,27 @@ impl Visit {
         self.assert_open_to_all(&[]);
     }
 
+    /// [`Self::screenshot`] on a desktop and on a phone, in light and in dark, of the part that `selector` finds;
+    /// none of them may be wider than the window.
+    pub fn pictures(&self, name: &str, selector: &str) {
+        for (screen, width, height) in [("desktop", 1280, 900), ("phone", 390, 844)] {
+            self.resize(width, height);
+            for dark in [false, true] {
+                self.prefer_dark(dark);
+                let show = "document.querySelector(arguments[0]).scrollIntoView()";
+                self.run(show, &[json!(selector)]);
+                let colours = if dark { "dark" } else { "light" };
+                self.screenshot(&format!("{name}-{screen}-{colours}"));
+                let overflow = "return document.documentElement.scrollWidth > innerWidth";
+                assert_eq!(
+                    self.run(overflow, &[]),
+                    json!(false),
+                    "{name}: wider than the {screen}"
+                );
+            }
+        }
+    }
+
     fn assert_open_to_all(&self, rules: &[&str]) {
         let barriers = self.barriers(rules);
         assert!(barriers.is_empty(), "{}", barriers.join("\n"));

@@ -5,7 +5,7 @@ use super::offer::too_large;
 use crate::checkpoint::address::Address;
 use crate::checkpoint::gallery::{Example, Exhibit, parse};
 use crate::link::Panel;
-use crate::state::{Effect, State, format};
+use crate::state::{Effect, State};
 
 /// The list, which is read when someone opens it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -77,11 +77,7 @@ impl State {
                 address: exhibit.address.clone(),
                 name: exhibit.name.clone(),
                 what: exhibit.what.clone(),
-                facts: format!(
-                    "about {} · {}",
-                    format::bytes(exhibit.bytes()),
-                    exhibit.licence
-                ),
+                facts: format!("about {} MB · {}", exhibit.megabytes, exhibit.licence),
                 too_large: device.and_then(|device| too_large(device, weights, None)),
                 loaded,
                 example: exhibit.example.clone().filter(|_| loaded),
