@@ -8,7 +8,7 @@ try {
   globalThis.unmaskWorker = worker;
   const { default: model } = JSON.parse(document.getElementById("site").textContent);
   if (!/[#&]model=/.test(location.hash)) {
-    const names = ["model.safetensors", "config.json", "tokenizer.json"];
+    const names = ["model.planes", "model.safetensors", "config.json", "tokenizer.json"];
     const files = names.filter((name) => Object.hasOwn(model.files ?? {}, name));
     worker.postMessage({ fetch: files.map((name) => `${model.folder}/${name}`) });
   }

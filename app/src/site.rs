@@ -2,7 +2,7 @@
 //!
 //! The build adds to it what the default checkpoint's files are; see `xtask`.
 
-use crate::checkpoint::{Hub, Source};
+use crate::checkpoint::{Hub, Source, planes};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,9 @@ pub struct Bundle {
     /// By the names of its files; empty where the build has not listed them.
     #[serde(default)]
     pub files: BTreeMap<String, FileFacts>,
+    /// Its weights, once they are unpacked.
+    #[serde(default)]
+    pub weights: Option<FileFacts>,
 }
 
 /// What a file is known to be.
@@ -45,6 +48,7 @@ impl Default for Site {
                 name: "Seedling".into(),
                 folder: "models/seedling".into(),
                 files: BTreeMap::new(),
+                weights: None,
             },
             hub: Hub::default(),
         }
@@ -65,11 +69,17 @@ impl Site {
 
     /// The default checkpoint as something to load.
     pub fn bundled(&self) -> Source {
-        let weights = self.default.files.get("model.safetensors");
+        let Bundle {
+            name,
+            folder,
+            files,
+            weights,
+        } = &self.default;
         Source::Bundled {
-            name: self.default.name.clone(),
-            folder: self.default.folder.clone(),
-            sha256: weights.map(|facts| facts.sha256.clone()),
+            name: name.clone(),
+            folder: folder.clone(),
+            sha256: weights.as_ref().map(|facts| facts.sha256.clone()),
+            packed: files.contains_key(planes::NAME),
         }
     }
 }
@@ -88,15 +98,21 @@ impl Bundle {
         if !is_inside(&self.folder) {
             return Err(format!("`{}` is not a folder beside the page", self.folder));
         }
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let is_sum = |sum: &str| sum.len() == 64 && sum.bytes().all(is_digit);
         for (name, facts) in &self.files {
-            let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-            if !is_inside(name) || facts.sha256.len() != 64 || !facts.sha256.bytes().all(is_digit) {
+            if !is_inside(name) || !is_sum(&facts.sha256) {
                 return Err(format!(
                     "the default's file `{name}` is not described right"
                 ));
             }
         }
-        Ok(())
+        match &self.weights {
+            Some(facts) if !is_sum(&facts.sha256) => {
+                Err("the default's weights are not described right".into())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -185,6 +201,20 @@ mod tests {
     }
 
     #[test]
+    fn weights_may_be_packed() {
+        let mut site = shipped();
+        let (packed, plain) = ("0".repeat(64), "1".repeat(64));
+        site["default"]["files"] = json!({ "model.planes": { "bytes": 5, "sha256": packed } });
+        site["default"]["weights"] = json!({ "bytes": 9, "sha256": plain });
+        let source = parse(&site).unwrap().bundled();
+        assert!(
+            matches!(&source, Source::Bundled { sha256: Some(sum), packed: true, .. } if *sum == plain)
+        );
+        site["default"]["weights"]["sha256"] = json!("1");
+        assert!(parse(&site).unwrap_err().contains("weights"));
+    }
+
+    #[test]
     fn a_host_may_leave_the_hub_out() {
         let site = json!({ "default": { "name": "Mine", "folder": "models/mine" } });
         let site = parse(&site).unwrap();
@@ -193,6 +223,7 @@ mod tests {
             name: "Mine".into(),
             folder: "models/mine".into(),
             sha256: None,
+            packed: false,
         };
         assert_eq!(site.bundled(), mine);
     }

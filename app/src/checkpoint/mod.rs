@@ -8,6 +8,7 @@ pub mod gallery;
 pub mod hub;
 pub mod lone;
 pub mod manifest;
+pub mod planes;
 mod source;
 
 pub use source::{Hub, Kept, KeptEntry, Listing, Offer, PickedFile, RemoteFile, Role, Source};

@@ -14,6 +14,8 @@ pub enum Source {
         folder: String,
         /// What the weights hash to, where the build has said so.
         sha256: Option<String>,
+        /// Whether they lie in [`planes`](super::planes).
+        packed: bool,
     },
     /// Files that someone dropped or picked; their bytes are the message's attachments.
     Files {

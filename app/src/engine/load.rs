@@ -94,9 +94,15 @@ impl Load {
     async fn folder(&self) -> &dyn Folder {
         let make = || async {
             let folder: Box<dyn Folder> = match &self.source {
-                Source::Bundled { folder, sha256, .. } => Box::new(Bundled {
+                Source::Bundled {
+                    folder,
+                    sha256,
+                    packed,
+                    ..
+                } => Box::new(Bundled {
                     folder: folder.clone(),
                     sha256: sha256.clone(),
+                    packed: *packed,
                 }),
                 Source::Files { files, .. } => Box::new(Picked {
                     files: files.clone(),

@@ -29,14 +29,14 @@ fn a_lesson_works_in_a_page_of_another_origin(browser: Browser) {
     let around = Site::new("/nonexistent").answer("/", around);
     let visit = Visit::with(&bench, around, Choice::None, Gpu::None);
     visit.enter_frame(0);
-    let expected = Reference::of(&bench.site.join("models/seedling")).fill("A cup of [MASK].");
+    let expected = Reference::bundled().fill("A cup of [MASK].");
     visit.wait_for_fill(&expected);
     let shown = "return ['.top', '.hero p', '.model', '.tabs', '.foot'].filter(
         (part) => document.querySelector(part)?.checkVisibility())";
     assert_eq!(visit.run(shown, &[]), json!([]));
     visit.screenshot("in-a-frame");
     visit.type_text("She read a long [MASK].");
-    let fill = Reference::of(&bench.site.join("models/seedling")).fill("She read a long [MASK].");
+    let fill = Reference::bundled().fill("She read a long [MASK].");
     visit.wait_for_fill(&fill);
     visit.end();
 }
@@ -266,7 +266,7 @@ fn refused_storage_costs_nothing_but_memory_of_choices(browser: Browser) {
     visit.go(&visit.url());
     visit.wait_for_model("Seedling");
     visit.type_text("A cup of [MASK].");
-    let expected = Reference::of(&bench.site.join("models/seedling")).fill("A cup of [MASK].");
+    let expected = Reference::bundled().fill("A cup of [MASK].");
     visit.wait_for_fill(&expected);
     visit.click("button", "Switch to light");
     visit.find("button", "Switch to dark");

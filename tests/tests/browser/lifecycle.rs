@@ -68,7 +68,7 @@ impl Read for Trickle {
 
 /// The page with a bundled model that never comes to its end.
 pub fn trickling(bench: &Bench) -> Site {
-    let weights = bench.site.join("models/seedling/model.safetensors");
+    let weights = bench.site.join("models/seedling/model.planes");
     let slow = move || {
         let file = File::open(&weights).expect("the bundled model");
         let length = file.metadata().expect("its length").len();
@@ -78,7 +78,7 @@ pub fn trickling(bench: &Bench) -> Site {
             ..Reply::new(200)
         }
     };
-    site(bench).answer("/models/seedling/model.safetensors", slow)
+    site(bench).answer("/models/seedling/model.planes", slow)
 }
 
 scenario!(a_load_can_be_given_up_half_way: Chromium);

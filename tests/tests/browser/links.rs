@@ -57,7 +57,7 @@ fn a_link_brings_texts_masks_and_panel_and_follows_what_one_does(browser: Browse
     let Some(bench) = Bench::ready(browser) else {
         return;
     };
-    let reference = Reference::of(&bench.site.join("models/seedling"));
+    let reference = Reference::bundled();
     let (text, pair) = ("She read a long [MASK].", "It was very dull.");
     let visit = open(
         &bench,

@@ -84,7 +84,7 @@ fn first_paint_waits_for_no_program_and_the_page_not_for_the_engine(browser: Bro
 
     engine.open();
     visit.wait_for_model("Seedling");
-    visit.wait_for_fill(&Reference::of(&bench.site.join("models/seedling")).fill(text));
+    visit.wait_for_fill(&Reference::bundled().fill(text));
     visit.end();
 }
 
@@ -150,7 +150,7 @@ fn without_webgpu_the_page_says_so_and_computes_all_the_same(browser: Browser) {
         let said = ["no usable GPU", "no WebGPU"];
         assert!(said.iter().any(|said| note.contains(said)), "{note}");
         assert_eq!(visit.engine_fact("Runs on"), "CPU");
-        let expected = Reference::of(&bench.site.join("models/seedling")).fill(FIRST_TEXT);
+        let expected = Reference::bundled().fill(FIRST_TEXT);
         visit.wait_for_fill(&expected);
         visit.end();
     }
@@ -165,6 +165,6 @@ fn any_folder_of_a_host_will_do(browser: Browser) {
     let visit = Visit::before(&bench, site, Choice::Cpu, Gpu::Software);
     visit.go(&format!("{}some/where/", visit.url()));
     visit.wait_for_model("Seedling");
-    visit.wait_for_fill(&Reference::of(&bench.site.join("models/seedling")).fill(FIRST_TEXT));
+    visit.wait_for_fill(&Reference::bundled().fill(FIRST_TEXT));
     visit.end();
 }

@@ -11,7 +11,7 @@ fn the_bundled_model_answers_as_natively(browser: Browser) {
     let Some(bench) = Bench::ready(browser) else {
         return;
     };
-    let reference = Reference::of(&bench.site.join("models/seedling"));
+    let reference = Reference::bundled();
     let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };

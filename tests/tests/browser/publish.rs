@@ -48,14 +48,14 @@ impl Visit {
         self.wait("page and model to be kept", || {
             let kept = self.kept();
             let holds = |part: &str| kept.iter().any(|address| address.contains(part));
-            holds("/engine_bg-") && holds("/tokenizer.json?") && holds("/model.safetensors?")
+            holds("/engine_bg-") && holds("/tokenizer.json?") && holds("/model.planes?")
         });
     }
 
     fn answers(&self, bench: &Bench) {
         self.wait_for_model("Seedling");
         self.type_text(TEXT);
-        self.wait_for_fill(&Reference::of(&bench.site.join("models/seedling")).fill(TEXT));
+        self.wait_for_fill(&Reference::bundled().fill(TEXT));
     }
 
     /// The edition that [`publish`] wrote into the page.
@@ -120,9 +120,11 @@ fn a_host_chooses_the_default_and_a_broken_choice_does_not_close_the_page(browse
     let Some(bench) = Bench::ready(browser) else {
         return;
     };
-    let choice = |folder| json!({ "default": { "name": "Mine", "folder": folder } });
     for (folder, name) in [("models/seedling", "Mine"), ("../elsewhere", "Seedling")] {
-        let site = site_with(&bench, &choice(folder));
+        let site = site_with(&bench, |settings| {
+            settings["default"]["name"] = json!("Mine");
+            settings["default"]["folder"] = json!(folder);
+        });
         let visit = Visit::with(&bench, site, Choice::Cpu, Gpu::Software);
         visit.wait_for_model(name);
         let console = visit.console();

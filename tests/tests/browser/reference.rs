@@ -19,6 +19,12 @@ pub struct Reference {
 }
 
 impl Reference {
+    /// The bundled model, which is published in another form.
+    pub fn bundled() -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        Self::of(&root.join("../static/models/seedling"))
+    }
+
     pub fn of(folder: &Path) -> Self {
         let read = |name: &str| {
             let path = folder.join(name);

@@ -18,11 +18,7 @@ pub fn hub() -> Hub {
 
 /// The page, told that the stand-in is the hub.
 pub fn with_hub(bench: &Bench, hub: &Hub) -> Site {
-    let settings = json!({
-        "default": { "name": "Seedling", "folder": "models/seedling" },
-        "hub": hub.settings(),
-    });
-    site_with(bench, &settings)
+    site_with(bench, |settings| settings["hub"] = hub.settings())
 }
 
 pub fn begin(browser: Browser, hub: &Hub) -> Option<Visit> {

@@ -78,9 +78,15 @@ pub fn site(bench: &Bench) -> Site {
 }
 
 /// The site of a host with other choices; its page may reach this machine, where the stand-ins are.
-pub fn site_with(bench: &Bench, settings: &Value) -> Site {
+pub fn site_with(bench: &Bench, change: impl FnOnce(&mut Value)) -> Site {
     let page = std::fs::read_to_string(bench.site.join("index.html")).expect("the built page");
-    let page = xtask::page::settle(&page, settings, true).expect("a page with its places");
+    let (_, settings) = page
+        .split_once("id=\"site\">")
+        .expect("what the build knows");
+    let mut settings = serde_json::Deserializer::from_str(settings).into_iter();
+    let mut settings = settings.next().expect("a value").expect("JSON");
+    change(&mut settings);
+    let page = xtask::page::settle(&page, &settings, true).expect("a page with its places");
     site(bench).page(page)
 }
 

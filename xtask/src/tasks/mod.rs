@@ -4,6 +4,7 @@ mod assets;
 mod bench;
 mod build;
 mod hashing;
+mod planes;
 mod publish;
 mod serve;
 mod setup;

@@ -4,6 +4,7 @@
 use super::assets::Files;
 use super::build::Profile;
 use super::hashing::{Step, rename, sha256};
+use super::planes;
 use crate::error::{Error, Result};
 use crate::page;
 use serde_json::{Map, Value, json};
@@ -11,6 +12,8 @@ use serde_json::{Map, Value, json};
 /// Where the service worker's list goes.
 const VERSION: &str = "const VERSION = \"\";";
 const FILES: &str = "const FILES = {};";
+/// The weights of a checkpoint.
+const WEIGHTS: &str = "model.safetensors";
 /// Where the page learns of its service worker.
 const OFFLINE: &str = "<meta name=\"unmask-offline\" content=\"sw.js\">";
 const NOT_OFFLINE: &str = "<meta name=\"unmask-offline\" content=\"\">";
@@ -22,7 +25,7 @@ pub fn prepare(files: &mut Files, profile: Profile) -> Result<()> {
         replace(files, "index.html", OFFLINE, NOT_OFFLINE)?;
     }
     let hashed = hash_names(files)?;
-    let site = describe_default(files)?;
+    let site = describe_default(files, profile)?;
     settle(files, &site, profile)?;
     if profile == Profile::Web {
         list_for_offline(files, &hashed)?;
@@ -61,8 +64,9 @@ fn hash_names(files: &mut Files) -> Result<Vec<String>> {
     Ok(names.into_values().collect())
 }
 
-/// Takes `site.json` out and adds the size and the SHA-256 of each file of the default checkpoint.
-fn describe_default(files: &mut Files) -> Result<Value> {
+/// Takes `site.json` out and adds the size and the SHA-256 of each file of the default checkpoint, and of its
+/// weights. Where it makes them much smaller, they are published in planes.
+fn describe_default(files: &mut Files, profile: Profile) -> Result<Value> {
     let wrong = |reason: String| Error::Site(format!("static/site.json: {reason}"));
     let text = files.remove("site.json");
     let text = text.ok_or_else(|| wrong("it is missing".to_string()))?;
@@ -73,19 +77,26 @@ fn describe_default(files: &mut Files) -> Result<Value> {
     let folder = default.get("folder").and_then(Value::as_str);
     let folder = folder.ok_or_else(|| wrong("`default` has no `folder`".to_string()))?;
     let prefix = format!("{folder}/");
-    let described: Map<String, Value> = files
-        .iter()
-        .filter(|(name, _)| !name.ends_with(".md"))
-        .filter_map(|(name, bytes)| {
-            let facts = json!({ "bytes": bytes.len(), "sha256": sha256(bytes) });
-            Some((name.strip_prefix(&prefix)?.to_string(), facts))
-        })
-        .collect();
-    for needed in ["config.json", "model.safetensors"] {
-        if !described.contains_key(needed) {
+    for needed in ["config.json", WEIGHTS] {
+        if !files.contains_key(&format!("{prefix}{needed}")) {
             return Err(wrong(format!("there is no static/{prefix}{needed}")));
         }
     }
+    let facts = |bytes: &[u8]| json!({ "bytes": bytes.len(), "sha256": sha256(bytes) });
+    let plain = format!("{prefix}{WEIGHTS}");
+    default.insert("weights".to_string(), facts(&files[&plain]));
+    if profile == Profile::Web {
+        let packed = planes::pack(&files[&plain]);
+        if packed.len() < files[&plain].len() / 10 * 9 {
+            files.remove(&plain);
+            files.insert(format!("{prefix}{}", planes::NAME), packed);
+        }
+    }
+    let described: Map<String, Value> = files
+        .iter()
+        .filter(|(name, _)| !name.ends_with(".md"))
+        .filter_map(|(name, bytes)| Some((name.strip_prefix(&prefix)?.to_string(), facts(bytes))))
+        .collect();
     default.insert("files".to_string(), Value::Object(described));
     Ok(site)
 }
@@ -162,6 +173,28 @@ mod tests {
 
     fn text(files: &Files, name: &str) -> String {
         String::from_utf8(files[name].clone()).unwrap()
+    }
+
+    #[test]
+    fn weights_that_shrink_are_published_in_planes() {
+        let weights = [1u8, 2].repeat(5000);
+        let source = || {
+            let mut files = source();
+            files.insert("models/seedling/model.safetensors".into(), weights.clone());
+            files
+        };
+        let (mut files, mut raw) = (source(), source());
+        prepare(&mut files, Profile::Web).unwrap();
+        prepare(&mut raw, Profile::Dev).unwrap();
+        let packed = "models/seedling/model.planes";
+        assert!(!files.contains_key("models/seedling/model.safetensors"));
+        assert!(raw.contains_key("models/seedling/model.safetensors"));
+        assert_eq!(files[packed], planes::pack(&weights));
+        let page = text(&files, "index.html");
+        for part in [sha256(&files[packed]), sha256(&weights)] {
+            assert!(page.contains(&part));
+        }
+        assert!(text(&files, "sw.js").contains(packed));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Where a checkpoint's files are: one small trait, and the two places that need no network.
 
 use super::reader::Reader;
-use crate::checkpoint::{Offer, PickedFile, Role};
+use crate::checkpoint::{Offer, PickedFile, Role, planes};
 use crate::failure::Failure;
 use kernels::LocalBoxFuture;
 use web_sys::Blob;
@@ -41,16 +41,31 @@ pub struct Bundled {
     pub folder: String,
     /// What the weights hash to, where the build has said so.
     pub sha256: Option<String>,
+    /// Whether they lie in planes.
+    pub packed: bool,
 }
 
 impl Folder for Bundled {
     fn open(&self, role: Role) -> LocalBoxFuture<'_, Result<Option<Reader>, Failure>> {
         Box::pin(async move {
-            match role.file_name() {
-                // A build's own checkpoint has the newer files.
-                _ if role > Role::TokenizerConfig => Ok(None),
-                Some(name) => Reader::fetch(&format!("{}/{name}", self.folder)).await,
-                None => Ok(None),
+            let address = |name| format!("{}/{name}", self.folder);
+            let Some(name) = role.file_name() else {
+                return Ok(None);
+            };
+            // A build's own checkpoint has the newer files.
+            if role > Role::TokenizerConfig {
+                return Ok(None);
+            }
+            let weights = role == Role::Weights;
+            if !(weights && self.packed)
+                && let Some(file) = Reader::fetch(&address(name)).await?
+            {
+                return Ok(Some(file));
+            }
+            // Also where the page does not know how they lie.
+            match weights {
+                true => Reader::fetch_planes(&address(planes::NAME)).await,
+                false => Ok(None),
             }
         })
     }

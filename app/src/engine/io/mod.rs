@@ -12,4 +12,5 @@ pub mod kept;
 pub mod reader;
 pub mod remote;
 mod saving;
+mod unpack;
 pub mod worker;

@@ -1,12 +1,14 @@
 //! One file as a stream of pieces: from the page's own host, from another, or from this device.
 
 use super::download::Download;
+use super::unpack::inflate;
 use super::worker::Timer;
+use crate::checkpoint::planes::Planes;
 use crate::failure::Failure;
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, ReadableStreamDefaultReader, Response};
+use web_sys::{Blob, ReadableStream, ReadableStreamDefaultReader, Response};
 
 /// A file is read from disk in pieces of this many bytes.
 pub(super) const DISK_PIECE: f64 = PIECE as f64;
@@ -21,6 +23,8 @@ pub struct Reader {
     rest: Option<Uint8Array>,
     /// Its length, where known beforehand.
     pub len: Option<u64>,
+    /// Set where what is read are the planes of the file.
+    planes: Option<Planes>,
 }
 
 /// Longest piece that is handed on; a network piece may be longer and is cut.
@@ -48,40 +52,34 @@ impl Reader {
     /// # Errors
     /// When the host cannot be reached or answers with an error.
     pub async fn fetch(url: &str) -> Result<Option<Self>, Failure> {
-        let unreachable = |error: JsValue| {
+        let Some((response, body)) = answer(url).await? else {
+            return Ok(None);
+        };
+        let (len, stream) = (length_of(&response), body.get_reader());
+        Ok(Some(Self::network(url, stream.unchecked_into(), len)))
+    }
+
+    /// Opens a file of the page's own host that was packed as [`Planes`] say. `Ok(None)` if there is none of that name.
+    ///
+    /// # Errors
+    /// As [`Self::fetch`]; also when this browser cannot unpack it.
+    pub async fn fetch_planes(url: &str) -> Result<Option<Self>, Failure> {
+        let Some((_, body)) = answer(url).await? else {
+            return Ok(None);
+        };
+        let body = inflate(&body).map_err(|error| {
             Failure::new(
-                format!("{url} could not be fetched"),
-                "The page's host cannot be reached.",
-                "Check the connection, then load the model again.",
+                format!("{url} could not be unpacked"),
+                "This browser is too old for it.",
+                "Open the page in a current Chrome, Edge, Firefox or Safari.",
             )
             .with_details(describe(&error))
-        };
-        let request = begun(url);
-        let request = request.unwrap_or_else(|| super::worker::scope().fetch_with_str(url));
-        let response: Response = patient(request, url)
-            .await?
-            .map_err(unreachable)?
-            .unchecked_into();
-        if response.status() == 404 {
-            return Ok(None);
-        }
-        let body = response.body().filter(|_| response.ok()).ok_or_else(|| {
-            Failure::new(
-                format!("{url} could not be fetched"),
-                format!(
-                    "The host answered {} {}.",
-                    response.status(),
-                    response.status_text()
-                ),
-                "Load the model again in a while.",
-            )
         })?;
-        let len = length_of(&response);
-        Ok(Some(Self::network(
-            url,
-            body.get_reader().unchecked_into(),
-            len,
-        )))
+        let stream = body.get_reader();
+        Ok(Some(Self {
+            planes: Some(Planes::default()),
+            ..Self::network(url, stream.unchecked_into(), None)
+        }))
     }
 
     /// Reads what is already on its way.
@@ -90,6 +88,7 @@ impl Reader {
             name: name.to_owned(),
             from: From::Network(stream),
             rest: None,
+            planes: None,
             len,
         }
     }
@@ -101,6 +100,7 @@ impl Reader {
             name: name.to_owned(),
             from: From::Disk { file, offset: 0.0 },
             rest: None,
+            planes: None,
             len,
         }
     }
@@ -112,6 +112,7 @@ impl Reader {
             name: name.to_owned(),
             from: From::Download(Box::new(download)),
             rest: None,
+            planes: None,
             len,
         }
     }
@@ -122,6 +123,7 @@ impl Reader {
             name: name.to_owned(),
             from: From::Memory(Some(Uint8Array::from(bytes))),
             rest: None,
+            planes: None,
             len: Some(bytes.len() as u64),
         }
     }
@@ -136,6 +138,25 @@ impl Reader {
     /// # Errors
     /// When the connection breaks or stalls, or the file changes or vanishes meanwhile.
     pub async fn next_into(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Failure> {
+        let Some(mut planes) = self.planes.take() else {
+            return self.next_raw(buffer).await;
+        };
+        buffer.clear();
+        let mut piece = Vec::new();
+        let mut more = true;
+        while more && buffer.is_empty() {
+            more = self.next_raw(&mut piece).await?;
+            match more {
+                true => planes.push(&piece, buffer),
+                false => planes.end(buffer),
+            }
+        }
+        self.planes = Some(planes);
+        Ok(!buffer.is_empty())
+    }
+
+    /// The same, before anything is put together.
+    async fn next_raw(&mut self, buffer: &mut Vec<u8>) -> Result<bool, Failure> {
         let whole = match self.rest.take() {
             Some(rest) => rest,
             None => match self.next().await? {
@@ -223,6 +244,40 @@ impl Reader {
             From::Disk { .. } | From::Memory(_) => {}
         }
     }
+}
+
+/// Asks the page's own host for a file. `Ok(None)` if there is none of that name.
+async fn answer(url: &str) -> Result<Option<(Response, ReadableStream)>, Failure> {
+    let unreachable = |error: JsValue| {
+        Failure::new(
+            format!("{url} could not be fetched"),
+            "The page's host cannot be reached.",
+            "Check the connection, then load the model again.",
+        )
+        .with_details(describe(&error))
+    };
+    let request = begun(url);
+    let request = request.unwrap_or_else(|| super::worker::scope().fetch_with_str(url));
+    let response: Response = patient(request, url)
+        .await?
+        .map_err(unreachable)?
+        .unchecked_into();
+    if response.status() == 404 {
+        return Ok(None);
+    }
+    let body = response.body().filter(|_| response.ok());
+    let body = body.ok_or_else(|| {
+        Failure::new(
+            format!("{url} could not be fetched"),
+            format!(
+                "The host answered {} {}.",
+                response.status(),
+                response.status_text()
+            ),
+            "Load the model again in a while.",
+        )
+    })?;
+    Ok(Some((response, body)))
 }
 
 /// Bytes of an answer of the page's own host, where told. `Content-Length` counts bytes as sent:
