@@ -60,12 +60,12 @@ def case(model, tokenizer, text, pair):
             for value, i in zip(top.values.tolist(), top.indices.tolist())
         ]
         row = logits[position]
-        masked.append(dict(position=position, top10=top10, logits_l2=round(row.norm().item(), 4), logsumexp=round(row.logsumexp(-1).item(), 5)))
+        masked.append(dict(position=position, top10=top10, logits_l2=round(row.norm().item(), 6), logsumexp=round(row.logsumexp(-1).item(), 6)))
     return dict(
         text=text, text_pair=pair, tokens=tokenizer.convert_ids_to_tokens(ids.tolist()), input_ids=ids.tolist(),
         attention_mask=encoded["attention_mask"][0].tolist(), token_type_ids=encoded["token_type_ids"][0].tolist(), masked=masked,
-        cls_last_hidden_first8=[round(x, 6) for x in first[:8].tolist()], cls_last_hidden_l2=round(first.norm().item(), 5),
-        hidden_l2_per_layer_unpadded=[round(h[0].norm().item(), 3) for h in output.hidden_states],
+        cls_last_hidden_first8=[round(x, 6) for x in first[:8].tolist()], cls_last_hidden_l2=round(first.norm().item(), 6),
+        hidden_l2_per_layer_unpadded=[round(h[0].norm().item(), 6) for h in output.hidden_states],
     )
 
 
