@@ -1,6 +1,7 @@
 //! Damaged files: true ones that were cut, spliced, and written over, with the words that a format
 //! lives by put where they do not belong; and noise.
 
+use crate::memory::bounded;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -153,7 +154,7 @@ impl Format {
             for blow in &blows {
                 self.strike(&mut file, blow);
             }
-            check(&file);
+            bounded(file.len(), || check(&file));
             Ok(())
         });
         if let Err(error) = outcome {

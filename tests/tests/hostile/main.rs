@@ -3,4 +3,6 @@
 
 mod app_side;
 mod damage;
+mod memory;
 mod model_side;
+mod tokenizers;

@@ -5,7 +5,6 @@ use bert::checkpoint::{MAX_PIECE, Sink, TensorInfo, WeightsStream};
 use bert::config::Config;
 use bert::data::{Columns, Dataset, Format as Texts, HeaderRow, Table};
 use bert::export::Head;
-use bert::tokenizer::{TokenizerConfig, TokenizerFiles};
 use std::convert::Infallible;
 
 /// Counts what it is given, and holds nothing: a header that lies must not make anyone hold much either.
@@ -161,100 +160,6 @@ fn configurations() {
         }
         Err(error) => said(&error),
     });
-}
-
-fn tokenizer(format: &Format, name: &'static str, beside: &[(&str, Vec<u8>)]) {
-    format.attack(|bytes| {
-        let mut files = TokenizerFiles::default();
-        for (name, bytes) in beside {
-            files.insert(name, bytes.clone());
-        }
-        files.insert(name, bytes.to_vec());
-        match files.read(None) {
-            Ok(tokenizer) => {
-                for limit in [5, 64] {
-                    let encoding =
-                        tokenizer.encode("The cat, é\u{1f600} sat [MASK].", Some("on"), limit);
-                    let count = encoding.ids.len();
-                    // A template may have more special tokens than that, which then stand alone.
-                    let only_special = encoding.special.iter().all(|&special| special);
-                    assert!(count <= limit || only_special, "{count} tokens of {limit}");
-                    assert_eq!(
-                        (encoding.tokens.len(), encoding.offsets.len()),
-                        (count, count)
-                    );
-                    let most = encoding.ids.iter().copied().max().unwrap_or(0) as usize;
-                    assert!(most < tokenizer.vocab_size());
-                }
-            }
-            Err(error) => said(&error),
-        }
-    });
-}
-
-#[test]
-fn tokenizer_json() {
-    let folders = ["tiny-bert", "tiny-roberta", "tiny-camembert"];
-    let format = Format {
-        files: folders
-            .map(|folder| fixture(&format!("{folder}/tokenizer.json")))
-            .to_vec(),
-        words: &[
-            "\"added_tokens\"",
-            "\"model\"",
-            "\"vocab\"",
-            "\"type\"",
-            "\"WordPiece\"",
-            "\"BPE\"",
-            "\"Unigram\"",
-            "\"normalizer\"",
-            "\"Sequence\"",
-            "\"pattern\"",
-            "\"Regex\"",
-            "(a*)*",
-            "\"template\"",
-            "\"[CLS]\"",
-        ],
-    };
-    tokenizer(&format, "tokenizer.json", &[]);
-}
-
-#[test]
-fn vocabularies() {
-    let format = Format {
-        files: vec![fixture("tiny-bert/vocab.txt")],
-        words: &["[CLS]\n", "[SEP]\n", "[UNK]\n", "[MASK]\n", "##", "\n\n"],
-    };
-    tokenizer(&format, "vocab.txt", &[]);
-}
-
-#[test]
-fn tokenizer_settings() {
-    let format = Format {
-        files: vec![
-            fixture("tiny-bert/tokenizer_config.json"),
-            fixture("tiny-roberta/tokenizer_config.json"),
-        ],
-        words: &[
-            "\"do_lower_case\"",
-            "\"tokenizer_class\"",
-            "\"mask_token\"",
-            "\"added_tokens_decoder\"",
-            "\"content\"",
-            "\"BertTokenizer\"",
-        ],
-    };
-    format.attack_text(|text| {
-        if let Err(error) = TokenizerConfig::from_json(text) {
-            said(&error);
-        }
-    });
-    let vocabulary = fixture("tiny-bert/vocab.txt");
-    tokenizer(
-        &format,
-        "tokenizer_config.json",
-        &[("vocab.txt", vocabulary)],
-    );
 }
 
 #[test]
