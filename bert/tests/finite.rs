@@ -44,7 +44,10 @@ fn model(device: &Device) -> Model {
     let ready = model.params_mut().add(&specs, false).expect("room");
     block_on(ready).expect("room");
     let weight: Vec<f32> = (0..2 * hidden).map(|i| (i as f32).sin()).collect();
-    model.params_mut().write("classifier.weight", 0, &weight);
+    model
+        .params_mut()
+        .write("classifier.weight", 0, &weight)
+        .expect("it fits");
     let labels = ["no", "yes"].map(str::to_owned).to_vec();
     model
         .set_classifier(Classifier::new(labels, Pooling::Cls))
@@ -57,7 +60,7 @@ fn change(model: &mut Model, name: &str, change: impl Fn(usize, f32) -> f32) -> 
     let before = block_on(model.read(name)).expect("a parameter").to_f32();
     let after = before.iter().enumerate().map(|(i, &x)| change(i, x));
     let after: Vec<f32> = after.collect();
-    model.params_mut().write(name, 0, &after);
+    model.params_mut().write(name, 0, &after).expect("it fits");
     before
 }
 
@@ -120,7 +123,10 @@ fn the_first_layer_that_overflows_is_named() {
                 assert_eq!(sort(&mut model, &[TEXT]), not_finite(THIRD), "{what}");
             }
             // Nothing is lost: with whole weights the same plans give the same answers.
-            model.params_mut().write(WEIGHT, 0, &whole);
+            model
+                .params_mut()
+                .write(WEIGHT, 0, &whole)
+                .expect("it fits");
             assert_eq!(fill(&mut model, TEXT), Ok(filled.clone()), "{what}");
             let again = sort(&mut model, &[TEXT, "a dog"]);
             assert_eq!(again, Ok(sorted.clone()), "{what}");
@@ -165,7 +171,7 @@ fn a_head_that_overflows_is_named() {
                 "classifier" => assert_eq!(sort(&mut model, &[TEXT]), not_finite(error), "{name}"),
                 _ => assert_eq!(fill(&mut model, TEXT), not_finite(error), "{name}"),
             }
-            model.params_mut().write(param, 0, &whole);
+            model.params_mut().write(param, 0, &whole).expect("it fits");
         }
         assert!(fill(&mut model, TEXT).is_ok() && sort(&mut model, &[TEXT]).is_ok());
     }
@@ -180,7 +186,7 @@ fn the_next_sentence_and_replaced_token_heads_check_too() {
         let head = ModelPart::Head("next-sentence head");
         assert_eq!(fill(&mut bert, TEXT), not_finite(head), "{name}");
         let bias = "cls.seq_relationship.bias";
-        bert.params_mut().write(bias, 0, &whole);
+        bert.params_mut().write(bias, 0, &whole).expect("it fits");
         assert!(fill(&mut bert, TEXT).is_ok(), "{name}");
 
         let folder = common::fixture("tiny-electra-discriminator");
@@ -199,7 +205,10 @@ fn the_next_sentence_and_replaced_token_heads_check_too() {
         let of = electra.config().num_hidden_layers;
         let first = ModelPart::Layer { layer: 1, of };
         assert_eq!(ask(&mut electra), not_finite(first), "{name}");
-        electra.params_mut().write(bias, 0, &whole);
+        electra
+            .params_mut()
+            .write(bias, 0, &whole)
+            .expect("it fits");
         assert_eq!(ask(&mut electra), Ok(()), "{name}");
     }
 }
@@ -245,7 +254,7 @@ fn teach(
                 Err(error) => break Err(error),
             }
         };
-        run.finish(model);
+        run.finish(model).expect("the best weights");
         (end, epoch)
     })
 }
@@ -267,7 +276,10 @@ fn a_run_does_not_begin_with_numbers_that_overflow() {
             let error = TrainError::NotFinite(NotFinite { part: THIRD });
             assert_eq!(end, Err(error), "{what}");
             assert!(!epoch, "{what}");
-            model.params_mut().write(WEIGHT, 0, &whole);
+            model
+                .params_mut()
+                .write(WEIGHT, 0, &whole)
+                .expect("it fits");
             let (end, epoch) = teach(&mut model, method, harmless);
             assert!(
                 matches!(end, Ok(Event::Done { .. })) && epoch,

@@ -136,7 +136,7 @@ async fn train(device: &Device) -> Result<(f64, f64), Box<dyn Error>> {
                 (noise >> 8) as f32 / (1 << 24) as f32 - 0.5
             })
             .collect();
-        params.write(&spec.name, 0, &start);
+        params.write(&spec.name, 0, &start)?;
     }
     let Step {
         points,

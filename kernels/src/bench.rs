@@ -82,7 +82,7 @@ impl ProductBench {
         let (mut params, ready) = Params::new(device, &specs)?;
         ready.await?;
         for spec in &specs[..2] {
-            params.write(&spec.name, 0, &numbers(spec.shape.len()));
+            params.write(&spec.name, 0, &numbers(spec.shape.len()))?;
         }
         let copies = match device {
             Device::Gpu(gpu) if !gpu.info().software => COPIES,

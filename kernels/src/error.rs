@@ -48,6 +48,12 @@ pub enum GraphError {
         /// Its shape now.
         second: Shape,
     },
+    /// A value of another graph.
+    #[error("{op}: a value is of another graph")]
+    Foreign {
+        /// The operation.
+        op: &'static str,
+    },
 }
 
 /// A device that could not be had, or that was lost.

@@ -13,7 +13,7 @@ use crate::ops::GradientAt;
 /// gradient (`None`).
 ///
 /// # Errors
-/// [`GraphError::Shape`] where `d_output` has another shape; what an operation between says that has no
+/// [`GraphError::Foreign`] for a value of another graph; [`GraphError::Shape`] where `d_output` has another shape; what an operation between says that has no
 /// gradient.
 pub fn gradients(
     graph: &mut Graph,
@@ -21,6 +21,10 @@ pub fn gradients(
     d_output: Value,
     parameters: &[Value],
 ) -> Result<Vec<Option<Value>>, GraphError> {
+    let given = parameters.iter().chain([&output, &d_output]);
+    if !given.copied().all(|value| graph.has(value)) {
+        return Err(GraphError::Foreign { op: "gradients" });
+    }
     let (shape, found) = (graph.ty(output).shape, graph.ty(d_output).shape);
     if found != shape {
         return Err(GraphError::Shape {

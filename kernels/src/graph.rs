@@ -1,6 +1,7 @@
 //! A graph: a typed, shape-checked record of operations. Building one does no arithmetic.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::GraphError;
 use crate::ops::Op;
@@ -8,11 +9,15 @@ use crate::tensor::{Shape, TensorType};
 
 /// A value of a graph: an input, a parameter, or something an operation computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Value(pub(crate) u32);
+pub struct Value {
+    /// Which graph's.
+    graph: u32,
+    index: u32,
+}
 
 impl Value {
     pub(crate) fn index(self) -> usize {
-        self.0 as usize
+        self.index as usize
     }
 }
 
@@ -44,12 +49,27 @@ pub struct Node {
 }
 
 /// A record of operations, in the order in which they were applied.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Graph {
+    /// Told apart from every other by this; a clone has the values of its original.
+    id: u32,
     types: Vec<TensorType>,
     sources: Vec<Source>,
     nodes: Vec<Node>,
     params: HashMap<String, Value>,
+}
+
+impl Default for Graph {
+    fn default() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            types: Vec::new(),
+            sources: Vec::new(),
+            nodes: Vec::new(),
+            params: HashMap::new(),
+        }
+    }
 }
 
 impl Graph {
@@ -61,7 +81,21 @@ impl Graph {
     fn value(&mut self, ty: TensorType, source: Source) -> Value {
         self.types.push(ty);
         self.sources.push(source);
-        Value(self.types.len() as u32 - 1)
+        Value {
+            graph: self.id,
+            index: self.types.len() as u32 - 1,
+        }
+    }
+
+    /// Whether a value is one of this graph.
+    pub fn has(&self, value: Value) -> bool {
+        value.graph == self.id && value.index() < self.types.len()
+    }
+
+    /// All values, in the order in which they came.
+    pub fn values(&self) -> impl Iterator<Item = Value> + use<> {
+        let graph = self.id;
+        (0..self.types.len() as u32).map(move |index| Value { graph, index })
     }
 
     /// A value that the caller gives at every run.
@@ -91,7 +125,13 @@ impl Graph {
     }
 
     /// Applies an operation after checking its operands against its shape rule.
+    ///
+    /// # Errors
+    /// [`GraphError::Foreign`] for a value of another graph; what the shape rule says.
     pub fn apply(&mut self, op: Op, inputs: &[Value]) -> Result<Vec<Value>, GraphError> {
+        if !inputs.iter().all(|&value| self.has(value)) {
+            return Err(GraphError::Foreign { op: op.name() });
+        }
         let types: Vec<TensorType> = inputs.iter().map(|&v| self.ty(v)).collect();
         let node = self.nodes.len();
         let outputs = op
@@ -114,11 +154,17 @@ impl Graph {
     }
 
     /// Element type and shape of a value.
+    ///
+    /// # Panics
+    /// As an index does: if the value is of a longer graph ([`Graph::has`]).
     pub fn ty(&self, value: Value) -> TensorType {
         self.types[value.index()]
     }
 
     /// Where a value comes from.
+    ///
+    /// # Panics
+    /// As [`Graph::ty`].
     pub fn source(&self, value: Value) -> &Source {
         &self.sources[value.index()]
     }

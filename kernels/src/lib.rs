@@ -21,7 +21,7 @@
 //! let weight = ParamSpec { name: "weight".into(), shape: [1, 2].into(), storage: Storage::F32 };
 //! let (mut params, ready) = Params::new(&device, &[weight])?;
 //! ready.await?;
-//! params.write("weight", 0, &[3.0, 4.0]);
+//! params.write("weight", 0, &[3.0, 4.0])?;
 //!
 //! let mut graph = Graph::new();
 //! let x = graph.input("x", TensorType::real([2, 2]));

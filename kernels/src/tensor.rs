@@ -36,9 +36,10 @@ impl Shape {
         &self.dims[..self.rank]
     }
 
-    /// Number of elements.
+    /// Number of elements; the largest `usize` where they are more than that, for which no device has room.
     pub fn len(&self) -> usize {
-        self.dims().iter().product()
+        let dims = self.dims().iter();
+        dims.fold(1, |len: usize, dim| len.saturating_mul(*dim))
     }
 
     /// Whether there is no element.
@@ -124,7 +125,7 @@ impl TensorType {
 
     /// Bytes on the GPU (four an element).
     pub fn gpu_bytes(&self) -> u64 {
-        self.shape.len() as u64 * 4
+        (self.shape.len() as u64).saturating_mul(4)
     }
 }
 
@@ -161,8 +162,10 @@ pub struct ParamSpec {
 impl ParamSpec {
     /// Bytes on the GPU: whole vectors of four words, which shaders may read at the end.
     pub fn gpu_bytes(&self) -> u64 {
-        (self.shape.len() as u64 * self.storage.bytes() as u64)
-            .next_multiple_of(16)
+        let bytes = (self.shape.len() as u64).saturating_mul(self.storage.bytes() as u64);
+        bytes
+            .checked_next_multiple_of(16)
+            .unwrap_or(u64::MAX)
             .max(16)
     }
 }

@@ -114,7 +114,7 @@ fn run(device: &Device, lengths: [usize; 5], max_norm: Option<f64>, packed: bool
             let start: Vec<f32> = (0..lengths[p])
                 .map(|i| number(100 * p + i) as f32)
                 .collect();
-            params.write(&spec.name, 0, &start);
+            params.write(&spec.name, 0, &start).expect("it fits");
         }
         let mut g = Graph::new();
         let gradients: Vec<Value> = specs("gradient")
@@ -154,7 +154,7 @@ fn run(device: &Device, lengths: [usize; 5], max_norm: Option<f64>, packed: bool
                 let now: Vec<f32> = (0..lengths[p])
                     .map(|i| number(7 * p + i + t) as f32)
                     .collect();
-                params.write(&spec.name, 0, &now);
+                params.write(&spec.name, 0, &now).expect("it fits");
             }
             let inputs = vec![
                 (rates, Tensor::F64(schedule(t).to_vec())),

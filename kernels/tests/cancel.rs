@@ -49,7 +49,7 @@ fn run(device: &Device, breath: usize) -> (bool, bool, Vec<f64>) {
         let (mut params, ready) = Params::new(device, &specs).expect("memory");
         ready.await.expect("memory");
         let numbers: Vec<f32> = (0..K * K).map(|i| (i as f32).sin() / K as f32).collect();
-        params.write("matrix", 0, &numbers);
+        params.write("matrix", 0, &numbers).expect("it fits");
         let mut g = Graph::new();
         let x = g.input("x", TensorType::real([N, K]));
         let schedule = g.input("schedule", TensorType::real([3]));

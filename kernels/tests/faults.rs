@@ -248,7 +248,7 @@ impl Product {
             let numbers: Vec<f32> = (0..count)
                 .map(|i| (i as f32 * 0.37).cos() / columns as f32)
                 .collect();
-            params.write("w", 0, &numbers);
+            params.write("w", 0, &numbers).expect("it fits");
             let mut g = Graph::new();
             let input = g.input("x", TensorType::real([rows, columns]));
             let w = g.param("w", spec.shape).expect("new");

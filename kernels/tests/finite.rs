@@ -43,7 +43,7 @@ fn run(
         let (mut stored, ready) = Params::new(device, &specs).expect("memory");
         ready.await.expect("memory");
         for (name, _, numbers) in params {
-            stored.write(name, 0, numbers);
+            stored.write(name, 0, numbers).expect("it fits");
         }
         let plan = Plan::new(graph, outputs);
         let mut executable = Executable::new(device, plan, &stored)

@@ -21,7 +21,7 @@ fn run(case: &Case, outputs: &[Value]) -> Vec<Vec<f64>> {
         let (mut params, ready) = Params::new(&device, &specs).expect("memory");
         ready.await.expect("memory");
         for (spec, data) in &case.params {
-            params.write(&spec.name, 0, data);
+            params.write(&spec.name, 0, data).expect("it fits");
         }
         let plan = Plan::new(&case.graph, outputs);
         let mut executable = Executable::new(&device, plan, &params)

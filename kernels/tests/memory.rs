@@ -54,7 +54,7 @@ fn parameters_without_room_are_an_error_and_change_nothing() {
         assert_no_room(&error, "absurd");
         let small = spec("small", [2, 3]);
         let mut params = params(&device, std::slice::from_ref(&small));
-        params.write("small", 0, &[7.0; 6]);
+        params.write("small", 0, &[7.0; 6]).expect("it fits");
         // The first of them would have had room.
         let again = [small.clone(), absurd];
         let error = params.add(&again, false).err().expect("no room");
@@ -130,7 +130,7 @@ impl Chain {
 fn weights(device: &Device) -> Params {
     let mut params = params(device, &[spec("w", [8, 8])]);
     let numbers: Vec<f32> = (0..64).map(|i| (i as f32 * 0.37).cos()).collect();
-    params.write("w", 0, &numbers);
+    params.write("w", 0, &numbers).expect("it fits");
     params
 }
 
@@ -208,8 +208,8 @@ fn parts_are_copied_to_their_places() {
         let specs = [spec("from", [4, 3]), spec("to", [5, 3])];
         let mut params = params(&device, &specs);
         let numbers: Vec<f32> = (0..12u8).map(f32::from).collect();
-        params.write("from", 0, &numbers);
-        params.write("to", 0, &[-1.0; 15]);
+        params.write("from", 0, &numbers).expect("it fits");
+        params.write("to", 0, &[-1.0; 15]).expect("it fits");
         let parts = [(0, 12, 3), (9, 0, 3), (4, 7, 1)];
         params.copy_parts("from", "to", &parts).expect("they fit");
         let found = block_on(params.read("to", 0, 15)).expect("there");

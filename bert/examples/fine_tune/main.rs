@@ -131,7 +131,7 @@ fn train(
             }
         }
     };
-    training.finish(model);
+    training.finish(model)?;
     Ok(Outcome {
         recipe,
         losses,

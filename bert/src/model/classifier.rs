@@ -199,8 +199,8 @@ impl Model {
         };
         let specs = parts(labels, self.config.hidden_size).map(spec);
         self.params.add(&specs, false)?.await?;
-        self.params.write(&specs[0].name, 0, weight);
-        self.params.write(&specs[1].name, 0, bias);
+        self.params.write(&specs[0].name, 0, weight)?;
+        self.params.write(&specs[1].name, 0, bias)?;
         self.forget_plans();
         Ok(())
     }

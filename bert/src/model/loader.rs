@@ -1,6 +1,6 @@
 //! A checkpoint's bytes, streamed into a device's parameters.
 
-use kernels::{Device, DeviceError, LocalBoxFuture, Params, Storage};
+use kernels::{Device, DeviceError, LocalBoxFuture, Params, RunError, Storage};
 use sha2::{Digest, Sha256};
 
 use super::layout::Layout;
@@ -165,7 +165,7 @@ impl Sink for Writer {
         for part in slot.parts(first, bytes.len() / size) {
             let (piece, after) = rest.split_at(part.len * size);
             rest = after;
-            write(params, &part, tensor.dtype, piece, scale, &mut self.scratch);
+            write(params, &part, tensor.dtype, piece, scale, &mut self.scratch)?;
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ fn write(
     bytes: &[u8],
     scale: f32,
     scratch: &mut Vec<f32>,
-) {
+) -> Result<(), RunError> {
     let specs = params.specs();
     let storage = specs
         .iter()
@@ -193,21 +193,20 @@ fn write(
     if params.takes_bytes() && as_is && scale == 1.0 {
         let to = (part.offset * size) as u64;
         if bytes.len().is_multiple_of(4) {
-            params.write_bytes(&part.param, to, bytes);
-        } else {
-            // The odd last half of a tensor: parameters are rounded up to whole words.
-            let mut padded = bytes.to_vec();
-            padded.resize(bytes.len().next_multiple_of(4), 0);
-            params.write_bytes(&part.param, to, &padded);
+            return params.write_bytes(&part.param, to, bytes);
         }
-        return;
+        // The odd last half of a tensor: parameters are rounded up to whole words.
+        let mut padded = bytes.to_vec();
+        padded.resize(bytes.len().next_multiple_of(4), 0);
+        return params.write_bytes(&part.param, to, &padded);
     }
     for (i, piece) in bytes.chunks(CONVERT * size).enumerate() {
         scratch.clear();
         decode(dtype, piece, scratch);
         scratch.iter_mut().for_each(|x| *x /= scale);
-        params.write(&part.param, part.offset + i * CONVERT, scratch);
+        params.write(&part.param, part.offset + i * CONVERT, scratch)?;
     }
+    Ok(())
 }
 
 fn check_lost(device: &Device) -> Result<(), DeviceError> {

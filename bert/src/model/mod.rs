@@ -55,6 +55,18 @@ pub enum LoadError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The device did not take a weight.
+    #[error(transparent)]
+    Run(RunError),
+}
+
+impl From<RunError> for LoadError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Device(error) => Self::Device(error),
+            error => Self::Run(error),
+        }
+    }
 }
 
 impl From<StreamError<LoadError>> for LoadError {
@@ -150,12 +162,12 @@ impl Model {
         let (params, ready) = Params::new(device, &layout.params)?;
         ready.await?;
         let mut model = Self::new(device.clone(), config, layout, params, String::new());
-        model.randomise(&mut Random::new(seed, 0));
+        model.randomise(&mut Random::new(seed, 0))?;
         Ok(model)
     }
 
     /// Forgets everything: normally distributed matrices, layer norms that change nothing.
-    pub(crate) fn randomise(&mut self, random: &mut Random) {
+    pub(crate) fn randomise(&mut self, random: &mut Random) -> Result<(), RunError> {
         let deviation = self.config.initializer_range;
         for spec in self.params.specs().to_vec() {
             let numbers: Vec<f32> = match spec.name.as_str() {
@@ -165,8 +177,9 @@ impl Model {
                     .map(|_| (random.normal() * deviation) as f32)
                     .collect(),
             };
-            self.params.write(&spec.name, 0, &numbers);
+            self.params.write(&spec.name, 0, &numbers)?;
         }
+        Ok(())
     }
 
     /// SHA-256 of the file that it was loaded from, in hexadecimal digits. Training does not

@@ -240,7 +240,7 @@ impl Training {
                 accuracy,
                 loss,
             });
-            self.learner.keep(model);
+            self.learner.keep(model)?;
         }
         self.evaluated = RunState {
             epoch,

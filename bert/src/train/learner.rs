@@ -77,7 +77,7 @@ impl Learner {
     ) -> Result<Self, RunError> {
         let mut random = Random::new(seed, 0x1ea2);
         if method == Method::Scratch {
-            model.randomise(&mut random);
+            model.randomise(&mut random)?;
         }
         if let Task::Classify { classes, .. } = task {
             add_classifier(model, classes, &mut random).await?;
@@ -104,7 +104,7 @@ impl Learner {
             steps: Vec::new(),
             evaluations: Vec::new(),
         };
-        learner.keep(model);
+        learner.keep(model)?;
         Ok(learner)
     }
 
@@ -131,19 +131,21 @@ impl Learner {
     }
 
     /// Remembers the weights as they are now.
-    pub fn keep(&self, model: &mut Model) {
+    pub fn keep(&self, model: &mut Model) -> Result<(), RunError> {
         let (.., params) = model.parts();
         for spec in &self.trainable.specs {
-            params.copy(&spec.name, &kept(&spec.name));
+            params.copy(&spec.name, &kept(&spec.name))?;
         }
+        Ok(())
     }
 
     /// Returns to the weights that were remembered last.
-    pub fn restore(&self, model: &mut Model) {
+    pub fn restore(&self, model: &mut Model) -> Result<(), RunError> {
         let (.., params) = model.parts();
         for spec in &self.trainable.specs {
-            params.copy(&kept(&spec.name), &spec.name);
+            params.copy(&kept(&spec.name), &spec.name)?;
         }
+        Ok(())
     }
 
     /// Frees all that learning needed. The model keeps its weights, and its classifier.

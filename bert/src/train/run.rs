@@ -110,14 +110,14 @@ impl Training {
         match self.stage {
             Stage::Features(first) => self.features(model, first, control).await,
             Stage::Train if self.is_finished() => {
-                self.learner.restore(model);
+                self.learner.restore(model)?;
                 self.stage = Stage::Over;
                 Ok(self.done())
             }
             Stage::Train => self.train_step(model, control).await,
             Stage::Evaluate(_) => self.evaluate(model, control).await,
             Stage::Diverged(step) => {
-                self.learner.restore(model);
+                self.learner.restore(model)?;
                 self.check_suspects(model, control).await?;
                 self.stage = Stage::Over;
                 Ok(Event::Diverged {
@@ -147,16 +147,21 @@ impl Training {
     }
 
     /// Ends the run: frees what it held, after returning to the best weights there were.
-    pub fn finish(self, model: &mut Model) {
+    ///
+    /// # Errors
+    /// When these are no longer there.
+    pub fn finish(self, model: &mut Model) -> Result<(), TrainError> {
         let stopped = match self.stage {
             Stage::Over => false,
             Stage::Diverged(_) => true,
             _ => self.best.is_some(),
         };
-        if stopped {
-            self.learner.restore(model);
-        }
+        let restored = match stopped {
+            true => self.learner.restore(model),
+            false => Ok(()),
+        };
         self.learner.end(model);
+        Ok(restored?)
     }
 
     /// The logits of a text as the model stands now, for a try while it learns.

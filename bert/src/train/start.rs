@@ -181,7 +181,7 @@ impl Training {
             self.settling = state.settling;
             self.evaluated = *state;
             self.learner.skip(state.step);
-            self.learner.keep(model);
+            self.learner.keep(model)?;
             return Ok(());
         };
         Err(TrainError::Resume(problem))

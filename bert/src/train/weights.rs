@@ -115,7 +115,7 @@ impl Trainable {
         copy.submit(params, Vec::new(), &Control::default()).await?;
         drop(copy);
         for (spec, (_, packed)) in self.specs.iter().zip(&stores) {
-            params.rename(packed, &spec.name);
+            params.rename(packed, &spec.name)?;
         }
         model.forget_plans();
         Ok(())
@@ -161,7 +161,7 @@ pub(super) async fn add_classifier(
     let weights: Vec<f32> = (0..classes * hidden)
         .map(|_| (random.normal() * deviation) as f32)
         .collect();
-    params.write(&specs[0].name, 0, &weights);
-    params.write(&specs[1].name, 0, &vec![0.0; classes]);
+    params.write(&specs[0].name, 0, &weights)?;
+    params.write(&specs[1].name, 0, &vec![0.0; classes])?;
     Ok(())
 }

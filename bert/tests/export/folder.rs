@@ -302,7 +302,10 @@ fn cancelling_a_full_disk_and_weights_that_diverged_end_it() {
     assert_eq!(error.expect_err("full").to_string(), "the disk is full");
 
     let name = "encoder.layer.1.output.dense.weight";
-    model.params_mut().write(name, 100, &[f32::NAN]);
+    model
+        .params_mut()
+        .write(name, 100, &[f32::NAN])
+        .expect("it fits");
     let error = exported(&mut model, &config, &about).expect_err("NaN");
     assert!(error.to_string().contains(name), "{error}");
 }

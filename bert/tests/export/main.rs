@@ -103,7 +103,7 @@ fn trained(device: &Device, method: Method, pooling: Pooling) -> Model {
             break;
         }
     }
-    training.finish(&mut model);
+    training.finish(&mut model).expect("the best weights");
     let labels = labels();
     model
         .set_classifier(Classifier::new(labels, pooling))

@@ -150,7 +150,7 @@ fn a_device_that_binds_little_learns() {
                 _ => {}
             }
         }
-        training.finish(&mut model);
+        training.finish(&mut model).expect("the best weights");
         assert_eq!(losses.len(), recipe.epochs);
         assert!(losses[3] < 0.9 * losses[0], "{losses:?}");
     }

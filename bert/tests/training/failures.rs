@@ -30,7 +30,8 @@ fn a_run_that_turns_nan_returns_to_its_best_weights() {
             let best = kept(&training, &mut model);
             model
                 .params_mut()
-                .write("classifier.weight", 0, &[f32::NAN]);
+                .write("classifier.weight", 0, &[f32::NAN])
+                .expect("it fits");
             let events = drive(&mut training, &mut model);
             let Some(Event::Diverged { step, try_rate }) = events.last() else {
                 panic!("{name}: {events:?}");
@@ -38,7 +39,7 @@ fn a_run_that_turns_nan_returns_to_its_best_weights() {
             assert_eq!(*step, if after_epoch { 5 } else { 1 }, "{name}");
             assert_eq!(*try_rate, 5e-3 / 4.0, "{name}");
             assert_eq!(weights(&training, &mut model), best, "{name}");
-            training.finish(&mut model);
+            training.finish(&mut model).expect("the best weights");
             assert!(
                 bits(&mut model, "classifier.weight")
                     .iter()
@@ -171,7 +172,7 @@ fn a_run_goes_on_after_its_device_was_lost() {
             let mut model = tiny(&device);
             let mut training = start(&mut model, recipe).expect("a run");
             for (name, weights) in &saved {
-                model.params_mut().write(name, 0, weights);
+                model.params_mut().write(name, 0, weights).expect("it fits");
             }
             let later = RunState { epoch: 4, ..state };
             let other = RunState { step: 5, ..state };

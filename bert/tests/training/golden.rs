@@ -187,10 +187,12 @@ fn start(
         };
         model
             .params_mut()
-            .write("classifier.weight", 0, &flat("classifier_weight"));
+            .write("classifier.weight", 0, &flat("classifier_weight"))
+            .expect("it fits");
         model
             .params_mut()
-            .write("classifier.bias", 0, &flat("classifier_bias"));
+            .write("classifier.bias", 0, &flat("classifier_bias"))
+            .expect("it fits");
         if method != Method::Head {
             return Ok((learner, Inputs::Texts(batch)));
         }

@@ -47,7 +47,10 @@ fn check(task: Task) {
             let read = model.read(name).await.expect("a weight").to_f64();
             let rounded: Vec<f64> = read.iter().map(|w| (w / GRID).round() * GRID).collect();
             let written: Vec<f32> = rounded.iter().map(|&w| w as f32).collect();
-            model.params_mut().write(name, 0, &written);
+            model
+                .params_mut()
+                .write(name, 0, &written)
+                .expect("it fits");
             weights.push(rounded);
         }
         // With a rate of 0 a step leaves the weights, and gives the gradients.
@@ -66,12 +69,12 @@ fn check(task: Task) {
             for (loss, steps) in losses.iter_mut().zip([-2.0, -1.0, 1.0, 2.0]) {
                 let moved = weights.iter().zip(&signs);
                 let moved: Vec<f32> = moved.map(|(w, s)| (w + steps * STEP * s) as f32).collect();
-                model.params_mut().write(name, 0, &moved);
+                model.params_mut().write(name, 0, &moved).expect("it fits");
                 let found = learner.evaluate(&mut model, &inputs, &control).await;
                 *loss = found.expect("a loss").1;
             }
             let back: Vec<f32> = weights.iter().map(|&w| w as f32).collect();
-            model.params_mut().write(name, 0, &back);
+            model.params_mut().write(name, 0, &back).expect("it fits");
             let [far_below, below, above, far_above] = losses;
             let numeric = (8.0 * (above - below) - (far_above - far_below)) / (12.0 * STEP);
             let analytic: f64 = gradient.iter().zip(&signs).map(|(g, s)| g * s).sum();

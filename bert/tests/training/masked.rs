@@ -25,7 +25,7 @@ fn a_model_learns_to_fill_the_masks_of_simple_texts() {
             let start = Training::start_mlm(&mut model, &tokenizer, &train, &validation, recipe);
             let mut training = pollster::block_on(start).expect("a run");
             let events = drive(&mut training, &mut model);
-            training.finish(&mut model);
+            training.finish(&mut model).expect("the best weights");
             events
         };
         let events = run();

@@ -92,7 +92,10 @@ fn reports_that_nobody_reads_make_room_for_later_ones() {
                 let room = learner.reserve_features(&mut model, 4).await;
                 room.expect("room");
                 let numbers: Vec<f32> = (0..4 * 32).map(|i| (i as f32).sin()).collect();
-                model.params_mut().write("features", 0, &numbers);
+                model
+                    .params_mut()
+                    .write("features", 0, &numbers)
+                    .expect("it fits");
                 let mut reports = Vec::new();
                 for step in 1..=70 {
                     let control = Control::default();

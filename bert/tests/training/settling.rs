@@ -95,7 +95,7 @@ fn a_head_ends_at_the_minimum_of_scikit_learn_s_loss() {
             reached - least < 0.04 * (begun - least),
             "{name}: {reached}, the minimum is {least}, the beginning {begun}"
         );
-        training.finish(&mut model);
+        training.finish(&mut model).expect("the best weights");
     }
 }
 
@@ -136,7 +136,10 @@ fn settling_repeats_and_goes_on_where_it_stood() {
     let mut training: Training = start(&mut model, recipe()).expect("a run");
     for (name, values) in &values {
         let numbers: Vec<f32> = values.iter().map(|&x| x as f32).collect();
-        model.params_mut().write(name, 0, &numbers);
+        model
+            .params_mut()
+            .write(name, 0, &numbers)
+            .expect("it fits");
     }
     training.resume(&mut model, &state).expect("it fits");
     let events = drive(&mut training, &mut model);

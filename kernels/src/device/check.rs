@@ -21,7 +21,7 @@ pub(super) fn check(device: &Device, plan: &Plan, params: &Params) -> Result<(),
     if !same {
         return Err(RunError::OtherDevice);
     }
-    let specs = params.specs.iter().map(|s| (s.name.as_str(), s));
+    let specs = params.specs().iter().map(|s| (s.name.as_str(), s));
     let meeting = Meeting {
         plan,
         specs: specs.collect(),

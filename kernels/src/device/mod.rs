@@ -1,17 +1,21 @@
 //! One face for both executors.
 
 mod check;
+mod params;
 
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::control::{Control, LocalBoxFuture};
-use crate::cpu::{CpuParams, CpuProgram};
-use crate::error::{DeviceError, RunError};
-use crate::gpu::{Gpu, GpuParams, GpuProgram};
+use crate::control::Control;
+use crate::cpu::CpuProgram;
+use crate::error::RunError;
+use crate::gpu::{Gpu, GpuProgram};
 use crate::graph::Value;
 use crate::plan::Plan;
-use crate::tensor::{ParamSpec, Storage, Tensor};
+use crate::tensor::Tensor;
+
+use params::ParamsInner;
+pub use params::{Params, Ready};
 
 /// The CPU executor's number type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,218 +42,6 @@ impl Device {
         match self {
             Device::Cpu(_) => u64::MAX,
             Device::Gpu(gpu) => gpu.capabilities().max_tensor(),
-        }
-    }
-}
-
-#[derive(Debug)]
-enum ParamsInner {
-    F32(CpuParams<f32>),
-    F64(CpuParams<f64>),
-    Gpu(GpuParams),
-}
-
-/// Whether the device had room for an allocation.
-pub type Ready = LocalBoxFuture<'static, Result<(), DeviceError>>;
-
-/// Parameters at rest on a device.
-#[derive(Debug)]
-pub struct Params {
-    inner: ParamsInner,
-    specs: Vec<ParamSpec>,
-}
-
-impl Params {
-    /// Allocates parameters, zeroed. The future resolves to an error if the device turned out to
-    /// have no room; await it before trusting what was written.
-    pub fn new(device: &Device, specs: &[ParamSpec]) -> Result<(Self, Ready), DeviceError> {
-        let inner = match device {
-            Device::Cpu(Precision::F32) => ParamsInner::F32(CpuParams::default()),
-            Device::Cpu(Precision::F64) => ParamsInner::F64(CpuParams::default()),
-            Device::Gpu(gpu) => ParamsInner::Gpu(GpuParams::new(gpu.clone())),
-        };
-        let mut params = Self {
-            inner,
-            specs: Vec::new(),
-        };
-        let ready = params.add(specs, false)?;
-        Ok((params, ready))
-    }
-
-    /// Allocates more parameters, zeroed, in place of those of the same names. `packed` ones lie
-    /// side by side, so that an optimiser goes over all of them at once; they rest in f32. Plans
-    /// that were prepared before keep reading what they were prepared with.
-    pub fn add(&mut self, specs: &[ParamSpec], packed: bool) -> Result<Ready, DeviceError> {
-        let ready: Ready = match &mut self.inner {
-            ParamsInner::F32(params) => {
-                params.add(specs)?;
-                Box::pin(async { Ok(()) })
-            }
-            ParamsInner::F64(params) => {
-                params.add(specs)?;
-                Box::pin(async { Ok(()) })
-            }
-            ParamsInner::Gpu(params) => params.add(specs, packed)?,
-        };
-        self.specs
-            .retain(|known| specs.iter().all(|s| s.name != known.name));
-        self.specs.extend_from_slice(specs);
-        Ok(ready)
-    }
-
-    /// Frees parameters.
-    pub fn remove(&mut self, names: &[String]) {
-        for name in names {
-            match &mut self.inner {
-                ParamsInner::F32(params) => params.remove(name),
-                ParamsInner::F64(params) => params.remove(name),
-                ParamsInner::Gpu(params) => params.remove(name),
-            }
-        }
-        self.specs.retain(|s| !names.contains(&s.name));
-    }
-
-    /// Gives a parameter another name, in place of the one that had it.
-    pub fn rename(&mut self, from: &str, to: &str) {
-        match &mut self.inner {
-            ParamsInner::F32(params) => params.rename(from, to),
-            ParamsInner::F64(params) => params.rename(from, to),
-            ParamsInner::Gpu(params) => params.rename(from, to),
-        }
-        self.specs.retain(|s| s.name != to);
-        for spec in self.specs.iter_mut().filter(|s| s.name == from) {
-            spec.name = to.to_owned();
-        }
-    }
-
-    /// Copies one parameter over another of the same shape and storage, on the device.
-    pub fn copy(&mut self, from: &str, to: &str) {
-        match &mut self.inner {
-            ParamsInner::F32(params) => params.copy(from, to),
-            ParamsInner::F64(params) => params.copy(from, to),
-            ParamsInner::Gpu(params) => params.copy(from, to),
-        }
-    }
-
-    /// Copies elements of one parameter into another, on the device: of each part the first element
-    /// in `from`, the first in `to`, and how many. Both rest in f32 and are not packed together.
-    ///
-    /// # Errors
-    /// [`RunError::MissingParam`] if there is no such parameter, or a part lies beyond its end.
-    pub fn copy_parts(
-        &mut self,
-        from: &str,
-        to: &str,
-        parts: &[(usize, usize, usize)],
-    ) -> Result<(), RunError> {
-        let has = |name: &str, mut ends: Box<dyn Iterator<Item = Option<usize>> + '_>| {
-            let spec = self.specs.iter().find(|s| s.name == name);
-            let len = spec
-                .filter(|s| s.storage == Storage::F32 && from != to)
-                .map(|s| s.shape.len());
-            match len {
-                Some(len) if ends.all(|end| end.is_some_and(|end| end <= len)) => Ok(()),
-                _ => Err(RunError::MissingParam(name.to_owned())),
-            }
-        };
-        has(from, Box::new(parts.iter().map(|p| p.0.checked_add(p.2))))?;
-        has(to, Box::new(parts.iter().map(|p| p.1.checked_add(p.2))))?;
-        match &mut self.inner {
-            ParamsInner::F32(params) => params.copy_parts(from, to, parts),
-            ParamsInner::F64(params) => params.copy_parts(from, to, parts),
-            ParamsInner::Gpu(params) => params.copy_parts(from, to, parts),
-        }
-        Ok(())
-    }
-
-    /// The parameters, as they were asked for.
-    pub fn specs(&self) -> &[ParamSpec] {
-        &self.specs
-    }
-
-    /// Whether elements rest in the [`Storage`] that was asked for, so that
-    /// [`Params::write_bytes`] takes them as they are; otherwise only [`Params::write`] works.
-    pub fn takes_bytes(&self) -> bool {
-        matches!(self.inner, ParamsInner::Gpu(_))
-    }
-
-    /// Writes numbers from element `offset` on, converting them to how the parameter rests. On a
-    /// GPU, where it rests in f16, `offset` must be even, and so must the number of elements
-    /// unless they reach the parameter's end.
-    pub fn write(&mut self, name: &str, offset: usize, elements: &[f32]) {
-        match &mut self.inner {
-            ParamsInner::F32(params) => params.write(name, offset, elements),
-            ParamsInner::F64(params) => params.write(name, offset, elements),
-            ParamsInner::Gpu(params) => match params.get(name).map(|view| view.storage) {
-                Some(Storage::F16) => {
-                    let mut halves: Vec<half::f16> =
-                        elements.iter().map(|&x| half::f16::from_f32(x)).collect();
-                    // WebGPU copies whole words; the buffer is rounded up to one.
-                    halves.resize(halves.len().next_multiple_of(2), half::f16::ZERO);
-                    params.write(name, offset as u64 * 2, bytemuck::cast_slice(&halves));
-                }
-                _ => params.write(name, offset as u64 * 4, bytemuck::cast_slice(elements)),
-            },
-        }
-    }
-
-    /// Writes bytes as they rest on a GPU, from byte `offset` on; both multiples of 4.
-    pub fn write_bytes(&mut self, name: &str, offset: u64, bytes: &[u8]) {
-        if let ParamsInner::Gpu(params) = &self.inner {
-            params.write(name, offset, bytes);
-        }
-    }
-
-    /// Reads `count` numbers of a parameter back, from element `offset` on, in single precision.
-    /// What was submitted before is seen.
-    ///
-    /// # Errors
-    /// [`RunError::MissingParam`] if there is none of this name with that many elements.
-    pub async fn read(
-        &self,
-        name: &str,
-        offset: usize,
-        count: usize,
-    ) -> Result<Vec<f32>, RunError> {
-        let known = self.specs.iter().find(|s| s.name == name);
-        let fits = |s: &&ParamSpec| {
-            offset
-                .checked_add(count)
-                .is_some_and(|e| e <= s.shape.len())
-        };
-        if known.filter(fits).is_none() {
-            return Err(RunError::MissingParam(name.to_owned()));
-        }
-        let found = match &self.inner {
-            ParamsInner::F32(params) => params.read(name, offset, count),
-            ParamsInner::F64(params) => params.read(name, offset, count),
-            ParamsInner::Gpu(params) => params.read(name, offset, count).await?,
-        };
-        found.ok_or_else(|| RunError::MissingParam(name.to_owned()))
-    }
-
-    /// Bytes of intermediate values that the plans of these parameters share, on the CPU; on a GPU
-    /// all plans of the device share theirs, which [`Gpu::memory_in_use`] counts.
-    pub fn shared_bytes(&self) -> u64 {
-        match &self.inner {
-            ParamsInner::F32(params) => params.arena_bytes(),
-            ParamsInner::F64(params) => params.arena_bytes(),
-            ParamsInner::Gpu(_) => 0,
-        }
-    }
-
-    /// Bytes that the parameters take on their device.
-    pub fn memory_bytes(&self) -> u64 {
-        let elements = |bytes: u64| {
-            self.specs
-                .iter()
-                .map(|s| s.shape.len() as u64 * bytes)
-                .sum()
-        };
-        match self.inner {
-            ParamsInner::F32(_) => elements(4),
-            ParamsInner::F64(_) => elements(8),
-            ParamsInner::Gpu(_) => self.specs.iter().map(ParamSpec::gpu_bytes).sum(),
         }
     }
 }

@@ -35,6 +35,7 @@ pub struct Slot {
 pub struct Plan {
     steps: Vec<Node>,
     types: Vec<TensorType>,
+    values: Vec<Value>,
     places: Vec<Place>,
     slots: Vec<Slot>,
     outputs: Vec<Value>,
@@ -43,6 +44,9 @@ pub struct Plan {
 impl Plan {
     /// Plans the computation of `outputs`: drops what they do not need, fuses steps where that
     /// saves some, and lets values whose lifetimes do not overlap share memory.
+    ///
+    /// # Panics
+    /// If an output is of another graph: a mistake of the caller.
     pub fn new(graph: &Graph, outputs: &[Value]) -> Self {
         Self::with_stores(graph, outputs, &[])
     }
@@ -52,24 +56,29 @@ impl Plan {
     /// operation that updates in place finds the old elements in its result.
     ///
     /// # Panics
-    /// If a stored value is not computed by the graph, or has two stores: mistakes of the caller.
+    /// If a value is of another graph, or a stored one is not computed, or has two stores: mistakes of the caller.
     pub fn with_stores(graph: &Graph, outputs: &[Value], stores: &[(Value, String)]) -> Self {
+        assert!(
+            outputs.iter().all(|&value| graph.has(value)),
+            "an output is of another graph"
+        );
         let mut ends = outputs.to_vec();
         for (value, name) in stores {
             assert!(
-                matches!(graph.source(*value), Source::Node { .. }) && !ends.contains(value),
+                graph.has(*value)
+                    && matches!(graph.source(*value), Source::Node { .. })
+                    && !ends.contains(value),
                 "`{name}` cannot be stored"
             );
             ends.push(*value);
         }
         let steps = fuse::fuse(graph, needed(graph, &ends), &ends);
-        let types: Vec<TensorType> = (0..graph.value_count())
-            .map(|i| graph.ty(Value(i as u32)))
-            .collect();
+        let types: Vec<TensorType> = graph.values().map(|value| graph.ty(value)).collect();
         let (places, slots) = place(graph, &steps, &types, &ends, stores);
         Self {
             steps,
             types,
+            values: graph.values().collect(),
             places,
             slots,
             outputs: outputs.to_vec(),
@@ -155,13 +164,11 @@ impl Plan {
 
     /// The inputs that a run needs, with their names.
     pub fn inputs(&self) -> impl Iterator<Item = (Value, &str)> {
-        self.places
-            .iter()
-            .enumerate()
-            .filter_map(|(i, place)| match place {
-                Place::Input(name) => Some((Value(i as u32), name.as_str())),
-                _ => None,
-            })
+        let values = self.values.iter().zip(&self.places);
+        values.filter_map(|(value, place)| match place {
+            Place::Input(name) => Some((*value, name.as_str())),
+            _ => None,
+        })
     }
 }
 

@@ -228,7 +228,7 @@ async fn run(
     let (mut params, ready) = Params::new(device, &specs)?;
     ready.await?;
     for (spec, data) in &case.params {
-        params.write(&spec.name, 0, data);
+        params.write(&spec.name, 0, data)?;
     }
     let plan = Plan::new(&case.graph, &case.outputs);
     let mut executable = Executable::forced(device, plan, &params, forced).await?;

@@ -8,7 +8,7 @@ use unmask_tests::browser::{Bench, Browser};
 
 scenario!(the_bundled_model_answers_as_natively: Chromium Firefox WebKit);
 fn the_bundled_model_answers_as_natively(browser: Browser) {
-    let Some(bench) = Bench::ready(browser) else {
+    let Some(_) = Bench::ready(browser) else {
         return;
     };
     let reference = Reference::bundled();

@@ -52,7 +52,7 @@ impl Visit {
         });
     }
 
-    fn answers(&self, bench: &Bench) {
+    fn answers(&self) {
         self.wait_for_model("Seedling");
         self.type_text(TEXT);
         self.wait_for_fill(&Reference::bundled().fill(TEXT));
@@ -73,7 +73,7 @@ fn below_a_path_under_the_policy_everything_works_and_nothing_foreign_runs(brows
     let visit = Visit::before(&bench, elsewhere(&bench.site), Choice::Gpu, Gpu::Software);
     visit.before_load(WATCH_POLICY);
     visit.go_elsewhere();
-    visit.answers(&bench);
+    visit.answers();
     visit.wait_for_text("#self-test", "Self-test: all ");
     // Sizes and colours that follow from numbers, in every panel.
     visit.click("tab", "Teach");
@@ -156,7 +156,7 @@ fn a_second_visit_needs_no_network(browser: Browser) {
     assert_eq!(visit.run(gone, &[]), json!("gone"), "nothing answers");
     visit.console();
     visit.go_elsewhere();
-    visit.answers(&bench);
+    visit.answers();
     visit.end();
 }
 
@@ -238,7 +238,7 @@ fn a_new_version_is_offered_and_waits_until_it_is_wanted(browser: Browser) {
     assert_eq!(visit.edition(), json!("one"));
     visit.press(&Key::Enter);
     visit.wait("the new version", || visit.edition() == json!("two"));
-    visit.answers(&bench);
+    visit.answers();
     visit.wait("the old version to be forgotten", || {
         let kept = visit.kept();
         kept.iter()

@@ -65,7 +65,9 @@ pub(super) async fn write_weights(
             let piece = weights.slice_with_f64_and_f64(offset, end).map_err(lost)?;
             let buffer = JsFuture::from(piece.array_buffer());
             let numbers = js_sys::Float32Array::new(&buffer.await.map_err(lost)?).to_vec();
-            model.params_mut().write(&spec.name, first, &numbers);
+            let written = model.params_mut().write(&spec.name, first, &numbers);
+            written
+                .map_err(|error| unlearnable(format!("The kept weights do not fit: {error}.")))?;
             (first, offset) = (first + count, end);
         }
     }

@@ -155,8 +155,8 @@ impl Engine {
         let outcome = self
             .drive(id, setup, &material, &mut training, run, lease)
             .await;
-        training.finish(&mut lease.lock().await.model);
-        outcome
+        let finished = training.finish(&mut lease.lock().await.model);
+        outcome.and_then(|done| finished.map(|()| done).map_err(Ended::from))
     }
 
     /// What a run is computed on that begins now. `doubt`: why its first weights are in doubt.
@@ -320,7 +320,8 @@ async fn begin_run(
             Err(failure) => Err(Ended::Failed(failure)),
         };
         if let Err(ended) = outcome {
-            training.finish(model);
+            // The failure that is told is the first one.
+            drop(training.finish(model));
             return Err(ended);
         }
     }
