@@ -103,6 +103,7 @@ impl Executable {
     }
 
     /// Overwrites every intermediate value with NaN, so that a test sees what a run leaves out.
+    #[doc(hidden)]
     pub fn poison(&mut self) {
         match &mut self.program {
             Program::F32(program) => program.poison(),

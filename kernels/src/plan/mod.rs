@@ -96,18 +96,18 @@ impl Plan {
     }
 
     /// The types of several values.
-    pub fn types_of(&self, values: &[Value]) -> Vec<TensorType> {
+    pub(crate) fn types_of(&self, values: &[Value]) -> Vec<TensorType> {
         values.iter().map(|&v| self.ty(v)).collect()
     }
 
     /// Where a value lives.
-    pub fn place(&self, value: Value) -> &Place {
+    pub(crate) fn place(&self, value: Value) -> &Place {
         &self.places[value.index()]
     }
 
     /// The first step whose effect cannot be repeated, if there is one: from it on a run is not
     /// cancelled, and before it a run that was cancelled can be run again with the same result.
-    pub fn commit(&self) -> Option<usize> {
+    pub(crate) fn commit(&self) -> Option<usize> {
         self.steps.iter().position(|step| step.op.accumulates())
     }
 
@@ -145,7 +145,7 @@ impl Plan {
     }
 
     /// The pieces of shared memory.
-    pub fn slots(&self) -> &[Slot] {
+    pub(crate) fn slots(&self) -> &[Slot] {
         &self.slots
     }
 
