@@ -9,7 +9,7 @@ use tokenizers::models::bpe::{BPE, Vocab};
 use tokenizers::models::wordpiece::WordPiece;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::processors::roberta::RobertaProcessing;
-use tokenizers::{Model, ModelWrapper, PostProcessorWrapper};
+use tokenizers::{Model, ModelWrapper, NormalizedString, Normalizer, PostProcessorWrapper};
 
 /// The longest `tokenizer.json` or `vocab.txt` that is read, in bytes.
 pub const MAX_TOKENIZER_BYTES: usize = 64 << 20;
@@ -350,7 +350,8 @@ impl Tokenizer {
     }
 }
 
-/// Adds the tokens that the settings give beside the vocabulary, each of which must get the id that it has there.
+/// Adds the tokens that the settings give beside the vocabulary, each of which must get the id that it has there,
+/// and looks at all that were added.
 fn add_tokens(inner: &mut Pipeline, config: &TokenizerConfig) -> Result<(), TokenizerError> {
     let refused = |why| TokenizerError::File {
         file: "the list of added tokens",
@@ -372,6 +373,20 @@ fn add_tokens(inner: &mut Pipeline, config: &TokenizerConfig) -> Result<(), Toke
                 "{:?} has the id {id} there, but the vocabulary leaves it {}",
                 shown(),
                 given.map_or("none".to_owned(), |given| given.to_string())
+            )));
+        }
+    }
+    for (id, token) in inner.get_added_tokens_decoder() {
+        let mut seen = NormalizedString::from(token.content.as_str());
+        if let Some(normalizer) = inner.get_normalizer().filter(|_| token.normalized) {
+            normalizer
+                .normalize(&mut seen)
+                .map_err(|e| refused(e.to_string()))?;
+        }
+        // The `tokenizers` crate panics where the spaces before it went to another token.
+        if token.lstrip && seen.get().trim().is_empty() {
+            return Err(refused(format!(
+                "the token with the id {id} is nothing but space, and takes the spaces before it"
             )));
         }
     }

@@ -27,7 +27,8 @@ pub(super) fn of(special: &SpecialTokens) -> Result<PostProcessorWrapper, String
 }
 
 /// Refuses templates on which the `tokenizers` crate would panic: it trusts that every special token they use is
-/// listed with as many ids as spellings, and that the one for single texts does not ask for a second.
+/// listed with as many ids as spellings, and that the one for single texts does not ask for a second. A text that
+/// stood there twice, or not at all, would not be cut where a model's length ends.
 pub(super) fn check(processor: &PostProcessorWrapper) -> Result<(), String> {
     let value = serde_json::to_value(processor).map_err(|e| e.to_string())?;
     check_value(&value)
@@ -64,8 +65,15 @@ fn check_value(processor: &Value) -> Result<(), String> {
                             "its template for a {which} uses {id:?}, which is not among its special tokens"
                         ));
                     }
-                    if which == "single" && piece["Sequence"]["id"] == "B" {
-                        return Err("its template for a single text asks for a second one".into());
+                }
+                for (text, times) in [("A", 1), ("B", usize::from(which == "pair"))] {
+                    let pieces = processor[which].as_array().into_iter().flatten();
+                    let count = pieces.filter(|piece| piece["Sequence"]["id"] == text);
+                    let count = count.count();
+                    if count != times {
+                        return Err(format!(
+                            "its template for a {which} has text {text} {count} times, not {times}"
+                        ));
                     }
                 }
             }

@@ -111,9 +111,11 @@ fn settings_of_a_tokenizer_json() {
         "BERT's own template, no padding, no cut"
     );
 
+    let text = r#"{"Sequence":{"id":"A","type_id":0}}"#;
+    let second = r#"{"Sequence":{"id":"B","type_id":0}}"#;
     let template = |single: &str, specials: &str| {
         let text = whole(&format!(
-            r#""truncation":null,"padding":null,"post_processor":{{"type":"TemplateProcessing","single":[{single}],"pair":[],"special_tokens":{specials}}}"#
+            r#""truncation":null,"padding":null,"post_processor":{{"type":"TemplateProcessing","single":[{single}],"pair":[{text},{second}],"special_tokens":{specials}}}"#
         ));
         Tokenizer::from_tokenizer_json(text.as_bytes())
             .map(|_| ())
@@ -121,13 +123,15 @@ fn settings_of_a_tokenizer_json() {
             .to_string()
     };
     let special = r#"{"SpecialToken":{"id":"[CLS]","type_id":0}}"#;
-    assert!(template(special, "{}").contains("\"[CLS]\", which is not among"));
-    let second = r#"{"Sequence":{"id":"B","type_id":0}}"#;
-    assert!(template(second, "{}").contains("asks for a second"));
+    let around = format!("{special},{text}");
+    assert!(template(&around, "{}").contains("\"[CLS]\", which is not among"));
+    assert!(template(&format!("{text},{second}"), "{}").contains("has text B 1 times, not 0"));
+    assert!(template(&format!("{text},{text}"), "{}").contains("has text A 2 times, not 1"));
+    assert!(template("", "{}").contains("has text A 0 times, not 1"));
     let too_high = r#"{"[CLS]":{"id":"[CLS]","ids":[99],"tokens":["[CLS]"]}}"#;
-    assert!(template(special, too_high).contains("id 99"));
+    assert!(template(&around, too_high).contains("id 99"));
     let uneven = r#"{"[CLS]": {"id": "[CLS]", "ids": [2, 2, 2], "tokens": ["[CLS]"]}}"#;
-    assert!(template(special, uneven).contains("3 ids for 1 spellings"));
+    assert!(template(&around, uneven).contains("3 ids for 1 spellings"));
 
     for (text, expected) in [
         ("{", "cannot be read"),

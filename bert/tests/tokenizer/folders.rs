@@ -155,3 +155,19 @@ fn what_is_missing_or_broken_is_named() {
         assert!(error.contains(words), "{name} {text}: {error}");
     }
 }
+
+/// Found by damaged files: of two such tokens side by side, the second would end before it begins.
+#[test]
+fn a_token_of_spaces_that_takes_those_before_it_is_refused() {
+    let settings = |lstrip| {
+        let space =
+            format!(r#"{{"content": " ", "lstrip": {lstrip}, "rstrip": true, "special": true}}"#);
+        format!(r#"{{"added_tokens_decoder": {{"30": {space}}}}}"#)
+    };
+    let error = with_class("decoder", &settings(true))
+        .err()
+        .expect("a refusal");
+    assert!(error.to_string().contains("nothing but space"), "{error}");
+    let tokenizer = with_class("decoder", &settings(false)).expect("a tokenizer");
+    tokenizer.encode("the   cat", None, 20);
+}

@@ -9,9 +9,6 @@ const RUN: &str = "
     const [rules] = arguments;
     const options = { resultTypes: ['violations'] };
     if (rules.length) options.runOnly = { type: 'rule', values: rules };
-    // What a link hides may be a heading between two others.
-    const hidden = document.querySelector('[data-hide]:not([data-hide=\"\"])');
-    if (hidden) options.rules = { 'heading-order': { enabled: false } };
     const line = ({ id, help }, { target, any, all, none }) => {
         const why = [...any, ...all, ...none].map(({ message }) => message).join('; ');
         return `${id} (${help}): ${target.join(' ')}: ${why}`;

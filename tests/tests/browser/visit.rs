@@ -62,7 +62,7 @@ const STRIP: &str = "
         [token.querySelector('.word').textContent, token.getAttribute('aria-pressed') === 'true']);";
 const CARDS: &str = "
     return [...document.querySelectorAll('.mask')].map((card) => ({
-        position: Number(card.querySelector('h3').textContent.replace('Position ', '')),
+        position: Number(card.querySelector('h2').textContent.replace('Position ', '')),
         bars: [...card.querySelectorAll('.bar')].map((bar) => ({
             token: bar.querySelector('.bar-token').firstChild.textContent,
             id: bar.dataset.id,

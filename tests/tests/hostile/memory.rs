@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 /// What a parser may hold whatever it is given: compiled patterns and the like.
-const TABLES: usize = 8 << 20;
+const TABLES: usize = 16 << 20;
 /// And for each byte of its input.
 const TIMES: usize = 200;
 

@@ -207,7 +207,7 @@ fn Verdict() -> impl IntoView {
             let logits = format!("logits {:.3} and {:.3}", nsp.logits[0], nsp.logits[1]);
             view! {
                 <section class="verdict card" id="nsp" aria-label="Next sentence">
-                    <h3>"Does the second text follow the first?"</h3>
+                    <h2 class="minor">"Does the second text follow the first?"</h2>
                     <div class="bar right" title=logits>
                         <span class="bar-fill" aria-hidden="true" style:width=width></span>
                         <span class="bar-token">"It follows"</span>

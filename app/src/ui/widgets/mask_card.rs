@@ -15,7 +15,7 @@ pub fn MaskCard(position: usize) -> impl IntoView {
     let labelled_by = heading.clone();
     view! {
         <section class="mask card" aria-labelledby=labelled_by>
-            <h3 id=heading>"Position " {position}</h3>
+            <h2 id=heading class="minor">"Position " {position}</h2>
             {move || result.get().map(|result| view! { <Predictions result/> })}
         </section>
     }
