@@ -68,23 +68,22 @@ impl Offline {
         let registration = JsFuture::from(registration).await?;
         let registration: ServiceWorkerRegistration = registration.unchecked_into();
         self.registration.set_value(Some(registration.clone()));
-        if container.controller().is_none() {
-            // What comes now is the first version, not a newer one.
-            return Ok(());
-        }
-        if let Some(active) = registration.active() {
-            // This page is up to date with it: earlier versions may go.
-            active.post_message(&"tidy".into())?;
-        }
-        if registration.waiting().is_some() {
-            self.update.set(true);
-        }
-        if let Some(coming) = registration.installing() {
-            self.watch(&coming);
+        if container.controller().is_some() {
+            if let Some(active) = registration.active() {
+                // This page is up to date with it: earlier versions may go.
+                active.post_message(&"tidy".into())?;
+            }
+            if registration.waiting().is_some() {
+                self.update.set(true);
+            }
+            if let Some(coming) = registration.installing() {
+                self.watch(&coming);
+            }
         }
         let found = registration.clone();
         let on_found = Closure::<dyn FnMut()>::new(move || {
-            if let Some(coming) = found.installing() {
+            // Where none is active yet, it is the first version, not a newer one.
+            if let (Some(_), Some(coming)) = (found.active(), found.installing()) {
                 self.watch(&coming);
             }
         });

@@ -1,6 +1,7 @@
 //! The page as others host it: below a path, under its policy, without a network, and in a new version.
 
 use crate::reference::Reference;
+use crate::teaching::{moods, run_line, set, start, write};
 use crate::visit::{Choice, Visit, site_with};
 use fantoccini::key::Key;
 use serde_json::{Value, json};
@@ -247,5 +248,61 @@ fn a_new_version_is_offered_and_waits_until_it_is_wanted(browser: Browser) {
             == 1
     });
     assert!(visit.all("button", "Update").is_empty());
+    visit.end();
+}
+
+scenario!(a_version_that_comes_in_the_middle_of_a_run_waits_for_its_end: Chromium Firefox);
+fn a_version_that_comes_in_the_middle_of_a_run_waits_for_its_end(browser: Browser) {
+    let Some(bench) = Bench::ready(browser) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-editions-").expect("a folder");
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    publish(&bench, &one, "one");
+    publish(&bench, &two, "two");
+    let mut visit = Visit::before(&bench, elsewhere(&one), Choice::Cpu, Gpu::Software);
+    visit.go_elsewhere();
+    visit.wait_for_model("Seedling");
+    visit.wait_until_kept();
+    visit.open_fixture("tiny-bert");
+    visit.wait_for_model("model.safetensors");
+    visit.click("tab", "Teach");
+    visit.upload("#pick-examples", &[write(&folder, "moods.tsv", &moods())]);
+    visit.wait_for_text("#data-line", "36 rows");
+    visit.click("radio", "Last layers");
+    set(&visit, &[("Epochs", "1000"), ("Batch", "1")]);
+    start(&visit);
+    visit.wait("an epoch", || {
+        visit.text_of("#accuracy-chart").contains("After epoch")
+    });
+
+    // At once: a run of the smallest model is soon over.
+    visit.run("document.querySelector('#pause-run').click()", &[]);
+    visit.wait("the rest", || run_line(&visit).contains("Paused"));
+
+    // As when another tab opens the newer page.
+    visit.serve(elsewhere(&two));
+    let look = "return navigator.serviceWorker.ready.then((registration) => registration.update()).then(() => true)";
+    assert_eq!(visit.run(look, &[]), json!(true));
+    visit.find("button", "Update");
+    let at = run_line(&visit);
+    // Who comes by keyboard finds no button behind the notice.
+    let press = |name| {
+        visit.find("button", name).focus();
+        let covered = "const { left, top } = document.activeElement.getBoundingClientRect();
+            return document.activeElement !== document.elementFromPoint(left + 8, top + 8);";
+        assert_eq!(visit.run(covered, &[]), json!(false), "{name}");
+        visit.press(&Key::Enter);
+    };
+    press("Resume");
+    visit.wait("the run to go on", || run_line(&visit) != at);
+    press("Stop training");
+    visit.wait("the end", || {
+        ["Stopped", "Done"]
+            .iter()
+            .any(|end| run_line(&visit).starts_with(end))
+    });
+    visit.find("button", "Update");
+    assert_eq!(visit.edition(), json!("one"));
     visit.end();
 }
