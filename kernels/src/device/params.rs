@@ -250,7 +250,7 @@ impl Params {
     }
 
     /// Bytes of intermediate values that the plans of these parameters share, on the CPU; on a GPU
-    /// all plans of the device share theirs, which [`Gpu::memory_in_use`] counts.
+    /// all plans of the device share theirs, which [`Gpu::memory_in_use`](crate::gpu::Gpu::memory_in_use) counts.
     pub fn shared_bytes(&self) -> u64 {
         match &self.inner {
             ParamsInner::F32(params) => params.arena_bytes(),
