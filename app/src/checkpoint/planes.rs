@@ -1,5 +1,5 @@
 //! Weights in planes, as a build publishes its own (`xtask/src/tasks/planes.rs`): the file in pieces of
-//! [`PIECE`] bytes, of each first the bytes at odd places, then those at even ones.
+//! 60 KiB, of each first the bytes at odd places, then those at even ones.
 
 /// What such weights are called.
 pub const NAME: &str = "model.planes";

@@ -141,8 +141,7 @@ impl Executable {
 
     /// Runs the plan; `inputs` must hold every value that the plan's inputs name. On a GPU this
     /// returns once the work is submitted. If the future is dropped half-way, the next run still
-    /// works; a plan that updates parameters in place should be cancelled
-    /// instead, which leaves them untouched or updated, never in between.
+    /// works; a plan that updates parameters in place should be cancelled instead, which leaves them untouched or updated, never in between.
     pub async fn submit(
         &mut self,
         params: &mut Params,

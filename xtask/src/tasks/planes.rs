@@ -1,7 +1,7 @@
 //! Weights in 16 bits, as a visitor downloads them: deflated in a way that suits them.
 //!
 //! High bytes of such numbers are few, low ones many; each kind compresses better alone, and nothing in
-//! either repeats. So the file goes in pieces of [`PIECE`] bytes, of each first the bytes at odd places,
+//! either repeats. So the file goes in pieces of 60 KiB, of each first the bytes at odd places,
 //! then those at even ones; all of it is one zlib stream (RFC 1950) of Huffman codes without matches. The
 //! page's engine undoes it (`app/src/checkpoint/planes.rs`).
 
