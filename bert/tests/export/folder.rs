@@ -190,10 +190,12 @@ fn any_range_of_a_parameter_can_be_read() {
                     "{on}: {offset}, {count}"
                 );
             }
-            for (name, offset, count) in [(name, end, 1), (name, 1, usize::MAX), ("x", 0, 1)] {
+            for (offset, count) in [(end, 1), (1, usize::MAX)] {
                 let error = block_on(model.params().read(name, offset, count));
-                assert_eq!(error, Err(RunError::MissingParam(name.to_owned())), "{on}");
+                assert!(matches!(error, Err(RunError::Param { .. })), "{on}");
             }
+            let error = block_on(model.params().read("x", 0, 1));
+            assert_eq!(error, Err(RunError::MissingParam("x".to_owned())), "{on}");
         }
     }
 }
