@@ -383,10 +383,12 @@ fn add_tokens(inner: &mut Pipeline, config: &TokenizerConfig) -> Result<(), Toke
                 .normalize(&mut seen)
                 .map_err(|e| refused(e.to_string()))?;
         }
-        // The `tokenizers` crate panics where the spaces before it went to another token.
-        if token.lstrip && seen.get().trim().is_empty() {
+        // The `tokenizers` crate panics on a token of nothing, and on one of spaces that takes those before
+        // it where they went to another.
+        let is_space = seen.get().trim().is_empty();
+        if seen.get().is_empty() || (token.lstrip && is_space) {
             return Err(refused(format!(
-                "the token with the id {id} is nothing but space, and takes the spaces before it"
+                "of the token with the id {id} nothing but space is left when a text is prepared"
             )));
         }
     }

@@ -168,6 +168,10 @@ fn a_token_of_spaces_that_takes_those_before_it_is_refused() {
         .err()
         .expect("a refusal");
     assert!(error.to_string().contains("nothing but space"), "{error}");
+    // BERT's class drops this one before anything looks for it.
+    let dropped = r#"{"added_tokens_decoder": {"30": {"content": "\u200b"}}}"#;
+    let error = with_class("decoder", dropped).err().expect("a refusal");
+    assert!(error.to_string().contains("nothing but space"), "{error}");
     let tokenizer = with_class("decoder", &settings(false)).expect("a tokenizer");
     tokenizer.encode("the   cat", None, 20);
 }

@@ -169,9 +169,13 @@ fn brotli_only_where_it_is_understood() {
 fn made_up_answers() {
     let fixture = Fixture::new("answers");
     assert!(fixture.get("/made/up").ends_with("\r\n\r\nmade up"));
-    // What had been written when the connection broke may be lost with it.
+    // What had been written when the connection broke may be lost with it, on a busy machine all of it.
     let cut = fixture.get("/cut");
-    let (head, body) = cut.split_once("\r\n\r\n").expect("headers");
-    assert!(head.contains("content-length: 100"), "{cut}");
-    assert!("cut".starts_with(body), "{cut}");
+    match cut.split_once("\r\n\r\n") {
+        Some((head, body)) => {
+            assert!(head.contains("content-length: 100"), "{cut}");
+            assert!("cut".starts_with(body), "{cut}");
+        }
+        None => assert_eq!(cut, ""),
+    }
 }
