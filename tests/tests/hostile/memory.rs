@@ -3,8 +3,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// What a parser may hold whatever it is given: compiled patterns and the like.
-const TABLES: usize = 16 << 20;
+/// What a parser may hold whatever it is given: compiled patterns, and tables as long as the highest id that a
+/// tokenizer may have, which one entry can name.
+const TABLES: usize = 96 << 20;
 /// And for each byte of its input.
 const TIMES: usize = 200;
 
