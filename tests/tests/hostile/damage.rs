@@ -1,7 +1,7 @@
 //! Damaged files: true ones that were cut, spliced, and written over, with the words that a format
 //! lives by put where they do not belong; and noise.
 
-use crate::memory::bounded;
+use crate::memory::{TABLES, bounded};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -127,6 +127,14 @@ impl Format {
     /// # Panics
     /// When `check` does.
     pub fn attack(&self, check: impl Fn(&[u8])) {
+        self.attack_within(TABLES, check);
+    }
+
+    /// The same for a parser that may hold so many bytes whatever it is given.
+    ///
+    /// # Panics
+    /// When `check` does, or holds much more.
+    pub fn attack_within(&self, tables: usize, check: impl Fn(&[u8])) {
         let number = |name: &str, without: u32| -> u32 {
             let set = std::env::var(name).ok();
             set.map_or(without, |text| text.parse().expect("a number"))
@@ -154,7 +162,7 @@ impl Format {
             for blow in &blows {
                 self.strike(&mut file, blow);
             }
-            bounded(file.len(), || check(&file));
+            bounded(tables, file.len(), || check(&file));
             Ok(())
         });
         if let Err(error) = outcome {

@@ -3,9 +3,10 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-/// What a parser may hold whatever it is given: compiled patterns, and tables as long as the highest id that a
-/// tokenizer may have, which one entry can name.
-const TABLES: usize = 96 << 20;
+/// What a parser may hold whatever it is given: compiled patterns and the like.
+pub const TABLES: usize = 8 << 20;
+/// The same of a tokenizer: tables as long as the highest id that it may have, which one entry can name.
+pub const VOCABULARY: usize = 96 << 20;
 /// And for each byte of its input.
 const TIMES: usize = 200;
 
@@ -43,18 +44,18 @@ unsafe impl GlobalAlloc for Counting {
 /// Does `work` on an input of `length` bytes.
 ///
 /// # Panics
-/// When it held too much at once.
-pub fn bounded(length: usize, work: impl FnOnce()) {
+/// When it held much more than `tables` at once.
+pub fn bounded(tables: usize, length: usize, work: impl FnOnce()) {
     let before = LIVE.get();
     PEAK.set(before);
     work();
     let held = (PEAK.get() - before).max(0) as usize;
-    let most = TABLES + TIMES * length;
+    let most = tables + TIMES * length;
     assert!(held <= most, "{held} bytes held for an input of {length}");
 }
 
 #[test]
 #[should_panic(expected = "bytes held for an input of 1")]
 fn too_much_is_noticed() {
-    bounded(1, || drop(vec![0u8; TABLES + 2 * TIMES]));
+    bounded(TABLES, 1, || drop(vec![0u8; TABLES + 2 * TIMES]));
 }

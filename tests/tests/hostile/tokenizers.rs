@@ -1,10 +1,11 @@
 //! The files of a tokenizer.
 
 use crate::damage::{Format, fixture, said};
+use crate::memory::VOCABULARY;
 use bert::tokenizer::{TokenizerConfig, TokenizerFiles};
 
 fn tokenizer(format: &Format, name: &'static str, beside: &[(&str, Vec<u8>)]) {
-    format.attack(|bytes| {
+    format.attack_within(VOCABULARY, |bytes| {
         let mut files = TokenizerFiles::default();
         for (name, bytes) in beside {
             files.insert(name, bytes.clone());
