@@ -13,8 +13,8 @@ use crate::ops::GradientAt;
 /// gradient (`None`).
 ///
 /// # Errors
-/// [`GraphError::Foreign`] for a value of another graph; [`GraphError::Shape`] where `d_output` has another shape; what an operation between says that has no
-/// gradient.
+/// [`GraphError::Foreign`] for a value of another graph; [`GraphError::Shape`] where `d_output` has
+/// another shape; what an operation between says that has no gradient.
 pub fn gradients(
     graph: &mut Graph,
     output: Value,

@@ -1,7 +1,5 @@
 //! Which tensor of a checkpoint goes where.
 
-use std::collections::BTreeMap;
-
 use kernels::{ParamSpec, Shape, Storage};
 
 use super::LoadError;
@@ -254,12 +252,9 @@ impl Layout {
     /// Elements of the largest parameter that a device must bind whole: those over the vocabulary lie
     /// in blocks where they must.
     pub fn largest_whole(config: &Config) -> usize {
-        let slots = Self::fresh(config, false, u64::MAX).slots.into_iter();
-        let mut sizes = BTreeMap::new();
-        for slot in slots.filter(|slot| slot.param != names::WORD) {
-            *sizes.entry(slot.param.clone()).or_default() += slot.elements();
-        }
-        sizes.into_values().max().unwrap_or(0)
+        let params = Self::fresh(config, false, u64::MAX).params;
+        let whole = params.iter().filter(|param| param.name != names::WORD);
+        whole.map(|param| param.shape.len()).max().unwrap_or(0)
     }
 
     /// The layout of a model that comes from no file: the encoder, and a masked-language-model head

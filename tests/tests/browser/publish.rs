@@ -7,7 +7,7 @@ use fantoccini::key::Key;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use unmask_tests::browser::{Bench, Browser, Gpu};
 use xtask::server::Site;
@@ -202,19 +202,25 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A visit of a first edition, which is kept, and where a second lies.
+fn visit_first_of_two(bench: &Bench, folder: &TempDir) -> (Visit, PathBuf) {
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    publish(bench, &one, "one");
+    publish(bench, &two, "two");
+    let visit = Visit::before(bench, elsewhere(&one), Choice::Cpu, Gpu::Software);
+    visit.go_elsewhere();
+    visit.wait_for_model("Seedling");
+    visit.wait_until_kept();
+    (visit, two)
+}
+
 scenario!(a_new_version_is_offered_and_waits_until_it_is_wanted: Chromium Firefox WebKit);
 fn a_new_version_is_offered_and_waits_until_it_is_wanted(browser: Browser) {
     let Some(bench) = Bench::ready(browser) else {
         return;
     };
     let folder = TempDir::with_prefix("unmask-editions-").expect("a folder");
-    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-    publish(&bench, &one, "one");
-    publish(&bench, &two, "two");
-    let mut visit = Visit::before(&bench, elsewhere(&one), Choice::Cpu, Gpu::Software);
-    visit.go_elsewhere();
-    visit.wait_for_model("Seedling");
-    visit.wait_until_kept();
+    let (mut visit, two) = visit_first_of_two(&bench, &folder);
     assert_eq!(visit.edition(), json!("one"));
 
     visit.serve(elsewhere(&two));
@@ -257,13 +263,7 @@ fn a_version_that_comes_in_the_middle_of_a_run_waits_for_its_end(browser: Browse
         return;
     };
     let folder = TempDir::with_prefix("unmask-editions-").expect("a folder");
-    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
-    publish(&bench, &one, "one");
-    publish(&bench, &two, "two");
-    let mut visit = Visit::before(&bench, elsewhere(&one), Choice::Cpu, Gpu::Software);
-    visit.go_elsewhere();
-    visit.wait_for_model("Seedling");
-    visit.wait_until_kept();
+    let (mut visit, two) = visit_first_of_two(&bench, &folder);
     visit.open_fixture("tiny-bert");
     visit.wait_for_model("model.safetensors");
     visit.click("tab", "Teach");
