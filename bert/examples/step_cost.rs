@@ -14,17 +14,14 @@ use bert::config::Pooling;
 use bert::model::DropoutRates;
 use bert::model::Model;
 use bert::model::TokenBatch;
-use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Recipe, Task};
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Recipe, Targets, Task};
 use kernels::gpu::{Gpu, Options};
 use kernels::{CancelToken, Control, Device, RunError};
 
 const TEXTS: usize = 16;
 /// The longest four that texts of at most 128 tokens are padded to.
 const LENGTHS: [usize; 4] = [48, 64, 96, 128];
-const TASK: Task = Task::Classify {
-    classes: 2,
-    pooling: Pooling::Cls,
-};
+const TASK: Task = Task::classify(2, Pooling::Cls);
 
 type AnyError = Box<dyn std::error::Error>;
 
@@ -63,8 +60,7 @@ fn batch(tokens: usize) -> Inputs {
             ids: vec![vec![5; tokens]; TEXTS],
             types: vec![vec![0; tokens]; TEXTS],
         },
-        labels: vec![1; TEXTS],
-        masks: Vec::new(),
+        targets: Targets::Classes(vec![1; TEXTS]),
     })
 }
 

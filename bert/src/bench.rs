@@ -10,7 +10,7 @@ use crate::config::Pooling;
 use crate::model::DropoutRates;
 use crate::model::TokenBatch;
 use crate::model::{Builder, FillGraph, Model};
-use crate::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
+use crate::train::{Batch, Inputs, Learner, Method, Optimiser, Targets, Task};
 
 /// Predictions of the hidden word that are read back.
 const TOP_K: usize = 10;
@@ -135,10 +135,7 @@ impl StepBench {
         tokens: usize,
         control: &Control,
     ) -> Result<Self, RunError> {
-        let task = Task::Classify {
-            classes: 2,
-            pooling: Pooling::Mean,
-        };
+        let task = Task::classify(2, Pooling::Mean);
         let dropout = DropoutRates {
             hidden: DROPOUT,
             attention: DROPOUT,
@@ -148,11 +145,11 @@ impl StepBench {
         let seed = 1;
         let learner = Learner::new(&mut model, task, method, optimiser, dropout, texts, seed);
         let mut learner = learner.await?;
-        let labels: Vec<u32> = (0..texts as u32).map(|i| i % 2).collect();
+        let targets = Targets::Classes((0..texts as u32).map(|i| i % 2).collect());
         let inputs = if method == Method::Head {
             learner.reserve_features(&mut model, FEATURES).await?;
             let rows = (0..texts as u32).map(|i| i * 3 % FEATURES as u32).collect();
-            Inputs::Features { rows, labels }
+            Inputs::Features { rows, targets }
         } else {
             let all = ids(model.config(), texts * tokens);
             Inputs::Texts(Batch {
@@ -161,8 +158,7 @@ impl StepBench {
                     ids: all.chunks(tokens).map(<[u32]>::to_vec).collect(),
                     types: vec![vec![0; tokens]; texts],
                 },
-                labels,
-                masks: Vec::new(),
+                targets,
             })
         };
         let mut bench = Self {

@@ -60,5 +60,6 @@ pub mod export;
 pub mod metrics;
 pub mod model;
 pub mod probe;
+pub mod tags;
 pub mod tokenizer;
 pub mod train;

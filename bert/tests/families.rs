@@ -9,7 +9,7 @@ use bert::config::{Config, Pooling};
 use bert::data::Text;
 use bert::model::{DropoutRates, LoadError, Model, ModelLoader, TokenBatch};
 use bert::probe::{Fill, Request, classify, fill_mask};
-use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Targets, Task};
 use kernels::{Control, Device, Precision};
 use serde_json::Value;
 
@@ -123,8 +123,7 @@ fn batch(model: &Model, folder: &Path) -> Batch {
             ids: encodings.iter().map(|e| e.ids.clone()).collect(),
             types: encodings.iter().map(|e| e.type_ids.clone()).collect(),
         },
-        labels: vec![0, 1, 0, 1],
-        masks: Vec::new(),
+        targets: Targets::Classes(vec![0, 1, 0, 1]),
     }
 }
 
@@ -138,10 +137,7 @@ fn every_method_learns() {
                 let what = format!("{name} on {on}, {method:?}");
                 let mut model = common::model(&folder, &device);
                 let inputs = Inputs::Texts(batch(&model, &folder));
-                let task = Task::Classify {
-                    classes: 2,
-                    pooling: Pooling::Mean,
-                };
+                let task = Task::classify(2, Pooling::Mean);
                 let dropout = DropoutRates {
                     hidden: 0.05,
                     attention: 0.05,

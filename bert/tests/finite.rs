@@ -5,7 +5,7 @@ mod common;
 use bert::config::Config;
 use bert::config::Pooling;
 use bert::data::{Example, Text};
-use bert::model::{Classifier, Model, ModelPart, NotFinite};
+use bert::model::{Model, ModelPart, NotFinite, TaskHead};
 use bert::probe::{Fill, ProbeError, Request, classify, fill_mask, replaced};
 use bert::train::{Event, Method, Recipe, TrainError, Training};
 use kernels::{Control, Device, ParamSpec, Precision, Storage};
@@ -50,7 +50,7 @@ fn model(device: &Device) -> Model {
         .expect("it fits");
     let labels = ["no", "yes"].map(str::to_owned).to_vec();
     model
-        .set_classifier(Classifier::new(labels, Pooling::Cls))
+        .set_head(TaskHead::new(labels, Pooling::Cls))
         .expect("it fits");
     model
 }
@@ -214,11 +214,7 @@ fn the_next_sentence_and_replaced_token_heads_check_too() {
 }
 
 fn examples(texts: [&str; 4]) -> Vec<Example> {
-    let example = |(i, text): (usize, &str)| Example {
-        text: text.to_owned(),
-        pair: None,
-        label: i % 2,
-    };
+    let example = |(i, text): (usize, &str)| Example::of_class(text, i % 2);
     texts.into_iter().enumerate().map(example).collect()
 }
 
@@ -244,7 +240,9 @@ fn teach(
     };
     let (validation, control) = (examples(validation), Control::default());
     block_on(async {
-        let begun = Training::start(model, &tokenizer, &train, &validation, 2, recipe).await;
+        let labels = common::classes(2);
+        let lesson = common::lesson(&labels, &train, &validation);
+        let begun = Training::start(model, &tokenizer, &lesson, recipe).await;
         let mut run = begun.expect("a run");
         let mut epoch = false;
         let end = loop {

@@ -1,7 +1,7 @@
 //! Every gradient rule against central differences, in double precision on the CPU.
 
 use kernels::cases::{self, Case};
-use kernels::ops::{Function, NO_TARGET};
+use kernels::ops::{Function, Loss, NO_TARGET};
 use kernels::{
     Control, Device, Executable, Graph, ParamSpec, Params, Plan, Precision, Storage, Tensor,
     TensorType, Value, gradients,
@@ -50,7 +50,12 @@ fn elements(case: &mut Case) -> Vec<&mut Vec<f32>> {
         .collect()
 }
 
-fn check(mut case: Case) {
+fn check(case: Case) {
+    check_first(case, usize::MAX);
+}
+
+/// Of the first so many tensors; targets and weights behind them have no gradient.
+fn check_first(mut case: Case, tensors: usize) {
     for data in elements(&mut case) {
         data.iter_mut()
             .for_each(|x| *x = (*x / GRID).round() * GRID);
@@ -73,6 +78,7 @@ fn check(mut case: Case) {
         .iter()
         .filter(|(_, t)| matches!(t, Tensor::F32(_)));
     wrt.extend(real.map(|(v, _)| *v));
+    wrt.truncate(tensors);
     let found = gradients(&mut case.graph, output, d, &wrt).expect("differentiable");
     let found: Vec<Value> = found
         .into_iter()
@@ -204,6 +210,14 @@ fn a_head_of_few_outputs_with_its_loss() {
 fn copy_and_mean_of_tokens() {
     check(cases::copy(5, Storage::F32));
     check(cases::mean_tokens(3, 4, 5));
+}
+
+#[test]
+fn losses_number_by_number_and_transpose() {
+    for loss in [Loss::Binary, Loss::Squared] {
+        check_first(cases::mean_loss([4, 5], loss), 1);
+    }
+    check(cases::transpose([2, 3, 4]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use common::{SIZES, assert_all, devices, storage};
 use kernels::cases;
-use kernels::ops::Function;
+use kernels::ops::{Function, Loss};
 use kernels::{
     Control, Device, Executable, Extent, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
     TensorType, check, self_test,
@@ -277,6 +277,27 @@ fn mean_of_tokens_and_its_gradient() {
             .into_iter()
             .flat_map(|case| [case.clone(), cases::backward(case, 1, 1.0)])
     }));
+}
+
+#[test]
+fn losses_number_by_number_and_their_gradients() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [Loss::Binary, Loss::Squared]
+            .into_iter()
+            .flat_map(move |loss| {
+                let case = cases::mean_loss([n, 3], loss);
+                [case.clone(), cases::backward(case, 1, 20.0)]
+            })
+    }));
+}
+
+#[test]
+fn transpose() {
+    assert_all(
+        SIZES
+            .into_iter()
+            .flat_map(|n| [[1, n, 2], [3, 2, n], [2, n, 17]].map(cases::transpose)),
+    );
 }
 
 #[test]

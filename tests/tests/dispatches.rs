@@ -6,7 +6,7 @@ use bert::config::Pooling;
 use bert::model::DropoutRates;
 use bert::model::TokenBatch;
 use bert::model::{Model, ModelLoader};
-use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Task};
+use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Targets, Task};
 use kernels::gpu::{Gpu, Options, Style};
 use kernels::{Control, Device};
 use pollster::block_on;
@@ -49,16 +49,13 @@ fn model(device: &Device, shape: Shape) -> Model {
 
 /// Of a step of learning two classes from `texts` texts, or from their features.
 fn step(model: &mut Model, method: Method, dropout: DropoutRates, texts: usize) -> usize {
-    let task = Task::Classify {
-        classes: 2,
-        pooling: Pooling::Mean,
-    };
+    let task = Task::classify(2, Pooling::Mean);
     let optimiser = Optimiser::default();
-    let labels: Vec<u32> = (0..texts as u32).map(|i| i % 2).collect();
+    let targets = Targets::Classes((0..texts as u32).map(|i| i % 2).collect());
     let inputs = match method {
         Method::Head => Inputs::Features {
             rows: (0..texts as u32).collect(),
-            labels,
+            targets,
         },
         _ => Inputs::Texts(Batch {
             texts: TokenBatch {
@@ -66,8 +63,7 @@ fn step(model: &mut Model, method: Method, dropout: DropoutRates, texts: usize) 
                 ids: vec![vec![7; 32]; texts],
                 types: vec![vec![0; 32]; texts],
             },
-            labels,
-            masks: Vec::new(),
+            targets,
         }),
     };
     block_on(async {

@@ -324,7 +324,7 @@ impl Load {
             replaced: model.has_replaced(),
             mask: tokenizer.mask_token().map(str::to_owned),
             pooler: model.heads().pooler,
-            labels: model.classifier().map(|c| c.labels.clone()),
+            head: model.head().cloned(),
         }
     }
 }

@@ -27,7 +27,10 @@ use crate::failure::Failure;
 use crate::protocol::{
     Command, Event, Executor, Memory, Preference, Progress, RequestId, SelfTest, Stage, decode,
 };
-use bert::probe::{ProbeError, Request, fill_mask, replaced, tokenize};
+use bert::data::Text;
+use bert::model::Model;
+use bert::probe::{ProbeError, Request, fill_mask, predict, replaced, tokenize};
+use bert::tokenizer::Tokenizer;
 use idle::Idle;
 use io::kept::Shelf;
 use io::worker::{breathe, scope, sleep, ticks, wasm_bytes};
@@ -292,7 +295,10 @@ impl Engine {
                 if let Some((id, request, cancel)) = started {
                     let event = self.probe(id, &request, cancel).await;
                     self.probes.borrow_mut().finish();
-                    if matches!(event, Event::Filled { .. } | Event::Marked { .. }) {
+                    if matches!(
+                        event,
+                        Event::Filled { .. } | Event::Marked { .. } | Event::Said { .. }
+                    ) {
                         self.note_answer();
                     }
                     post(&event);
@@ -321,7 +327,18 @@ impl Engine {
         } = &mut *resident;
         let control = Control::new(cancel, breathe);
         let began = ticks();
-        let outcome = if model.has_replaced() {
+        let outcome = if says(model, &language.tokenizer, request) {
+            let text = Text {
+                text: request.text.clone(),
+                pair: request.pair.clone(),
+            };
+            let said = predict(model, &language.tokenizer, &text, &control).await;
+            said.map(|said| Event::Said {
+                id,
+                said: Box::new(said),
+                milliseconds: ticks() - began,
+            })
+        } else if model.has_replaced() {
             let marks = replaced(model, &language.tokenizer, request, &control).await;
             marks.map(|marks| Event::Marked {
                 id,
@@ -406,4 +423,14 @@ fn unanswered(error: &ProbeError) -> Failure {
         _ => "Try again. If it keeps failing, choose another device under Engine.",
     };
     Failure::new("The model could not answer", sentence(error), advice)
+}
+
+/// Whether a probe is a question to the head of a task: there is one, and no word is hidden that could be guessed.
+fn says(model: &Model, tokenizer: &Tokenizer, request: &Request) -> bool {
+    let typed = |mask: &str| {
+        let pair = request.pair.as_deref().unwrap_or_default();
+        request.text.contains(mask) || pair.contains(mask)
+    };
+    let hides = !request.hidden.is_empty() || tokenizer.mask_token().is_some_and(typed);
+    model.head().is_some() && !(hides && model.has_mlm().is_ok())
 }

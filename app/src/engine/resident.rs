@@ -95,8 +95,8 @@ pub(super) fn held() -> Failure {
 
 /// What a model is saved as where no run says it.
 pub(super) fn kind_of(model: &Model) -> Kind {
-    match model.classifier() {
-        Some(_) => Kind::Classifier,
+    match model.head() {
+        Some(_) => Kind::Head,
         None => Kind::MaskedLm,
     }
 }

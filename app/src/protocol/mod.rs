@@ -15,12 +15,15 @@ pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, P
 pub use device::{
     Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
-pub use teach::{DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Wrong};
+pub use teach::{
+    DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Verdict, Wrong,
+};
 
 use crate::checkpoint::address::Address;
 use crate::checkpoint::{Hub, KeptEntry, Offer, Source};
 use crate::failure::Failure;
-use bert::probe::{Fill, Replaced, Request, Token, Truncated};
+use bert::model::TaskHead;
+use bert::probe::{Fill, Replaced, Request, Said, Token, Truncated};
 use serde::{Deserialize, Serialize};
 
 /// Names one request; rises by one with each.
@@ -139,6 +142,12 @@ pub enum Event {
         marks: Replaced,
         milliseconds: f64,
     },
+    /// What the head of a task says of the text of a probe that hides nothing.
+    Said {
+        id: RequestId,
+        said: Box<Said>,
+        milliseconds: f64,
+    },
     ProbeFailed {
         id: RequestId,
         failure: Failure,
@@ -228,8 +237,8 @@ pub struct ModelFacts {
     pub mask: Option<String>,
     /// Whether there is a pooler.
     pub pooler: bool,
-    /// The classifier's labels, where there is one.
-    pub labels: Option<Vec<String>>,
+    /// The head that a task put on it.
+    pub head: Option<TaskHead>,
 }
 
 /// Bytes held now.

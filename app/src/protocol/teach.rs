@@ -3,8 +3,11 @@
 use crate::checkpoint::PickedFile;
 use crate::failure::Failure;
 use crate::recipe::{Reading, Setup, TextSource};
-use bert::data::Columns;
+use bert::config::HeadKind;
+use bert::data::{Columns, Stretch};
 use bert::export::Machine;
+use bert::model::TaskHead;
+use bert::probe::Said;
 use bert::train::{Event as RunEvent, Needs, Recipe, RunState};
 use serde::{Deserialize, Serialize};
 
@@ -51,7 +54,7 @@ pub enum TeachCommand {
     Continue,
     /// End the run; the model keeps the best weights it had.
     Stop,
-    /// Classify a text as the model stands now. Replaces any earlier try.
+    /// Ask the head of a text as the model stands now. Replaces any earlier try.
     Try { text: String, pair: Option<String> },
     /// Write a file.
     Export { what: Export },
@@ -59,7 +62,7 @@ pub enum TeachCommand {
     Attach { file: PickedFile },
     /// Put the classifier of a link on the present model, from its text.
     AttachText { head: String },
-    /// Classify every text of a file.
+    /// Ask the head of every text of a file.
     Predict {
         source: TextSource,
         reading: Reading,
@@ -80,7 +83,13 @@ pub struct DataReport {
     pub chosen: Columns,
     /// The first rows' cells, cut to what a glance takes in.
     pub preview: Vec<Vec<String>>,
-    /// Every label with its number of rows; empty where no column holds labels.
+    /// What heads can learn from these columns, the likeliest first; empty where no column holds labels.
+    pub kinds: Vec<HeadKind>,
+    /// The one that is to learn.
+    pub kind: Option<HeadKind>,
+    /// Whether marks are part of the texts: no column can be chosen then.
+    pub marked: bool,
+    /// Every label with its number of rows; empty where no column holds labels, or what is learned has none.
     pub labels: Vec<(String, usize)>,
     /// What someone should know before training, in sentences.
     pub notes: Vec<String>,
@@ -109,22 +118,36 @@ pub struct PlanReport {
     pub offers: Vec<(String, Recipe)>,
 }
 
+/// What is right of a text, or what a model says of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// A class, and its probability.
+    Class { label: String, probability: f32 },
+    /// All its labels.
+    Labels(Vec<String>),
+    /// A number.
+    Score(f64),
+    /// Entities in the text.
+    Entities(Vec<(String, Stretch)>),
+    /// An answer in the second text; none.
+    Answer(Option<Stretch>),
+}
+
 /// An example that the model gets wrong.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wrong {
     pub text: String,
     pub pair: Option<String>,
-    pub label: usize,
-    pub predicted: usize,
-    /// Of the predicted label, and of the right one.
-    pub probabilities: [f32; 2],
+    pub truth: Verdict,
+    pub found: Verdict,
 }
 
 /// Something that happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunNews {
     pub event: RunEvent,
-    /// With an epoch with labels: what the model gets wrong.
+    /// With an epoch of a head: what the model gets wrong.
     pub wrong: Option<Vec<Wrong>>,
 }
 
@@ -140,7 +163,8 @@ pub enum TeachEvent {
     },
     /// The run begins.
     Started {
-        labels: Vec<String>,
+        /// The head that learns; `None` where hidden words are learned.
+        head: Option<TaskHead>,
         train: usize,
         validation: usize,
         majority: Option<f64>,
@@ -164,8 +188,7 @@ pub enum TeachEvent {
     /// The run ended before its time, as asked.
     Stopped,
     Tried {
-        labels: Vec<String>,
-        probabilities: Vec<f32>,
+        said: Box<Said>,
         milliseconds: f64,
     },
     /// How far an export or the predictions are, in bytes or texts.
@@ -177,9 +200,9 @@ pub enum TeachEvent {
     File {
         name: String,
     },
-    /// The present model has another classifier, trained there where it is known.
+    /// The present model has another head, trained there where it is known.
     Attached {
-        labels: Vec<String>,
+        head: Option<TaskHead>,
         machine: Option<Machine>,
     },
     /// The present classifier as a link carries it, or why a link cannot.

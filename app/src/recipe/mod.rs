@@ -5,6 +5,7 @@ mod fields;
 
 pub use fields::{Field, MethodChoice, rate_text, typed};
 
+use bert::config::HeadKind;
 use bert::data::Columns;
 use bert::train::Recipe;
 use serde::{Deserialize, Serialize};
@@ -57,13 +58,16 @@ pub struct Reading {
     /// Whether the first row names the columns.
     pub header: Option<bool>,
     pub columns: Option<Columns>,
+    /// What the labels are: a class each, several, a score.
+    #[serde(default)]
+    pub kind: Option<HeadKind>,
 }
 
 /// What is learned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
-    /// The labels of texts.
+    /// What is said of texts: labels, scores, marked words, answers.
     #[default]
     Labels,
     /// Hidden words of texts, without labels: masked language modelling.

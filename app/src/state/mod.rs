@@ -10,6 +10,7 @@ pub mod format;
 pub mod link;
 pub mod opening;
 pub mod probe;
+pub mod said;
 pub mod session;
 pub mod teach;
 mod trust;
@@ -168,6 +169,14 @@ impl State {
                 self.probe.on_marked(id, marks, milliseconds);
                 Vec::new()
             }
+            Event::Said {
+                id,
+                said,
+                milliseconds,
+            } => {
+                self.probe.on_said(id, *said, milliseconds);
+                Vec::new()
+            }
             Event::ProbeFailed { id, failure } => {
                 self.probe.on_failed(id, Some(failure));
                 Vec::new()
@@ -307,6 +316,7 @@ impl State {
             masks: model.no_masks.is_none(),
             next_sentence: model.next_sentence,
             replaced: model.replaced,
+            head: model.head.is_some(),
         };
         let id = next(&mut self.ids);
         self.probe

@@ -207,7 +207,7 @@ impl FakeEngine {
             }
             run.begun = true;
             return tell(TeachEvent::Started {
-                labels: vec!["bad".into(), "good".into()],
+                head: Some(super::tests::two_labels()),
                 train: 16,
                 validation: 4,
                 majority: None,

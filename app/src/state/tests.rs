@@ -3,6 +3,10 @@
 use super::*;
 use crate::checkpoint::Hub;
 use crate::protocol::{DeviceLimits, DeviceReport, Executor, ModelFacts, Progress, Stage};
+use bert::config::Pooling;
+use bert::data::Text;
+use bert::model::TaskHead;
+use bert::probe::Said;
 use bert::probe::{Fill, Token};
 use session::{Engine, bundled};
 
@@ -40,7 +44,28 @@ pub(super) fn facts(name: &str) -> ModelFacts {
         replaced: false,
         mask: Some("[MASK]".into()),
         pooler: false,
-        labels: None,
+        head: None,
+    }
+}
+
+/// A head of two classes.
+pub(super) fn two_labels() -> TaskHead {
+    let labels = ["bad", "good"].map(str::to_owned).to_vec();
+    TaskHead::new(labels, Pooling::Cls)
+}
+
+/// What it says of a text.
+pub(super) fn said_of_two(text: &str, logits: [f32; 2]) -> Said {
+    Said {
+        text: Text {
+            text: text.into(),
+            pair: None,
+        },
+        head: two_labels(),
+        tokens: Vec::new(),
+        logits: logits.to_vec(),
+        truncated: None,
+        windows: 1,
     }
 }
 

@@ -325,8 +325,9 @@ impl State {
                     .to_owned()
             }
             Some(model) => match &model.no_masks {
-                Some(reason) if model.labels.is_some() => {
-                    format!("{reason} It has a classifier: try that under Teach.")
+                Some(_) if model.head.is_some() => {
+                    "This model has no head for hidden words, but one for a task: below stands what it says of the text."
+                        .to_owned()
                 }
                 Some(reason) => reason.clone(),
                 None if probe.tokens.iter().all(|token| token.special) && !probe.busy() => {

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use bert::config::Pooling;
+use bert::config::{HeadKind, Pooling};
 use bert::data::Named;
 use bert::train::{Method, Recipe};
 
 use crate::common::AnyError;
 
 pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
-    --method head|last:N|all|scratch [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
-    [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
+    --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
+    [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
     [--predictions FILE.json] [--json] [--profile]";
 
@@ -21,7 +21,10 @@ pub struct Arguments {
     /// Columns that were named.
     pub columns: Named,
     pub settings: Settings,
+    /// The head that is to learn, where it was named.
+    pub kind: Option<HeadKind>,
     pub limit: Option<usize>,
+    pub max_steps: Option<usize>,
     pub device: String,
     pub out: Option<PathBuf>,
     pub predictions: Option<PathBuf>,
@@ -41,12 +44,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The recipe that they are put over: a head is trained until its loss settles, unless a number
-    /// of epochs was given.
-    pub fn base(&self) -> Recipe {
-        match self.epochs {
-            Some(_) => Recipe::scheduled(self.method),
-            None => Recipe::new(self.method),
+    /// The recipe that they are put over: a head over whole texts is trained until its loss settles,
+    /// unless a number of epochs was given.
+    pub fn base(&self, kind: HeadKind) -> Recipe {
+        match self.epochs.is_some() || kind.reads_tokens() {
+            true => Recipe::scheduled(self.method),
+            false => Recipe::new(self.method),
         }
     }
 
@@ -76,6 +79,17 @@ fn method(name: &str) -> Result<Method, AnyError> {
     }
 }
 
+fn goal(name: &str) -> Result<HeadKind, AnyError> {
+    match name {
+        "labels" => Ok(HeadKind::Classes),
+        "multi" => Ok(HeadKind::Labels),
+        "score" => Ok(HeadKind::Score),
+        "tags" => Ok(HeadKind::Tokens),
+        "answers" => Ok(HeadKind::Span),
+        _ => Err(format!("--goal {name}: it is labels, multi, score, tags or answers").into()),
+    }
+}
+
 fn pooling(name: &str) -> Result<Pooling, AnyError> {
     match name {
         "pooler" => Ok(Pooling::Pooler),
@@ -98,11 +112,13 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     let mut given: Vec<(String, String)> = Vec::new();
     let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
-    const NAMES: [&str; 17] = [
+    const NAMES: [&str; 19] = [
         "--model",
         "--train",
         "--eval",
         "--method",
+        "--goal",
+        "--max-steps",
         "--text",
         "--pair",
         "--label",
@@ -149,11 +165,12 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         learning_rate: last("--lr").map(|v| number("--lr", v)).transpose()?,
         seed: last("--seed").map(|v| number("--seed", v)).transpose()?,
     };
-    let problems = settings.over(settings.base()).problems();
+    let base = settings.base(HeadKind::Classes);
+    let problems = settings.over(base).problems();
     if !problems.is_empty() {
         return Err(problems.join("; ").into());
     }
-    let limit = option("--limit")?;
+    let (limit, max_steps) = (option("--limit")?, option("--max-steps")?);
     Ok(Some(Arguments {
         model: needed("--model")?.into(),
         train: needed("--train")?.into(),
@@ -164,7 +181,9 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
             label: last("--label").map(str::to_owned),
         },
         settings,
+        kind: last("--goal").map(goal).transpose()?,
         limit,
+        max_steps,
         device: last("--device").unwrap_or("gpu").to_owned(),
         out: last("--out").map(PathBuf::from),
         predictions: last("--predictions").map(PathBuf::from),

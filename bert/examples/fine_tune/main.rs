@@ -1,21 +1,24 @@
 //! Fine-tunes a checkpoint on labelled texts, natively, as the page does.
 //!
 //! `cargo run --release -p bert --example fine_tune -- --model DIR --train FILE --eval FILE
-//! --method head|last:N|all|scratch [--text COLUMN] [--pair COLUMN|none] [--label COLUMN]
-//! [--epochs N] [--lr RATE] [--batch N] [--seed N] [--limit N]
+//! --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers]
+//! [--text COLUMN] [--pair COLUMN|none] [--label COLUMN]
+//! [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--seed N] [--limit N]
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
 //! [--predictions FILE.json] [--json] [--profile]`
 //!
 //! Files are TSV, CSV or JSON, with or without names of columns; which column holds what is guessed,
-//! told, and changed by name or by number from 1. A head is trained until its loss settles, unless
+//! told, and changed by name or by number from 1. Words with tags are CoNLL or JSON, answers in passages SQuAD's JSON. What
+//! is learned is guessed from the file too. A head is trained until its loss settles, unless
 //! `--epochs` is given. Progress goes to stderr; `--json` prints one object instead of
 //! a few lines. `--limit` takes the first rows of the training file. `--out`
 //! writes a folder for `transformers`; `--profile` adds how long the dispatches of each shader took; `--predictions` what the model says of every evaluation
-//! text: `{"labels": [..], "rows": [{"text", "pair", "label", "logits"}, ..]}`.
+//! text: `{"labels": [..], "rows": [{"text", "pair", "truth", "logits"}, ..]}`.
 
 mod arguments;
 #[path = "../common/mod.rs"]
 mod common;
+mod figures;
 mod texts;
 
 use std::fs::{self, File};
@@ -24,13 +27,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bert::data::{self, Dataset, Text};
+use bert::data::{self, Dataset, Text, Truth};
 use bert::export::{self, About, Files, Kind, Machine, Run};
-use bert::metrics::{Confusion, Metrics};
-use bert::model::{Classifier, Model};
+use bert::metrics::Figures;
+use bert::model::{Model, TaskHead};
 use bert::probe;
 use bert::tokenizer::Tokenizer;
-use bert::train::{Ending, Event, Learner, Recipe, Training};
+use bert::train::{Ending, Event, Learner, Lesson, Recipe, Training};
 
 use arguments::{Arguments, USAGE, arguments};
 use common::AnyError;
@@ -41,7 +44,8 @@ use serde_json::{Value, json};
 struct Outcome {
     recipe: Recipe,
     losses: Vec<f64>,
-    confusion: Confusion,
+    /// Of the best epoch, where one was finished.
+    figures: Option<Figures>,
     best_epoch: usize,
     /// Epochs that were run, and why no more.
     epochs: usize,
@@ -57,31 +61,31 @@ fn train(
     eval: &Dataset,
 ) -> Result<Outcome, AnyError> {
     let control = Control::default();
-    let classes = train.labels.len();
     let settings = &arguments.settings;
-    let recipe = settings.over(settings.base().suited(model));
+    let recipe = settings.over(settings.base(train.kind).suited(model));
     for warning in recipe.warnings() {
         eprintln!("warning: {warning}");
     }
     let start = Instant::now();
-    let training = Training::start(
-        model,
-        tokenizer,
-        &train.examples,
-        &eval.examples,
-        classes,
-        recipe,
-    );
+    let lesson = Lesson {
+        kind: train.kind,
+        labels: &train.labels,
+        train: &train.examples,
+        validation: &eval.examples,
+    };
+    let training = Training::start(model, tokenizer, &lesson, recipe);
     let mut training = pollster::block_on(training)?;
     // What cannot be named is refused before anything is learned.
-    let classifier = Classifier {
-        labels: train.labels.clone(),
-        pooling: recipe.pooling,
+    let head = TaskHead {
         max_tokens: Some(recipe.max_tokens),
+        ..TaskHead::of(train.kind, train.labels.clone(), recipe.pooling)
     };
-    model.set_classifier(classifier)?;
+    model.set_head(head)?;
     // As far as is held at a time: looking waits for the device.
-    training.set_report_every(Learner::REPORTS);
+    let every = arguments
+        .max_steps
+        .map_or(Learner::REPORTS, |steps| steps.min(Learner::REPORTS));
+    training.set_report_every(every);
     let (mut losses, mut best, mut epochs) = (Vec::new(), None, 0);
     let (best_epoch, ending) = loop {
         match pollster::block_on(training.advance(model, &control))? {
@@ -102,24 +106,28 @@ fn train(
                         start.elapsed().as_secs_f64()
                     );
                 }
+                if arguments.max_steps.is_some_and(|most| losses.len() >= most) {
+                    break (best_epoch_of(&best), Ending::Unsettled);
+                }
             }
             Event::Evaluating { .. } => {}
             Event::Epoch(report) => {
                 epochs = report.epoch;
+                let named = report.figures.named().into_iter();
+                let named: Vec<String> = named.map(|(name, x)| format!("{name} {x:.4}")).collect();
                 eprintln!(
-                    "epoch {}: loss {:.4}, evaluation loss {:.4}, accuracy {:.4}, macro F1 {:.4}{}",
+                    "epoch {}: loss {:.4}, evaluation loss {:.4}, {}{}",
                     report.epoch,
                     report.train_loss,
                     report.validation_loss,
-                    report.validation.accuracy,
-                    report.validation.macro_f1,
+                    named.join(", "),
                     match report.best && !recipe.settles {
                         true => ", the best so far",
                         false => "",
                     }
                 );
                 if report.best {
-                    best = Some(report.confusion);
+                    best = Some((report.epoch, report.figures));
                 }
             }
             Event::Done { best_epoch, ending } => break (best_epoch, ending),
@@ -135,12 +143,17 @@ fn train(
     Ok(Outcome {
         recipe,
         losses,
-        confusion: best.ok_or("no epoch was finished")?,
+        figures: best.map(|(_, figures)| figures),
         best_epoch,
         epochs,
         ending,
         seconds: start.elapsed().as_secs_f64(),
     })
+}
+
+/// The best of the epochs that were finished, from 1; 0 where none was.
+fn best_epoch_of(best: &Option<(usize, Figures)>) -> usize {
+    best.as_ref().map_or(0, |(epoch, _)| *epoch)
 }
 
 /// The files of the base that an export takes over.
@@ -192,7 +205,7 @@ fn write(
     let about = About {
         name: text(out).unwrap_or_else(|| "fine-tuned".to_owned()),
         base: text(&arguments.model).unwrap_or_else(|| "unnamed".to_owned()),
-        kind: Kind::Classifier,
+        kind: Kind::Head,
         run: Some(run),
         machine: Some(machine),
         date: None,
@@ -231,19 +244,27 @@ fn predictions(
     };
     let texts: Vec<Text> = eval.examples.iter().map(text).collect();
     let control = Control::default();
-    let found = probe::classify(model, tokenizer, &texts, &control);
-    let found = pollster::block_on(found)?;
-    let rows: Vec<_> = texts
-        .iter()
-        .zip(&eval.examples)
-        .zip(&found)
-        .map(|((text, example), c)| {
-            json!({"text": text.text, "pair": text.pair, "label": eval.labels[example.label],
-                   "logits": c.logits})
-        })
-        .collect();
+    let mut rows = Vec::with_capacity(texts.len());
+    for (text, example) in texts.iter().zip(&eval.examples) {
+        let said = pollster::block_on(probe::predict(model, tokenizer, text, &control))?;
+        rows.push(json!({
+            "text": text.text, "pair": text.pair, "truth": truth(&example.truth, &eval.labels),
+            "logits": said.logits,
+        }));
+    }
     let object = json!({"labels": eval.labels, "rows": rows});
     fs::write(path, object.to_string()).map_err(|e| format!("{}: {e}", path.display()).into())
+}
+
+/// What is right, by names.
+fn truth(truth: &Truth, labels: &[String]) -> Value {
+    match truth {
+        Truth::Class(class) => json!(labels[*class]),
+        Truth::Labels(found) => found.iter().map(|label| labels[*label].as_str()).collect(),
+        Truth::Score(score) => json!(score),
+        Truth::Tags(tags) => tags.iter().map(|one| labels[one.tag].as_str()).collect(),
+        Truth::Answers(answers) => json!(answers),
+    }
 }
 
 fn run(arguments: &Arguments) -> Result<(), AnyError> {
@@ -261,16 +282,10 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     if let Some(path) = &arguments.predictions {
         predictions(&mut model, &tokenizer, &eval, path)?;
     }
-    let metrics = outcome.confusion.metrics();
     if arguments.json {
         let mut object = json!({
             "losses": outcome.losses,
-            "eval": {
-                "accuracy": metrics.accuracy,
-                "macro_f1": metrics.macro_f1,
-                "macro_f1_classes": metrics.occurring,
-                "confusion": outcome.confusion.counts,
-            },
+            "eval": outcome.figures.as_ref().map(figures::object),
             "seconds": outcome.seconds,
             "steps": outcome.losses.len(),
             "epochs": outcome.epochs,
@@ -282,7 +297,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         }
         println!("{object}");
     } else {
-        print(&outcome, &metrics, &train_set, &eval);
+        print(&outcome, &train_set, &eval);
         common::print_profile(&facts);
     }
     if let (Some(out), Some(source)) = (&arguments.out, &source) {
@@ -291,7 +306,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
             train: train_set.counts(),
             validation: eval.counts(),
             pairs: train_set.examples.iter().any(|e| e.pair.is_some()),
-            confusion: Some(outcome.confusion),
+            figures: outcome.figures,
             best_epoch: outcome.best_epoch,
         };
         write(&mut model, arguments, source, run, machine, out)?;
@@ -301,32 +316,18 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     Ok(())
 }
 
-fn print(outcome: &Outcome, metrics: &Metrics, train: &Dataset, eval: &Dataset) {
-    let majority = Confusion::of_majority(&train.counts(), &eval.counts()).metrics();
+fn print(outcome: &Outcome, train: &Dataset, eval: &Dataset) {
     let (epochs, best) = (outcome.epochs, outcome.best_epoch);
     let what = match outcome.ending {
+        _ if best == 0 => "no epoch was finished".to_owned(),
         Ending::Epochs => format!("epoch {best} of {epochs} is the best"),
         Ending::Settled => format!("the loss settled after {epochs} epochs"),
-        Ending::Unsettled => format!("the loss had not settled after {epochs} epochs, the most"),
+        Ending::Unsettled => format!("ended after {epochs} epochs, the most"),
     };
-    let over = metrics
-        .over()
-        .map_or(String::new(), |over| format!(" {over}"));
-    println!(
-        "{what}: accuracy {:.4}, macro F1 {:.4}{over} (always the most frequent class: \
-         {:.4}, {:.4}); {} steps in {:.1} s",
-        metrics.accuracy,
-        metrics.macro_f1,
-        majority.accuracy,
-        majority.macro_f1,
-        outcome.losses.len(),
-        outcome.seconds
-    );
-    for (label, class) in train.labels.iter().zip(&metrics.classes) {
-        println!(
-            "  {label:<24} precision {:.4}  recall {:.4}  F1 {:.4}  texts {}",
-            class.precision, class.recall, class.f1, class.support
-        );
+    let (steps, seconds) = (outcome.losses.len(), outcome.seconds);
+    println!("{what}; {steps} steps in {seconds:.1} s");
+    if let Some(figures) = &outcome.figures {
+        figures::print(figures, train, eval);
     }
 }
 

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use bert::data::{Columns, DataError, Dataset, Format, HeaderRow, Table};
+use bert::config::HeadKind;
+use bert::data::{Columns, DataError, Dataset, Format, HeaderRow, Table, kinds};
 
 use crate::arguments::Arguments;
 use crate::common::AnyError;
@@ -33,12 +34,15 @@ pub fn load(arguments: &Arguments) -> Result<(Dataset, Dataset), AnyError> {
     if let Some(limit) = arguments.limit {
         rows.rows.truncate(limit.max(1));
     }
-    let (train, report) = Dataset::new(&rows, &columns).map_err(wrong)?;
+    let offered = kinds(&rows, &columns);
+    let kind = arguments.kind.or(offered.first().copied());
+    let kind = kind.unwrap_or(HeadKind::Classes);
+    let (train, report) = Dataset::of(kind, &rows, &columns, None).map_err(wrong)?;
     warn(path, &[rows.notes(), report.notes()].concat());
     let wrong = |e: DataError| named(eval_path, &e);
     let eval_rows = table(eval_path)?;
     let columns = columns.of_other(&rows, &eval_rows).map_err(wrong)?;
-    let eval = Dataset::with_labels(&eval_rows, &columns, &train.labels);
+    let eval = Dataset::of(kind, &eval_rows, &columns, Some(&train.labels));
     let (eval, report) = eval.map_err(wrong)?;
     // How many examples each label has here, and which texts repeat, is of no matter.
     let report = bert::data::Report {

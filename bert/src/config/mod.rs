@@ -4,9 +4,11 @@
 //! ask for an absurd allocation, and what this project does not compute is refused by name.
 
 mod family;
+mod head;
 mod keys;
 
 pub use family::{Activation, Family};
+pub use head::HeadKind;
 use keys::{DEVIATION, EPSILON, Keys, PROBABILITY, shown};
 pub(crate) use keys::{MAX_LABEL_BYTES, MAX_LABELS};
 
@@ -68,11 +70,33 @@ pub struct Config {
     /// The longest text that the classifier was trained on, in tokens, where this project's own key
     /// `unmask` says so.
     pub classifier_max_tokens: Option<usize>,
-    /// Whether a classifier chooses one class: `problem_type` is absent, or says so.
-    pub single_label: bool,
+    /// What a head over whole texts was trained for, where `problem_type` says so.
+    pub problem: Option<Problem>,
     /// The stored classifier's weight is the true one times this power of two (as
     /// exports write it).
     pub classifier_scale: f32,
+}
+
+/// What a head over whole texts was trained for: `problem_type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Problem {
+    /// `single_label_classification`
+    Classes,
+    /// `multi_label_classification`
+    Labels,
+    /// `regression`
+    Score,
+}
+
+impl Problem {
+    fn of(value: &Value) -> Option<Self> {
+        match value.as_str()? {
+            "single_label_classification" => Some(Self::Classes),
+            "multi_label_classification" => Some(Self::Labels),
+            "regression" => Some(Self::Score),
+            _ => None,
+        }
+    }
 }
 
 /// How a sentence's vector is made from its tokens.
@@ -231,9 +255,7 @@ impl Config {
             id2label: keys.labels()?,
             pooling: keys.pooling()?,
             classifier_max_tokens: keys.classifier_max_tokens()?,
-            single_label: keys
-                .get("problem_type")
-                .is_none_or(|kind| kind == "single_label_classification"),
+            problem: keys.get("problem_type").and_then(Problem::of),
             classifier_scale: keys.classifier_scale()?,
         })
     }

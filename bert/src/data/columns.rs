@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::{LABELS, PAIRS, TEXTS, is_other, plain};
 use super::labels::Unlabelled;
-use super::{DataError, Format, MAX_CLASSES, Table};
+use super::{DataError, Format, MAX_CLASSES, Marks, Table};
 
 /// What the name of a label's column may end in.
 const LABEL_ENDS: [&str; 8] = [
@@ -47,7 +47,19 @@ impl Columns {
     /// longest texts, and the fewest different values, two at least. A second text is found by its
     /// name only.
     pub fn guess(table: &Table) -> Columns {
-        Guess::new(table).columns()
+        match table.rows.first().and_then(|row| row.marks.as_ref()) {
+            Some(Marks::Tags(_)) => Columns {
+                text: 0,
+                pair: None,
+                label: Some(1),
+            },
+            Some(Marks::Answers(_)) => Columns {
+                text: 0,
+                pair: Some(1),
+                label: Some(2),
+            },
+            None => Guess::new(table).columns(),
+        }
     }
 
     /// The columns that someone named, and a guess for the others.
@@ -55,6 +67,9 @@ impl Columns {
     /// # Errors
     /// [`DataError::NoColumn`] and [`DataError::Column`].
     pub fn named(table: &Table, named: &Named) -> Result<Columns, DataError> {
+        if *named == Named::default() {
+            return Ok(Self::guess(table));
+        }
         let find = |name: &Option<String>, role| {
             let find = |name: &String| table.column(name, role);
             name.as_ref().map(find).transpose()

@@ -89,6 +89,63 @@ pub enum DataError {
         /// What to do in this format.
         hint: &'static str,
     },
+    /// A line of CoNLL with more or fewer fields than the first.
+    #[error(
+        "line {line} has {found} fields, but {expected} are expected: a word, and its tag at the end; an empty line stands \
+         between texts"
+    )]
+    Conll {
+        /// The line.
+        line: usize,
+        /// Its fields.
+        found: usize,
+        /// Those of the first.
+        expected: usize,
+    },
+    /// A tag that does not follow the others.
+    #[error("line {line}: the tag `{tag}` {reason}")]
+    Tag {
+        /// The line.
+        line: usize,
+        /// The tag.
+        tag: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Stretches or answers that do not fit their text.
+    #[error("row at line {line}: {reason}")]
+    Marks {
+        /// The row.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A score that is no number.
+    #[error("row at line {line} has `{cell}` in column `{column}`: a score is a number{}", and_more(*.more))]
+    Score {
+        /// The first such row.
+        line: usize,
+        /// What stands there.
+        cell: String,
+        /// The column.
+        column: String,
+        /// How many more rows are like this.
+        more: usize,
+    },
+    /// All scores are one number.
+    #[error("every row has the score {score} in column `{column}`: there is nothing to learn")]
+    OneScore {
+        /// The column.
+        column: String,
+        /// The number.
+        score: String,
+    },
+    /// What is to be learned does not stand in the file.
+    #[error("this file has no {what}")]
+    NoMarks {
+        /// "tags of words" or "answers in a passage".
+        what: &'static str,
+    },
     /// Too many columns.
     #[error("row at line {line} has more than {MAX_COLUMNS} columns; keep the text and the label")]
     TooManyColumns {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::encoding::decode;
+use super::marked::is_conll;
 use super::{delimited, header};
 
 /// How a file separates its cells.
@@ -21,6 +22,8 @@ pub enum Format {
     SemicolonCsv,
     /// The same with vertical bars.
     BarCsv,
+    /// CoNLL: a word and its tag a line, an empty line between texts.
+    Conll,
     /// JSON objects: one a line (JSON Lines), one after another, or in an array.
     Json,
 }
@@ -46,6 +49,8 @@ impl Format {
         let extension = name.and_then(|n| n.rsplit_once('.'));
         match extension.map(|(_, e)| e.to_ascii_lowercase()).as_deref() {
             Some("jsonl" | "ndjson" | "json") => Format::Json,
+            Some("conll" | "conllu" | "bio" | "iob" | "iob2") => Format::Conll,
+            _ if is_conll(&text) => Format::Conll,
             Some("csv") => best(&text).unwrap_or(Format::Csv),
             Some("tsv" | "tab") if text.contains('\t') => Format::Tsv,
             _ if is_json(&text) => Format::Json,
@@ -64,13 +69,14 @@ impl Format {
             Format::Csv => "CSV",
             Format::SemicolonCsv => "CSV with semicolons",
             Format::BarCsv => "CSV with bars",
+            Format::Conll => "CoNLL",
             Format::Json => "JSON",
         }
     }
 
     pub(super) fn delimiter(self) -> Option<u8> {
         match self {
-            Format::Lines | Format::Json => None,
+            Format::Lines | Format::Conll | Format::Json => None,
             Format::Tsv => Some(b'\t'),
             Format::Csv => Some(b','),
             Format::SemicolonCsv => Some(b';'),
@@ -85,7 +91,7 @@ impl Format {
             }
             Format::SemicolonCsv => "Put a text that holds a semicolon in double quotes",
             Format::BarCsv => "Put a text that holds a bar in double quotes",
-            Format::Csv | Format::Lines | Format::Json => {
+            Format::Csv | Format::Lines | Format::Conll | Format::Json => {
                 "Put a text that holds a comma in double quotes"
             }
         }

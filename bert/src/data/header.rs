@@ -134,6 +134,16 @@ pub(super) fn is_other(name: &str) -> bool {
     OTHERS.contains(&name.as_str()) || name.ends_with("id") || name.ends_with("hash")
 }
 
+/// Whether a name is that of several labels a row.
+pub(super) fn names_labels(name: &str) -> bool {
+    let name = plain(name);
+    let single = name.strip_suffix("ies").map(|start| format!("{start}y"));
+    let single = single.or_else(|| name.strip_suffix('s').map(str::to_owned));
+    is_label_name(&name)
+        || single.is_some_and(|single| is_label_name(&single))
+        || ["classes", "genres"].contains(&name.as_str())
+}
+
 /// Whether a text's column is called so.
 pub(super) fn is_text_name(name: &str) -> bool {
     let name = plain(name);

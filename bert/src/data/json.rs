@@ -21,7 +21,7 @@ pub(super) struct Objects {
 }
 
 /// A JSON object's members in their order.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -60,14 +60,14 @@ pub(super) fn read(text: &str) -> Result<Objects, DataError> {
 }
 
 /// One JSON value of a file.
-struct Element<'a> {
-    line: usize,
-    source: &'a str,
+pub(super) struct Element<'a> {
+    pub line: usize,
+    pub source: &'a str,
 }
 
 /// The values that are rows: those of the lines, or of the array that the file is or that its only
 /// object holds.
-fn elements(text: &str) -> Result<Vec<Element<'_>>, DataError> {
+pub(super) fn elements(text: &str) -> Result<Vec<Element<'_>>, DataError> {
     if text.trim_start().starts_with('[') {
         return array(text, text);
     }
@@ -127,7 +127,7 @@ fn array<'a>(text: &'a str, array: &'a str) -> Result<Vec<Element<'a>>, DataErro
 }
 
 /// Parts of a text, in their order, with the lines where they begin.
-fn placed<'a>(text: &'a str, parts: Vec<&'a str>) -> Vec<Element<'a>> {
+pub(super) fn placed<'a>(text: &'a str, parts: Vec<&'a str>) -> Vec<Element<'a>> {
     let (mut line, mut at) = (1, 0);
     let place = |source: &'a str| {
         let start = source.as_ptr() as usize - text.as_ptr() as usize;
@@ -150,7 +150,7 @@ fn broken(error: serde_json::Error) -> DataError {
 }
 
 /// The parser's words, without its place.
-fn reason(error: &serde_json::Error) -> String {
+pub(super) fn reason(error: &serde_json::Error) -> String {
     let words = error.to_string();
     match words.rfind(" at line ") {
         Some(place) => words[..place].to_owned(),
@@ -168,7 +168,7 @@ enum Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    fn read(value: &'a RawValue) -> Result<Self, serde_json::Error> {
+    fn read(name: &str, value: &'a RawValue) -> Result<Self, serde_json::Error> {
         let source = value.get();
         Ok(match source.as_bytes().first() {
             Some(b'"') => Cell::Text(serde_json::from_str(source)?),
@@ -178,11 +178,19 @@ impl<'a> Cell<'a> {
                 Cell::Object(members)
             }
             Some(b'[') => {
-                // A list of one, as annotation tools write a single label, is what it holds.
+                // A list of one, as annotation tools write a single label, is what it holds; one of several texts is
+                // several labels.
                 let values: Vec<&RawValue> = serde_json::from_str(source)?;
                 match values[..] {
                     [] => Cell::Text(String::new()),
-                    [one] if !one.get().starts_with(['[', '{']) => Cell::read(one)?,
+                    [one] if !one.get().starts_with(['[', '{']) => Cell::read(name, one)?,
+                    _ if header::names_labels(name)
+                        && values.len() <= MAX_SEVERAL
+                        && values.iter().all(|v| v.get().starts_with('"')) =>
+                    {
+                        let texts: Vec<String> = serde_json::from_str(source)?;
+                        Cell::Text(serde_json::to_string(&texts)?)
+                    }
                     _ => Cell::Other("a list"),
                 }
             }
@@ -217,13 +225,13 @@ impl Reading {
         }
         let Members(members) = serde_json::from_str(source).map_err(unreadable)?;
         for (name, value) in members {
-            match Cell::read(value).map_err(unreadable)? {
+            match Cell::read(&name, value).map_err(unreadable)? {
                 Cell::Text(text) => self.put(&mut cells, line, name, text)?,
                 Cell::Other(kind) => self.leave_out(&mut cells, line, name, kind)?,
                 Cell::Object(members) => {
                     for (inner, value) in members {
                         let inner = format!("{name}.{inner}");
-                        match Cell::read(value).map_err(unreadable)? {
+                        match Cell::read(&inner, value).map_err(unreadable)? {
                             _ if self.is_full(&inner) => {}
                             Cell::Text(text) => self.put(&mut cells, line, inner, text)?,
                             Cell::Other(kind) => self.leave_out(&mut cells, line, inner, kind)?,
@@ -339,6 +347,9 @@ impl Reading {
     }
 }
 
+/// A longer list of texts is no list of labels.
+const MAX_SEVERAL: usize = 32;
+
 /// The name of the only column of an array of texts.
 const TEXTS: &str = "text";
 
@@ -349,7 +360,7 @@ fn retain(values: &mut Vec<String>, keep: &[bool]) {
 
 /// What Python writes and JSON does not know, as pandas reads it: `NaN` and `Infinity` as null,
 /// half of a surrogate pair as U+FFFD. Lines stay where they are.
-fn mend(text: &str) -> Cow<'_, str> {
+pub(super) fn mend(text: &str) -> Cow<'_, str> {
     if !["NaN", "Infinity", "\\ud", "\\uD"]
         .iter()
         .any(|odd| text.contains(odd))

@@ -125,6 +125,15 @@ impl Unlabelled {
         marks
     }
 
+    /// In a column of scores, of which any may be -1.
+    pub fn of_scores(typed: bool) -> Self {
+        Self {
+            words: !typed,
+            dash: true,
+            minus_one: false,
+        }
+    }
+
     /// In rows to test a model on that has these labels.
     pub fn beside(labels: &[String], typed: bool) -> Self {
         let keys: Vec<String> = labels.iter().map(|label| key(label)).collect();

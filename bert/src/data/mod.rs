@@ -17,11 +17,14 @@ mod format;
 mod header;
 mod json;
 mod labels;
+mod marked;
 mod mask;
 mod notes;
 mod random;
 mod split;
 mod table;
+mod truth;
+mod values;
 
 pub(crate) use batch::padded_lengths;
 pub use batch::{Batch, batches};
@@ -30,10 +33,13 @@ pub use dataset::{Dataset, Example, Report, Text, texts};
 pub use error::DataError;
 pub use format::Format;
 pub use labels::MergedLabel;
+pub use marked::{Marks, tags_of};
 pub use mask::{MASKED_SHARE, Masked, Masker};
 pub use random::Random;
 pub use split::Split;
 pub use table::{HeaderRow, LeftOut, Row, Table};
+pub use truth::{Stretch, Tagged, Truth, entities};
+pub use values::kinds;
 
 /// The most rows a file may have. More are refused, not cut off: which part to keep is the user's
 /// choice, and an order by class is common.

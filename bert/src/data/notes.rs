@@ -8,7 +8,7 @@ const NAMES: usize = 8;
 impl Table {
     /// What was read over or left out. Empty where everything was read.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = Vec::new();
+        let mut notes = self.remarks.clone();
         match self.headers_again[..] {
             [] => {}
             [line] => notes.push(format!(

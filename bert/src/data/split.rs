@@ -20,7 +20,7 @@ pub struct Split {
 
 impl Split {
     /// Puts about `share` (0 to 1) of every class aside for validation, at random. Examples with
-    /// the same text stay together, so nothing is judged that was learned; a class that has two
+    /// the same text stay together, and questions on the same passage, so nothing is judged that was learned; a class that has two
     /// different texts is in both halves, and one that has one is in `train`.
     pub fn stratified(dataset: &Dataset, share: f64, seed: u64) -> Split {
         let share = if share.is_nan() {
@@ -30,12 +30,13 @@ impl Split {
         };
         // Each class's groups of equal texts, in the order of the data. A text that stands under
         // several labels goes with the first.
-        let mut classes: Vec<Vec<Vec<usize>>> = vec![Vec::new(); dataset.labels.len()];
+        let mut classes: Vec<Vec<Vec<usize>>> = vec![Vec::new(); dataset.labels.len().max(1)];
         let mut places = HashMap::new();
         for (i, example) in dataset.examples.iter().enumerate() {
-            let (class, group) = *places.entry(example.key()).or_insert_with(|| {
-                classes[example.label].push(Vec::new());
-                (example.label, classes[example.label].len() - 1)
+            let (class, group) = *places.entry(example.group()).or_insert_with(|| {
+                let class = example.truth.class().unwrap_or(0);
+                classes[class].push(Vec::new());
+                (class, classes[class].len() - 1)
             });
             classes[class][group].push(i);
         }

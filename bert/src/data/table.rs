@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::encoding::decode;
 use super::format::separator_line;
-use super::{DataError, Format, MAX_COLUMNS, MAX_ROWS, delimited, header, json};
+use super::{DataError, Format, MAX_COLUMNS, MAX_ROWS, Marks, delimited, header, json, marked};
 
 /// Whether the first row names the columns. The keys of JSON objects always do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct Row {
     pub cells: Vec<String>,
     /// How many of them stand in the file; the others are empty, since the row ends early.
     pub given: usize,
+    /// What is marked in its text, in a file of marked texts.
+    pub marks: Option<Marks>,
 }
 
 /// A key of JSON objects that is no column, since it does not always hold a text or a number.
@@ -55,6 +57,8 @@ pub struct Table {
     pub headers_again: Vec<usize>,
     /// Keys of JSON objects that are no columns.
     pub left_out: Vec<LeftOut>,
+    /// What else was done in reading it, in sentences.
+    pub remarks: Vec<String>,
 }
 
 impl Table {
@@ -65,7 +69,11 @@ impl Table {
     pub fn parse(bytes: &[u8], format: Format, header: HeaderRow) -> Result<Table, DataError> {
         let text = decode(bytes)?;
         let table = match format {
-            Format::Json => from_objects(json::read(&text)?)?,
+            Format::Conll => marked::read_conll(&text)?,
+            Format::Json => match marked::read_json(&text) {
+                Some(table) => table?,
+                None => from_objects(json::read(&text)?)?,
+            },
             _ => from_rows(&text, format, header)?,
         };
         if table.rows.is_empty() {
@@ -119,6 +127,7 @@ fn from_objects(objects: json::Objects) -> Result<Table, DataError> {
         rows: objects.rows,
         headers_again: Vec::new(),
         left_out: objects.left_out,
+        remarks: Vec::new(),
     })
 }
 
@@ -158,6 +167,7 @@ fn from_rows(text: &str, format: Format, header: HeaderRow) -> Result<Table, Dat
         rows,
         headers_again: again,
         left_out: Vec::new(),
+        remarks: Vec::new(),
     })
 }
 
@@ -227,6 +237,11 @@ pub(super) fn push(rows: &mut Vec<Row>, line: usize, cells: Vec<String>) -> Resu
         return Err(DataError::TooManyRows { line });
     }
     let given = cells.len();
-    rows.push(Row { line, cells, given });
+    rows.push(Row {
+        line,
+        cells,
+        given,
+        marks: None,
+    });
     Ok(())
 }

@@ -1,23 +1,28 @@
 //! The model card.
 
 use super::{About, Kind, Machine, Run, needs_code, pooling};
-use crate::config::Pooling;
-use crate::metrics::Confusion;
+use crate::config::{HeadKind, Pooling};
+use crate::metrics::{ClassMetrics, Confusion, Figures};
 use crate::model::Model;
 use crate::train::{Method, Recipe};
 
 /// README.md: what the model is, what it learned from and how, how well it does, how to load it,
 /// and how to go on training where one machine is not enough.
 pub fn card(model: &Model, about: &About) -> String {
-    let classifies = about.kind == Kind::Classifier;
+    let classifies = about.kind == Kind::Head;
     let pooling = pooling(model, about.kind);
-    let labels = match (model.classifier(), classifies) {
-        (Some(classifier), true) => &classifier.labels[..],
+    let head = model.head().filter(|_| classifies);
+    let labels = match head.map(|head| (head.kind, &head.labels[..])) {
+        Some((HeadKind::Classes | HeadKind::Labels, labels)) => labels,
         _ => &[],
     };
     let sections = [
-        front_matter(about),
-        format!("# {}\n\n{}", line(&about.name), origin(model, about)),
+        front_matter(about, head.map(|head| head.kind)),
+        format!(
+            "# {}\n\n{}",
+            line(&about.name),
+            origin(model, about, head.map(|head| head.kind))
+        ),
         about.badge.as_deref().map_or(String::new(), tried),
         pooling.map_or(String::new(), |p| of_pooling(p).to_owned()),
         match &about.run {
@@ -28,8 +33,10 @@ pub fn card(model: &Model, about: &About) -> String {
         "## Weights\n\nAll weights are F32. Where the base holds F16, that loses nothing."
             .to_owned(),
         load(model, about),
-        match (&about.run, classifies) {
-            (Some(run), true) => cluster(model, run, labels, needs_code(model, about.kind)),
+        match (&about.run, head.map(|head| head.kind)) {
+            (Some(run), Some(HeadKind::Classes)) => {
+                cluster(model, run, labels, needs_code(model, about.kind))
+            }
             _ => String::new(),
         },
     ];
@@ -37,10 +44,15 @@ pub fn card(model: &Model, about: &About) -> String {
     filled.collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
-fn front_matter(about: &About) -> String {
-    let (task, metrics) = match about.kind {
-        Kind::Classifier => ("text-classification", "metrics:\n- accuracy\n- f1\n"),
-        Kind::MaskedLm => ("fill-mask", ""),
+fn front_matter(about: &About, head: Option<HeadKind>) -> String {
+    let (task, metrics) = match head {
+        None => ("fill-mask", ""),
+        Some(HeadKind::Classes) => ("text-classification", "metrics:\n- accuracy\n- f1\n"),
+        Some(HeadKind::Labels) => ("text-classification", "metrics:\n- f1\n"),
+        Some(HeadKind::Score) => ("text-classification", "metrics:\n- pearsonr\n- spearmanr\n"),
+        Some(HeadKind::Tokens) => ("token-classification", "metrics:\n- seqeval\n"),
+        Some(HeadKind::Span) => ("question-answering", "metrics:\n- squad\n"),
+        Some(HeadKind::Choice) => ("multiple-choice", "metrics:\n- accuracy\n"),
     };
     // A JSON string is a YAML string.
     let base = serde_json::Value::from(line(&about.base));
@@ -49,10 +61,15 @@ fn front_matter(about: &About) -> String {
     )
 }
 
-fn origin(model: &Model, about: &About) -> String {
-    let what = match about.kind {
-        Kind::Classifier => "A BERT that classifies texts",
-        Kind::MaskedLm => "A BERT that fills masks",
+fn origin(model: &Model, about: &About, head: Option<HeadKind>) -> String {
+    let what = match head {
+        None => "A BERT that fills masks",
+        Some(HeadKind::Classes) => "A BERT that classifies texts",
+        Some(HeadKind::Labels) => "A BERT that gives texts labels",
+        Some(HeadKind::Score) => "A BERT that scores texts",
+        Some(HeadKind::Tokens) => "A BERT that tags words",
+        Some(HeadKind::Span) => "A BERT that finds answers in a passage",
+        Some(HeadKind::Choice) => "A BERT that chooses among texts",
     };
     let made = match &about.run {
         Some(_) => "fine-tuned with Unmask",
@@ -193,10 +210,12 @@ fn computed(machine: &Machine) -> String {
 }
 
 fn figures(run: &Run, labels: &[String]) -> String {
-    let Some(confusion) = &run.confusion else {
-        return String::new();
+    let (metrics, confusion) = match &run.figures {
+        None | Some(Figures::Words { .. }) => return String::new(),
+        Some(Figures::Classes { metrics, confusion }) => (metrics, confusion),
+        Some(figures) => return other_figures(run, figures, labels),
     };
-    let metrics = confusion.metrics();
+    debug_assert_eq!(metrics.classes.len(), confusion.counts.len());
     let majority = Confusion::of_majority(&run.train, &run.validation).metrics();
     let epochs = run.recipe.epochs;
     let chosen = match run.recipe.settles {
@@ -222,17 +241,89 @@ fn figures(run: &Run, labels: &[String]) -> String {
     told + "\nRecipe and epoch were chosen with these texts in sight: on others, expect a little less.\n\n"
 }
 
+/// Those of heads that do not choose one class a text.
+fn other_figures(run: &Run, figures: &Figures, labels: &[String]) -> String {
+    let mut told = format!(
+        "## Figures\n\nOn the texts to check with, after epoch {}.\n\n| figure | |\n| --- | ---: |\n",
+        run.best_epoch
+    );
+    for (name, value) in figures.named() {
+        told += &format!("| {name} | {value:.4} |\n");
+    }
+    let each: Vec<(&str, &ClassMetrics)> = match figures {
+        Figures::Labels(found) => labels
+            .iter()
+            .map(String::as_str)
+            .zip(&found.labels)
+            .collect(),
+        Figures::Entities(found) => found
+            .types
+            .iter()
+            .map(|(name, m)| (name.as_str(), m))
+            .collect(),
+        _ => Vec::new(),
+    };
+    if !each.is_empty() {
+        told +=
+            "\n| label | precision | recall | F1 | there |\n| --- | ---: | ---: | ---: | ---: |\n";
+    }
+    for (label, m) in each {
+        let (precision, recall, f1, support) = (m.precision, m.recall, m.f1, m.support);
+        told += &format!(
+            "| {} | {precision:.4} | {recall:.4} | {f1:.4} | {support} |\n",
+            cell(label)
+        );
+    }
+    told + "\nRecipe and epoch were chosen with these texts in sight: on others, expect a little less.\n\n"
+}
+
 fn load(model: &Model, about: &About) -> String {
     let trust = match needs_code(model, about.kind) {
         true => ", trust_remote_code=True",
         false => "",
     };
     let longest = match &about.run {
-        Some(run) => run.recipe.max_tokens.min(model.classifier_limit()),
-        None => model.classifier_limit(),
+        Some(run) => run.recipe.max_tokens.min(model.head_limit()),
+        None => model.head_limit(),
     };
+    let pipeline = match model
+        .head()
+        .filter(|_| about.kind == Kind::Head)
+        .map(|head| head.kind)
+    {
+        Some(HeadKind::Tokens) => Some(
+            "find = pipeline(\"token-classification\", model=\".\", aggregation_strategy=\"simple\")  # this folder\n\
+             print(find(\"Ada Lovelace was born in London.\"))",
+        ),
+        Some(HeadKind::Labels) => Some(
+            "label = pipeline(\"text-classification\", model=\".\", top_k=None)  # this folder\n\
+             print(label(\"a text\"))",
+        ),
+        Some(HeadKind::Score) => Some(
+            "score = pipeline(\"text-classification\", model=\".\", function_to_apply=\"none\")  # this folder\n\
+             print(score({\"text\": \"a text\", \"text_pair\": \"another one\"}))",
+        ),
+        _ => None,
+    };
+    if let (Some(lines), "") = (pipeline, trust) {
+        return format!("## Use\n\n```python\nfrom transformers import pipeline\n\n{lines}\n```");
+    }
+    if model.head().is_some_and(|head| head.kind == HeadKind::Span) && about.kind == Kind::Head {
+        return format!(
+            "## Use\n\n```python\nimport torch\n\
+             from transformers import AutoModelForQuestionAnswering, AutoTokenizer\n\n\
+             folder = \".\"  # this folder\n\
+             tokenizer = AutoTokenizer.from_pretrained(folder)\n\
+             model = AutoModelForQuestionAnswering.from_pretrained(folder).eval()\n\
+             question, passage = \"Who was born?\", \"Ada was born in London.\"\n\
+             inputs = tokenizer(question, passage, truncation=\"only_second\", max_length={longest}, return_tensors=\"pt\")\n\
+             with torch.no_grad():\n    output = model(**inputs)\n\
+             first, last = output.start_logits.argmax(), output.end_logits.argmax()\n\
+             print(tokenizer.decode(inputs[\"input_ids\"][0, first : last + 1]))\n```"
+        );
+    }
     match about.kind {
-        Kind::Classifier => format!(
+        Kind::Head => format!(
             "## Use\n\n```python\nimport torch\n\
              from transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n\
              folder = \".\"  # this folder\n\
@@ -261,7 +352,7 @@ fn cluster(model: &Model, run: &Run, labels: &[String], code: bool) -> String {
         },
         false => run.recipe,
     };
-    let cls = pooling(model, Kind::Classifier) == Some(Pooling::Cls);
+    let cls = pooling(model, Kind::Head) == Some(Pooling::Cls);
     let (columns, convert) = match run.pairs {
         true => (
             "text,pair --text_column_delimiter \" [SEP] \"",

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::weights::PASSING;
 use super::{Kind, Refusal, needs_code, pooling};
 use crate::config::Config;
+use crate::config::HeadKind;
 use crate::config::Pooling;
 use crate::model::Model;
 
@@ -32,13 +33,9 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
     map.retain(|key, _| !DROPPED.contains(&key.as_str()));
     map.insert("model_type".to_owned(), family.clone());
     map.insert("dtype".to_owned(), json!("float32"));
-    let class = match kind {
-        Kind::MaskedLm => "BertForMaskedLM",
-        Kind::Classifier if needs_code(model, kind) => "UnmaskBertForSequenceClassification",
-        Kind::Classifier => "BertForSequenceClassification",
-    };
+    let class = class(model, kind);
     map.insert("architectures".to_owned(), json!([class]));
-    if let Some(classifier) = model.classifier().filter(|_| kind == Kind::Classifier) {
+    if let Some(classifier) = model.head().filter(|_| kind == Kind::Head) {
         let by_id = classifier.labels.iter().enumerate();
         let id2label: Map<String, Value> = by_id
             .clone()
@@ -48,8 +45,19 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
             by_id.map(|(i, label)| (label.clone(), json!(i))).collect();
         map.insert("id2label".to_owned(), id2label.into());
         map.insert("label2id".to_owned(), label2id.into());
-        let problem = json!("single_label_classification");
-        map.insert("problem_type".to_owned(), problem);
+        let problem = match classifier.kind {
+            HeadKind::Classes => Some("single_label_classification"),
+            HeadKind::Labels => Some("multi_label_classification"),
+            HeadKind::Score => Some("regression"),
+            HeadKind::Tokens | HeadKind::Span | HeadKind::Choice => None,
+        };
+        map.remove("problem_type");
+        if let Some(problem) = problem {
+            map.insert("problem_type".to_owned(), json!(problem));
+        }
+        if classifier.kind == HeadKind::Span {
+            map.retain(|key, _| !["id2label", "label2id"].contains(&key.as_str()));
+        }
     } else {
         // An older classifier's: it stays behind.
         map.retain(|key, _| !["id2label", "label2id", "problem_type"].contains(&key.as_str()));
@@ -76,10 +84,25 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
             map.insert("auto_map".to_owned(), auto);
         }
     }
-    if let (Some(tokens), Some(own)) = (limit(model, kind), map.get_mut("unmask")) {
+    if let Some(tokens) = limit(model, kind) {
+        let own = map.entry("unmask").or_insert_with(|| json!({}));
         own["max_tokens"] = json!(tokens);
     }
     Ok(pretty(&map.into()))
+}
+
+/// The class that loads the folder.
+fn class(model: &Model, kind: Kind) -> String {
+    let ending = match model.head().filter(|_| kind == Kind::Head) {
+        None => "ForMaskedLM",
+        Some(head) => head.kind.class_ending(),
+    };
+    let own = if needs_code(model, kind) {
+        "Unmask"
+    } else {
+        ""
+    };
+    format!("{own}Bert{ending}")
 }
 
 /// Refuses a config.json that is not the model's own.
@@ -94,8 +117,8 @@ pub(super) fn check(model: &Model, source: &str) -> Result<(), Refusal> {
 
 /// The longest text that the classifier was trained on, where one is exported and says so.
 pub(super) fn limit(model: &Model, kind: Kind) -> Option<usize> {
-    let classifier = model.classifier().filter(|_| kind == Kind::Classifier);
-    classifier?.max_tokens.map(|_| model.classifier_limit())
+    let head = model.head().filter(|_| kind == Kind::Head);
+    head?.max_tokens.map(|_| model.head_limit())
 }
 
 /// A tokenizer_config.json for a source that has none.

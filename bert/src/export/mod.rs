@@ -43,7 +43,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Family;
 use crate::config::Pooling;
-use crate::metrics::Confusion;
+use crate::metrics::Figures;
 use crate::model::Model;
 use crate::train::Recipe;
 
@@ -60,9 +60,9 @@ const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
 /// What a folder's model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
-    /// Its classifier: `BertForSequenceClassification`, or the folder's own class. The
-    /// masked-language-model head stays behind.
-    Classifier,
+    /// Its task's head: the family's class for it, or the folder's own. The masked-language-model head
+    /// stays behind.
+    Head,
     /// Filling masks: `BertForMaskedLM`. Pooler, next-sentence head and classifier stay behind.
     MaskedLm,
 }
@@ -100,8 +100,8 @@ pub struct Run {
     pub validation: Vec<usize>,
     /// Whether the texts are pairs.
     pub pairs: bool,
-    /// Truth against prediction on the validation texts, where there are classes.
-    pub confusion: Option<Confusion>,
+    /// What it came to on the validation texts.
+    pub figures: Option<Figures>,
     /// The epoch whose weights were kept, from 1.
     pub best_epoch: usize,
 }
@@ -258,16 +258,17 @@ pub fn size(model: &Model, kind: Kind) -> Result<u64, Refusal> {
 fn check(model: &Model, kind: Kind) -> Result<(), Refusal> {
     check_family(model)?;
     match kind {
-        Kind::Classifier if model.classifier().is_none() => Err(Refusal::NoClassifier),
+        Kind::Head if model.head().is_none() => Err(Refusal::NoClassifier),
         Kind::MaskedLm if !model.heads().mlm => Err(Refusal::NoMlm),
         _ => Ok(()),
     }
 }
 
-/// The classifier's pooling, where one is exported.
+/// How the vectors are made that the exported head reads, where it reads one a text.
 fn pooling(model: &Model, kind: Kind) -> Option<Pooling> {
-    let classifier = model.classifier().filter(|_| kind == Kind::Classifier);
-    classifier.map(|c| c.pooling)
+    let head = model.head().filter(|_| kind == Kind::Head);
+    head.filter(|head| !head.kind.reads_tokens())
+        .map(|head| head.pooling)
 }
 
 /// Whether `transformers` has no class for it.

@@ -53,7 +53,7 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
         let wanted = match kind {
             _ if starts("pooler.") => pooling == Some(Pooling::Pooler),
             _ if !head => true,
-            Kind::Classifier => starts(names::CLASSIFIER),
+            Kind::Head => starts(names::CLASSIFIER),
             Kind::MaskedLm => starts("cls.predictions."),
         };
         if !wanted {

@@ -5,7 +5,7 @@
 
 use kernels::ops::Function;
 
-use crate::config::Family;
+use crate::config::{Family, HeadKind};
 
 /// The names of one family's tensors; those of layers follow the layer's own name, and those
 /// of encoder tensors the prefix. Of a dense layer or a norm, the name without `.weight`.
@@ -34,6 +34,8 @@ pub(super) struct Names {
     /// The classifier, and what it has before it where that is not the encoder's pooler.
     pub classifier: &'static str,
     pub classifier_pooler: Option<&'static str>,
+    /// The same before a choice's number.
+    pub choice_pooler: Option<&'static str>,
     /// After the pooler's matrix, whichever it is.
     pub pooler_activation: Function,
 }
@@ -87,6 +89,7 @@ const BERT: Names = Names {
     replaced: None,
     classifier: "classifier",
     classifier_pooler: None,
+    choice_pooler: None,
     pooler_activation: Function::Tanh,
 };
 
@@ -147,6 +150,7 @@ const DISTILBERT: Names = Names {
     },
     nsp: None,
     classifier_pooler: Some("pre_classifier"),
+    choice_pooler: Some("pre_classifier"),
     pooler_activation: Function::Relu,
     ..BERT
 };
@@ -168,11 +172,29 @@ const ELECTRA: Names = Names {
     ]),
     classifier: "classifier.out_proj",
     classifier_pooler: Some("classifier.dense"),
+    choice_pooler: Some("sequence_summary.summary"),
     pooler_activation: Function::Gelu,
     ..BERT
 };
 
 impl Names {
+    /// The last layer of a task's head.
+    pub fn head(&self, kind: HeadKind) -> &'static str {
+        match kind {
+            HeadKind::Classes | HeadKind::Labels | HeadKind::Score => self.classifier,
+            HeadKind::Tokens | HeadKind::Choice => "classifier",
+            HeadKind::Span => "qa_outputs",
+        }
+    }
+
+    /// What it has before that, where it is not the encoder's pooler.
+    pub fn head_pooler(&self, kind: HeadKind) -> Option<&'static str> {
+        match kind {
+            HeadKind::Choice => self.choice_pooler,
+            _ => self.classifier_pooler,
+        }
+    }
+
     /// The name of a part of layer `i`, as in `encoder.layer.0.output.dense`.
     pub fn of_layer(&self, i: usize, part: &str) -> String {
         let [before, after] = self.layer;

@@ -7,8 +7,7 @@ use super::families::{self, Names};
 use super::names;
 use super::slot::{Blocks, Slot};
 use crate::checkpoint::{Dtype, TensorInfo};
-use crate::config::Pooling;
-use crate::config::{Config, Family, MAX_LABELS};
+use crate::config::{Config, Family, HeadKind, MAX_LABELS, Pooling};
 
 /// What a checkpoint holds beside the encoder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,8 +22,8 @@ pub struct Heads {
     pub replaced: bool,
     /// Whether the decoder has a matrix of its own instead of the word embeddings.
     pub untied_decoder: bool,
-    /// Classes of the classifier, where there is one for whole texts.
-    pub classifier: Option<usize>,
+    /// What a task's head says, where there is one, and its outputs.
+    pub task: Option<(HeadKind, usize)>,
 }
 
 /// Every tensor of a model, and every parameter that holds them.
@@ -161,8 +160,8 @@ impl Wanted {
             self.dense(dense, [h, h], names::REPLACED);
             self.dense(logit, [1, h], names::REPLACED_LOGIT);
         }
-        if let Some(classes) = heads.classifier {
-            self.dense(n.classifier, [classes, h], names::CLASSIFIER);
+        if let Some((kind, outputs)) = heads.task {
+            self.dense(n.head(kind), [outputs, h], names::CLASSIFIER);
         }
     }
 
@@ -182,13 +181,16 @@ impl Layout {
             .collect();
         let has = |start: &str| names.iter().any(|n| n.starts_with(start));
         let layer = |name: &&'static str| has(&format!("{name}."));
-        let classifier = classes(config, tensors, &names, family);
+        let task = task(config, tensors, &names, family);
+        let classifier = task.filter(|(kind, _)| !kind.reads_tokens());
         // A pooler that only passes [CLS] on is no pooler (see `export`); one that the classifier
         // reads must be there.
         let passes = classifier.is_some() && config.classifier_scale != 1.0;
         let reads = classifier.is_some() && config.pooling == Pooling::Pooler;
         // A classifier's own pooler goes before one that the encoder kept from its training.
-        let own = family.classifier_pooler.filter(|_| reads);
+        let own = classifier
+            .and_then(|(kind, _)| family.head_pooler(kind))
+            .filter(|_| reads);
         let encoders = family
             .pooler
             .filter(|name| (layer(name) && !passes) || reads)
@@ -201,7 +203,7 @@ impl Layout {
             nsp: pooler.is_some() && family.nsp.is_some_and(|name| layer(&name)),
             replaced: family.replaced.is_some_and(|[dense, _]| layer(&dense)),
             untied_decoder: !config.tie_word_embeddings && mlm,
-            classifier,
+            task,
         };
         let vocabulary = Blocks::new([config.vocab_size, config.embedding_size], limit);
         let mut wanted = Wanted {
@@ -338,43 +340,58 @@ fn params(
     params
 }
 
-/// Classes of the classifier for whole texts, as config.json names them or, where it names none,
-/// as the file holds them. Heads of the same name for something else (tokens, choices, numbers,
-/// several labels at once) are left aside.
-fn classes(
+/// What the head of a task says, by the class in config.json, and its outputs: as many as config.json names or, where
+/// it names none, as the file holds. Without a class it is a classifier. One that is not used is told of in the log.
+fn task(
     config: &Config,
     tensors: &[TensorInfo],
     names: &[String],
     family: &Names,
-) -> Option<usize> {
-    let place = |part: &str| {
-        let name = format!("{}.{part}", family.classifier);
-        names.iter().position(|n| *n == name)
+) -> Option<(HeadKind, usize)> {
+    let stored = |kind| {
+        let place = |part: &str| {
+            let name = format!("{}.{part}", family.head(kind));
+            names.iter().position(|n| *n == name)
+        };
+        let found = place("weight").or(place("bias"))?;
+        tensors[found].shape.first().copied()
     };
-    let (weight, bias) = (place("weight"), place("bias"));
-    let found = weight.or(bias)?;
-    let whole = |name: &String| name.ends_with("ForSequenceClassification");
-    if !config.architectures.is_empty() && !config.architectures.iter().any(whole) {
-        return None;
-    }
-    let stored = tensors[found].shape.first().copied();
-    let classes = match config.id2label.len() {
-        0 => stored?,
+    let named = |stored: usize| match config.id2label.len() {
+        0 => stored,
         named => named,
     };
-    let usable = (2..=MAX_LABELS).contains(&classes) && config.single_label;
+    let classes = || Some((HeadKind::Classes, named(stored(HeadKind::Classes)?)));
+    let of = |architecture: &String| {
+        // One that differs by the number of outputs has its weights under the same name.
+        let kind = HeadKind::of(architecture, config.problem, 2)?;
+        let stored = stored(kind)?;
+        let kind = HeadKind::of(architecture, config.problem, stored)?;
+        let outputs = match kind {
+            HeadKind::Span => 2,
+            HeadKind::Choice | HeadKind::Score => stored,
+            HeadKind::Classes | HeadKind::Labels | HeadKind::Tokens => named(stored),
+        };
+        Some((kind, outputs))
+    };
+    let (kind, outputs) = match config.architectures.is_empty() {
+        true => classes()?,
+        false => config.architectures.iter().find_map(of)?,
+    };
+    let range = match kind {
+        HeadKind::Classes => 2..=MAX_LABELS,
+        HeadKind::Labels | HeadKind::Tokens => 1..=MAX_LABELS,
+        HeadKind::Span => 2..=2,
+        HeadKind::Score | HeadKind::Choice => 1..=1,
+    };
+    let usable = range.contains(&outputs);
     if !usable {
         log::warn!(
-            "the checkpoint's classifier is left aside: only one for a choice of 2 to {MAX_LABELS} \
-             classes is used, and this one has {classes}{}",
-            if config.single_label {
-                ""
-            } else {
-                " and another problem_type"
-            }
+            "the checkpoint's head is left aside: it has {outputs} outputs, and {} to {} can be used",
+            range.start(),
+            range.end()
         );
     }
-    usable.then_some(classes)
+    usable.then_some((kind, outputs))
 }
 
 /// What wrappers put before all names of a model: `DataParallel`, and trainers that call it their `model`.

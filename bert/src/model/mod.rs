@@ -1,25 +1,26 @@
 //! A BERT on a device.
 
-mod classifier;
 mod families;
 mod features;
 mod finite;
 mod forward;
+mod head;
 mod layout;
 mod loader;
 pub mod names;
 mod slot;
+mod task_head;
 mod tokens;
 
-pub(crate) use classifier::parts as classifier_parts;
-pub use classifier::{Classifier, ClassifierError};
-pub(crate) use features::{FeatureGraph, cls_rows, pool};
+pub(crate) use features::{FeatureGraph, cls_rows};
 pub(crate) use finite::all_finite;
 pub use finite::{ModelPart, NotFinite};
 pub use forward::{Builder, DropoutRates, Encoder, FillGraph, TrainingNoise};
 pub use layout::{Heads, Layout};
 pub use loader::ModelLoader;
 pub use slot::{Blocks, Part, Slot};
+pub(crate) use task_head::parts as classifier_parts;
+pub use task_head::{TaskHead, TaskHeadError};
 pub use tokens::TokenBatch;
 pub(crate) use tokens::encoder_values;
 
@@ -123,23 +124,23 @@ pub struct Model {
     layout: Layout,
     params: Params,
     sha256: String,
-    classifier: Option<Classifier>,
+    task_head: Option<TaskHead>,
     prepared: Vec<Prepared>,
-    classifying: Vec<classifier::Prepared>,
+    passes: Vec<head::Prepared>,
 }
 
 impl Model {
     fn new(device: Device, config: Config, layout: Layout, params: Params, sha256: String) -> Self {
-        let classifier = Classifier::loaded(&config, &layout.heads);
+        let task_head = TaskHead::loaded(&config, &layout.heads);
         Self {
             device,
             config,
             layout,
             params,
             sha256,
-            classifier,
+            task_head,
             prepared: Vec::new(),
-            classifying: Vec::new(),
+            passes: Vec::new(),
         }
     }
 
@@ -227,7 +228,7 @@ impl Model {
     /// have taken their names since.
     pub(crate) fn forget_plans(&mut self) {
         self.prepared.clear();
-        self.classifying.clear();
+        self.passes.clear();
     }
 
     /// The numbers of a parameter, read back from the device; of one that lies in blocks, those of

@@ -15,7 +15,7 @@ const CLASSIFY_BATCH: usize = 16;
 /// What a classifier says of a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Classification {
-    /// One a class, in the order of [`crate::model::Classifier::labels`].
+    /// One a class, in the order of [`crate::model::TaskHead::labels`].
     pub logits: Vec<f32>,
     /// Their softmax.
     pub probabilities: Vec<f32>,
@@ -59,7 +59,7 @@ pub async fn classify(
     if model.classifier().is_none() {
         return Err(ProbeError::NoClassifier);
     }
-    let limit = model.classifier_limit();
+    let limit = model.head_limit();
     let encode = |text: &Text| tokenizer.encode(&text.text, text.pair.as_deref(), limit);
     let encodings: Vec<Encoding> = texts.iter().map(encode).collect();
     let lengths: Vec<usize> = encodings.iter().map(|e| e.ids.len()).collect();
@@ -73,7 +73,7 @@ pub async fn classify(
             ids: chosen().map(|e| e.ids.clone()).collect(),
             types: chosen().map(|e| e.type_ids.clone()).collect(),
         };
-        let logits = model.classify_batch(&inputs, room, control).await?;
+        let logits = model.head_batch(&inputs, room, control).await?;
         for (&place, logits) in batch.examples.iter().zip(logits) {
             if !all_finite(&logits) {
                 let text = one_text(&encodings[place].ids, &encodings[place].type_ids);

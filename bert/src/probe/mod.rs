@@ -1,9 +1,12 @@
 //! What a model says of a text: tokens, predictions for hidden words, the next-sentence verdict.
 
 mod classify;
+mod predict;
 mod replaced;
 
 pub use classify::{Classification, classify};
+pub use predict::{Answer, Entity, MAX_ANSWER_TOKENS, Said, answer, answers, entities, predict};
+pub(crate) use predict::{best_span, logistic, softmax};
 pub use replaced::{Replaced, replaced};
 
 use kernels::ops::NO_TARGET;
@@ -147,6 +150,9 @@ pub enum ProbeError {
     /// Texts are to be classified, and the model has no classifier.
     #[error("this model has no classifier; train one, or load a model that has one")]
     NoClassifier,
+    /// A head is to be asked, and the model has none for a task.
+    #[error("this model has no head for a task; train one, or load a model that has one")]
+    NoTaskHead,
     /// Words are to be hidden, but the vocabulary has no `[MASK]`.
     #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
     NoMask,
@@ -200,7 +206,7 @@ pub fn tokenize(
     request: &Request,
 ) -> (Vec<Token>, Option<Truncated>) {
     let encoding = encode(tokenizer, config, request);
-    let tokens = tokens(tokenizer, &encoding, request);
+    let tokens = tokens(tokenizer, &encoding, &request.hidden);
     (tokens, encoding.truncated)
 }
 
@@ -209,7 +215,7 @@ fn encode(tokenizer: &Tokenizer, config: &Config, request: &Request) -> Encoding
     tokenizer.encode(&request.text, pair, config.max_tokens())
 }
 
-fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, request: &Request) -> Vec<Token> {
+fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, hidden: &[usize]) -> Vec<Token> {
     let token = |i: usize| {
         let word = encoding.sequence[i].is_some();
         let typed = word && tokenizer.mask_id() == Some(encoding.ids[i]);
@@ -217,7 +223,7 @@ fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, request: &Request) -> Vec<
             id: encoding.ids[i],
             text: encoding.tokens[i].clone(),
             special: encoding.special[i],
-            masked: typed || (word && request.hidden.contains(&i)),
+            masked: typed || (word && hidden.contains(&i)),
             sequence: encoding.sequence[i],
             start: encoding.offsets[i].0,
             end: encoding.offsets[i].1,
@@ -239,7 +245,7 @@ pub async fn fill_mask(
 ) -> Result<Fill, ProbeError> {
     check_vocabulary(tokenizer, model.config())?;
     let encoding = encode(tokenizer, model.config(), request);
-    let tokens = tokens(tokenizer, &encoding, request);
+    let tokens = tokens(tokenizer, &encoding, &request.hidden);
     let truncated = encoding.truncated;
     let masked: Vec<usize> = (0..tokens.len()).filter(|&i| tokens[i].masked).collect();
     if !masked.is_empty() {

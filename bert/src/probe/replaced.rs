@@ -42,7 +42,7 @@ pub async fn replaced(
         return Err(ProbeError::NoDiscriminator);
     }
     let encoding = encode(tokenizer, model.config(), request);
-    let tokens = tokens(tokenizer, &encoding, request);
+    let tokens = tokens(tokenizer, &encoding, &request.hidden);
     let mut ids = encoding.ids;
     for (id, _) in ids.iter_mut().zip(&tokens).filter(|(_, t)| t.masked) {
         *id = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;

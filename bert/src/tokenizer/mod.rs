@@ -168,15 +168,49 @@ impl Tokenizer {
             cut(&mut second.tokens, keep.1);
             second.tokens
         });
+        let mut encoding = self.around(first.tokens, second);
+        let kept = encoding.ids.len();
+        encoding.truncated = (kept < total).then_some(Truncated {
+            kept,
+            total,
+            or_more,
+        });
+        encoding
+    }
+
+    /// A text with all of a second one, in as many pieces as it takes: each has the first text (its first half of the room, where
+    /// it is longer) and a part of the second, of which `stride` tokens stand in the part before too.
+    pub fn windows(&self, text: &str, pair: &str, max_len: usize, stride: usize) -> Vec<Encoding> {
+        let room = max_len.saturating_sub(self.added_tokens(true));
+        let mut first = self.start(text, room / 2).tokens;
+        cut(&mut first, room / 2);
+        let mut rest = self.raw(pair);
+        let size = room - first.len();
+        if size == 0 {
+            return vec![self.around(first, None)];
+        }
+        rest.truncate(size, stride.min(size / 2), TruncationDirection::Right);
+        let more = rest.take_overflowing();
+        let parts = std::iter::once(rest).chain(more);
+        parts
+            .map(|part| self.around(first.clone(), Some(part)))
+            .collect()
+    }
+
+    /// Texts with the special tokens around them.
+    fn around(
+        &self,
+        first: tokenizers::Encoding,
+        second: Option<tokenizers::Encoding>,
+    ) -> Encoding {
         let merged = self
             .template
-            .process(first.tokens, second, true)
+            .process(first, second, true)
             .unwrap_or_else(|error| {
                 // Checked when the tokenizer was loaded.
                 log::error!("the tokenizer's post-processor failed: {error}");
                 tokenizers::Encoding::default()
             });
-        let kept = merged.len();
         // An encoding has the text's own letters where the vocabulary lacks them, or spaces that a mask took.
         let spelling = |(&id, token): (&u32, &String)| {
             self.inner.id_to_token(id).unwrap_or_else(|| token.clone())
@@ -198,11 +232,7 @@ impl Tokenizer {
                 .iter()
                 .map(|id| id.map(|id| id as u8))
                 .collect(),
-            truncated: (kept < total).then_some(Truncated {
-                kept,
-                total,
-                or_more,
-            }),
+            truncated: None,
         }
     }
 

@@ -3,61 +3,61 @@
 use kernels::Control;
 
 use super::event::{Best, EpochReport, Event, Mistake, RunState, TrainError};
-use super::graph::Inputs;
+use super::graph::{Batch, Inputs, Targets};
 use super::run::{Stage, Training};
+use super::score::{self, Score, Words};
 use super::texts::Texts;
-use crate::data::{Batch, Random, batches};
-use crate::metrics::{Confusion, Metrics};
+use crate::config::HeadKind;
+use crate::data::{self, Random, batches};
+use crate::metrics::Figures;
 use crate::model::Model;
 
-/// The most mistakes that are told.
-const MAX_MISTAKES: usize = 100;
-
-/// Right answers among all.
-#[derive(Clone, Copy, Debug, Default)]
-struct Score {
-    right: usize,
-    of: usize,
+/// What is judged in an evaluation, and how.
+enum Judged {
+    Words(Words),
+    Texts(Box<dyn Score>),
 }
 
-impl Score {
-    fn add(&mut self, right: bool) {
-        self.right += usize::from(right);
-        self.of += 1;
-    }
-
-    fn share(self) -> f64 {
-        self.right as f64 / self.of.max(1) as f64
+impl Judged {
+    fn figures(&self) -> Figures {
+        match self {
+            Self::Words(words) => words.figures(),
+            Self::Texts(texts) => texts.figures(),
+        }
     }
 }
 
 /// What an evaluation came to.
-pub(super) struct Figures {
-    pub train_accuracy: f64,
+struct Outcome {
+    /// The first figure on the training set's sample.
+    train_figure: f64,
     /// On the validation set, as what follows.
-    pub loss: f64,
-    pub validation: Metrics,
-    pub confusion: Confusion,
-    pub mistakes: Vec<Mistake>,
+    loss: f64,
+    figures: Figures,
+    mistakes: Vec<Mistake>,
 }
 
 /// An evaluation under way: what is left of it, and what was found.
 pub(super) struct Evaluation {
     /// Last batch first; their examples are places among all texts, and each batch's are either
     /// all of the validation set or all of the training set.
-    queue: Vec<Batch>,
+    queue: Vec<data::Batch>,
     pub done: usize,
     pub total: usize,
-    loss: f64,
-    train: Score,
-    validation: Score,
-    confusion: Confusion,
-    mistakes: Vec<Mistake>,
+    /// The sum of the validation set's losses, and of how many.
+    loss: (f64, usize),
+    train: Judged,
+    validation: Judged,
 }
 
 impl Evaluation {
     /// Of all validation texts and a sample of the training set, `size` at a time.
-    pub fn new(texts: &Texts, classes: usize, size: usize, limit: usize) -> Self {
+    pub fn new(
+        texts: &Texts,
+        head: Option<(HeadKind, &[String], usize)>,
+        size: usize,
+        limit: usize,
+    ) -> Self {
         let from = texts.train();
         let sample = texts.sample();
         let mut random = Random::new(0, 0);
@@ -72,21 +72,23 @@ impl Evaluation {
             *place += from;
         }
         queue.extend(validation);
+        let judged = || match head {
+            None => Judged::Words(Words::default()),
+            Some((kind, labels, outputs)) => Judged::Texts(score::new(kind, labels, outputs)),
+        };
         Self {
             total: sample.len() + texts.len() - from,
             queue,
             done: 0,
-            loss: 0.0,
-            train: Score::default(),
-            validation: Score::default(),
-            confusion: Confusion::new(classes),
-            mistakes: Vec::new(),
+            loss: (0.0, 0),
+            train: judged(),
+            validation: judged(),
         }
     }
 
     /// The batch to evaluate now; it stays until [`Evaluation::next`], so that one that was
     /// cancelled comes again.
-    pub fn batch(&self) -> Option<&Batch> {
+    pub fn batch(&self) -> Option<&data::Batch> {
         self.queue.last()
     }
 
@@ -98,65 +100,43 @@ impl Evaluation {
         self.queue.is_empty()
     }
 
-    /// Counts the logits of a batch of texts, with their mean loss.
-    pub fn count_classes(&mut self, texts: &Texts, places: &[usize], rows: &[Vec<f32>], mean: f64) {
-        for (&place, row) in places.iter().zip(rows) {
-            let label = texts.label(place);
-            let best = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
-            let predicted = best.unwrap_or(0);
-            let Some(example) = place.checked_sub(texts.train()) else {
-                self.train.add(predicted == label);
-                continue;
-            };
-            self.loss += mean;
-            self.validation.add(predicted == label);
-            self.confusion.add(label, predicted);
-            if predicted != label {
-                self.mistakes.push(Mistake {
-                    example,
-                    label,
-                    predicted,
-                    probabilities: softmax(row),
-                });
-            }
-        }
-    }
-
-    /// Counts the guesses at masked tokens, with their mean loss.
-    pub fn count_tokens(&mut self, validation: bool, targets: &[u32], found: &[u32], mean: f64) {
-        let score = if validation {
-            self.loss += mean * targets.len() as f64;
-            &mut self.validation
-        } else {
-            &mut self.train
+    /// Counts what a batch gave.
+    fn count(&mut self, texts: &Texts, places: &[usize], counted: &Counted) {
+        let validation = places[0] >= texts.train();
+        let judged = match validation {
+            true => &mut self.validation,
+            false => &mut self.train,
         };
-        for (target, found) in targets.iter().zip(found) {
-            score.add(target == found);
+        let (items, loss) = match (judged, counted) {
+            (Judged::Words(words), Counted::Tokens(targets, found, loss)) => {
+                words.add(targets, found);
+                (targets.len(), loss)
+            }
+            (Judged::Texts(score), Counted::Logits(rows, loss)) => {
+                for (&place, logits) in places.iter().zip(rows) {
+                    let (encoded, example) = texts.judged(place);
+                    score.add(encoded, example, logits);
+                }
+                (places.len(), loss)
+            }
+            _ => unreachable!("an evaluation counts what its texts are judged by"),
+        };
+        if validation {
+            self.loss.0 += loss * items as f64;
+            self.loss.1 += items;
         }
     }
 
     /// What it came to.
-    pub fn figures(mut self) -> Figures {
-        let validation = if self.confusion.counts.is_empty() {
-            Metrics {
-                accuracy: self.validation.share(),
-                macro_f1: 0.0,
-                occurring: 0,
-                classes: Vec::new(),
-            }
-        } else {
-            self.confusion.metrics()
-        };
-        let sure = |m: &Mistake| m.probabilities[m.predicted];
-        self.mistakes
-            .sort_by(|a, b| sure(b).total_cmp(&sure(a)).then(a.example.cmp(&b.example)));
-        self.mistakes.truncate(MAX_MISTAKES);
-        Figures {
-            train_accuracy: self.train.share(),
-            loss: self.loss / self.validation.of.max(1) as f64,
-            validation,
-            confusion: self.confusion,
-            mistakes: self.mistakes,
+    fn outcome(self) -> Outcome {
+        Outcome {
+            train_figure: self.train.figures().first().1,
+            loss: self.loss.0 / self.loss.1.max(1) as f64,
+            figures: self.validation.figures(),
+            mistakes: match &self.validation {
+                Judged::Words(_) => Vec::new(),
+                Judged::Texts(score) => score.mistakes(),
+            },
         }
     }
 }
@@ -166,7 +146,7 @@ enum Counted {
     /// Targets, guesses and the mean loss.
     Tokens(Vec<u32>, Vec<u32>, f64),
     /// Logits of each text, and the mean loss.
-    Classes(Vec<Vec<f32>>, f64),
+    Logits(Vec<Vec<f32>>, f64),
 }
 
 impl Training {
@@ -183,16 +163,22 @@ impl Training {
             unreachable!("there is a validation set")
         };
         let inputs = self.inputs(&batch);
-        let validation = batch.examples[0] >= self.texts.train();
-        let counted = if let (true, Inputs::Texts(texts)) = (self.texts.has_masks(), &inputs) {
+        let masks = match &inputs {
+            Inputs::Texts(Batch {
+                targets: Targets::Masks(masks),
+                ..
+            }) => Some(masks),
+            _ => None,
+        };
+        let counted = if let Some(masks) = masks {
             let (found, loss) = self.learner.guess(model, &inputs, control).await?;
-            let targets: Vec<u32> = texts.masks.iter().map(|&(.., id)| id).collect();
+            let targets: Vec<u32> = masks.iter().map(|&(.., id)| id).collect();
             Counted::Tokens(targets, found, loss)
         } else {
             let (rows, loss) = self.learner.evaluate(model, &inputs, control).await?;
-            Counted::Classes(rows, loss)
+            Counted::Logits(rows, loss)
         };
-        let (Counted::Tokens(.., loss) | Counted::Classes(_, loss)) = &counted;
+        let (Counted::Tokens(.., loss) | Counted::Logits(_, loss)) = &counted;
         if !loss.is_finite() {
             // The losses were finite: the last step broke the weights, or these texts are too much for
             // them.
@@ -204,14 +190,7 @@ impl Training {
         let Stage::Evaluate(evaluation) = &mut self.stage else {
             unreachable!("an evaluation is under way")
         };
-        match counted {
-            Counted::Tokens(targets, found, loss) => {
-                evaluation.count_tokens(validation, &targets, &found, loss);
-            }
-            Counted::Classes(rows, loss) => {
-                evaluation.count_classes(&self.texts, &batch.examples, &rows, loss);
-            }
-        }
+        evaluation.count(&self.texts, &batch.examples, &counted);
         if !evaluation.next() {
             return Ok(Event::Evaluating {
                 done: evaluation.done,
@@ -225,19 +204,24 @@ impl Training {
         let Stage::Evaluate(evaluation) = std::mem::replace(&mut self.stage, Stage::Train) else {
             unreachable!("an evaluation is under way")
         };
-        let figures = evaluation.figures();
+        let Outcome {
+            train_figure,
+            loss,
+            figures,
+            mistakes,
+        } = evaluation.outcome();
         let losses = std::mem::take(&mut self.losses);
-        let (accuracy, loss) = (figures.validation.accuracy, figures.loss);
+        let (_, figure) = figures.first();
         let is_better = |best: Best| match self.texts.has_masks() {
             true => loss < best.loss,
-            false => accuracy > best.accuracy || (accuracy == best.accuracy && loss < best.loss),
+            false => figure > best.figure || (figure == best.figure && loss < best.loss),
         };
         let best = self.recipe.settles || self.best.is_none_or(is_better);
         let epoch = self.epoch;
         if best {
             self.best = Some(Best {
                 epoch,
-                accuracy,
+                figure,
                 loss,
             });
             self.learner.keep(model)?;
@@ -251,20 +235,11 @@ impl Training {
         Ok(Event::Epoch(EpochReport {
             epoch,
             train_loss: losses.iter().sum::<f64>() / losses.len().max(1) as f64,
-            train_accuracy: figures.train_accuracy,
+            train_figure,
             validation_loss: loss,
-            validation: figures.validation,
-            confusion: figures.confusion,
-            mistakes: figures.mistakes,
+            figures,
+            mistakes,
             best,
         }))
     }
-}
-
-/// `exp(x_i) / Σ exp(x_j)`, without overflow.
-fn softmax(row: &[f32]) -> Vec<f32> {
-    let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let exps: Vec<f32> = row.iter().map(|x| (x - largest).exp()).collect();
-    let sum: f32 = exps.iter().sum();
-    exps.into_iter().map(|x| x / sum).collect()
 }

@@ -4,7 +4,8 @@ use kernels::{DeviceError, RunError};
 use serde::{Deserialize, Serialize};
 
 use super::Settling;
-use crate::metrics::{Confusion, Metrics};
+use crate::data::Truth;
+use crate::metrics::Figures;
 use crate::model::NotFinite;
 use crate::probe::ProbeError;
 
@@ -73,20 +74,17 @@ pub struct EpochReport {
     pub epoch: usize,
     /// The mean of its steps' losses.
     pub train_loss: f64,
-    /// The accuracy after the epoch, without dropout, on a sample of the training set: the same
-    /// in every epoch, no larger than the validation set, and of 256 texts at most.
-    pub train_accuracy: f64,
+    /// The first of the figures after the epoch, without dropout, on a sample of the training set: the
+    /// same in every epoch, no larger than the validation set, and of 256 texts at most.
+    pub train_figure: f64,
     /// The mean loss on the validation set.
     pub validation_loss: f64,
-    /// Figures on the validation set; for masked language modelling the accuracy on masked
-    /// tokens, and nothing class by class.
-    pub validation: Metrics,
-    /// Truth against prediction on the validation set; empty for masked language modelling.
-    pub confusion: Confusion,
-    /// Validation examples that the model gets wrong, the most confidently wrong ones first, at
-    /// most 100; empty for masked language modelling.
+    /// Figures on the validation set.
+    pub figures: Figures,
+    /// Validation examples that the model gets wrong, the worst first, at most 100; empty where words
+    /// are hidden.
     pub mistakes: Vec<Mistake>,
-    /// Whether it is the best so far: the highest accuracy, then the lowest loss; for masked
+    /// Whether it is the best so far: the highest first figure, then the lowest loss; for masked
     /// language modelling the lowest loss; the last where the loss is to settle.
     pub best: bool,
 }
@@ -96,11 +94,11 @@ pub struct EpochReport {
 pub struct Mistake {
     /// Its place in the validation set.
     pub example: usize,
-    /// Its class.
-    pub label: usize,
-    /// What the model takes it for.
-    pub predicted: usize,
-    /// The probability of each class.
+    /// What the model says of it.
+    pub found: Truth,
+    /// How sure the model is of what is wrong; of a score, how far off it is.
+    pub sure: f32,
+    /// The probability of each class or label, where it has them.
     pub probabilities: Vec<f32>,
 }
 
@@ -109,8 +107,9 @@ pub struct Mistake {
 pub struct Best {
     /// Its number, from 1.
     pub epoch: usize,
-    /// Its accuracy on the validation set.
-    pub accuracy: f64,
+    /// The first of its figures on the validation set.
+    #[serde(alias = "accuracy")]
+    pub figure: f64,
     /// Its mean loss there.
     pub loss: f64,
 }

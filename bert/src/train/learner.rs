@@ -79,8 +79,8 @@ impl Learner {
         if method == Method::Scratch {
             model.randomise(&mut random)?;
         }
-        if let Task::Classify { classes, .. } = task {
-            add_classifier(model, classes, &mut random).await?;
+        if let Task::Head { outputs, .. } = task {
+            add_classifier(model, outputs, &mut random).await?;
         }
         let (_, config, layout, params) = model.parts();
         let specs = params.specs();
@@ -176,8 +176,8 @@ impl Learner {
                 batch: room,
                 tokens: batch.texts.tokens,
                 masks: match self.settings.task {
-                    Task::MaskedLm => mask_room(room, batch.texts.tokens, batch.masks.len()),
-                    Task::Classify { .. } => 0,
+                    Task::MaskedLm => mask_room(room, batch.texts.tokens, inputs.masks()),
+                    Task::Head { .. } => 0,
                 },
             },
         }
@@ -263,8 +263,8 @@ impl Learner {
         self.steps.last().map_or(0, |s| s.executable.dispatches())
     }
 
-    /// The logits of a batch, row by row (`[texts, classes]`, or `[masks, V]`), and its mean
-    /// loss; no dropout.
+    /// The logits of a batch, and its mean loss; no dropout. One row a text (`[L]`, or `[T, L]` of a head that reads
+    /// tokens, those of padding too), or a masked place (`[V]`).
     pub async fn evaluate(
         &mut self,
         model: &mut Model,
@@ -273,7 +273,7 @@ impl Learner {
     ) -> Result<(Vec<Vec<f32>>, f64), RunError> {
         let (found, loss) = self.forward(model, inputs, Wanted::Logits, control).await?;
         let flat = found.to_f32();
-        let columns = flat.len() / inputs.rows().max(1);
+        let columns = flat.len() / inputs.items().max(1);
         let rows = flat.chunks_exact(columns.max(1));
         Ok((rows.map(<[f32]>::to_vec).collect(), loss))
     }
@@ -330,14 +330,14 @@ impl Learner {
         let evaluation = &mut self.evaluations[last];
         let graph = &evaluation.plan.graph;
         let values = graph.values(model.config(), inputs, 0);
-        let room = graph.graph.ty(graph.labels).shape.len();
+        let room = graph.room();
         let mut found = evaluation
             .executable
             .run(model.parts().3, values, control)
             .await?;
         let loss = found[1].to_f64()[0];
         let mut rows = found.swap_remove(0);
-        rows.truncate(rows.len() / room * inputs.rows());
+        rows.truncate(rows.len() / room * inputs.items());
         Ok((rows, loss))
     }
 }

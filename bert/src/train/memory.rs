@@ -152,8 +152,8 @@ pub fn needs(
     }
     let (config, layout) = (model.config(), model.layout());
     let mut specs: Vec<ParamSpec> = model.params().specs().to_vec();
-    if let Task::Classify { classes, .. } = task {
-        let fresh = classifier(config.hidden_size, classes);
+    if let Task::Head { outputs, .. } = task {
+        let fresh = classifier(config.hidden_size, outputs);
         specs.retain(|s| fresh.iter().all(|f| f.name != s.name));
         specs.extend(fresh);
     }
@@ -206,15 +206,15 @@ pub fn needs(
         let step = StepPlan::new(config, layout, &settings, &trainable, source);
         let wanted = match task {
             Task::MaskedLm => Wanted::Best,
-            Task::Classify { .. } => Wanted::Logits,
+            Task::Head { .. } => Wanted::Logits,
         };
         let evaluation = EvaluationPlan::new(config, layout, task, source, wanted);
         kept.add(&step.plan);
         kept.add(&evaluation.plan);
     };
     let (mut kept, mut features, mut reading) = (Kept::default(), 0, Kept::default());
-    if recipe.method == Method::Head {
-        let Task::Classify { pooling, .. } = task else {
+    if task.has_features(recipe.method) {
+        let Task::Head { pooling, .. } = task else {
             unreachable!("refused above")
         };
         let row = config.hidden_size as u64 * 4;
@@ -237,7 +237,7 @@ pub fn needs(
         for tokens in lengths.take(PREPARED) {
             let masks = match task {
                 Task::MaskedLm => mask_room(room, tokens, 0),
-                Task::Classify { .. } => 0,
+                Task::Head { .. } => 0,
             };
             let source = Source::Texts {
                 batch: room,
@@ -270,7 +270,7 @@ fn widest(model: &Model, task: Task, room: usize, tokens: usize) -> u64 {
     let encoder = rows(room * tokens, width);
     match task {
         Task::MaskedLm => encoder.max(rows(mask_room(room, tokens, 0), config.vocab_size)),
-        Task::Classify { .. } => encoder,
+        Task::Head { .. } => encoder,
     }
 }
 
@@ -322,11 +322,15 @@ pub fn offers(
     });
     found.extend({ last }.find(&fits));
     if recipe.method != Method::Head && task != Task::MaskedLm {
+        let base = match task.has_features(Method::Head) {
+            true => Recipe::new(Method::Head),
+            false => Recipe::scheduled(Method::Head),
+        };
         let head = Recipe {
             pooling: recipe.pooling,
             max_tokens: recipe.max_tokens,
             seed: recipe.seed,
-            ..Recipe::new(Method::Head)
+            ..base
         };
         found.extend(Some(head).filter(&fits));
     }

@@ -1,5 +1,6 @@
 //! Fine-tuning: tasks, methods, the step on the device, and the run as a series of events.
 
+mod encode;
 mod epoch;
 mod event;
 mod features;
@@ -8,6 +9,7 @@ mod learner;
 mod memory;
 mod recipe;
 mod run;
+mod score;
 mod settle;
 mod start;
 mod step;
@@ -15,28 +17,89 @@ mod texts;
 mod weights;
 
 pub use event::{Best, Ending, EpochReport, Event, Mistake, Progress, RunState, TrainError};
-pub use graph::{Batch, Inputs};
+pub use graph::{Batch, Inputs, Targets};
 pub use learner::{Learner, StepReport};
 pub use memory::{Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;
 pub use run::Training;
 pub use settle::Settling;
 
-use crate::config::Pooling;
+use crate::config::{HeadKind, Pooling};
+use crate::data::Example;
 use serde::{Deserialize, Serialize};
 
 /// What is learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
-    /// Choosing one of several classes for a text or a pair of texts.
-    Classify {
-        /// Number of classes.
-        classes: usize,
-        /// How a text's vector is made.
+    /// What a fresh head over the encoder says of a text or a pair of texts.
+    Head {
+        /// What it says.
+        kind: HeadKind,
+        /// Its outputs: classes, labels or tags; 1 for a score, 2 for a span.
+        outputs: usize,
+        /// How a text's vector is made, where it reads one.
         pooling: Pooling,
     },
     /// Guessing masked tokens.
     MaskedLm,
+}
+
+impl Task {
+    /// Choosing one of several classes.
+    pub const fn classify(classes: usize, pooling: Pooling) -> Self {
+        Self::Head {
+            kind: HeadKind::Classes,
+            outputs: classes,
+            pooling,
+        }
+    }
+
+    /// Outputs of the head; 0 where words are hidden.
+    pub fn outputs(self) -> usize {
+        match self {
+            Self::Head { outputs, .. } => outputs,
+            Self::MaskedLm => 0,
+        }
+    }
+
+    /// Whether a head alone learns from vectors of the texts that are computed once. Those of every token would be too much.
+    pub(crate) fn has_features(self, method: Method) -> bool {
+        let tokens = matches!(self, Self::Head { kind, .. } if kind.reads_tokens());
+        method == Method::Head && !tokens
+    }
+
+    /// Whether words are hidden and guessed.
+    pub fn hides_words(self) -> bool {
+        self == Self::MaskedLm
+    }
+}
+
+/// Labelled texts, to learn from and to check with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lesson<'a> {
+    /// The head that learns them.
+    pub kind: HeadKind,
+    /// The names of classes, labels or tags.
+    pub labels: &'a [String],
+    /// To learn from.
+    pub train: &'a [Example],
+    /// To check with.
+    pub validation: &'a [Example],
+}
+
+impl Lesson<'_> {
+    /// The task of its head.
+    pub fn task(&self, pooling: Pooling) -> Task {
+        Task::Head {
+            kind: self.kind,
+            outputs: match self.kind {
+                HeadKind::Score | HeadKind::Choice => 1,
+                HeadKind::Span => 2,
+                HeadKind::Classes | HeadKind::Labels | HeadKind::Tokens => self.labels.len(),
+            },
+            pooling,
+        }
+    }
 }
 
 /// Which weights are learned.

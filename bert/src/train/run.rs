@@ -4,11 +4,11 @@ use kernels::{Control, ParamSpec};
 
 use super::epoch::Evaluation;
 use super::event::{Best, Ending, Event, Progress, RunState, TrainError};
-use super::graph::{Batch, Inputs};
+use super::graph::{Batch, Inputs, Targets};
 use super::learner::{FEATURE_ROOM, Learner};
 use super::settle::{Settling, round_epochs};
 use super::texts::Texts;
-use super::{Method, Recipe};
+use super::{Recipe, Task};
 use crate::data::{self, Random, batches};
 use crate::model::TokenBatch;
 use crate::model::{Model, NotFinite, all_finite};
@@ -35,8 +35,9 @@ pub(super) enum Stage {
 pub struct Training {
     pub(super) learner: Learner,
     pub(super) recipe: Recipe,
-    /// 0 for masked language modelling.
-    pub(super) classes: usize,
+    pub(super) task: Task,
+    /// The names of classes, labels or tags.
+    pub(super) labels: Vec<String>,
     pub(super) texts: Texts,
     /// Places of the texts, the longest first.
     pub(super) by_length: Vec<usize>,
@@ -190,8 +191,7 @@ impl Training {
                 ids: vec![encoding.ids],
                 types: vec![encoding.type_ids],
             },
-            labels: vec![0],
-            masks: Vec::new(),
+            targets: Targets::Classes(vec![0]),
         };
         let inputs = Inputs::Texts(batch.clone());
         let (mut rows, _) = self.learner.evaluate(model, &inputs, control).await?;
@@ -261,7 +261,7 @@ impl Training {
     }
 
     pub(super) fn inputs(&self, batch: &data::Batch) -> Inputs {
-        if self.recipe.method == Method::Head {
+        if self.task.has_features(self.recipe.method) {
             return self.texts.features(&batch.examples);
         }
         Inputs::Texts(self.texts.batch(&batch.examples, batch.tokens))
@@ -272,10 +272,10 @@ impl Training {
         self.epoch += 1;
         self.texts.begin(self.epoch);
         let mut random = Random::new(self.recipe.seed, self.epoch as u64);
-        let lengths = match self.recipe.method {
+        let lengths = match self.task.has_features(self.recipe.method) {
             // Features have no length: one shuffle of all.
-            Method::Head => vec![1; self.texts.train()],
-            _ => self.texts.lengths(0..self.texts.train()),
+            true => vec![1; self.texts.train()],
+            false => self.texts.lengths(0..self.texts.train()),
         };
         let limit = model.config().max_tokens();
         self.queue = batches(&lengths, self.recipe.batch, limit, &mut random);
@@ -283,9 +283,9 @@ impl Training {
 
     /// Texts of an evaluation's batch: of features, which are small, many.
     fn evaluation_size(&self) -> usize {
-        match self.recipe.method {
-            Method::Head => FEATURE_ROOM.max(self.recipe.batch),
-            _ => self.recipe.batch,
+        match self.task.has_features(self.recipe.method) {
+            true => FEATURE_ROOM.max(self.recipe.batch),
+            false => self.recipe.batch,
         }
     }
 
@@ -297,7 +297,7 @@ impl Training {
             .await?;
         self.highest_rate = scale.rate(self.recipe.learning_rate);
         if let Some(c) = self.recipe.optimiser.penalty_c {
-            let l2 = scale.l2(c, self.texts.train(), self.classes);
+            let l2 = scale.l2(c, self.texts.train(), self.task.outputs());
             self.learner.set_l2(l2);
         }
         Ok(())
@@ -381,8 +381,12 @@ impl Training {
         }
         if matches!(self.stage, Stage::Train) && self.queue.is_empty() && self.ends_round() {
             let limit = model.config().max_tokens();
-            let (classes, size) = (self.classes, self.evaluation_size());
-            let evaluation = Evaluation::new(&self.texts, classes, size, limit);
+            let head = match self.task {
+                Task::Head { kind, outputs, .. } => Some((kind, &self.labels[..], outputs)),
+                Task::MaskedLm => None,
+            };
+            let size = self.evaluation_size();
+            let evaluation = Evaluation::new(&self.texts, head, size, limit);
             self.stage = Stage::Evaluate(Box::new(evaluation));
         }
         Ok(Event::Steps(found))

@@ -1,62 +1,85 @@
 //! How a run begins, and how one that a lost device has ended goes on.
 
+use super::encode::Encoded;
 use super::event::{RunState, TrainError};
 use super::learner::Learner;
 use super::memory::{self, Limits};
 use super::run::{REPORT_EVERY, Stage, Training, limit};
 use super::settle::Settling;
-use super::texts::{Encoded, Texts};
-use super::{Method, Recipe, Task};
-use crate::config::Pooling;
-use crate::data::{Example, Masker, Text};
+use super::texts::Texts;
+use super::{Lesson, Method, Recipe, Task};
+use crate::config::{HeadKind, Pooling};
+use crate::data::{Example, Masker, Text, Truth};
 use crate::model::DropoutRates;
 use crate::model::Model;
 use crate::probe;
 use crate::tokenizer::Tokenizer;
 
 impl Training {
-    /// Prepares a run of classification. The model's weights change as it goes on.
+    /// Prepares a run of a head on labelled texts. The model's weights change as it goes on.
     ///
     /// # Errors
     /// A recipe that cannot be run, too little data, a tokenizer or a pooling that the checkpoint
-    /// does not go with, or no room on the device.
+    /// does not go with, marks that end within a token, or no room on the device.
     pub async fn start(
         model: &mut Model,
         tokenizer: &Tokenizer,
-        train: &[Example],
-        validation: &[Example],
-        classes: usize,
+        lesson: &Lesson<'_>,
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
         check(model, tokenizer, &recipe)?;
+        let Lesson {
+            kind,
+            labels,
+            train,
+            validation,
+        } = *lesson;
+        let task = lesson.task(recipe.pooling);
+        let Task::Head { outputs, .. } = task else {
+            unreachable!("a lesson is of a head")
+        };
+        let least = match kind {
+            HeadKind::Classes | HeadKind::Tokens => 2,
+            _ => 1,
+        };
         let (t, v) = (train.len(), validation.len());
-        if t == 0 || v == 0 || classes < 2 {
+        if t == 0 || v == 0 || outputs < least {
             let message = format!(
-                "there are {classes} classes, {t} texts to learn from and {v} to check with: at \
-                 least 2, 1 and 1 are needed"
+                "there are {outputs} classes, {t} texts to learn from and {v} to check with: at \
+                 least {least}, 1 and 1 are needed"
             );
             return Err(TrainError::Data(message));
         }
-        if let Some(wrong) = (train.iter().chain(validation)).find(|e| e.label >= classes) {
-            let message = format!(
-                "a text is of class {}, but there are {classes} classes, counted from 0",
-                wrong.label
-            );
-            return Err(TrainError::Data(message));
+        let all = || train.iter().chain(validation);
+        if let Some(wrong) = all().find_map(|e| beyond(&e.truth, kind, outputs)) {
+            return Err(TrainError::Data(wrong));
         }
-        if recipe.pooling == Pooling::Pooler && !model.heads().pooler {
+        if recipe.method == Method::Head && recipe.settles && kind.reads_tokens() {
+            let problem =
+                "a head over every token has no loss that settles: take a number of epochs";
+            return Err(TrainError::Recipe(vec![problem.to_owned()]));
+        }
+        let needs_pooler = !kind.reads_tokens() && recipe.pooling == Pooling::Pooler;
+        if needs_pooler && !model.heads().pooler {
             return Err(TrainError::NoPooler);
         }
         let limit = limit(model, &recipe);
-        let texts = (train.iter().chain(validation))
-            .map(|e| Encoded::example(tokenizer, limit, e))
-            .collect();
-        let texts = Texts::labelled(texts, t, recipe.seed);
-        let task = Task::Classify {
-            classes,
-            pooling: recipe.pooling,
+        let encode = |examples: &[Example]| -> Result<Vec<Encoded>, TrainError> {
+            let mut found = Vec::with_capacity(examples.len());
+            for example in examples.iter().enumerate() {
+                let windows = Encoded::example(tokenizer, limit, outputs, example);
+                found.extend(windows.map_err(TrainError::Data)?);
+            }
+            Ok(found)
         };
-        Self::prepare(model, texts, task, recipe).await
+        let mut encoded = encode(train)?;
+        let count = encoded.len();
+        encoded.extend(encode(validation)?);
+        let examples = all().cloned().collect();
+        let texts = Texts::of(kind, (examples, encoded), [t, count], recipe.seed);
+        let mut training = Self::prepare(model, texts, task, recipe).await?;
+        training.labels = labels.to_vec();
+        Ok(training)
     }
 
     /// Prepares a run of masked language modelling (Devlin et al. 2019, section 3.1): words of
@@ -82,7 +105,8 @@ impl Training {
         let masker = Masker::new(tokenizer).ok_or(TrainError::NoMask)?;
         let limit = limit(model, &recipe);
         let encode = |texts: &[Text]| -> Vec<Encoded> {
-            let encoded = texts.iter().map(|t| Encoded::text(tokenizer, limit, t));
+            let texts = texts.iter().enumerate();
+            let encoded = texts.map(|(i, t)| Encoded::text(tokenizer, limit, t, i));
             encoded.filter(|t| t.can_be_masked(&masker)).collect()
         };
         let (mut texts, validation) = (encode(train), encode(validation));
@@ -117,20 +141,17 @@ impl Training {
         let (method, optimiser, seed) = (recipe.method, recipe.optimiser, recipe.seed);
         let learner = Learner::new(model, task, method, optimiser, dropout, batch, seed);
         let mut learner = learner.await?;
-        let stage = if method == Method::Head {
+        let stage = if task.has_features(method) {
             learner.reserve_features(model, texts.len()).await?;
             Stage::Features(0)
         } else {
             Stage::Train
         };
-        let classes = match task {
-            Task::Classify { classes, .. } => classes,
-            Task::MaskedLm => 0,
-        };
         Ok(Self {
             learner,
             recipe,
-            classes,
+            task,
+            labels: Vec::new(),
             by_length: texts.by_length(),
             texts,
             stage,
@@ -195,4 +216,20 @@ fn check(model: &Model, tokenizer: &Tokenizer, recipe: &Recipe) -> Result<(), Tr
         return Err(TrainError::Recipe(problems));
     }
     probe::check_vocabulary(tokenizer, model.config()).map_err(TrainError::Vocabulary)
+}
+
+/// What is wrong with what a text is said to be, for a head of this kind with so many outputs.
+fn beyond(truth: &Truth, kind: HeadKind, outputs: usize) -> Option<String> {
+    if truth.kind() != kind {
+        return Some("the texts are not labelled as this head needs them".to_owned());
+    }
+    let largest = match truth {
+        Truth::Class(class) => *class,
+        Truth::Labels(labels) => labels.iter().copied().max()?,
+        Truth::Tags(tagged) => tagged.iter().map(|one| one.tag).max()?,
+        Truth::Score(_) | Truth::Answers(_) => return None,
+    };
+    (largest >= outputs).then(|| {
+        format!("a text is of class {largest}, but there are {outputs} classes, counted from 0")
+    })
 }

@@ -149,10 +149,7 @@ impl EvaluationPlan {
         let mut graph = LossGraph::new(config, layout, task, source, None).expect(FITS);
         let rows = match wanted {
             Wanted::Logits => graph.logits,
-            Wanted::Best => {
-                let top = graph.graph.top_k(graph.logits, graph.labels, 1);
-                top.expect(FITS).columns
-            }
+            Wanted::Best => graph.best().expect(FITS),
         };
         let plan = Plan::new(&graph.graph, &[rows, graph.loss]);
         Self { graph, plan }

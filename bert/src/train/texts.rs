@@ -1,9 +1,10 @@
 //! A run's texts as the model reads them, and the batches that are made of them.
 
-use super::graph::{Batch, Inputs};
-use crate::data::{Example, Masked, Masker, Random, Text};
+use super::encode::{Encoded, Target};
+use super::graph::{Batch, Inputs, Targets};
+use crate::config::HeadKind;
+use crate::data::{Example, Masked, Masker, Random};
 use crate::model::TokenBatch;
-use crate::tokenizer::{Encoding, Tokenizer};
 
 /// The stream of the seed that masks are drawn from; an epoch adds its number.
 const MASKS: u64 = 0x3a5c_0000;
@@ -12,49 +13,6 @@ const SAMPLE: u64 = 0x5a3b;
 /// The most training texts whose accuracy is measured.
 const MAX_SAMPLE: usize = 256;
 
-/// A text as the model reads it.
-pub(super) struct Encoded {
-    pub ids: Vec<u32>,
-    types: Vec<u32>,
-    special: Vec<bool>,
-    pub label: u32,
-}
-
-impl Encoded {
-    pub fn example(tokenizer: &Tokenizer, limit: usize, example: &Example) -> Self {
-        let encoding = tokenizer.encode(&example.text, example.pair.as_deref(), limit);
-        Self::new(encoding, example.label as u32)
-    }
-
-    pub fn text(tokenizer: &Tokenizer, limit: usize, text: &Text) -> Self {
-        Self::new(tokenizer.encode(&text.text, text.pair.as_deref(), limit), 0)
-    }
-
-    /// Whether there is a word to hide.
-    pub fn can_be_masked(&self, masker: &Masker) -> bool {
-        let masked = masker.mask(&self.encoding(), &mut Random::new(0, 0));
-        !masked.positions.is_empty()
-    }
-
-    /// What masking reads.
-    fn encoding(&self) -> Encoding {
-        Encoding {
-            ids: self.ids.clone(),
-            special: self.special.clone(),
-            ..Encoding::default()
-        }
-    }
-
-    fn new(encoding: Encoding, label: u32) -> Self {
-        Self {
-            ids: encoding.ids,
-            types: encoding.type_ids,
-            special: encoding.special,
-            label,
-        }
-    }
-}
-
 /// Hidden words: drawn anew for the training set in every epoch, once for the validation set.
 struct Masks {
     masker: Masker,
@@ -62,8 +20,13 @@ struct Masks {
     drawn: Vec<Masked>,
 }
 
-/// The texts of a run: those to learn from first, then those to check with.
+/// The texts of a run, or windows of them: those to learn from first, then those to check with.
 pub(super) struct Texts {
+    kind: Option<HeadKind>,
+    /// What they are of, in the same order; empty where words are hidden.
+    examples: Vec<Example>,
+    /// Of the examples, how many are there to learn from.
+    train_examples: usize,
     all: Vec<Encoded>,
     train: usize,
     seed: u64,
@@ -71,9 +34,17 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    /// `train` of them are there to learn from.
-    pub fn labelled(all: Vec<Encoded>, train: usize, seed: u64) -> Self {
+    /// Those of examples: of `all`, `train` are there to learn from, and of the examples `train_examples`.
+    pub fn of(
+        kind: HeadKind,
+        (examples, all): (Vec<Example>, Vec<Encoded>),
+        [train_examples, train]: [usize; 2],
+        seed: u64,
+    ) -> Self {
         Self {
+            kind: Some(kind),
+            examples,
+            train_examples,
             all,
             train,
             seed,
@@ -81,13 +52,20 @@ impl Texts {
         }
     }
 
-    /// The same, to hide words in.
+    /// Texts to hide words in.
     pub fn masked(all: Vec<Encoded>, train: usize, seed: u64, masker: Masker) -> Self {
-        let mut texts = Self::labelled(all, train, seed);
-        texts.masks = Some(Masks {
-            masker,
-            drawn: Vec::new(),
-        });
+        let mut texts = Self {
+            kind: None,
+            examples: Vec::new(),
+            train_examples: 0,
+            all,
+            train,
+            seed,
+            masks: Some(Masks {
+                masker,
+                drawn: Vec::new(),
+            }),
+        };
         let drawn = texts.draw(0, 0, texts.all.len());
         if let Some(masks) = &mut texts.masks {
             masks.drawn = drawn;
@@ -108,8 +86,14 @@ impl Texts {
         self.all.len()
     }
 
-    pub fn label(&self, place: usize) -> usize {
-        self.all[place].label as usize
+    /// What stands at a place, and its example.
+    pub fn judged(&self, place: usize) -> (&Encoded, &Example) {
+        let encoded = &self.all[place];
+        let first = match place < self.train {
+            true => 0,
+            false => self.train_examples,
+        };
+        (encoded, &self.examples[first + encoded.example])
     }
 
     /// Tokens of the texts in a range of places.
@@ -171,16 +155,17 @@ impl Texts {
                 ids: texts().map(|t| t.ids.clone()).collect(),
                 types: texts().map(|t| t.types.clone()).collect(),
             },
-            labels: texts().map(|t| t.label).collect(),
-            masks: Vec::new(),
+            targets: self.targets(places),
         };
         if let Some(masks) = &self.masks {
+            let mut all = Vec::new();
             for (row, &place) in places.iter().enumerate() {
                 let masked = &masks.drawn[place];
                 batch.texts.ids[row].clone_from(&masked.ids);
                 let hidden = masked.positions.iter().zip(&masked.targets);
-                batch.masks.extend(hidden.map(|(&at, &id)| (row, at, id)));
+                all.extend(hidden.map(|(&at, &id)| (row, at, id)));
             }
+            batch.targets = Targets::Masks(all);
         }
         batch
     }
@@ -189,7 +174,43 @@ impl Texts {
     pub fn features(&self, places: &[usize]) -> Inputs {
         Inputs::Features {
             rows: places.iter().map(|&i| i as u32).collect(),
-            labels: places.iter().map(|&i| self.all[i].label).collect(),
+            targets: self.targets(places),
         }
     }
+
+    /// What is to be said of the texts at some places.
+    fn targets(&self, places: &[usize]) -> Targets {
+        let targets = || places.iter().map(|&i| &self.all[i].target);
+        match self.kind {
+            None => Targets::default(),
+            Some(HeadKind::Classes | HeadKind::Choice) => {
+                Targets::Classes(collect(targets(), |t| match t {
+                    Target::Class(class) => Some(*class),
+                    _ => None,
+                }))
+            }
+            Some(HeadKind::Labels | HeadKind::Score) => {
+                Targets::Numbers(collect(targets(), |t| match t {
+                    Target::Numbers(numbers) => Some(numbers.clone()),
+                    _ => None,
+                }))
+            }
+            Some(HeadKind::Tokens) => Targets::Tags(collect(targets(), |t| match t {
+                Target::Tags(tags) => Some(tags.clone()),
+                _ => None,
+            })),
+            Some(HeadKind::Span) => Targets::Spans(collect(targets(), |t| match t {
+                Target::Span(span) => Some(*span),
+                _ => None,
+            })),
+        }
+    }
+}
+
+/// The targets of one kind, which all of a run are.
+fn collect<'a, T>(
+    targets: impl Iterator<Item = &'a Target>,
+    of: impl Fn(&Target) -> Option<T>,
+) -> Vec<T> {
+    targets.filter_map(of).collect()
 }

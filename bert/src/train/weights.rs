@@ -58,7 +58,7 @@ impl Trainable {
         let source = Source::Texts {
             batch: 1,
             tokens: 1,
-            masks: usize::from(task == Task::MaskedLm),
+            masks: usize::from(task.hides_words()),
         };
         let graph = LossGraph::new(config, layout, task, source, None);
         let graph = graph.expect("the layout checked every shape").graph;

@@ -33,6 +33,25 @@ pub fn shared(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
+/// Names of so many classes.
+pub fn classes(count: usize) -> Vec<String> {
+    (0..count).map(|i| format!("class {i}")).collect()
+}
+
+/// Texts of classes, to learn from and to check with.
+pub fn lesson<'a>(
+    labels: &'a [String],
+    train: &'a [bert::data::Example],
+    validation: &'a [bert::data::Example],
+) -> bert::train::Lesson<'a> {
+    bert::train::Lesson {
+        kind: bert::config::HeadKind::Classes,
+        labels,
+        train,
+        validation,
+    }
+}
+
 /// The CPU executor, and the GPU one with both families of shaders.
 pub fn devices() -> Vec<(&'static str, Device)> {
     let gpu = |style| {

@@ -60,7 +60,11 @@ fn labels_that_differ_in_spaces_or_case_are_merged_and_told() {
         dataset("label\ttext\nNot  Spam\ta\n spam\tb\nnot spam\tc\nSpam \td\nSpam\te\nham\tf\n")
             .expect("a data set");
     assert_eq!(data.labels, ["Not  Spam", "Spam", "ham"]);
-    let labels: Vec<usize> = data.examples.iter().map(|e| e.label).collect();
+    let labels: Vec<usize> = data
+        .examples
+        .iter()
+        .filter_map(|e| e.truth.class())
+        .collect();
     assert_eq!(labels, [0, 1, 0, 1, 1, 2]);
     assert_eq!(
         (report.counts, report.single),
@@ -112,7 +116,10 @@ fn repeated_texts_are_counted() {
     let (eval, _) =
         Dataset::with_labels(&eval, &Columns::guess(&eval), &data.labels).expect("labels");
     assert_eq!(
-        eval.examples.iter().map(|e| e.label).collect::<Vec<_>>(),
+        eval.examples
+            .iter()
+            .filter_map(|e| e.truth.class())
+            .collect::<Vec<_>>(),
         [1, 0]
     );
     assert_eq!((data.also_in(&eval), eval.also_in(&data)), (1, 3));

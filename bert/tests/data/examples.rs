@@ -75,13 +75,19 @@ fn neither_order_nor_length_gives_the_label_away() {
         let (data, _) = read(file);
         let first_half = &data.examples[..data.examples.len() / 2];
         let mean = |class: usize| {
-            let of = data.examples.iter().filter(|e| e.label == class);
+            let of = data
+                .examples
+                .iter()
+                .filter(|e| e.truth.class() == Some(class));
             of.map(|e| words(&e.text).len()).sum::<usize>() as f64 / each as f64
         };
         let means: Vec<f64> = (0..labels.len()).map(mean).collect();
         let all = means.iter().sum::<f64>() / means.len() as f64;
         for (class, label) in labels.iter().enumerate() {
-            let early = first_half.iter().filter(|e| e.label == class).count();
+            let early = first_half
+                .iter()
+                .filter(|e| e.truth.class() == Some(class))
+                .count();
             assert!(
                 (each / 4..=3 * each / 4).contains(&early),
                 "{file}: {early} early {label}"

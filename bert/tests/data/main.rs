@@ -7,6 +7,7 @@ mod cases;
 mod chosen;
 mod examples;
 mod files;
+mod marked;
 mod parse;
 mod refused;
 mod sets;

@@ -10,14 +10,13 @@ use super::{common, dataset};
 fn set(counts: &[usize]) -> Dataset {
     let mut examples = Vec::new();
     for (label, &count) in counts.iter().enumerate() {
-        examples.extend((0..count).map(|i| Example {
-            text: format!("text {i} of class {label}"),
-            pair: None,
-            label,
-        }));
+        examples.extend(
+            (0..count).map(|i| Example::of_class(format!("text {i} of class {label}"), label)),
+        );
     }
     Random::new(9, 9).shuffle(&mut examples);
     Dataset {
+        kind: bert::config::HeadKind::Classes,
         examples,
         labels: (0..counts.len()).map(|c| format!("class {c}")).collect(),
     }
@@ -33,7 +32,7 @@ fn a_split_keeps_every_class_in_both_halves() {
     all.sort_unstable();
     assert_eq!(all, (0..150).collect::<Vec<_>>());
     let aside = |class| {
-        let of = |&&i: &&usize| data.examples[i].label == class;
+        let of = |&&i: &&usize| data.examples[i].truth.class() == Some(class);
         split.validation.iter().filter(of).count()
     };
     assert_eq!([0, 1, 2, 3, 4].map(aside), [20, 8, 1, 1, 0]);

@@ -1,7 +1,7 @@
 //! Classification heads of checkpoints.
 
 use bert::config::Pooling;
-use bert::model::{Classifier, ClassifierError, LoadError};
+use bert::model::{LoadError, TaskHead, TaskHeadError};
 use bert::probe::{Classification, ProbeError, classify};
 use bert::train::Method;
 use kernels::CancelToken;
@@ -50,7 +50,10 @@ fn a_checkpoints_classifier_says_what_transformers_says() {
         let classifier = model.classifier().expect("a classifier").clone();
         assert_eq!(json!(classifier.labels), golden["labels"], "{name}");
         assert_eq!(classifier.pooling, Pooling::Pooler);
-        assert_eq!(model.heads().classifier, Some(3));
+        assert_eq!(
+            model.heads().task,
+            Some((bert::config::HeadKind::Classes, 3))
+        );
         let control = Control::default();
         let all = block_on(classify(&mut model, &tokenizer, &texts, &control)).expect("logits");
         assert_eq!(all.len(), cases.len());
@@ -228,9 +231,9 @@ fn own_settings_in_config_json_are_checked() {
 #[test]
 fn a_classifier_is_set_only_where_its_weights_are() {
     let mut model = common::model(&common::fixture("tiny-bert"), &CPU);
-    let missing = model.set_classifier(Classifier::new(labels(), Pooling::Mean));
+    let missing = model.set_head(TaskHead::new(labels(), Pooling::Mean));
     assert!(
-        matches!(missing, Err(ClassifierError::Weights { .. })),
+        matches!(missing, Err(TaskHeadError::Weights { .. })),
         "{missing:?}"
     );
     assert_eq!(model.classifier(), None);
@@ -239,7 +242,7 @@ fn a_classifier_is_set_only_where_its_weights_are() {
     assert_eq!(model.classifier().map(|c| c.labels.len()), Some(3));
     let before = bits(&classified(&mut model));
     let named = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-    let two = model.set_classifier(Classifier::new(named(&["a", "b"]), Pooling::Mean));
+    let two = model.set_head(TaskHead::new(named(&["a", "b"]), Pooling::Mean));
     let told = two.expect_err("there are three").to_string();
     assert!(
         told.contains("[3, 32]") && told.contains("[2, 32]"),
@@ -250,11 +253,8 @@ fn a_classifier_is_set_only_where_its_weights_are() {
         named(&["a", "b", "a"]),
         named(&["a", "b", &"c".repeat(1001)]),
     ] {
-        let error = model.set_classifier(Classifier::new(wrong.clone(), Pooling::Mean));
-        assert!(
-            matches!(error, Err(ClassifierError::Labels(_))),
-            "{wrong:?}"
-        );
+        let error = model.set_head(TaskHead::new(wrong.clone(), Pooling::Mean));
+        assert!(matches!(error, Err(TaskHeadError::Labels(_))), "{wrong:?}");
     }
     assert_eq!(
         bits(&classified(&mut model)),
@@ -263,8 +263,8 @@ fn a_classifier_is_set_only_where_its_weights_are() {
     );
 
     let mut bare = common::model(&common::bundled(), &CPU);
-    let error = bare.set_classifier(Classifier::new(named(&["a", "b"]), Pooling::Pooler));
-    assert_eq!(error, Err(ClassifierError::NoPooler));
+    let error = bare.set_head(TaskHead::new(named(&["a", "b"]), Pooling::Pooler));
+    assert_eq!(error, Err(TaskHeadError::NoPooler));
 }
 
 #[test]

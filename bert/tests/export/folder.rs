@@ -3,7 +3,7 @@
 use bert::checkpoint::{SafetensorsStream, Sink, TensorInfo, decode};
 use bert::config::Pooling;
 use bert::export::{Kind, Machine, Refusal, Run, size};
-use bert::metrics::Confusion;
+use bert::metrics::{Confusion, Figures};
 use bert::probe::{Request, fill_mask};
 use bert::train::{Method, Recipe};
 use kernels::{CancelToken, RunError};
@@ -51,10 +51,10 @@ fn what_goes_out_comes_in_again_bit_by_bit() {
     for (on, device) in common::devices() {
         for pooling in POOLINGS {
             let mut model = trained(&device, Method::All, pooling);
-            let about = about(Kind::Classifier);
+            let about = about(Kind::Head);
             let folder = exported(&mut model, &tiny(), &about).expect("a folder");
             let length = folder["model.safetensors"].len() as u64;
-            assert_eq!(size(&model, Kind::Classifier), Ok(length));
+            assert_eq!(size(&model, Kind::Head), Ok(length));
             let config = utf8(&folder, "config.json");
             let mut again = load(&config, &folder["model.safetensors"], &device).expect("one");
             assert_eq!(again.classifier(), model.classifier());
@@ -72,7 +72,7 @@ fn what_goes_out_comes_in_again_bit_by_bit() {
 #[test]
 fn the_stored_pooler_passes_cls_on() {
     let mut model = trained(&CPU, Method::All, Pooling::Cls);
-    let folder = exported(&mut model, &tiny(), &about(Kind::Classifier)).expect("a folder");
+    let folder = exported(&mut model, &tiny(), &about(Kind::Head)).expect("a folder");
     let mut config: Value = serde_json::from_slice(&folder["config.json"]).expect("JSON");
     assert_eq!(
         config["unmask"],
@@ -105,7 +105,7 @@ fn the_stored_pooler_passes_cls_on() {
 fn config_and_files_are_what_transformers_asks_for() {
     for pooling in POOLINGS {
         let mut model = trained(&CPU, Method::Head, pooling);
-        let folder = exported(&mut model, &tiny(), &about(Kind::Classifier)).expect("a folder");
+        let folder = exported(&mut model, &tiny(), &about(Kind::Head)).expect("a folder");
         let config: Value = serde_json::from_slice(&folder["config.json"]).expect("JSON");
         let id2label = json!({"0": "good", "1": "bad|dull", "2": "a \"question\""});
         assert_eq!(config["id2label"], id2label);
@@ -244,9 +244,9 @@ fn what_cannot_go_out_is_refused_before_the_first_piece() {
             other => panic!("{other:?}"),
         }
     };
-    let none = refused(&mut model, &tiny(), Kind::Classifier, &[]);
+    let none = refused(&mut model, &tiny(), Kind::Head, &[]);
     assert_eq!(none, Refusal::NoClassifier);
-    assert_eq!(size(&model, Kind::Classifier), Err(Refusal::NoClassifier));
+    assert_eq!(size(&model, Kind::Head), Err(Refusal::NoClassifier));
     let mut encoder = common::model(&common::fixture("tiny-encoder"), &CPU);
     let config = config_of(&common::fixture("tiny-encoder"));
     assert_eq!(
@@ -271,7 +271,7 @@ fn what_cannot_go_out_is_refused_before_the_first_piece() {
 #[test]
 fn cancelling_a_full_disk_and_weights_that_diverged_end_it() {
     let mut model = trained(&CPU, Method::Head, Pooling::Mean);
-    let (config, about) = (tiny(), about(Kind::Classifier));
+    let (config, about) = (tiny(), about(Kind::Head));
     let files = Files {
         config: &config,
         tokenizer: &[],
@@ -339,10 +339,13 @@ fn the_card_tells_where_the_model_comes_from() {
                 train: vec![40, 30, 20],
                 validation: vec![2, 2, 1],
                 pairs: false,
-                confusion: Some(confusion.clone()),
+                figures: Some(Figures::Classes {
+                    metrics: confusion.metrics(),
+                    confusion: confusion.clone(),
+                }),
                 best_epoch: 2,
             }),
-            ..about(Kind::Classifier)
+            ..about(Kind::Head)
         };
         let folder = exported(&mut model, &tiny(), &about).expect("a folder");
         let card = utf8(&folder, "README.md");

@@ -13,7 +13,7 @@ fn run(method: Method) -> Run {
         train: vec![4, 4, 4],
         validation: vec![4, 4, 4],
         pairs: false,
-        confusion: None,
+        figures: None,
         best_epoch: 2,
     }
 }
@@ -21,7 +21,7 @@ fn run(method: Method) -> Run {
 fn head(model: &mut Model) -> Vec<u8> {
     let about = About {
         run: Some(run(Method::Head)),
-        ..about(Kind::Classifier)
+        ..about(Kind::Head)
     };
     block_on(export::head(model, &about)).expect("a head")
 }
@@ -54,7 +54,7 @@ fn a_head_says_what_it_was_trained_on() {
     };
     let about = About {
         machine: Some(machine.clone()),
-        ..about(Kind::Classifier)
+        ..about(Kind::Head)
     };
     let file = block_on(export::head(&mut model, &about)).expect("a head");
     let parsed = Head::parse(&file).expect("a head");
@@ -84,12 +84,12 @@ fn another_base_and_a_changed_encoder_are_refused() {
     for method in [Method::All, Method::LastLayers(1), Method::Scratch] {
         let about = About {
             run: Some(run(method)),
-            ..about(Kind::Classifier)
+            ..about(Kind::Head)
         };
         let error = block_on(export::head(&mut model, &about)).expect_err("not alone");
         assert_eq!(error, HeadError::Refused(Refusal::NotAlone));
     }
-    let about = about(Kind::Classifier);
+    let about = about(Kind::Head);
     let none = block_on(export::head(&mut other, &about)).expect_err("there is none");
     assert_eq!(none, HeadError::Refused(Refusal::NoClassifier));
 }

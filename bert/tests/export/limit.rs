@@ -10,11 +10,11 @@ use super::*;
 /// tiny-bert with a classifier that was trained on texts of at most six tokens.
 fn limited(device: &Device, pooling: Pooling) -> Model {
     let mut model = trained(device, Method::Head, pooling);
-    let classifier = Classifier {
+    let classifier = TaskHead {
         max_tokens: Some(6),
-        ..Classifier::new(labels(), pooling)
+        ..TaskHead::new(labels(), pooling)
     };
-    model.set_classifier(classifier).expect("it fits");
+    model.set_head(classifier).expect("it fits");
     model
 }
 
@@ -36,8 +36,8 @@ fn what_was_trained_is_what_predicts() {
             logits(&mut model, long),
             "{name}"
         );
-        let classifier = Classifier::new(labels(), Pooling::Mean);
-        model.set_classifier(classifier).expect("it fits");
+        let classifier = TaskHead::new(labels(), Pooling::Mean);
+        model.set_head(classifier).expect("it fits");
         assert_ne!(
             logits(&mut model, short),
             logits(&mut model, long),
@@ -51,7 +51,7 @@ fn the_limit_goes_into_folder_head_and_link() {
     for pooling in [Pooling::Pooler, Pooling::Cls, Pooling::Mean] {
         let mut model = limited(&CPU, pooling);
         let config = config_of(&common::fixture("tiny-bert"));
-        let folder = exported(&mut model, &config, &about(Kind::Classifier)).expect("a folder");
+        let folder = exported(&mut model, &config, &about(Kind::Head)).expect("a folder");
         let config = utf8(&folder, "config.json");
         let parsed: Value = serde_json::from_str(&config).expect("JSON");
         assert_eq!(parsed["unmask"]["max_tokens"], 6, "{pooling:?}");
@@ -63,8 +63,8 @@ fn the_limit_goes_into_folder_head_and_link() {
         assert_eq!(again.classifier(), model.classifier());
         assert_eq!(bits(&classified(&mut again)), bits(&classified(&mut model)));
 
-        let head = block_on(Head::of(&mut model, &about(Kind::Classifier))).expect("a head");
-        let file = block_on(export::head(&mut model, &about(Kind::Classifier))).expect("a file");
+        let head = block_on(Head::of(&mut model, &about(Kind::Head))).expect("a head");
+        let file = block_on(export::head(&mut model, &about(Kind::Head))).expect("a file");
         assert_eq!(Head::parse(&file), Ok(head.clone()));
         let linked = Head::from_link_text(&head.to_link_text().expect("a link")).expect("a head");
         assert_eq!(linked.classifier, head.classifier);
@@ -108,7 +108,7 @@ fn a_tokenizer_s_own_settings_stay_beside_the_limit() {
         Ok(())
     };
     let control = Control::default();
-    let about = about(Kind::Classifier);
+    let about = about(Kind::Head);
     block_on(export::folder(
         &mut model, &about, &files, &control, &mut sink,
     ))
@@ -129,7 +129,7 @@ fn labels_stand_in_the_order_of_their_ids() {
     let zeros = Head::parse(&head_of_zeros(&mut model, &labels, hidden)).expect("a head");
     block_on(zeros.attach(&mut model)).expect("its own base");
     let config = config_of(&common::fixture("tiny-bert"));
-    let folder = exported(&mut model, &config, &about(Kind::Classifier)).expect("a folder");
+    let folder = exported(&mut model, &config, &about(Kind::Head)).expect("a folder");
     let text = utf8(&folder, "config.json");
     let at = |part: String| {
         text.find(&part)

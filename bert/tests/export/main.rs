@@ -20,7 +20,7 @@ use bert::config::Config;
 use bert::config::Pooling;
 use bert::data::Text;
 use bert::export::{self, About, ExportError, Files, Kind};
-use bert::model::{Classifier, LoadError, Model, ModelLoader};
+use bert::model::{LoadError, Model, ModelLoader, TaskHead};
 use bert::probe::{Classification, classify};
 use bert::train::{Method, Recipe, Training};
 use kernels::{Control, Device, Precision};
@@ -81,10 +81,9 @@ fn trained(device: &Device, method: Method, pooling: Pooling) -> Model {
     let tokenizer = common::tokenizer(&folder);
     let words = ["good great love", "bad dull hate", "is it a dog"];
     let examples: Vec<bert::data::Example> = (0..12)
-        .map(|i| bert::data::Example {
-            text: format!("{} {}", words[i % 3], "so ".repeat(i / 3)),
-            pair: None,
-            label: i % 3,
+        .map(|i| {
+            let text = format!("{} {}", words[i % 3], "so ".repeat(i / 3));
+            bert::data::Example::of_class(text, i % 3)
         })
         .collect();
     let recipe = Recipe {
@@ -95,7 +94,9 @@ fn trained(device: &Device, method: Method, pooling: Pooling) -> Model {
         ..Recipe::scheduled(method)
     };
     let control = Control::default();
-    let start = Training::start(&mut model, &tokenizer, &examples, &examples, 3, recipe);
+    let classes = common::classes(3);
+    let lesson = common::lesson(&classes, &examples, &examples);
+    let start = Training::start(&mut model, &tokenizer, &lesson, recipe);
     let mut training = block_on(start).expect("a run");
     loop {
         let event = block_on(training.advance(&mut model, &control)).expect("an event");
@@ -106,7 +107,7 @@ fn trained(device: &Device, method: Method, pooling: Pooling) -> Model {
     training.finish(&mut model).expect("the best weights");
     let labels = labels();
     model
-        .set_classifier(Classifier::new(labels, pooling))
+        .set_head(TaskHead::new(labels, pooling))
         .expect("it fits");
     model
 }

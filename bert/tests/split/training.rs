@@ -5,7 +5,8 @@ use bert::model::DropoutRates;
 use bert::model::TokenBatch;
 use bert::model::{LoadError, Model, ModelLoader, names};
 use bert::train::{
-    Batch, Event, Inputs, Learner, Limits, Method, Optimiser, Recipe, Task, Training, needs,
+    Batch, Event, Inputs, Learner, Limits, Method, Optimiser, Recipe, Targets, Task, Training,
+    needs,
 };
 use kernels::gpu::{Gpu, Options, Style};
 use kernels::{Control, Device, DeviceError};
@@ -28,8 +29,7 @@ fn batch(model: &Model) -> Inputs {
             types: vec![vec![0; tokens as usize]; 2],
             ids,
         },
-        labels: vec![0; 2],
-        masks: vec![(0, 3, 1), (0, 8, v - 1), (1, 5, v / 2)],
+        targets: Targets::Masks(vec![(0, 3, 1), (0, 8, v - 1), (1, 5, v / 2)]),
     })
 }
 

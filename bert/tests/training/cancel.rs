@@ -6,7 +6,9 @@ use bert::config::Pooling;
 use bert::model::DropoutRates;
 use bert::model::Model;
 use bert::model::TokenBatch;
-use bert::train::{Batch, Event, Inputs, Learner, Method, Optimiser, Task, TrainError, Training};
+use bert::train::{
+    Batch, Event, Inputs, Learner, Method, Optimiser, Targets, Task, TrainError, Training,
+};
 use kernels::{CancelToken, Control, LocalBoxFuture, RunError};
 
 use crate::common;
@@ -98,10 +100,7 @@ fn a_step_that_is_cancelled_in_its_middle_can_be_taken_again() {
             attention: 0.1,
             classifier: 0.1,
         };
-        let task = Task::Classify {
-            classes: 2,
-            pooling: Pooling::Mean,
-        };
+        let task = Task::classify(2, Pooling::Mean);
         let method = Method::LastLayers(2);
         let optimiser = Optimiser::default();
         let learner = Learner::new(&mut model, task, method, optimiser, dropout, 4, 1);
@@ -112,8 +111,7 @@ fn a_step_that_is_cancelled_in_its_middle_can_be_taken_again() {
                 ids: (0..4).map(|i| (100 + i..132 + i).collect()).collect(),
                 types: vec![vec![0; 32]; 4],
             },
-            labels: vec![0, 1, 0, 1],
-            masks: Vec::new(),
+            targets: Targets::Classes(vec![0, 1, 0, 1]),
         });
         let mut cancelled = 0;
         for breaths in [1, 2, 5, 100] {

@@ -92,7 +92,9 @@ fn bad_input_is_refused_in_words() {
     let tokenizer = common::tokenizer(&common::fixture("tiny-bert"));
     let recipe = recipe(Method::All);
     let mut begin = |train: &[Example], validation: &[Example]| {
-        let start = Training::start(&mut model, &tokenizer, train, validation, 2, recipe);
+        let labels = common::classes(2);
+        let lesson = common::lesson(&labels, train, validation);
+        let start = Training::start(&mut model, &tokenizer, &lesson, recipe);
         pollster::block_on(start).map(|training| training.steps())
     };
     let (none, some) = (Vec::new(), examples(3, 0));
@@ -101,7 +103,7 @@ fn bad_input_is_refused_in_words() {
         assert!(matches!(error, TrainError::Data(_)), "{error}");
     }
     let mut wrong = some.clone();
-    wrong[1].label = 2;
+    wrong[1].truth = bert::data::Truth::Class(2);
     let error = begin(&some, &wrong).expect_err("a class too many");
     assert!(error.to_string().contains("class 2"), "{error}");
     // A batch of 8 from 3 texts is one of 3.

@@ -7,6 +7,7 @@ mod cancel;
 mod failures;
 mod golden;
 mod gradient;
+mod heads;
 mod masked;
 mod memory;
 mod runs;

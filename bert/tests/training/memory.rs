@@ -11,10 +11,7 @@ use kernels::Device;
 use crate::common;
 use crate::support::{advance, examples, recipe};
 
-const TASK: Task = Task::Classify {
-    classes: 2,
-    pooling: Pooling::Cls,
-};
+const TASK: Task = Task::classify(2, Pooling::Cls);
 
 /// The most GPU memory in use during a run.
 fn measured(device: &Device, model: &mut Model, recipe: Recipe) -> (u64, Needs) {
@@ -29,7 +26,9 @@ fn measured(device: &Device, model: &mut Model, recipe: Recipe) -> (u64, Needs) 
     });
     let longest = lengths.max().expect("texts");
     let planned = needs(model, TASK, &recipe, longest, 36).expect("it can be run");
-    let start = Training::start(model, &tokenizer, &train, &validation, 2, recipe);
+    let labels = common::classes(2);
+    let lesson = common::lesson(&labels, &train, &validation);
+    let start = Training::start(model, &tokenizer, &lesson, recipe);
     let mut training = pollster::block_on(start).expect("a run");
     while !matches!(advance(&mut training, model), Event::Done { .. }) {}
     (gpu.memory_peak(), planned)
@@ -141,11 +140,7 @@ fn a_run_that_cannot_fit_does_not_start() {
         let folder = common::bundled();
         let (mut model, tokenizer) = (common::model(&folder, &device), common::tokenizer(&folder));
         let train: Vec<Example> = (0..1024)
-            .map(|i| Example {
-                text: "one text and another ".repeat(40),
-                pair: None,
-                label: i % 2,
-            })
+            .map(|i| Example::of_class("one text and another ".repeat(40), i % 2))
             .collect();
         let recipe = Recipe {
             batch: 1024,
@@ -157,7 +152,9 @@ fn a_run_that_cannot_fit_does_not_start() {
             eprintln!("SKIPPED: {name} has buffers of {}", limits.buffer);
             continue;
         }
-        let start = Training::start(&mut model, &tokenizer, &train, &train[..1], 2, recipe);
+        let labels = common::classes(2);
+        let lesson = common::lesson(&labels, &train, &train[..1]);
+        let start = Training::start(&mut model, &tokenizer, &lesson, recipe);
         let error = pollster::block_on(start).err().expect("it cannot fit");
         assert!(matches!(error, TrainError::Memory(_)), "{error}");
     }

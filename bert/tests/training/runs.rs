@@ -1,8 +1,9 @@
 //! Runs from start to end: what they tell, what they learn, and that they repeat.
 
 use bert::config::Pooling;
+use bert::metrics::Figures;
 use bert::model::DropoutRates;
-use bert::train::{Event, Inputs, Learner, Method, Optimiser, Recipe, Task};
+use bert::train::{Event, Inputs, Learner, Method, Optimiser, Recipe, Targets, Task};
 use kernels::{Control, Device};
 
 use crate::common;
@@ -75,15 +76,12 @@ fn a_run_tells_every_step_and_every_epoch() {
 fn reports_that_nobody_reads_make_room_for_later_ones() {
     let inputs = Inputs::Features {
         rows: vec![0, 2, 3],
-        labels: vec![0, 1, 1],
+        targets: Targets::Classes(vec![0, 1, 1]),
     };
     for (name, device) in common::devices() {
         let run = |every: usize| {
             let mut model = tiny(&device);
-            let task = Task::Classify {
-                classes: 2,
-                pooling: Pooling::Mean,
-            };
+            let task = Task::classify(2, Pooling::Mean);
             let (optimiser, dropout) = (Optimiser::default(), DropoutRates::default());
             pollster::block_on(async {
                 let learner =
@@ -141,10 +139,12 @@ fn a_head_learns_what_words_tell_apart() {
                 continue;
             };
             told += 1;
-            let wrong =
-                report.confusion.total() - (report.validation.accuracy * 10.0).round() as u64;
+            let Figures::Classes { metrics, confusion } = &report.figures else {
+                panic!("{name}: {:?}", report.figures);
+            };
+            let wrong = confusion.total() - (metrics.accuracy * 10.0).round() as u64;
             assert_eq!(report.mistakes.len() as u64, wrong, "{name}");
-            let sure = |m: &bert::train::Mistake| m.probabilities[m.predicted];
+            let sure = |m: &bert::train::Mistake| m.sure;
             assert!(
                 report
                     .mistakes
@@ -152,15 +152,13 @@ fn a_head_learns_what_words_tell_apart() {
                     .all(|m| sure(&m[0]) >= sure(&m[1]))
             );
             for mistake in &report.mistakes {
-                let label = validation[mistake.example].label;
-                assert_eq!(mistake.label, label, "{name}");
-                assert_ne!(mistake.predicted, label, "{name}");
+                assert_ne!(mistake.found, validation[mistake.example].truth, "{name}");
                 let sum: f32 = mistake.probabilities.iter().sum();
                 assert!((sum - 1.0).abs() < 1e-6 && sure(mistake) >= 0.5, "{name}");
             }
-            assert!((0.0..=1.0).contains(&report.train_accuracy));
+            assert!((0.0..=1.0).contains(&report.train_figure));
             if report.best {
-                best = report.validation.accuracy;
+                best = report.figures.first().1;
             }
         }
         assert_eq!(told, 12, "{name}");

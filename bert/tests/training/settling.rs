@@ -51,7 +51,10 @@ fn objective(features: &[f64], labels: &[usize], l2: f64, at: &[f64]) -> (f64, V
 
 #[test]
 fn a_head_ends_at_the_minimum_of_scikit_learn_s_loss() {
-    let labels: Vec<usize> = examples(TEXTS, 0).iter().map(|e| e.label).collect();
+    let labels: Vec<usize> = examples(TEXTS, 0)
+        .iter()
+        .filter_map(|e| e.truth.class())
+        .collect();
     for (name, device) in common::devices() {
         let mut model = common::model(&common::fixture("tiny-bert"), &device);
         let mut training = start(&mut model, recipe()).expect("a run");

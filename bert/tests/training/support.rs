@@ -27,11 +27,7 @@ pub fn examples(count: usize, from: usize) -> Vec<Example> {
             1 => format!("i saw a {word} {noun} and you saw that {noun} too , i like to say so !"),
             _ => format!("{word} {noun}"),
         };
-        Example {
-            text,
-            pair: None,
-            label,
-        }
+        Example::of_class(text, label)
     };
     (from..from + count).map(example).collect()
 }
@@ -48,7 +44,11 @@ pub fn texts(count: usize, from: usize) -> Vec<Text> {
 /// The accuracy of always saying what is most frequent among the training examples.
 pub fn majority(train: &[Example], validation: &[Example]) -> f64 {
     let count = |set: &[Example]| {
-        let of = |class| set.iter().filter(|e| e.label == class).count();
+        let of = |class| {
+            set.iter()
+                .filter(|e| e.truth.class() == Some(class))
+                .count()
+        };
         [of(0), of(1)]
     };
     Confusion::of_majority(&count(train), &count(validation))
@@ -72,14 +72,9 @@ pub fn recipe(method: Method) -> Recipe {
 pub fn start(model: &mut Model, recipe: Recipe) -> Result<Training, TrainError> {
     let tokenizer = common::tokenizer(&common::fixture("tiny-bert"));
     let (train, validation) = (examples(26, 0), examples(10, 100));
-    pollster::block_on(Training::start(
-        model,
-        &tokenizer,
-        &train,
-        &validation,
-        2,
-        recipe,
-    ))
+    let labels = common::classes(2);
+    let lesson = common::lesson(&labels, &train, &validation);
+    pollster::block_on(Training::start(model, &tokenizer, &lesson, recipe))
 }
 
 pub fn advance(training: &mut Training, model: &mut Model) -> Event {

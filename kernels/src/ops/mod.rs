@@ -17,10 +17,12 @@ mod layer_norm;
 mod linear;
 mod linear_cross_entropy;
 mod matmul;
+mod mean_loss;
 mod mean_tokens;
 mod softmax;
 mod sum_rows;
 mod top_k;
+mod transpose;
 
 pub use activation::{Activation, ActivationGrad, Function};
 pub use adamw::{AdamW, AdamWValues};
@@ -37,10 +39,12 @@ pub use linear::Linear;
 pub(crate) use linear_cross_entropy::MAX_OUTPUTS;
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
 pub use matmul::{Join, MatMul};
+pub use mean_loss::{Loss, MeanLoss, MeanLossGrad};
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
 pub use softmax::{Softmax, SoftmaxGrad};
 pub use sum_rows::SumRows;
 pub use top_k::{NO_TARGET, TopK, TopKValues};
+pub use transpose::Transpose;
 
 use crate::error::GraphError;
 use crate::graph::{Graph, Value};
@@ -203,6 +207,8 @@ ops! {
     LinearCrossEntropy,
     LinearCrossEntropyGrad,
     MatMul,
+    MeanLoss,
+    MeanLossGrad,
     MeanTokens,
     MeanTokensGrad,
     ScatterRows,
@@ -210,4 +216,5 @@ ops! {
     SoftmaxGrad,
     SumRows,
     TopK,
+    Transpose,
 }

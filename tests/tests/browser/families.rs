@@ -86,9 +86,7 @@ fn a_classifier_that_came_with_its_checkpoint_classifies(browser: Browser) {
     visit.type_text("a good film");
     visit.wait_for_text("#hint", "try that under Teach");
     visit.click("tab", "Teach");
-    visit
-        .find("textbox", "Text to classify")
-        .fill("a good film");
+    visit.find("textbox", "Text to try").fill("a good film");
     visit.wait_for_text("#try-answer", "%");
     visit.end();
 }

@@ -139,7 +139,7 @@ fn a_whole_visit_of_teach_needs_no_pointer(browser: Browser) {
     walk_to(&visit, "button Start");
     visit.press(&Key::Enter);
     visit.wait("the end", || run_line(&visit).starts_with("Done."));
-    walk_to(&visit, "textbox Text to classify");
+    walk_to(&visit, "textbox Text to try");
     visit.press("the movie was very great.");
     visit.wait_for_text("#try-answer", "%");
     visit.end();
@@ -182,7 +182,7 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
     visit.press(&Key::Enter);
     visit.wait("the end", || run_line(&visit).starts_with("Done"));
     visit.wait_for_text("#data-line", "Typed examples: 6 rows, 2 classes");
-    walk_to(&visit, "textbox Text to classify");
+    walk_to(&visit, "textbox Text to try");
     visit.press("the movie was very great.");
     visit.wait_for_text("#try-answer", "glad");
     visit.end();

@@ -159,7 +159,7 @@ fn a_trained_head_travels_in_a_link(browser: Browser) {
     visit.wait("an answer", || answer(&visit).len() == expected.len());
     same(&answer(&visit), &expected);
     assert_eq!(
-        visit.find("textbox", "Text to classify").value(),
+        visit.find("textbox", "Text to try").value(),
         "I loved every minute of it."
     );
     visit.click("button", "Review sentiment");

@@ -47,9 +47,9 @@ pub fn answer(visit: &Visit) -> Vec<(String, f64)> {
 
 /// Types a text to try and waits for the answer to it.
 pub fn ask(visit: &Visit, text: &str) -> Vec<(String, f64)> {
-    visit.find("textbox", "Text to classify").fill(" ");
+    visit.find("textbox", "Text to try").fill(" ");
     visit.wait("the old answer to go", || answer(visit).is_empty());
-    visit.find("textbox", "Text to classify").fill(text);
+    visit.find("textbox", "Text to try").fill(text);
     visit.wait_for("an answer", || {
         Some(answer(visit)).filter(|a| !a.is_empty())
     })
@@ -276,7 +276,7 @@ fn a_head_on_the_bundled_model_learns_a_sample_and_travels(browser: Browser) {
     };
     visit.wait_for_model("Seedling");
     visit.drop_files("footer", std::slice::from_ref(&head));
-    visit.find("textbox", "Text to classify");
+    visit.find("textbox", "Text to try");
     same(&ask(&visit, praise), &expected);
     // Another base is refused, by name.
     visit.open_fixture("tiny-bert");

@@ -3,7 +3,7 @@
 use crate::damage::{Format, fixture, said};
 use bert::checkpoint::{MAX_PIECE, Sink, TensorInfo, WeightsStream};
 use bert::config::Config;
-use bert::data::{Columns, Dataset, Format as Texts, HeaderRow, Table};
+use bert::data::{Columns, Dataset, Example, Format as Texts, HeaderRow, Split, Table, kinds};
 use bert::export::Head;
 use std::convert::Infallible;
 
@@ -194,18 +194,17 @@ fn tables_of_texts() {
                     assert!(!table.rows.is_empty() && !table.columns.is_empty());
                     let columns = Columns::guess(&table);
                     table.notes();
-                    match Dataset::new(&table, &columns) {
-                        Ok((dataset, report)) => {
-                            let classes = dataset.labels.len();
-                            assert_eq!(report.counts.iter().sum::<usize>(), dataset.examples.len());
-                            assert!(
-                                dataset
-                                    .examples
-                                    .iter()
-                                    .all(|example| example.label < classes)
-                            );
+                    for kind in kinds(&table, &columns) {
+                        match Dataset::of(kind, &table, &columns, None) {
+                            Ok((dataset, report)) => {
+                                report.notes();
+                                assert!(dataset.examples.len() <= table.rows.len());
+                                let fits = |example: &Example| example.truth.kind() == kind;
+                                assert!(dataset.examples.iter().all(fits));
+                                Split::stratified(&dataset, 0.2, 1);
+                            }
+                            Err(error) => said(&error),
                         }
-                        Err(error) => said(&error),
                     }
                 }
                 Err(error) => said(&error),

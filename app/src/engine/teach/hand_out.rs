@@ -16,6 +16,7 @@ use crate::recipe::{Reading, TextSource};
 use bert::export::{
     self, About, ExportError, Files, Head, HeadError, MAX_HEAD_BYTES, Machine, predictions_tsv,
 };
+use bert::model::TaskHead;
 use bert::probe::{ProbeError, classify};
 use kernels::{CancelToken, Control, RunError};
 use std::io::{self, Write};
@@ -126,8 +127,8 @@ impl Engine {
         file: Option<Blob>,
     ) {
         match self.attach_file(&picked, file).await {
-            Ok((labels, machine)) => {
-                tell(id, TeachEvent::Attached { labels, machine });
+            Ok((head, machine)) => {
+                tell(id, TeachEvent::Attached { head, machine });
                 self.tell_link_head(id).await;
             }
             Err(failure) => fail(id, failure),
@@ -139,7 +140,7 @@ impl Engine {
         &self,
         picked: &PickedFile,
         file: Option<Blob>,
-    ) -> Result<(Vec<String>, Option<Machine>), Failure> {
+    ) -> Result<(Option<TaskHead>, Option<Machine>), Failure> {
         let refused = |error: HeadError| {
             Failure::new(
                 format!("{} cannot be used here", picked.name),

@@ -4,14 +4,16 @@ use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{DataReport, PlanReport};
 use crate::recipe::{Goal, Reading, Setup};
+use bert::config::HeadKind;
 use bert::data::{
-    Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, texts,
+    Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, Truth,
+    kinds, texts,
 };
 use bert::export::check_family;
 use bert::metrics::Confusion;
-use bert::model::Model;
+use bert::model::{Model, TaskHead};
 use bert::tokenizer::Tokenizer;
-use bert::train::{Limits, Method, Recipe, Task, check, needs, offers};
+use bert::train::{self, Limits, Method, Recipe, Task, check, needs, offers};
 use kernels::LocalBoxFuture;
 use std::cell::RefCell;
 
@@ -28,17 +30,49 @@ pub struct Lesson {
     name: String,
     table: Table,
     columns: Columns,
+    /// What heads can learn from them, and the one that is to.
+    kinds: Vec<HeadKind>,
+    kind: Option<HeadKind>,
     /// For the model of this hash.
     lengths: RefCell<Option<(String, Lengths)>>,
 }
 
+/// The examples of a run of a head.
+pub struct Labelled {
+    kind: HeadKind,
+    pub labels: Vec<String>,
+    train: Vec<Example>,
+    pub validation: Vec<Example>,
+}
+
+impl Labelled {
+    /// What a head learns.
+    pub fn as_lesson(&self) -> train::Lesson<'_> {
+        train::Lesson {
+            kind: self.kind,
+            labels: &self.labels,
+            train: &self.train,
+            validation: &self.validation,
+        }
+    }
+
+    /// How many examples have each label.
+    fn counts(&self, examples: &[Example]) -> Vec<usize> {
+        let mut counts = vec![0; self.labels.len()];
+        for example in examples {
+            match &example.truth {
+                Truth::Class(class) => counts[*class] += 1,
+                Truth::Labels(found) => found.iter().for_each(|label| counts[*label] += 1),
+                Truth::Score(_) | Truth::Tags(_) | Truth::Answers(_) => {}
+            }
+        }
+        counts
+    }
+}
+
 /// The examples of a run.
 pub enum Material {
-    Labelled {
-        labels: Vec<String>,
-        train: Vec<Example>,
-        validation: Vec<Example>,
-    },
+    Labelled(Labelled),
     Plain {
         train: Vec<Text>,
         validation: Vec<Text>,
@@ -49,59 +83,63 @@ impl Material {
     /// Examples to learn from, and to check with.
     pub fn sizes(&self) -> (usize, usize) {
         match self {
-            Self::Labelled {
-                train, validation, ..
-            } => (train.len(), validation.len()),
+            Self::Labelled(labelled) => (labelled.train.len(), labelled.validation.len()),
             Self::Plain { train, validation } => (train.len(), validation.len()),
         }
     }
 
-    /// Examples to learn from and to check with, label by label; one number without labels.
+    /// Examples to learn from and to check with, label by label; one number each where texts have no
+    /// labels.
     pub fn counts(&self) -> (Vec<usize>, Vec<usize>) {
-        let Self::Labelled {
-            labels,
-            train,
-            validation,
-        } = self
-        else {
-            let (train, validation) = self.sizes();
-            return (vec![train], vec![validation]);
-        };
-        let count = |examples: &[Example]| {
-            let mut counts = vec![0; labels.len()];
-            for example in examples {
-                counts[example.label] += 1;
+        match self {
+            Self::Labelled(labelled)
+                if matches!(labelled.kind, HeadKind::Classes | HeadKind::Labels) =>
+            {
+                let count = |examples: &[Example]| labelled.counts(examples);
+                (count(&labelled.train), count(&labelled.validation))
             }
-            counts
-        };
-        (count(train), count(validation))
+            _ => {
+                let (train, validation) = self.sizes();
+                (vec![train], vec![validation])
+            }
+        }
     }
 
     /// Whether each example is two texts.
     pub fn has_pairs(&self) -> bool {
         match self {
-            Self::Labelled { train, .. } => train.iter().any(|e| e.pair.is_some()),
+            Self::Labelled(labelled) => labelled.train.iter().any(|e| e.pair.is_some()),
             Self::Plain { train, .. } => train.iter().any(|t| t.pair.is_some()),
         }
     }
 
-    /// The share of the validation set that always giving the most frequent label gets right.
+    /// The share of the validation set that always giving the most frequent class gets right.
     pub fn majority(&self) -> Option<f64> {
-        if matches!(self, Self::Plain { .. }) {
-            return None;
+        match self {
+            Self::Labelled(labelled) if labelled.kind == HeadKind::Classes => {
+                let (train, validation) = self.counts();
+                let confusion = Confusion::of_majority(&train, &validation);
+                Some(confusion.metrics().accuracy)
+            }
+            _ => None,
         }
-        let (train, validation) = self.counts();
-        let confusion = Confusion::of_majority(&train, &validation);
-        Some(confusion.metrics().accuracy)
+    }
+
+    /// The head that a run makes; `None` where hidden words are learned.
+    pub fn head(&self, recipe: &Recipe) -> Option<TaskHead> {
+        match self {
+            Self::Labelled(Labelled { kind, labels, .. }) => Some(TaskHead {
+                max_tokens: Some(recipe.max_tokens),
+                ..TaskHead::of(*kind, labels.clone(), recipe.pooling)
+            }),
+            Self::Plain { .. } => None,
+        }
     }
 
     /// What is learned from it.
     pub fn task(&self, recipe: &Recipe) -> Task {
         match self {
-            Self::Labelled { labels, .. } => Task::Classify {
-                classes: labels.len(),
-                pooling: recipe.pooling,
-            },
+            Self::Labelled(labelled) => labelled.as_lesson().task(recipe.pooling),
             Self::Plain { .. } => Task::MaskedLm,
         }
     }
@@ -121,11 +159,16 @@ impl Lesson {
         };
         let table = Table::parse(bytes, format, header).map_err(|error| unusable(name, &error))?;
         let columns = reading.columns.unwrap_or_else(|| Columns::guess(&table));
+        let kinds = kinds(&table, &columns);
+        let chosen = reading.kind.filter(|kind| kinds.contains(kind));
+        let kind = chosen.or(kinds.first().copied());
         texts(&table, &columns).map_err(|error| unusable(name, &error))?;
         Ok(Self {
             name: name.to_owned(),
             table,
             columns,
+            kinds,
+            kind,
             lengths: RefCell::default(),
         })
     }
@@ -142,7 +185,8 @@ impl Lesson {
 
     /// The labelled examples, and what should be known of them.
     pub fn dataset(&self) -> Result<(Dataset, Report), DataError> {
-        Dataset::new(&self.table, &self.columns)
+        let kind = self.kind.unwrap_or(HeadKind::Classes);
+        Dataset::of(kind, &self.table, &self.columns, None)
     }
 
     /// What was read, in words.
@@ -172,6 +216,9 @@ impl Lesson {
             preview: rows
                 .map(|row| row.cells.iter().map(cut).collect())
                 .collect(),
+            kinds: self.kinds.clone(),
+            kind: self.kind,
+            marked: self.table.rows.iter().any(|row| row.marks.is_some()),
             labels,
             notes,
             problem,
@@ -191,20 +238,23 @@ impl Lesson {
                 let example = |&i: &usize| dataset.examples[i].clone();
                 places.iter().map(example).collect::<Vec<_>>()
             };
-            return Ok(Material::Labelled {
+            return Ok(Material::Labelled(Labelled {
+                kind: dataset.kind,
                 train: take(&split.train),
                 validation: take(&split.validation),
                 labels: dataset.labels,
-            });
+            }));
         }
         // One class: the split then only keeps equal texts together.
         let texts = self.texts();
         let unlabelled = |text: &Text| Example {
             text: text.text.clone(),
             pair: text.pair.clone(),
-            label: 0,
+            truth: Truth::Class(0),
+            line: 0,
         };
         let dataset = Dataset {
+            kind: HeadKind::Classes,
             examples: texts.iter().map(unlabelled).collect(),
             labels: vec![String::new()],
         };
@@ -288,8 +338,7 @@ impl Lesson {
         if !recipe.settles {
             report.steps = recipe.epochs * report.train.div_ceil(batch);
         }
-        if let (Task::Classify { .. }, Err(refusal)) = (material.task(recipe), check_family(model))
-        {
+        if let (Task::Head { .. }, Err(refusal)) = (material.task(recipe), check_family(model)) {
             report.warnings.push(match recipe.method {
                 Method::Head => "What is learned cannot be saved as a folder, only as a head: a \
                                  folder is written for BERT checkpoints."

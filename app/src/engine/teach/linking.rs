@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::protocol::{RequestId, TeachEvent};
 use crate::recipe::{Goal, Setup};
 use bert::export::{Head, HeadError, Machine};
+use bert::model::TaskHead;
 use bert::train::Method;
 use std::rc::Rc;
 
@@ -26,8 +27,8 @@ impl Engine {
             Err(error) => Err(refused(error)),
         };
         match outcome {
-            Ok((labels, machine)) => {
-                tell(id, TeachEvent::Attached { labels, machine });
+            Ok((head, machine)) => {
+                tell(id, TeachEvent::Attached { head, machine });
                 self.tell_link_head(id).await;
             }
             Err(failure) => fail(id, failure),
@@ -35,12 +36,12 @@ impl Engine {
         self.tell_memory();
     }
 
-    /// Gives the present model this classifier; returns its labels, and what it was trained on.
+    /// Gives the present model this head; returns it, and what it was trained on.
     pub(super) async fn put_on(
         &self,
         head: Head,
         refused: impl Fn(HeadError) -> Failure,
-    ) -> Result<(Vec<String>, Option<Machine>), Failure> {
+    ) -> Result<(Option<TaskHead>, Option<Machine>), Failure> {
         let resident = self.place.lock().await;
         let mut resident =
             resident.ok_or_else(|| refused(HeadError::Rule("no model is loaded".to_owned())))?;
@@ -48,8 +49,7 @@ impl Engine {
         head.attach(&mut resident.model).await.map_err(refused)?;
         resident.record = None;
         resident.machine.clone_from(&machine);
-        let labels = resident.model.classifier().map(|c| c.labels.clone());
-        Ok((labels.unwrap_or_default(), machine))
+        Ok((resident.model.head().cloned(), machine))
     }
 
     /// After a run: its classifier as a link carries it, or why none can.

@@ -21,7 +21,7 @@ use crate::protocol::{Event, PlanReport, RequestId, TeachCommand, TeachEvent};
 use crate::recipe::{Reading, Setup, TextSource};
 use bert::data::{MAX_FILE_BYTES, Text};
 use bert::export::{self, Kind};
-use bert::probe::{ProbeError, classify};
+use bert::probe::{ProbeError, predict};
 use bert::train::Method;
 use kernels::{CancelToken, Control};
 use lesson::Lesson;
@@ -229,26 +229,17 @@ impl Engine {
         let Resident {
             model, language, ..
         } = &mut *resident;
-        let labels = model.classifier().map(|c| c.labels.clone());
         let control = Control::new(cancel, breathe);
         let began = ticks();
-        let outcome = classify(model, &language.tokenizer, &[text], &control).await;
+        let outcome = predict(model, &language.tokenizer, &text, &control).await;
         drop(resident);
-        match (outcome, labels) {
-            (Ok(found), Some(labels)) => {
-                let probabilities = found.into_iter().next().map(|c| c.probabilities);
-                tell(
-                    id,
-                    TeachEvent::Tried {
-                        labels,
-                        probabilities: probabilities.unwrap_or_default(),
-                        milliseconds: ticks() - began,
-                    },
-                );
+        match outcome {
+            Ok(said) => {
+                let (said, milliseconds) = (Box::new(said), ticks() - began);
+                tell(id, TeachEvent::Tried { said, milliseconds });
             }
-            (Err(ProbeError::Cancelled), _) => tell(id, TeachEvent::Cancelled),
-            (Err(error), _) => fail(id, unanswered(&error)),
-            (Ok(_), None) => tell(id, TeachEvent::Cancelled),
+            Err(ProbeError::Cancelled | ProbeError::NoTaskHead) => tell(id, TeachEvent::Cancelled),
+            Err(error) => fail(id, unanswered(&error)),
         }
     }
 }

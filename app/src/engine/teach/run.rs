@@ -10,11 +10,11 @@ use crate::engine::resident::Resident;
 use crate::engine::slot::Lease;
 use crate::engine::words::sentence;
 use crate::failure::Failure;
-use crate::protocol::{RequestId, Resume, TeachEvent, Wrong};
+use crate::protocol::{RequestId, Resume, TeachEvent, Verdict, Wrong};
 use crate::recipe::Setup;
+use bert::data::{Truth, entities};
 use bert::export::{self, Kind, Machine};
-use bert::model::{Classifier, Model};
-use bert::train::{EpochReport, Event, Recipe, TrainError, Training};
+use bert::train::{EpochReport, Event, TrainError, Training};
 use kernels::{CancelToken, Control, Device, DeviceError, RunError};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -151,7 +151,7 @@ impl Engine {
         let mut training = begin_run(&mut resident, setup, &material, resume).await?;
         resident.machine = Some(machine.clone());
         drop(resident);
-        self.announce(id, &material, machine);
+        self.announce(id, setup, &material, machine);
         let outcome = self
             .drive(id, setup, &material, &mut training, run, lease)
             .await;
@@ -169,17 +169,14 @@ impl Engine {
         }
     }
 
-    fn announce(&self, id: RequestId, material: &Material, machine: Machine) {
+    fn announce(&self, id: RequestId, setup: &Setup, material: &Material, machine: Machine) {
         let (train, validation) = material.sizes();
-        let labels = match material {
-            Material::Labelled { labels, .. } => labels.clone(),
-            Material::Plain { .. } => Vec::new(),
-        };
+        let head = material.head(&setup.recipe);
         let majority = material.majority();
         tell(
             id,
             TeachEvent::Started {
-                labels,
+                head,
                 train,
                 validation,
                 majority,
@@ -261,11 +258,7 @@ impl Engine {
         let (train, validation) = material.counts();
         let labelled = matches!(material, Material::Labelled { .. });
         Record {
-            kind: if labelled {
-                Kind::Classifier
-            } else {
-                Kind::MaskedLm
-            },
+            kind: if labelled { Kind::Head } else { Kind::MaskedLm },
             set: lesson
                 .as_ref()
                 .map(|l| l.name().to_owned())
@@ -275,7 +268,7 @@ impl Engine {
                 train,
                 validation,
                 pairs: material.has_pairs(),
-                confusion: labelled.then(|| report.confusion.clone()),
+                figures: labelled.then(|| report.figures.clone()),
                 best_epoch: report.epoch,
             },
         }
@@ -302,13 +295,8 @@ async fn begin_run(
     } = resident;
     let (tokenizer, recipe) = (&language.tokenizer, setup.recipe);
     let mut training = match material {
-        Material::Labelled {
-            labels,
-            train,
-            validation,
-        } => {
-            let classes = labels.len();
-            Training::start(model, tokenizer, train, validation, classes, recipe).await?
+        Material::Labelled(lesson) => {
+            Training::start(model, tokenizer, &lesson.as_lesson(), recipe).await?
         }
         Material::Plain { train, validation } => {
             Training::start_mlm(model, tokenizer, train, validation, recipe).await?
@@ -325,43 +313,50 @@ async fn begin_run(
             return Err(ended);
         }
     }
-    if let Material::Labelled { labels, .. } = material {
-        name_classes(model, labels, &recipe);
+    if let Some(head) = material.head(&recipe)
+        && let Err(error) = model.set_head(head)
+    {
+        // A run has just made it, of this shape.
+        log::error!("the head could not be named: {error}");
     }
     Ok(training)
 }
 
-/// Tells the model what its new classifier's outputs mean.
-fn name_classes(model: &mut Model, labels: &[String], recipe: &Recipe) {
-    let classifier = Classifier {
-        labels: labels.to_vec(),
-        pooling: recipe.pooling,
-        max_tokens: Some(recipe.max_tokens),
-    };
-    if let Err(error) = model.set_classifier(classifier) {
-        // A run has just made it, of this shape.
-        log::error!("the classifier could not be named: {error}");
-    }
-}
-
 /// The texts behind an epoch's mistakes, which leave the report for them.
 fn mistakes(report: &mut EpochReport, material: &Material) -> Option<Vec<Wrong>> {
-    let Material::Labelled { validation, .. } = material else {
+    let Material::Labelled(labelled) = material else {
         return None;
     };
     let mistakes = std::mem::take(&mut report.mistakes);
     let wrong = mistakes.into_iter().filter_map(|mistake| {
-        let example = validation.get(mistake.example)?;
-        let probability = |class: usize| mistake.probabilities.get(class).copied();
+        let example = labelled.validation.get(mistake.example)?;
+        let verdict = |truth: &Truth| verdict(truth, &labelled.labels, &mistake.probabilities);
         Some(Wrong {
             text: example.text.clone(),
             pair: example.pair.clone(),
-            label: mistake.label,
-            predicted: mistake.predicted,
-            probabilities: [probability(mistake.predicted)?, probability(mistake.label)?],
+            truth: verdict(&example.truth),
+            found: verdict(&mistake.found),
         })
     });
     Some(wrong.collect())
+}
+
+/// What is right or was found, with the names that the page shows.
+fn verdict(truth: &Truth, labels: &[String], probabilities: &[f32]) -> Verdict {
+    let name = |label: usize| labels.get(label).cloned().unwrap_or_default();
+    match truth {
+        Truth::Class(class) => Verdict::Class {
+            label: name(*class),
+            probability: probabilities.get(*class).copied().unwrap_or_default(),
+        },
+        Truth::Labels(found) => Verdict::Labels(found.iter().map(|label| name(*label)).collect()),
+        Truth::Score(score) => Verdict::Score(*score),
+        Truth::Tags(tagged) => {
+            let found = entities(tagged, labels).into_iter();
+            Verdict::Entities(found.map(|(label, at)| (label.to_owned(), at)).collect())
+        }
+        Truth::Answers(answers) => Verdict::Answer(answers.first().copied()),
+    }
 }
 
 pub(super) fn unlearnable(cause: String) -> Failure {

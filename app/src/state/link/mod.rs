@@ -269,7 +269,7 @@ impl State {
         }
         teach.trial.text = link.trial;
         teach.trial.pair = link.trial_pair;
-        teach.trial.answer.clear();
+        teach.trial.answer = None;
         self.linked.coming = link.head;
         let mut effects = self.reach(link.model);
         effects.extend(self.refresh());

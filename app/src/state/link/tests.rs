@@ -10,6 +10,8 @@ use crate::recipe::{Goal, TextSource};
 use crate::state::opening::Step;
 use crate::state::session::bundled;
 use crate::state::tests::facts;
+use crate::state::tests::two_labels;
+use bert::config::HeadKind;
 use bert::probe::Token;
 
 fn token(text: &str) -> Token {
@@ -224,7 +226,7 @@ fn another_model_is_only_offered_and_masks_and_head_wait_for_it() {
     let (id, command) = taught(&effects).expect("the head");
     assert_eq!(command, TeachCommand::AttachText { head: "abc".into() });
     let attached = TeachEvent::Attached {
-        labels: vec!["bad".into(), "good".into()],
+        head: Some(two_labels()),
         machine: None,
     };
     let effects = cut_into_words(&mut state, &effects);
@@ -266,10 +268,9 @@ fn with_head(head: &str) -> State {
     let mut state = ready();
     let effects = state.open_fragment("v=1&head=abc");
     let (id, _) = taught(&effects).expect("the head");
-    let labels = vec!["bad".to_owned(), "good".to_owned()];
     for event in [
         TeachEvent::Attached {
-            labels,
+            head: Some(two_labels()),
             machine: None,
         },
         TeachEvent::LinkHead {
@@ -392,6 +393,9 @@ fn nothing_is_opened_while_a_run_is_under_way() {
             label: Some(0),
         },
         preview: Vec::new(),
+        kinds: vec![HeadKind::Classes],
+        kind: Some(HeadKind::Classes),
+        marked: false,
         labels: Vec::new(),
         notes: Vec::new(),
         problem: None,

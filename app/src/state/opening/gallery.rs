@@ -201,7 +201,7 @@ mod tests {
             panic!("a load: {effects:?}");
         };
         let mut model = facts("distilbert");
-        model.labels = Some(vec!["NEGATIVE".into(), "POSITIVE".into()]);
+        model.head = Some(crate::state::tests::two_labels());
         state.receive(Event::Loaded { id, model });
         assert_eq!(names(&state, |line| line.loaded), ["DistilBERT, sentiment"]);
         let example = state.gallery_lines()[4].example.clone().expect("a text");

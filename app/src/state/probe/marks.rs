@@ -15,6 +15,7 @@ impl Probe {
         if self.running == Some(id) {
             self.running = None;
             self.fill = None;
+            self.said = None;
             self.marks = Some(marks);
             self.milliseconds = Some(milliseconds);
             self.doubt = None;

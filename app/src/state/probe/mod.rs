@@ -6,10 +6,11 @@ mod tokens;
 pub use tokens::describe;
 
 use super::Effect;
+use super::said::spoken;
 use crate::failure::Failure;
 use crate::link::{FIRST_TEXT, TOP_K};
 use crate::protocol::{Command, RequestId};
-use bert::probe::{Fill, MaskResult, Nsp, Replaced, Request, Token, Truncated};
+use bert::probe::{Fill, MaskResult, Nsp, Replaced, Request, Said, Token, Truncated};
 use std::collections::BTreeSet;
 use tokens::carry_over;
 
@@ -22,6 +23,8 @@ pub struct Asks {
     pub next_sentence: bool,
     /// Which tokens someone replaced.
     pub replaced: bool,
+    /// What the head of a task says.
+    pub head: bool,
 }
 
 /// Sentences to start from, each with a second text where it shows something.
@@ -49,6 +52,8 @@ pub struct Probe {
     pub fill: Option<Fill>,
     /// What a discriminator says of each token.
     pub marks: Option<Replaced>,
+    /// What the head of a task says.
+    pub said: Option<Said>,
     pub milliseconds: Option<f64>,
     /// Why the answer shown is in doubt, in a sentence.
     pub(super) doubt: Option<String>,
@@ -76,6 +81,7 @@ impl Default for Probe {
             hidden: BTreeSet::new(),
             fill: None,
             marks: None,
+            said: None,
             milliseconds: None,
             doubt: None,
             failure: None,
@@ -239,8 +245,9 @@ impl Probe {
     pub(super) fn ask(&mut self, id: RequestId, asks: Asks) -> Option<Command> {
         let hides = !self.hidden.is_empty() || self.tokens.iter().any(|token| token.masked);
         let words = self.tokens.iter().any(|token| !token.special);
-        let any =
-            asks.masks && hides || asks.next_sentence && self.paired || asks.replaced && words;
+        let any = asks.masks && hides
+            || asks.next_sentence && self.paired
+            || (asks.replaced || asks.head) && words;
         if !any {
             let given_up = self.running.take().map(|id| Command::CancelProbe { id });
             self.clear_results();
@@ -262,7 +269,20 @@ impl Probe {
         if self.running == Some(id) {
             self.running = None;
             self.marks = None;
+            self.said = None;
             self.fill = Some(fill);
+            self.milliseconds = Some(milliseconds);
+            self.doubt = None;
+            self.failure = None;
+        }
+    }
+
+    pub(super) fn on_said(&mut self, id: RequestId, said: Said, milliseconds: f64) {
+        if self.running == Some(id) {
+            self.running = None;
+            self.marks = None;
+            self.fill = None;
+            self.said = Some(said);
             self.milliseconds = Some(milliseconds);
             self.doubt = None;
             self.failure = None;
@@ -277,6 +297,7 @@ impl Probe {
             self.running = None;
             self.fill = None;
             self.marks = None;
+            self.said = None;
             self.failure = failure;
         }
     }
@@ -294,6 +315,7 @@ impl Probe {
     pub(super) fn clear_results(&mut self) {
         self.fill = None;
         self.marks = None;
+        self.said = None;
         self.milliseconds = None;
         self.doubt = None;
         self.failure = None;
@@ -308,7 +330,7 @@ impl Probe {
 
     /// Whether an answer is shown.
     pub(super) fn has_answer(&self) -> bool {
-        self.fill.is_some() || self.marks.is_some()
+        self.fill.is_some() || self.marks.is_some() || self.said.is_some()
     }
 
     /// The answer for a position, if there is one.
@@ -369,6 +391,9 @@ impl Probe {
     /// The results in one sentence each, for those who listen rather than look.
     pub fn spoken(&self) -> String {
         use super::format::percent;
+        if let Some(said) = &self.said {
+            return spoken(said);
+        }
         let Some(fill) = &self.fill else {
             return self.suspicion();
         };

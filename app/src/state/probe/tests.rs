@@ -68,6 +68,7 @@ const MASKS: Asks = Asks {
     masks: true,
     next_sentence: false,
     replaced: false,
+    head: false,
 };
 const BOTH: Asks = Asks {
     next_sentence: true,
@@ -80,6 +81,7 @@ fn a_discriminator_is_asked_of_every_text_and_its_answer_belongs_to_that_text_al
         masks: false,
         next_sentence: false,
         replaced: true,
+        head: false,
     };
     let mut probe = Probe {
         tokens: cut("a b"),

@@ -8,7 +8,9 @@ use crate::recipe::{Reading, Setup, TextSource};
 use crate::state::activity::Wish;
 use crate::state::session::Engine;
 use crate::state::{Effect, State, next};
+use bert::config::HeadKind;
 use bert::data::Columns;
+use bert::model::TaskHead;
 use bert::train::Method;
 
 impl State {
@@ -27,8 +29,17 @@ impl State {
         let reading = Reading {
             columns: Some(columns),
             header: self.teach.report.as_ref().map(|report| report.header),
+            kind: None,
         };
         self.reread(reading)
+    }
+
+    /// Reads the labels of the open texts as a class each, as several, or as a score.
+    pub fn choose_kind(&mut self, kind: HeadKind) -> Vec<Effect> {
+        self.reread(Reading {
+            kind: Some(kind),
+            ..self.teach.reading.clone()
+        })
     }
 
     /// Reads the open texts' first row as names of columns, or as an example.
@@ -36,6 +47,7 @@ impl State {
         self.reread(Reading {
             header: Some(header),
             columns: None,
+            kind: None,
         })
     }
 
@@ -146,7 +158,7 @@ impl State {
         }
         self.teach.run = Some(run);
         self.teach.attached = None;
-        self.teach.trial.answer.clear();
+        self.teach.trial.answer = None;
         self.teach.plan = None;
         vec![effect]
     }
@@ -180,7 +192,7 @@ impl State {
     pub fn try_text(&mut self) -> Vec<Effect> {
         let trial = &mut self.teach.trial;
         if trial.text.trim().is_empty() {
-            trial.answer.clear();
+            trial.answer = None;
             trial.milliseconds = None;
             return Vec::new();
         }
@@ -197,11 +209,10 @@ impl State {
         vec![effect]
     }
 
-    /// Whether the model has a classifier to ask.
+    /// Whether the model has a head to ask.
     pub fn can_try(&self) -> bool {
-        let labelled = |labels: &Option<Vec<String>>| labels.is_some();
         let model = self.session.model.as_ref();
-        model.is_some_and(|model| labelled(&model.labels))
+        model.is_some_and(|model| model.head.is_some())
     }
 
     /// A model has been loaded: the form suits it, and a run that waited for it begins. Texts that
@@ -234,6 +245,9 @@ impl State {
                 }
                 teach.reading.columns = Some(report.chosen.clone());
                 teach.reading.header = Some(report.header);
+                teach.reading.kind = report.kind;
+                let of_tokens = report.kind.is_some_and(HeadKind::reads_tokens);
+                teach.settings.suit_texts(of_tokens);
                 teach.report = Some(report);
                 self.plan()
             }
@@ -244,22 +258,12 @@ impl State {
                 }
                 Vec::new()
             }
-            TeachEvent::Tried {
-                labels,
-                probabilities,
-                milliseconds,
-            } => {
-                if teach
-                    .trial
-                    .waiting
-                    .take_if(|waiting| *waiting == id)
-                    .is_some()
-                {
-                    let mut answer: Vec<_> = labels.into_iter().zip(probabilities).collect();
-                    answer.sort_by(|a, b| b.1.total_cmp(&a.1));
-                    teach.trial.answer = answer;
-                    teach.trial.milliseconds = Some(milliseconds);
-                    teach.trial.doubt = None;
+            TeachEvent::Tried { said, milliseconds } => {
+                let trial = &mut teach.trial;
+                if trial.waiting.take_if(|waiting| *waiting == id).is_some() {
+                    trial.answer = Some(*said);
+                    trial.milliseconds = Some(milliseconds);
+                    trial.doubt = None;
                 }
                 Vec::new()
             }
@@ -277,10 +281,10 @@ impl State {
                 }
                 Vec::new()
             }
-            TeachEvent::Attached { labels, machine } => {
+            TeachEvent::Attached { head, machine } => {
                 teach.errand.take_if(|errand| errand.id == id);
                 teach.attached = machine;
-                self.name_labels(labels);
+                self.name_head(head);
                 self.try_text()
             }
             TeachEvent::LinkHead { text, note } => {
@@ -340,7 +344,7 @@ impl State {
         };
         match event {
             TeachEvent::Started {
-                labels,
+                head,
                 train,
                 validation,
                 majority,
@@ -350,13 +354,14 @@ impl State {
                     run.doubt.get_or_insert_with(|| doubt.clone());
                 }
                 run.machine = Some(machine);
-                run.labels.clone_from(&labels);
+                let labels = head.as_ref().map(|head| head.labels.clone());
+                run.labels = labels.unwrap_or_default();
                 (run.train, run.validation, run.majority) = (train, validation, majority);
                 if run.phase == Phase::Starting {
                     run.phase = Phase::Running;
                 }
-                if !labels.is_empty() {
-                    self.name_labels(labels);
+                if head.is_some() {
+                    self.name_head(head);
                 }
                 self.try_text()
             }
@@ -407,10 +412,10 @@ impl State {
         }
     }
 
-    /// The model's classifier has these labels from now on.
-    fn name_labels(&mut self, labels: Vec<String>) {
+    /// The model has this head from now on.
+    fn name_head(&mut self, head: Option<TaskHead>) {
         if let Some(model) = &mut self.session.model {
-            model.labels = Some(labels);
+            model.head = head;
         }
     }
 }

@@ -12,7 +12,9 @@ pub mod view;
 use crate::failure::Failure;
 use crate::protocol::{DataReport, Export, PlanReport, RequestId};
 use crate::recipe::{Reading, Setup, TextSource};
+use crate::state::said::spoken;
 use bert::export::Machine;
+use bert::probe::Said;
 use bert::train::RunState;
 pub use boxes::Boxes;
 pub(super) use flow::busy;
@@ -31,8 +33,8 @@ pub const SAMPLES: [(&str, &str); 2] = [
 pub struct Trial {
     pub text: String,
     pub pair: String,
-    /// Labels with their probabilities, the likeliest first.
-    pub answer: Vec<(String, f32)>,
+    /// What the head says of it.
+    pub answer: Option<Said>,
     pub milliseconds: Option<f64>,
     /// Why the answer is in doubt, in a sentence.
     pub(in crate::state) doubt: Option<String>,
@@ -42,11 +44,11 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// The texts that were asked of and the label that they got, for those who listen; `None` while an
+    /// The texts that were asked of and what the head says of them, for those who listen; `None` while an
     /// answer is due.
-    pub fn heard(&self) -> Option<(&(String, String), &str, f32)> {
-        let (label, probability) = self.answer.first().filter(|_| self.waiting.is_none())?;
-        Some((&self.asked, label, *probability))
+    pub fn heard(&self) -> Option<(&(String, String), String)> {
+        let said = self.answer.as_ref().filter(|_| self.waiting.is_none())?;
+        Some((&self.asked, spoken(said)))
     }
 }
 

@@ -6,13 +6,16 @@ use crate::protocol::*;
 use crate::recipe::*;
 use crate::recipe::{Field, MethodChoice};
 use crate::state::activity::Wish;
+use crate::state::said::ranked;
 use crate::state::session::bundled;
 use crate::state::teach::run::Phase;
 use crate::state::tests::facts;
+use crate::state::tests::{said_of_two, two_labels};
 use crate::state::{Effect, State};
+use bert::config::HeadKind;
 use bert::data::Columns;
 use bert::export::Machine;
-use bert::metrics::{ClassMetrics, Confusion, Metrics};
+use bert::metrics::{ClassMetrics, Confusion, Figures, Metrics};
 use bert::train::{Ending, EpochReport, Event as RunEvent, Progress as Step};
 
 const DONE: RunEvent = RunEvent::Done {
@@ -33,6 +36,9 @@ pub(in crate::state) fn report() -> DataReport {
             label: Some(0),
         },
         preview: Vec::new(),
+        kinds: vec![HeadKind::Classes],
+        kind: Some(HeadKind::Classes),
+        marked: false,
         labels: vec![("bad".into(), 9), ("good".into(), 11)],
         notes: Vec::new(),
         problem: None,
@@ -64,16 +70,18 @@ pub(in crate::state) fn epoch(number: usize, accuracy: f64, best: bool) -> RunEv
     RunEvent::Epoch(EpochReport {
         epoch: number,
         train_loss: 0.5,
-        train_accuracy: accuracy,
+        train_figure: accuracy,
         validation_loss: 0.4,
-        validation: Metrics {
-            accuracy,
-            macro_f1: accuracy,
-            occurring: 2,
-            classes: vec![class; 2],
-        },
-        confusion: Confusion {
-            counts: vec![vec![2, 0], vec![1, 1]],
+        figures: Figures::Classes {
+            metrics: Metrics {
+                accuracy,
+                macro_f1: accuracy,
+                occurring: 2,
+                classes: vec![class; 2],
+            },
+            confusion: Confusion {
+                counts: vec![vec![2, 0], vec![1, 1]],
+            },
         },
         mistakes: Vec::new(),
         best,
@@ -84,9 +92,14 @@ fn wrong(text: &str) -> Wrong {
     Wrong {
         text: text.into(),
         pair: None,
-        label: 0,
-        predicted: 1,
-        probabilities: [0.7, 0.3],
+        truth: Verdict::Class {
+            label: "bad".into(),
+            probability: 0.3,
+        },
+        found: Verdict::Class {
+            label: "good".into(),
+            probability: 0.7,
+        },
     }
 }
 
@@ -154,7 +167,7 @@ pub(in crate::state) fn started(state: &mut State) -> RequestId {
     let (id, command) = taught(&state.start_run());
     assert!(matches!(command, TeachCommand::Start { resume: None, .. }));
     let event = TeachEvent::Started {
-        labels: vec!["bad".into(), "good".into()],
+        head: Some(two_labels()),
         train: 16,
         validation: 4,
         majority: Some(0.5),
@@ -371,12 +384,14 @@ fn the_answer_to_a_try_lists_the_likeliest_first() {
     let (id, command) = taught(&state.try_text());
     assert!(matches!(command, TeachCommand::Try { pair: None, .. }));
     let event = TeachEvent::Tried {
-        labels: vec!["bad".into(), "good".into()],
-        probabilities: vec![0.2, 0.8],
+        said: Box::new(said_of_two("fine", [0.0, 1.0])),
         milliseconds: 1.0,
     };
     say(&mut state, id, event);
-    assert_eq!(state.teach.trial.answer[0].0, "good");
+    let answer = state.teach.trial.answer.as_ref().expect("an answer");
+    assert_eq!(ranked(answer)[0].0, "good");
+    let (asked, words) = state.teach.trial.heard().expect("an answer");
+    assert_eq!((&asked.0[..], &words[..]), ("fine", "good, 73.1 %"));
     state.teach.trial.text = " ".into();
-    assert!(state.try_text().is_empty() && state.teach.trial.answer.is_empty());
+    assert!(state.try_text().is_empty() && state.teach.trial.answer.is_none());
 }

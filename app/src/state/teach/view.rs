@@ -7,6 +7,8 @@ use crate::protocol::Export;
 use crate::recipe::Goal;
 use crate::state::State;
 use crate::state::format::{bytes, duration, grouped, share};
+use bert::config::HeadKind;
+use bert::metrics::Figures;
 use bert::train::{Ending, Method};
 
 /// One curve of a chart.
@@ -44,6 +46,55 @@ impl Chart {
 const LOSS: &str = "Loss";
 const RATE: &str = "Learning rate";
 const ACCURACY: &str = "Accuracy";
+
+/// The title of the chart of a figure.
+fn title_of(figure: &str) -> &'static str {
+    match figure {
+        "accuracy" => ACCURACY,
+        "Pearson" => "Pearson correlation",
+        "micro F1" => "Micro F1",
+        "entity F1" => "Entity F1",
+        _ => "Answer F1",
+    }
+}
+
+/// What a head came to on the validation set, by name.
+fn told(figures: &Figures) -> Vec<(&'static str, String)> {
+    let three = |value: f64| format!("{value:.3}");
+    let known = |value: Option<f64>| value.map_or("undefined".to_owned(), three);
+    match figures {
+        Figures::Words { accuracy } => vec![("Validation accuracy", share(*accuracy))],
+        Figures::Classes { metrics, .. } => {
+            let over = metrics
+                .over()
+                .map_or(String::new(), |over| format!(", {over}"));
+            vec![
+                ("Validation accuracy", share(metrics.accuracy)),
+                ("Macro F1", format!("{:.3}{over}", metrics.macro_f1)),
+            ]
+        }
+        Figures::Labels(found) => vec![
+            ("Micro F1", three(found.micro.f1)),
+            ("Macro F1", three(found.macro_f1)),
+            ("All labels right", share(found.subset_accuracy)),
+        ],
+        Figures::Score(found) => vec![
+            ("Pearson correlation", known(found.pearson)),
+            ("Spearman correlation", known(found.spearman)),
+            ("Mean squared error", three(found.mean_squared_error)),
+        ],
+        Figures::Entities(found) => vec![
+            ("Entity F1", three(found.overall.f1)),
+            ("Precision", three(found.overall.precision)),
+            ("Recall", three(found.overall.recall)),
+            ("Words with the right tag", share(found.accuracy)),
+        ],
+        Figures::Answers(found) => vec![
+            ("Exact match", share(found.exact_match)),
+            ("Answer F1", three(found.f1)),
+        ],
+    }
+}
 
 impl Run {
     /// Loss of every step, with the epochs' validation loss.
@@ -140,19 +191,27 @@ impl Run {
             let point = |e: &bert::train::EpochReport| (e.epoch as f64, value(e));
             self.epochs.iter().map(point).collect()
         };
-        let validation = points(|e| e.validation.accuracy);
+        let validation = points(|e| e.figures.first().1);
+        let name = self
+            .epochs
+            .last()
+            .map_or("accuracy", |e| e.figures.first().0);
+        let in_words = |value: f64| match name {
+            "accuracy" => share(value),
+            _ => format!("{value:.3}"),
+        };
         let summary = match (validation.last(), self.best()) {
             (Some(last), Some(best)) => format!(
-                "After epoch {:.0} the validation accuracy is {}; the best is {} after epoch {}.",
+                "After epoch {:.0} the validation {name} is {}; the best is {} after epoch {}.",
                 last.0,
-                share(last.1),
-                share(best.validation.accuracy),
+                in_words(last.1),
+                in_words(best.figures.first().1),
                 best.epoch
             ),
             _ => "No epoch has ended yet.".to_owned(),
         };
         Chart {
-            title: ACCURACY,
+            title: title_of(name),
             across: "epoch",
             frame: Frame {
                 x: Span {
@@ -168,7 +227,7 @@ impl Run {
                 Curve {
                     name: "training",
                     class: "training",
-                    points: thin(&points(|e| e.train_accuracy)),
+                    points: thin(&points(|e| e.train_figure)),
                 },
                 Curve {
                     name: "validation",
@@ -281,23 +340,15 @@ impl Run {
         let Some(best) = self.best() else {
             return Vec::new();
         };
-        let mut figures = vec![
-            (
-                if self.setup.recipe.settles {
-                    "Epochs"
-                } else {
-                    "Best epoch"
-                },
-                best.epoch.to_string(),
-            ),
-            ("Validation accuracy", share(best.validation.accuracy)),
-        ];
-        if self.has_labels() {
-            let over = best.validation.over();
-            let over = over.map_or(String::new(), |over| format!(", {over}"));
-            let macro_f1 = best.validation.macro_f1;
-            figures.push(("Macro F1", format!("{macro_f1:.3}{over}")));
-        }
+        let mut figures = vec![(
+            if self.setup.recipe.settles {
+                "Epochs"
+            } else {
+                "Best epoch"
+            },
+            best.epoch.to_string(),
+        )];
+        figures.extend(told(&best.figures));
         figures.push(("Validation loss", format!("{:.3}", best.validation_loss)));
         if let Some(majority) = self.majority {
             figures.push(("Always the most frequent label", share(majority)));
@@ -313,6 +364,9 @@ impl Teach {
         let rows = grouped(report.rows as u64);
         Some(match report.labels.len() {
             0 => format!("{rows} rows, {}", report.format),
+            labels if report.kind == Some(HeadKind::Labels) => {
+                format!("{rows} rows, {labels} labels, {}", report.format)
+            }
             classes => format!("{rows} rows, {classes} classes, {}", report.format),
         })
     }

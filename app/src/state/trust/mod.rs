@@ -107,7 +107,7 @@ impl State {
         if self.probe.has_answer() {
             self.probe.doubt = Some(why.to_owned());
         }
-        if !self.teach.trial.answer.is_empty() {
+        if self.teach.trial.answer.is_some() {
             self.teach.trial.doubt = Some(why.to_owned());
         }
     }
@@ -119,7 +119,7 @@ impl State {
             effects.extend(self.run());
         }
         let trial = &self.teach.trial;
-        if !trial.answer.is_empty() || self.teach.is_trying() {
+        if trial.answer.is_some() || self.teach.is_trying() {
             effects.extend(self.try_text());
         }
         effects
@@ -136,7 +136,7 @@ impl State {
     pub fn trial_doubt(&self) -> Option<String> {
         let trial = &self.teach.trial;
         let standing = || self.session.standing_doubt();
-        (!trial.answer.is_empty()).then(|| standing().or_else(|| trial.doubt.clone()))?
+        (trial.answer.is_some()).then(|| standing().or_else(|| trial.doubt.clone()))?
     }
 }
 

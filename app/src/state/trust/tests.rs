@@ -3,6 +3,7 @@
 use crate::protocol::*;
 use crate::state::activity::Answer;
 use crate::state::teach::tests::{planned, report, started};
+use crate::state::tests::said_of_two;
 use crate::state::tests::{asked, device_report, facts, fill, loaded, mask, tokenized};
 use crate::state::view::Tone;
 use crate::state::{Effect, State};
@@ -261,7 +262,7 @@ fn a_run_keeps_its_mark_and_says_what_it_was_computed_on() {
         ..Default::default()
     };
     let event = TeachEvent::Started {
-        labels: Vec::new(),
+        head: None,
         train: 1,
         validation: 1,
         majority: None,
@@ -300,8 +301,7 @@ fn an_answer_to_a_text_is_marked_until_the_next() {
     };
     let answer = |state: &mut State, id| {
         let event = TeachEvent::Tried {
-            labels: vec!["bad".into(), "good".into()],
-            probabilities: vec![0.25, 0.75],
+            said: Box::new(said_of_two("fine", [0.0, 1.0])),
             milliseconds: 1.0,
         };
         state.receive(Event::Teach { id, event });

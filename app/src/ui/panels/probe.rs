@@ -5,8 +5,10 @@ use crate::link::TOP_K;
 use crate::state::format;
 use crate::ui::widgets::failure_card::FailureCard;
 use crate::ui::widgets::mask_card::MaskCard;
+use crate::ui::widgets::said::SaidView;
 use crate::ui::widgets::text_box::TextBox;
 use crate::ui::widgets::token_strip::TokenStrip;
+use bert::config::HeadKind;
 use leptos::prelude::*;
 
 #[component]
@@ -170,6 +172,7 @@ fn Results() -> impl IntoView {
                 <p class="notice" id="probe-doubt" role="status">{doubt}</p>
             })}
             <Verdict/>
+            <Head/>
             <div class="masks">
                 <For each=move || positions.get() key=|position| *position let(position)>
                     <MaskCard position/>
@@ -192,6 +195,35 @@ fn Results() -> impl IntoView {
                 </Show>
             </div>
         </section>
+    }
+}
+
+/// What the head of a task says of the text, where the model has one and nothing is hidden.
+#[component]
+fn Head() -> impl IntoView {
+    let store = Store::get();
+    let said = store.view(|state| state.probe.said.clone());
+    move || {
+        said.get().map(|said| {
+            view! {
+                <section class="verdict card" id="head" aria-labelledby="head-heading">
+                    <h2 class="minor" id="head-heading">{heading(said.head.kind)}</h2>
+                    <SaidView said/>
+                </section>
+            }
+        })
+    }
+}
+
+/// What a kind of head is asked.
+fn heading(kind: HeadKind) -> &'static str {
+    match kind {
+        HeadKind::Classes => "Which class is it?",
+        HeadKind::Labels => "Which labels fit?",
+        HeadKind::Score => "How does it score?",
+        HeadKind::Choice => "How well does it fit?",
+        HeadKind::Tokens => "What is named here?",
+        HeadKind::Span => "What is the answer?",
     }
 }
 

@@ -12,8 +12,8 @@ use serde_json::json;
 use super::weights;
 use super::{About, Machine, Refusal};
 use crate::config::MAX_LABELS;
-use crate::config::Pooling;
-use crate::model::{Classifier, ClassifierError, Model, classifier_parts};
+use crate::config::{HeadKind, Pooling};
+use crate::model::{Model, TaskHead, TaskHeadError, classifier_parts};
 use crate::train::Method;
 
 /// The longest file that is read: 1,000 classes of a very wide model.
@@ -26,7 +26,7 @@ const VERSION: &str = "1";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
     /// Its classes and pooling.
-    pub classifier: Classifier,
+    pub classifier: TaskHead,
     /// [`Model::sha256`] of the base: 64 hexadecimal digits.
     pub base_sha256: String,
     /// The base's name, to be shown.
@@ -78,7 +78,7 @@ pub enum HeadError {
     },
     /// The model cannot have such a classifier.
     #[error(transparent)]
-    Classifier(#[from] ClassifierError),
+    TaskHead(#[from] TaskHeadError),
     /// The head cannot be exported alone.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -152,6 +152,10 @@ impl Head {
             "pooling": self.classifier.pooling,
             "labels": json!(labels).to_string(),
         });
+        // Files from before there were others have none.
+        if self.classifier.kind != HeadKind::Classes {
+            metadata["kind"] = json!(self.classifier.kind);
+        }
         if let Some(tokens) = self.classifier.max_tokens {
             metadata["max_tokens"] = tokens.to_string().into();
         }
@@ -204,7 +208,12 @@ impl Head {
             .ok()
             .filter(|labels: &Vec<String>| labels.len() <= MAX_LABELS)
             .ok_or_else(|| rule(format!("`labels` is no list of at most {MAX_LABELS} names")))?;
-        Classifier::check_labels(&labels)?;
+        let kind = match text("kind").ok() {
+            None => HeadKind::Classes,
+            Some(name) => serde_json::from_value(json!(name))
+                .map_err(|_| rule("`kind` is no kind of head".to_owned()))?,
+        };
+        TaskHead::check_labels(kind, &labels)?;
         // Files of earlier versions have neither.
         let max_tokens = text("max_tokens").ok().map(|text| {
             let tokens = text.parse().ok().filter(|n| (3..=131_072).contains(n));
@@ -225,7 +234,8 @@ impl Head {
             return Err(rule(format!("it holds `{other:.60}` too")));
         }
         Ok(Self {
-            classifier: Classifier {
+            classifier: TaskHead {
+                kind,
                 labels,
                 pooling,
                 max_tokens,
@@ -259,13 +269,14 @@ impl Head {
                 model: hidden,
             });
         }
-        if self.classifier.pooling == Pooling::Pooler && !model.heads().pooler {
-            return Err(ClassifierError::NoPooler.into());
+        let reads_pooler = !self.classifier.kind.reads_tokens();
+        if reads_pooler && self.classifier.pooling == Pooling::Pooler && !model.heads().pooler {
+            return Err(TaskHeadError::NoPooler.into());
         }
         model
             .write_classifier(self.classifier.labels.len(), &self.weight, &self.bias)
             .await?;
-        Ok(model.set_classifier(self.classifier)?)
+        Ok(model.set_head(self.classifier)?)
     }
 }
 

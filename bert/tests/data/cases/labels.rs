@@ -67,7 +67,10 @@ fn one_label_may_be_spelled_in_many_ways() {
     let (eval, _) =
         Dataset::with_labels(&eval, &Columns::guess(&eval), &known).expect("known labels");
     assert_eq!(
-        eval.examples.iter().map(|e| e.label).collect::<Vec<_>>(),
+        eval.examples
+            .iter()
+            .filter_map(|e| e.truth.class())
+            .collect::<Vec<_>>(),
         [1, 0]
     );
 }

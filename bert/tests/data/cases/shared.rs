@@ -178,7 +178,7 @@ fn the_shared_cases_are_read_as_expected() {
             "{file}"
         );
         assert_eq!(
-            data.labels[first.label].trim_end_matches(".0"),
+            data.labels[first.truth.class().expect("a class")].trim_end_matches(".0"),
             label.trim_end_matches(".0"),
             "{file}"
         );

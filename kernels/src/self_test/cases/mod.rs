@@ -8,7 +8,7 @@ pub use training::*;
 
 use crate::grad::gradients;
 use crate::graph::{Graph, Value};
-use crate::ops::{Function, Join};
+use crate::ops::{Function, Join, Loss};
 use crate::shader::Kind;
 use crate::tensor::{ParamSpec, Shape, Storage, Tensor, TensorType};
 
@@ -90,6 +90,13 @@ impl Builder {
         let value = self.case.graph.input("x", TensorType::real(shape));
         let data = self.numbers(shape.len(), scale);
         self.case.inputs.push((value, Tensor::F32(data)));
+        value
+    }
+
+    /// Numbers that are not random.
+    fn given(&mut self, shape: impl Into<Shape>, numbers: Tensor) -> Value {
+        let value = self.case.graph.input("y", TensorType::real(shape));
+        self.case.inputs.push((value, numbers));
         value
     }
 
@@ -239,6 +246,11 @@ pub fn small_training() -> Vec<Case> {
         backward(mean_tokens(3, 5, 7), 1, 1.0),
         cross_entropy(5, 33),
         backward(cross_entropy(5, 33), 33, 2.0),
+        mean_loss([5, 3], Loss::Binary),
+        backward(mean_loss([5, 3], Loss::Binary), 15, 4.0),
+        mean_loss([5, 1], Loss::Squared),
+        backward(mean_loss([5, 1], Loss::Squared), 5, 10.0),
+        transpose([2, 5, 3]),
         dropout(65),
         copy(17, Storage::F16),
         add(17),

@@ -3,8 +3,8 @@
 use super::{Builder, Case, FITS};
 use crate::grad::gradients;
 use crate::graph::Value;
-use crate::ops::{ActivationGrad, AdamW, Join, NO_TARGET, Noise, SumRows};
-use crate::tensor::Storage;
+use crate::ops::{ActivationGrad, AdamW, Join, Loss, NO_TARGET, Noise, SumRows};
+use crate::tensor::{Storage, Tensor};
 
 /// A product as gradients have it, a [M, K] or [K, M].
 pub fn matmul([m, k, n]: [usize; 3], storage: Storage, transpose_a: bool) -> Case {
@@ -74,6 +74,27 @@ pub fn cross_entropy(rows: usize, columns: usize) -> Case {
     let labels = b.ids((0..rows).map(label).collect());
     let values = b.case.graph.cross_entropy(x, labels).expect(FITS);
     b.done(vec![values.mean, values.losses])
+}
+
+/// A loss number by number: targets 0 and 1, every third number without weight, the others with 1 or 2.
+pub fn mean_loss([rows, columns]: [usize; 2], loss: Loss) -> Case {
+    let len = rows * columns;
+    let what = format!("{rows}x{columns}, {loss:?}");
+    let mut b = Builder::new("mean loss", what, len, 26.0);
+    let x = b.input([rows, columns], 4.0);
+    let numbers = |of: fn(usize) -> f32| Tensor::F32((0..len).map(of).collect());
+    let y = b.given([rows, columns], numbers(|i| (i * 7 % 5 < 2) as u8 as f32));
+    let w = b.given([rows, columns], numbers(|i| [1.0, 2.0, 0.0][i % 3]));
+    let mean = b.case.graph.mean_loss(loss, x, y, w).expect(FITS);
+    b.done(vec![mean])
+}
+
+/// Blocks of rows that become columns.
+pub fn transpose([blocks, rows, columns]: [usize; 3]) -> Case {
+    let mut b = Builder::new("transpose", format!("{blocks}x{rows}x{columns}"), 0, 1.0);
+    let x = b.input([blocks * rows, columns], 1.0);
+    let y = b.case.graph.transpose(x, rows).expect(FITS);
+    b.done(vec![y])
 }
 
 /// A parameter that becomes f32.

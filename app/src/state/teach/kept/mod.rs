@@ -10,6 +10,7 @@ use crate::recipe::{Reading, TextSource};
 use crate::state::activity::Wish;
 use crate::state::format;
 use crate::state::{Effect, State};
+use bert::metrics::Figures;
 use bert::train::RunState;
 use serde::{Deserialize, Serialize};
 
@@ -83,9 +84,10 @@ impl KeptRun {
     /// What it was, in a sentence.
     pub fn words(&self, now: f64) -> String {
         let best = self.run.best().map(|epoch| {
-            let what = match self.run.has_labels() {
-                true => format!("{} right", format::share(epoch.validation.accuracy)),
-                false => format!("loss {:.3}", epoch.validation_loss),
+            let what = match (&epoch.figures, epoch.figures.first()) {
+                (Figures::Words { .. }, _) => format!("loss {:.3}", epoch.validation_loss),
+                (Figures::Classes { .. }, (_, right)) => format!("{} right", format::share(right)),
+                (_, (name, figure)) => format!("{name} {figure:.3}"),
             };
             format!(", {what} after epoch {}", epoch.epoch)
         });

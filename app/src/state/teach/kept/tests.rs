@@ -19,7 +19,7 @@ fn learned() -> (State, u32, KeptRun) {
     run_says(&mut state, id, epoch(2, 0.75, true));
     let best = Best {
         epoch: 2,
-        accuracy: 0.75,
+        figure: 0.75,
         loss: 0.4,
     };
     let snapshot = TeachEvent::Snapshot {

@@ -18,6 +18,8 @@ pub struct Settings {
     /// Whether someone chose what stands in a field, or the pooling; else they follow the method.
     chosen: [bool; 10],
     chose_pooling: bool,
+    /// Whether what is learned is said of every token: such a head has no loss that settles.
+    of_tokens: bool,
     /// Whether the model has a pooler, and the longest text that it reads.
     has_pooler: bool,
     limit: usize,
@@ -63,6 +65,7 @@ impl Default for Settings {
             texts: Default::default(),
             chosen: [false; 10],
             chose_pooling: false,
+            of_tokens: false,
             has_pooler: false,
             limit: 512,
         };
@@ -96,13 +99,15 @@ impl Settings {
 
     /// Whether a head is to be trained until its loss settles: nobody gave a number of epochs.
     pub fn settles(&self) -> bool {
-        self.method == MethodChoice::Head && self.text(Field::Epochs).trim().is_empty()
+        let chose_none = self.text(Field::Epochs).trim().is_empty();
+        self.method == MethodChoice::Head && !self.of_tokens && chose_none
     }
 
     /// The defaults for the chosen method.
     fn defaults(&self) -> Recipe {
         let method = self.the_method();
-        match self.method == MethodChoice::Head && self.chosen[Field::Epochs.place()] {
+        let scheduled = self.of_tokens || self.chosen[Field::Epochs.place()];
+        match self.method == MethodChoice::Head && scheduled {
             true => Recipe::scheduled(method),
             false => Recipe::new(method),
         }
@@ -126,6 +131,16 @@ impl Settings {
         if goal == Goal::Masks && self.method == MethodChoice::Head {
             self.choose(MethodChoice::All);
         }
+    }
+
+    /// Texts have been opened, of which something is said as a whole, or token by token.
+    pub fn suit_texts(&mut self, of_tokens: bool) {
+        self.of_tokens = of_tokens;
+        let epochs = Field::Epochs.place();
+        if !of_tokens && self.method == MethodChoice::Head && !self.chosen[epochs] {
+            self.texts[epochs].clear();
+        }
+        self.follow();
     }
 
     /// A model has been loaded.

@@ -9,6 +9,7 @@ use crate::state::teach::SAMPLES;
 use crate::ui::widgets::bar::Bar;
 use crate::ui::widgets::file_button::FileButton;
 use crate::ui::widgets::text_box::TextBox;
+use bert::config::HeadKind;
 use bert::data::Columns;
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
@@ -37,7 +38,8 @@ pub fn DataCard() -> impl IntoView {
             <h2 id="texts-heading">"Examples to learn from"</h2>
             <p class="hint">
                 "Start from a small set, type your own, or bring a file: TSV, CSV or JSON, one text and \
-                 its label a row. They stay on this device."
+                 its labels or its score a row; CoNLL or JSON with marked words; questions with answers as \
+                 SQuAD has them. They stay on this device."
             </p>
             <div class="pickers" role="group" aria-label="Examples">
                 {samples.into_iter().collect_view()}
@@ -124,7 +126,8 @@ fn Report(report: DataReport) -> impl IntoView {
                 {move || line.get()}
             </p>
             {notes.collect_view()}
-            <ColumnChoice report=report.clone()/>
+            {(!report.marked).then(|| view! { <ColumnChoice report=report.clone()/> })}
+            <KindChoice report=report.clone()/>
             <Preview report/>
             {labels}
         </div>
@@ -197,6 +200,45 @@ fn ColumnChoice(report: DataReport) -> impl IntoView {
             </label>
         </div>
     }
+}
+
+/// What the labels are, where that is not certain.
+#[component]
+fn KindChoice(report: DataReport) -> impl IntoView {
+    let store = Store::get();
+    let busy = store.view(|state| state.teach.is_busy());
+    let (kinds, now) = (report.kinds, report.kind);
+    let choice = |kind: HeadKind| {
+        let (id, words) = match kind {
+            HeadKind::Classes => ("kind-classes", "One class a text"),
+            HeadKind::Labels => ("kind-labels", "Several labels a text"),
+            HeadKind::Score => ("kind-score", "A score"),
+            HeadKind::Tokens => ("kind-tokens", "Tags of words"),
+            HeadKind::Span => ("kind-span", "Answers in a passage"),
+            HeadKind::Choice => ("kind-choice", "A choice"),
+        };
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="kind"
+                    id=id
+                    prop:checked=now == Some(kind)
+                    on:change=move |_| store.change(|state| state.choose_kind(kind))
+                />
+                <span>{words}</span>
+            </label>
+        }
+    };
+    (kinds.len() > 1).then(|| {
+        let choices: Vec<_> = kinds.iter().map(|kind| choice(*kind)).collect();
+        view! {
+            <fieldset class="executors" disabled=move || busy.get()>
+                <legend>"The labels are"</legend>
+                {choices}
+            </fieldset>
+        }
+    })
 }
 
 #[component]

@@ -68,7 +68,7 @@ fn GoalChoice() -> impl IntoView {
     view! {
         <fieldset class="executors">
             <legend>"Learn"</legend>
-            {choice(Goal::Labels, "goal-labels", "Labels")}
+            {choice(Goal::Labels, "goal-labels", "What is marked")}
             {choice(Goal::Masks, "goal-masks", "Hidden words")}
         </fieldset>
     }

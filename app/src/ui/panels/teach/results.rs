@@ -1,12 +1,14 @@
 //! What the model makes of texts by now: a box to try, figures, the confusion matrix, mistakes.
 
 use crate::browser::Store;
-use crate::protocol::Wrong;
+use crate::protocol::{Verdict, Wrong};
 use crate::state::format::{grouped, milliseconds, percent};
 use crate::state::teach::run::Run;
-use crate::ui::widgets::bar::Bar;
+use crate::ui::widgets::painted::{Mark, Painted};
+use crate::ui::widgets::said::SaidView;
 use crate::ui::widgets::text_box::TextBox;
-use bert::metrics::{ClassMetrics, Confusion};
+use bert::data::Stretch;
+use bert::metrics::{ClassMetrics, Confusion, Figures};
 use leptos::prelude::*;
 
 /// Mistakes that are shown at once.
@@ -30,22 +32,10 @@ pub fn TryCard() -> impl IntoView {
         let report = state.teach.report.as_ref();
         report.is_some_and(|report| report.chosen.pair.is_some())
     });
-    let bars = move || {
-        let answer = answer.get().into_iter().take(10);
-        answer
-            .map(|(label, probability)| {
-                view! {
-                    <li class="bar">
-                        <Bar share=probability value=percent(probability)>{label}</Bar>
-                    </li>
-                }
-            })
-            .collect_view()
-    };
     // A run answers anew several times a second: only another text is told of.
     let heard = store.view(|state| {
-        let (asked, label, share) = state.teach.trial.heard()?;
-        Some((asked.clone(), format!("{label}, {}", percent(share))))
+        let (asked, words) = state.teach.trial.heard()?;
+        Some((asked.clone(), words))
     });
     let heard = Memo::new(move |told: Option<&Option<Heard>>| {
         let told = told.cloned().flatten();
@@ -61,7 +51,7 @@ pub fn TryCard() -> impl IntoView {
             <h2 id="try-heading">"What would it say now?"</h2>
             <TextBox
                 id="try-text"
-                label="Text to classify"
+                label="Text to try"
                 rows=1
                 text=text
                 typed=move |text| store.edit_trial(move |trial| trial.text = text)
@@ -69,13 +59,15 @@ pub fn TryCard() -> impl IntoView {
             <Show when=move || pairs.get()>
                 <TextBox
                     id="try-pair"
-                    label="Second text to classify"
+                    label="Second text to try"
                     rows=1
                     text=pair
                     typed=move |text| store.edit_trial(move |trial| trial.pair = text)
                 />
             </Show>
-            <ol class="bars" id="try-answer" aria-label="Answer">{bars}</ol>
+            <div id="try-answer" role="group" aria-label="Answer">
+                {move || answer.get().map(|said| view! { <SaidView said/> })}
+            </div>
             <p class="unseen" role="status" id="try-heard">{heard}</p>
             {move || took.get().map(|took| view! {
                 <p class="hint">"Computed in " {took}</p>
@@ -84,7 +76,7 @@ pub fn TryCard() -> impl IntoView {
                 <p class="notice" id="try-doubt" role="status">{doubt}</p>
             })}
             {move || attached.get().map(|machine| view! {
-                <p class="hint" id="head-machine">"This classifier: " {machine.words()}</p>
+                <p class="hint" id="head-machine">"This head: " {machine.words()}</p>
                 {machine.doubt.map(|doubt| view! { <p class="notice">{doubt}</p> })}
             })}
         </section>
@@ -96,20 +88,14 @@ pub fn ResultCards() -> impl IntoView {
     let store = Store::get();
     let figures = store.view(|state| state.teach.run.as_ref().map(Run::figures));
     let matrix = store.view(|state| {
-        let run = state.teach.run.as_ref().filter(|run| run.has_labels())?;
+        let run = state.teach.run.as_ref()?;
         let (epoch, _) = run.shown()?;
-        let classes = epoch.validation.classes.clone();
-        Some((
-            epoch.epoch,
-            run.labels.clone(),
-            epoch.confusion.clone(),
-            classes,
-        ))
+        Some((epoch.epoch, run.labels.clone(), epoch.figures.clone()))
     });
     let wrong = store.view(|state| {
         let run = state.teach.run.as_ref().filter(|run| run.has_labels())?;
         let (_, wrong) = run.shown()?;
-        Some((run.labels.clone(), wrong.to_vec()))
+        Some(wrong.to_vec())
     });
     let figure_list = move || {
         let figures = figures.get().unwrap_or_default().into_iter();
@@ -122,36 +108,94 @@ pub fn ResultCards() -> impl IntoView {
             <section class="figures card" aria-labelledby="figures-heading">
                 <h2 id="figures-heading">"How well it does"</h2>
                 <dl class="facts" id="figures">{figure_list}</dl>
-                {move || matrix.get().map(|(epoch, labels, confusion, classes)| view! {
-                    <Matrix epoch labels confusion classes/>
+                {move || matrix.get().map(|(epoch, labels, figures)| view! {
+                    <Each epoch labels figures/>
                 })}
             </section>
         </Show>
-        {move || wrong.get().map(|(labels, wrong)| view! { <Mistakes labels wrong/> })}
+        {move || wrong.get().map(|wrong| view! { <Mistakes wrong/> })}
     }
 }
 
-/// Truth against prediction, with the figures of each class.
+/// What stands behind the figures: truth against prediction, and the figures of each class, label or type.
 #[component]
-fn Matrix(
-    epoch: usize,
-    labels: Vec<String>,
-    confusion: Confusion,
-    classes: Vec<ClassMetrics>,
-) -> impl IntoView {
+fn Each(epoch: usize, labels: Vec<String>, figures: Figures) -> impl IntoView {
+    let rows: Vec<(String, ClassMetrics, Option<f32>)> = match &figures {
+        Figures::Classes { metrics, .. } => {
+            let classes = labels.iter().cloned().zip(metrics.classes.iter().copied());
+            classes.map(|(label, class)| (label, class, None)).collect()
+        }
+        Figures::Labels(found) => {
+            let each = labels.iter().cloned().zip(found.labels.iter().copied());
+            let thresholds = found.thresholds.iter().map(|t| t.map(|t| t.probability));
+            let each = each.zip(thresholds);
+            each.map(|((label, class), threshold)| (label, class, threshold))
+                .collect()
+        }
+        Figures::Entities(found) => {
+            let types = found.types.iter().cloned();
+            types.map(|(label, class)| (label, class, None)).collect()
+        }
+        Figures::Score(_) | Figures::Answers(_) | Figures::Words { .. } => Vec::new(),
+    };
+    let matrix = match figures {
+        Figures::Classes { confusion, .. } => {
+            Some(view! { <Matrix epoch labels confusion/> }.into_any())
+        }
+        _ => None,
+    };
+    let table = (!rows.is_empty()).then(|| view! { <PerLabel rows/> });
+    view! { {matrix} {table} }
+}
+
+/// Precision, recall and F1 of each label; the best threshold where several are given.
+#[component]
+fn PerLabel(rows: Vec<(String, ClassMetrics, Option<f32>)>) -> impl IntoView {
     let share = |value: f64| format!("{value:.2}");
-    let per_class = labels.iter().zip(&classes).map(|(label, class)| {
+    let has_thresholds = rows.iter().any(|(.., threshold)| threshold.is_some());
+    let rows = rows.into_iter().map(|(label, class, threshold)| {
+        let threshold = has_thresholds.then(|| {
+            let words = threshold.map_or("–".to_owned(), percent);
+            view! { <td>{words}</td> }
+        });
         view! {
             <tr>
-                <th scope="row">{label.clone()}</th>
+                <th scope="row">{label}</th>
                 <td>{share(class.precision)}</td>
                 <td>{share(class.recall)}</td>
                 <td>{share(class.f1)}</td>
                 <td>{grouped(class.support)}</td>
+                {threshold}
             </tr>
         }
     });
-    let matrix = (labels.len() <= MATRIX).then(|| {
+    let column = has_thresholds.then(|| view! { <th scope="col">"Best threshold"</th> });
+    view! {
+        <details class="per-class">
+            <summary>"Label by label"</summary>
+            <div class="scroll" tabindex="0" role="region" aria-label="Label by label">
+                <table>
+                    <thead>
+                        <tr>
+                            <th scope="col">"Label"</th>
+                            <th scope="col">"Precision"</th>
+                            <th scope="col">"Recall"</th>
+                            <th scope="col">"F1"</th>
+                            <th scope="col">"There"</th>
+                            {column}
+                        </tr>
+                    </thead>
+                    <tbody>{rows.collect_view()}</tbody>
+                </table>
+            </div>
+        </details>
+    }
+}
+
+/// Truth against prediction.
+#[component]
+fn Matrix(epoch: usize, labels: Vec<String>, confusion: Confusion) -> impl IntoView {
+    (labels.len() <= MATRIX).then(|| {
         let head = labels.iter().map(|label| view! { <th scope="col">{label.clone()}</th> });
         let rows = labels.iter().zip(&confusion.counts).enumerate();
         let rows = rows.map(|(truth, (label, counts))| {
@@ -178,53 +222,22 @@ fn Matrix(
                 </table>
             </div>
         }
-    });
-    view! {
-        {matrix}
-        <details class="per-class">
-            <summary>"Label by label"</summary>
-            <div class="scroll" tabindex="0" role="region" aria-label="Label by label">
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">"Label"</th>
-                            <th scope="col">"Precision"</th>
-                            <th scope="col">"Recall"</th>
-                            <th scope="col">"F1"</th>
-                            <th scope="col">"Rows"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{per_class.collect_view()}</tbody>
-                </table>
-            </div>
-        </details>
-    }
+    })
 }
 
 /// What it gets wrong, the surest mistakes first.
 #[component]
-fn Mistakes(labels: Vec<String>, wrong: Vec<Wrong>) -> impl IntoView {
-    let name = move |class: usize| labels.get(class).cloned().unwrap_or_default();
+fn Mistakes(wrong: Vec<Wrong>) -> impl IntoView {
     let count = wrong.len();
     let line = match count {
         0 => "It gets every example right that was put aside.".to_owned(),
         n if n > SHOWN => format!("The {SHOWN} surest of its mistakes."),
         _ => "The surest first.".to_owned(),
     };
-    let items = wrong.into_iter().take(SHOWN).map(|wrong| {
-        let [predicted, truth] = wrong.probabilities;
-        let pair = wrong.pair.map(|pair| view! { <p dir="auto">{pair}</p> });
-        view! {
-            <li>
-                <p dir="auto">{wrong.text}</p>
-                {pair}
-                <p class="hint">
-                    "says " <strong>{name(wrong.predicted)}</strong> ", " {percent(predicted)}
-                    "; it is " <strong>{name(wrong.label)}</strong> ", " {percent(truth)}
-                </p>
-            </li>
-        }
-    });
+    let items = wrong
+        .into_iter()
+        .take(SHOWN)
+        .map(|wrong| view! { <Mistake wrong/> });
     view! {
         <section class="mistakes card" aria-labelledby="mistakes-heading">
             <h2 id="mistakes-heading">"What it gets wrong"</h2>
@@ -232,4 +245,65 @@ fn Mistakes(labels: Vec<String>, wrong: Vec<Wrong>) -> impl IntoView {
             <ol class="wrong">{items.collect_view()}</ol>
         </section>
     }
+}
+
+/// A text, what the model says of it, and what is right.
+#[component]
+fn Mistake(wrong: Wrong) -> impl IntoView {
+    let Wrong {
+        text,
+        pair,
+        truth,
+        found,
+    } = wrong;
+    let painted = |verdict: &Verdict| -> Option<(String, Vec<Mark>)> {
+        let mark = |(label, at): &(String, Stretch)| Mark {
+            at: *at,
+            label: label.clone(),
+            share: None,
+        };
+        match verdict {
+            Verdict::Entities(found) => Some((text.clone(), found.iter().map(mark).collect())),
+            Verdict::Answer(at) => {
+                let at = at.map(|at| mark(&("answer".to_owned(), at)));
+                Some((pair.clone().unwrap_or_default(), at.into_iter().collect()))
+            }
+            _ => None,
+        }
+    };
+    if let (Some((shown, said)), Some((_, right))) = (painted(&found), painted(&truth)) {
+        let question = pair
+            .is_some()
+            .then(|| view! { <p dir="auto">{text.clone()}</p> });
+        return view! {
+            <li>
+                {question}
+                <p class="hint">"It says:"</p>
+                <Painted text=shown.clone() marks=said/>
+                <p class="hint">"Right is:"</p>
+                <Painted text=shown marks=right/>
+            </li>
+        }
+        .into_any();
+    }
+    let words = |verdict: Verdict| match verdict {
+        Verdict::Class { label, probability } => (label, format!(", {}", percent(probability))),
+        Verdict::Labels(labels) if labels.is_empty() => ("no label".to_owned(), String::new()),
+        Verdict::Labels(labels) => (labels.join(", "), String::new()),
+        Verdict::Score(score) => (format!("{score:.3}"), String::new()),
+        Verdict::Entities(_) | Verdict::Answer(_) => (String::new(), String::new()),
+    };
+    let ((said, sure), (right, share)) = (words(found), words(truth));
+    let pair = pair.map(|pair| view! { <p dir="auto">{pair}</p> });
+    view! {
+        <li>
+            <p dir="auto">{text}</p>
+            {pair}
+            <p class="hint">
+                "says " <strong>{said}</strong> {sure}
+                "; it is " <strong>{right}</strong> {share}
+            </p>
+        </li>
+    }
+    .into_any()
 }

@@ -35,8 +35,8 @@ use miniz_oxide::deflate::compress_to_vec;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 use super::{Head, HeadError, Machine};
-use crate::config::Pooling;
-use crate::model::Classifier;
+use crate::config::{HeadKind, Pooling};
+use crate::model::TaskHead;
 
 /// The longest text that is read or written, in characters.
 pub const MAX_LINK_HEAD: usize = 64 << 10;
@@ -183,7 +183,7 @@ impl Head {
         let labels = (0..classes)
             .map(|_| reader.text().map(str::to_owned))
             .collect::<Result<Vec<_>, _>>()?;
-        Classifier::check_labels(&labels)?;
+        TaskHead::check_labels(HeadKind::Classes, &labels)?;
         let (mut max_tokens, mut has_machine) = (None, version > BARE);
         if version == VERSION {
             max_tokens = Some(reader.short()?);
@@ -224,7 +224,8 @@ impl Head {
         }
         let bias = weight.split_off(weights);
         Ok(Self {
-            classifier: Classifier {
+            classifier: TaskHead {
+                kind: HeadKind::Classes,
                 labels,
                 pooling,
                 max_tokens,

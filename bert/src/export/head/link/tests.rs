@@ -14,7 +14,8 @@ fn head(hidden_size: usize, labels: &[&str], mut number: impl FnMut(usize) -> f3
         machine: None,
         weight: (0..count * hidden_size).map(&mut number).collect(),
         bias: (0..count).map(&mut number).collect(),
-        classifier: Classifier {
+        classifier: TaskHead {
+            kind: HeadKind::Classes,
             labels,
             pooling: Pooling::Mean,
             max_tokens: None,

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{of_counts, ratio};
+
 /// How often which class was taken for which.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
@@ -87,12 +89,7 @@ impl Confusion {
             let right = self.counts[c][c];
             let support = self.counts[c].iter().sum();
             let predicted = self.counts.iter().map(|row| row[c]).sum();
-            ClassMetrics {
-                precision: ratio(right, predicted),
-                recall: ratio(right, support),
-                f1: ratio(2 * right, support + predicted),
-                support,
-            }
+            of_counts(right, predicted, support)
         };
         let classes: Vec<ClassMetrics> = (0..self.counts.len()).map(class).collect();
         let right = (0..self.counts.len()).map(|c| self.counts[c][c]).sum();
@@ -108,13 +105,6 @@ impl Confusion {
             classes,
         }
     }
-}
-
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        return 0.0;
-    }
-    part as f64 / whole as f64
 }
 
 #[cfg(test)]

@@ -1,0 +1,74 @@
+//! What the head of a task says, in words.
+
+use super::format::percent;
+use bert::config::HeadKind;
+use bert::probe::{Said, answer, entities};
+
+/// The outputs of a head of whole texts with their probabilities, the likeliest first.
+pub fn ranked(said: &Said) -> Vec<(String, f32)> {
+    let labels = said.head.labels.iter().cloned();
+    let mut found: Vec<(String, f32)> = labels.zip(said.probabilities()).collect();
+    found.sort_by(|a, b| b.1.total_cmp(&a.1));
+    found
+}
+
+/// The characters of a text from `start` to `end`.
+pub fn slice(text: &str, start: usize, end: usize) -> String {
+    let characters = text.chars().skip(start);
+    characters.take(end.saturating_sub(start)).collect()
+}
+
+/// The passage in which an answer is sought: the second text, or the only one.
+pub fn passage(said: &Said) -> &str {
+    said.text.pair.as_deref().unwrap_or(&said.text.text)
+}
+
+/// For those who listen, in a sentence.
+pub fn spoken(said: &Said) -> String {
+    match said.head.kind {
+        HeadKind::Classes => match ranked(said).first() {
+            Some((label, share)) => format!("{label}, {}", percent(*share)),
+            None => String::new(),
+        },
+        HeadKind::Labels => {
+            let given = ranked(said).into_iter().filter(|(_, share)| *share > 0.5);
+            let given: Vec<String> = given.map(|(label, _)| label).collect();
+            match given.is_empty() {
+                true => "No label".to_owned(),
+                false => given.join(", "),
+            }
+        }
+        HeadKind::Score | HeadKind::Choice => {
+            format!(
+                "Score {:.3}",
+                said.logits.first().copied().unwrap_or_default()
+            )
+        }
+        HeadKind::Tokens => {
+            let found = entities(said).into_iter().map(|entity| {
+                let source = match entity.sequence {
+                    0 => &said.text.text,
+                    _ => passage(said),
+                };
+                format!(
+                    "{}: {}",
+                    slice(source, entity.start, entity.end),
+                    entity.label
+                )
+            });
+            let found: Vec<String> = found.collect();
+            match found.is_empty() {
+                true => "No entity found".to_owned(),
+                false => found.join("; "),
+            }
+        }
+        HeadKind::Span => match answer(said) {
+            Some(found) => format!(
+                "{}, {}",
+                slice(passage(said), found.start, found.end),
+                percent(found.probability)
+            ),
+            None => "No answer".to_owned(),
+        },
+    }
+}

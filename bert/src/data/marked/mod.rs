@@ -1,0 +1,59 @@
+//! Files whose texts are marked: words with tags, stretches with labels, answers in a passage.
+
+mod answers;
+mod bio;
+mod conll;
+mod json;
+mod words;
+
+pub(super) use conll::{is_conll, read as read_conll};
+pub(super) use json::read as read_json;
+pub(super) use words::tag_names;
+pub use words::tags_of;
+
+use serde::{Deserialize, Serialize};
+
+use super::format::Format;
+use super::{Row, Stretch, Table};
+
+/// What is marked in a row's text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Marks {
+    /// Words and their tags, such as `B-LOC`.
+    Tags(Vec<(Stretch, String)>),
+    /// Answers to the first text in the second.
+    Answers(Vec<Stretch>),
+}
+
+/// Rows as a table, and what is to be told of how they were read.
+fn table(format: Format, columns: &[&str], rows: Vec<Row>, remarks: Vec<String>) -> Table {
+    Table {
+        format,
+        header: true,
+        columns: columns.iter().map(|&name| name.to_owned()).collect(),
+        rows,
+        headers_again: Vec::new(),
+        left_out: Vec::new(),
+        remarks,
+    }
+}
+
+/// A row of a text with tagged words; its last cell shows the entities.
+fn tagged_row(line: usize, text: String, tags: Vec<(Stretch, String)>) -> Row {
+    let shown = words::shown(&text, &tags);
+    Row {
+        line,
+        given: 2,
+        cells: vec![text, shown],
+        marks: Some(Marks::Tags(tags)),
+    }
+}
+
+/// Characters of a text.
+fn slice(text: &str, stretch: Stretch) -> String {
+    text.chars()
+        .skip(stretch.start)
+        .take(stretch.end - stretch.start)
+        .collect()
+}

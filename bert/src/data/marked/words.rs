@@ -1,0 +1,104 @@
+//! Stretches of a text as tags of its words, and back.
+
+use super::super::labels::folded;
+use super::{Stretch, slice};
+use crate::tags::{Chunk, chunks};
+
+/// The words of a text, in characters: runs of letters and digits, and every other character that is no space by itself, as
+/// BERT's tokenizer cuts it first.
+fn words(text: &str) -> Vec<Stretch> {
+    let mut found: Vec<Stretch> = Vec::new();
+    let mut goes_on = false;
+    for (at, c) in text.chars().enumerate() {
+        let joins = c.is_alphanumeric() && !stands_alone(c);
+        match found.last_mut() {
+            _ if c.is_whitespace() => {}
+            Some(last) if goes_on && joins => last.end = at + 1,
+            _ => found.push(Stretch {
+                start: at,
+                end: at + 1,
+            }),
+        }
+        goes_on = joins;
+    }
+    found
+}
+
+/// Whether a character is a word by itself: those of Chinese and Japanese, which writes no spaces.
+fn stands_alone(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2fa1f}')
+}
+
+/// The words of a text with their tags, where these stretches have labels: `B-` on the first word of each, `I-` on those that
+/// follow, `O` outside. A word in which a stretch begins or ends is two. Stretches neither overlap nor end beyond the text.
+pub fn tags_of(text: &str, stretches: &[(Stretch, String)]) -> Vec<(Stretch, String)> {
+    let mut cuts: Vec<usize> = stretches
+        .iter()
+        .flat_map(|(s, _)| [s.start, s.end])
+        .collect();
+    cuts.sort_unstable();
+    let mut tagged = Vec::new();
+    for word in words(text) {
+        let within = cuts
+            .iter()
+            .filter(|cut| (word.start + 1..word.end).contains(*cut));
+        let mut start = word.start;
+        for end in within.copied().chain([word.end]).collect::<Vec<_>>() {
+            if start < end {
+                tagged.push(Stretch { start, end });
+            }
+            start = end;
+        }
+    }
+    let tag = |word: Stretch| {
+        let inside = stretches
+            .iter()
+            .find(|(s, _)| s.start <= word.start && word.end <= s.end);
+        let tag = inside.map_or("O".to_owned(), |(stretch, label)| {
+            let first = tagged.iter().find(|w| w.start >= stretch.start);
+            match first == Some(&word) {
+                true => format!("B-{label}"),
+                false => format!("I-{label}"),
+            }
+        });
+        (word, tag)
+    };
+    tagged.iter().map(|&word| tag(word)).collect()
+}
+
+/// All tags of some texts in their order: `O`, then type by type, `B-` before `I-`.
+pub fn tag_names<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut names: Vec<&str> = tags
+        .collect::<std::collections::HashSet<_>>()
+        .into_iter()
+        .collect();
+    let place = |tag: &&str| match tag.split_once('-') {
+        _ if *tag == "O" => (0, String::new(), String::new(), 0),
+        Some(("B", label)) => (1, folded(label), label.to_owned(), 0),
+        Some(("I", label)) => (1, folded(label), label.to_owned(), 1),
+        _ => (1, folded(tag), (*tag).to_owned(), 0),
+    };
+    names.sort_by_key(place);
+    // What begins goes on in a longer one, and what goes on began.
+    let mut all: Vec<String> = Vec::new();
+    for name in names {
+        if let Some(label) = name
+            .strip_prefix("I-")
+            .filter(|label| all.last() != Some(&format!("B-{label}")))
+        {
+            all.push(format!("B-{label}"));
+        }
+        all.push(name.to_owned());
+    }
+    all
+}
+
+/// Entities as a glance takes them in: `Redondo Beach = location · ESB = location`.
+pub(super) fn shown(text: &str, tags: &[(Stretch, String)]) -> String {
+    let part = |chunk: Chunk<'_>| {
+        let (start, end) = (tags[chunk.first].0.start, tags[chunk.last].0.end);
+        format!("{} = {}", slice(text, Stretch { start, end }), chunk.label)
+    };
+    let found = chunks(tags.iter().map(|(_, tag)| tag.as_str()));
+    found.into_iter().map(part).collect::<Vec<_>>().join(" · ")
+}

@@ -1,0 +1,111 @@
+//! How well a head does, in the terms and by the rules of the field's own tools: scikit-learn, seqeval, SQuAD's script.
+
+mod answers;
+mod classes;
+mod entities;
+mod labels;
+mod scores;
+
+pub use answers::{AnswerMetrics, exact_match, overlap_f1};
+pub use classes::{ClassMetrics, Confusion, Metrics};
+pub use entities::{EntityCounts, EntityMetrics};
+pub use labels::{LabelCounts, LabelMetrics, Threshold};
+pub use scores::{ScoreMetrics, pearson, spearman};
+
+use serde::{Deserialize, Serialize};
+
+/// What a head came to on the texts that it is checked with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Figures {
+    /// One of several classes a text.
+    Classes {
+        /// Class by class.
+        metrics: Metrics,
+        /// Truth against prediction.
+        confusion: Confusion,
+    },
+    /// Any of several labels a text.
+    Labels(LabelMetrics),
+    /// A number a text.
+    Score(ScoreMetrics),
+    /// Tags of words.
+    Entities(EntityMetrics),
+    /// Answers in a passage.
+    Answers(AnswerMetrics),
+    /// Hidden words.
+    Words {
+        /// The share that was guessed.
+        accuracy: f64,
+    },
+}
+
+impl Figures {
+    /// The one figure by which epochs are compared, higher being better, and what it is called.
+    pub fn first(&self) -> (&'static str, f64) {
+        match self {
+            Self::Classes { metrics, .. } => ("accuracy", metrics.accuracy),
+            Self::Labels(labels) => ("micro F1", labels.micro.f1),
+            Self::Score(score) => ("Pearson", score.pearson.unwrap_or(0.0)),
+            Self::Entities(entities) => ("entity F1", entities.overall.f1),
+            Self::Answers(answers) => ("answer F1", answers.f1),
+            Self::Words { accuracy } => ("accuracy", *accuracy),
+        }
+    }
+
+    /// All of the figures that are one number, by the names that scikit-learn, seqeval, SciPy and SQuAD's script give them.
+    pub fn named(&self) -> Vec<(&'static str, f64)> {
+        match self {
+            Self::Classes { metrics, .. } => {
+                vec![
+                    ("accuracy", metrics.accuracy),
+                    ("macro_f1", metrics.macro_f1),
+                ]
+            }
+            Self::Labels(labels) => vec![
+                ("micro_f1", labels.micro.f1),
+                ("micro_precision", labels.micro.precision),
+                ("micro_recall", labels.micro.recall),
+                ("macro_f1", labels.macro_f1),
+                ("subset_accuracy", labels.subset_accuracy),
+            ],
+            Self::Score(score) => {
+                let correlations = [("pearson", score.pearson), ("spearman", score.spearman)];
+                let known = correlations
+                    .into_iter()
+                    .filter_map(|(name, x)| Some((name, x?)));
+                known
+                    .chain([("mean_squared_error", score.mean_squared_error)])
+                    .collect()
+            }
+            Self::Entities(entities) => vec![
+                ("f1", entities.overall.f1),
+                ("precision", entities.overall.precision),
+                ("recall", entities.overall.recall),
+                ("accuracy", entities.accuracy),
+            ],
+            Self::Answers(answers) => {
+                vec![("exact_match", answers.exact_match), ("f1", answers.f1)]
+            }
+            Self::Words { accuracy } => vec![("accuracy", *accuracy)],
+        }
+    }
+}
+
+/// A quotient; zero by zero.
+fn ratio(part: u64, whole: u64) -> f64 {
+    match whole {
+        0 => 0.0,
+        _ => part as f64 / whole as f64,
+    }
+}
+
+/// Precision, recall and F1 of what was found: `right` of `found`, where there are `support`.
+fn of_counts(right: u64, found: u64, support: u64) -> ClassMetrics {
+    ClassMetrics {
+        precision: ratio(right, found),
+        recall: ratio(right, support),
+        f1: ratio(2 * right, support + found),
+        support,
+    }
+}
