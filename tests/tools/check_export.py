@@ -7,6 +7,11 @@ PREDICTIONS.json is what `fine_tune --predictions` writes in the same run as DIR
 model's limit) and AutoModelForSequenceClassification in float32, one by one and in padded batches. Exits with 1 if
 labels differ, a weight is missing or unexpected, or a logit differs by more than TOLERANCE (1e-4).
 
+    python tests/tools/check_export.py --all FOLDERS
+
+checks every folder in FOLDERS that `UNMASK_FOLDERS=FOLDERS cargo test --test export families` wrote, whatever its head, against the
+`said.json` beside it.
+
 A folder that brings code (mean pooling) must refuse to load without it; that is checked too. Needs the packages at the
 head of make_fixtures.py; nothing is downloaded.
 """
@@ -17,10 +22,44 @@ import sys
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 import torch
+import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 
+CLASSES = dict(classes="SequenceClassification", labels="SequenceClassification", score="SequenceClassification", tokens="TokenClassification", span="QuestionAnswering")
+
+
+def check_all(root):
+    """Every folder: loads without a missing or an unexpected weight, and gives the same logits."""
+    worst, bad = 0.0, 0
+    for name in sorted(os.listdir(root)):
+        folder = os.path.join(root, name)
+        said = json.load(open(os.path.join(folder, "said.json"), encoding="utf8"))
+        code = "auto_map" in json.load(open(os.path.join(folder, "config.json"), encoding="utf8"))
+        trust = dict(trust_remote_code=True) if code else {}
+        auto = getattr(transformers, "AutoModelFor" + CLASSES[said["kind"]])
+        model, info = auto.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **trust)
+        model.eval()
+        tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=os.path.join(folder, "tokenizer.json"))
+        types = getattr(model.config, "type_vocab_size", 0) > 1
+        error = 0.0
+        for row in said["rows"]:
+            inputs = tokenizer(row["text"], row["pair"], return_tensors="pt", return_token_type_ids=types)
+            with torch.no_grad():
+                out = model(**inputs)
+            logits = torch.stack([out.start_logits, out.end_logits], -1) if said["kind"] == "span" else out.logits
+            error = max(error, (logits.flatten() - torch.tensor(row["logits"])).abs().max().item())
+        faults = {key: info[key] for key in ["missing_keys", "unexpected_keys", "mismatched_keys"] if info[key]}
+        bad += bool(faults) or error > 1e-4
+        print(f"{name}: {type(model).__name__}{' with its code' if code else ''}, {error:.2e} {faults or ''}")
+        worst = max(worst, error)
+    print(f"largest difference {worst:.2e}, {bad} folders wrong")
+    sys.exit(int(bad > 0))
+
+
 def main():
+    if sys.argv[1] == "--all":
+        check_all(sys.argv[2])
     folder, predictions = sys.argv[1:3]
     tolerance = float(sys.argv[3]) if len(sys.argv) > 3 else 1e-4
     expected = json.load(open(predictions, encoding="utf8"))

@@ -1,7 +1,7 @@
 //! The model card.
 
-use super::{About, Kind, Machine, Run, needs_code, pooling};
-use crate::config::{HeadKind, Pooling};
+use super::{About, Kind, Machine, Run, cluster, needs_code, pooling};
+use crate::config::{Family, HeadKind, Pooling};
 use crate::metrics::{ClassMetrics, Confusion, Figures};
 use crate::model::Model;
 use crate::train::{Method, Recipe};
@@ -17,14 +17,16 @@ pub fn card(model: &Model, about: &About) -> String {
         _ => &[],
     };
     let sections = [
-        front_matter(about, head.map(|head| head.kind)),
+        front_matter(model, about, head.map(|head| head.kind)),
         format!(
             "# {}\n\n{}",
             line(&about.name),
             origin(model, about, head.map(|head| head.kind))
         ),
         about.badge.as_deref().map_or(String::new(), tried),
-        pooling.map_or(String::new(), |p| of_pooling(p).to_owned()),
+        pooling.map_or(String::new(), |p| {
+            of_pooling(p, needs_code(model, about.kind)).to_owned()
+        }),
         match &about.run {
             Some(run) => [data(run, labels), recipe(&run.recipe), figures(run, labels)].join(""),
             None => String::new(),
@@ -34,9 +36,13 @@ pub fn card(model: &Model, about: &About) -> String {
             .to_owned(),
         load(model, about),
         match (&about.run, head.map(|head| head.kind)) {
-            (Some(run), Some(HeadKind::Classes)) => {
-                cluster(model, run, labels, needs_code(model, about.kind))
+            // Of pairs the script makes one text, as BERT's tokenizer reads it.
+            (Some(run), Some(HeadKind::Classes))
+                if !run.pairs || model.config().family == Family::Bert =>
+            {
+                cluster::of_classes(model, run, labels, needs_code(model, about.kind))
             }
+            (Some(run), Some(kind)) if kind.reads_tokens() => cluster::of_tokens(model, run, kind),
             _ => String::new(),
         },
     ];
@@ -44,7 +50,7 @@ pub fn card(model: &Model, about: &About) -> String {
     filled.collect::<Vec<_>>().join("\n\n") + "\n"
 }
 
-fn front_matter(about: &About, head: Option<HeadKind>) -> String {
+fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String {
     let (task, metrics) = match head {
         None => ("fill-mask", ""),
         Some(HeadKind::Classes) => ("text-classification", "metrics:\n- accuracy\n- f1\n"),
@@ -57,19 +63,20 @@ fn front_matter(about: &About, head: Option<HeadKind>) -> String {
     // A JSON string is a YAML string.
     let base = serde_json::Value::from(line(&about.base));
     format!(
-        "---\nlibrary_name: transformers\npipeline_tag: {task}\nbase_model: {base}\n{metrics}tags:\n- bert\n- unmask\n---"
+        "---\nlibrary_name: transformers\npipeline_tag: {task}\nbase_model: {base}\n{metrics}tags:\n- {}\n- unmask\n---",
+        model.config().family.model_type()
     )
 }
 
 fn origin(model: &Model, about: &About, head: Option<HeadKind>) -> String {
     let what = match head {
-        None => "A BERT that fills masks",
-        Some(HeadKind::Classes) => "A BERT that classifies texts",
-        Some(HeadKind::Labels) => "A BERT that gives texts labels",
-        Some(HeadKind::Score) => "A BERT that scores texts",
-        Some(HeadKind::Tokens) => "A BERT that tags words",
-        Some(HeadKind::Span) => "A BERT that finds answers in a passage",
-        Some(HeadKind::Choice) => "A BERT that chooses among texts",
+        None => "fills masks",
+        Some(HeadKind::Classes) => "classifies texts",
+        Some(HeadKind::Labels) => "gives texts labels",
+        Some(HeadKind::Score) => "scores texts",
+        Some(HeadKind::Tokens) => "tags words",
+        Some(HeadKind::Span) => "finds answers in a passage",
+        Some(HeadKind::Choice) => "chooses among texts",
     };
     let made = match &about.run {
         Some(_) => "fine-tuned with Unmask",
@@ -77,11 +84,25 @@ fn origin(model: &Model, about: &About, head: Option<HeadKind>) -> String {
     };
     let date = about.date.as_deref().map(|d| format!(" on {}", line(d)));
     format!(
-        "{what}, {made}{}.\n\n* base: {}\n* SHA-256 of the base's file of weights: `{}`",
+        "{} that {what}, {made}{}.\n\n* base: {}\n* SHA-256 of the base's file of weights: `{}`",
+        a_model(model.config().family),
         date.unwrap_or_default(),
         line(&about.base),
         model.sha256()
     )
+}
+
+/// The family by its name, with its article.
+fn a_model(family: Family) -> &'static str {
+    match family {
+        Family::Bert => "A BERT",
+        Family::Roberta => "A RoBERTa",
+        Family::Albert => "An ALBERT",
+        Family::DistilBert => "A DistilBERT",
+        Family::Electra => "An ELECTRA",
+        Family::XlmRoberta => "An XLM-RoBERTa",
+        Family::Camembert => "A CamemBERT",
+    }
 }
 
 fn tried(badge: &str) -> String {
@@ -90,15 +111,19 @@ fn tried(badge: &str) -> String {
     )
 }
 
-fn of_pooling(pooling: Pooling) -> &'static str {
+fn of_pooling(pooling: Pooling, code: bool) -> &'static str {
     match pooling {
         Pooling::Pooler => {
-            "The classifier reads the pooler (a tanh layer over `[CLS]`), as \
-             `BertForSequenceClassification` does."
+            "The classifier reads the pooler (a layer over `[CLS]`), as the family's class in `transformers` does."
+        }
+        Pooling::Cls if code => {
+            "**This folder brings code.** The classifier reads the first token's vector itself, for \
+             which `transformers` has no class in this family; `modeling_unmask.py` has it, about 40 lines to read \
+             before you load the model with `trust_remote_code=True`. Without it, loading fails."
         }
         Pooling::Cls => {
             "The classifier was trained on the `[CLS]` vector itself, but \
-             `BertForSequenceClassification` always puts a tanh layer between. So the stored pooler is \
+             the family's class in `transformers` always puts a tanh layer between. So the stored pooler is \
              the identity times 2^-12, where tanh changes next to nothing, and the stored classifier \
              weight is the true one times 2^12. Both factors are exact; logits differ from the true \
              ones by about a millionth. `unmask` in config.json says so, and Unmask undoes it."
@@ -339,83 +364,6 @@ fn load(model: &Model, about: &About) -> String {
              print(fill(f\"A text with a {fill.tokenizer.mask_token} in it.\"))\n```"
             .to_owned(),
     }
-}
-
-/// How the ecosystem's own engine goes on, with the flags of its run_classification.py.
-fn cluster(model: &Model, run: &Run, labels: &[String], code: bool) -> String {
-    // All weights are trained there, for some epochs.
-    let recipe = &match run.recipe.settles {
-        true => Recipe {
-            max_tokens: run.recipe.max_tokens,
-            seed: run.recipe.seed,
-            ..Recipe::scheduled(Method::All)
-        },
-        false => run.recipe,
-    };
-    let cls = pooling(model, Kind::Head) == Some(Pooling::Cls);
-    let (columns, convert) = match run.pairs {
-        true => (
-            "text,pair --text_column_delimiter \" [SEP] \"",
-            "text, pair and label",
-        ),
-        false => ("text", "text and label"),
-    };
-    let folder = if cls { "trainable" } else { "." };
-    let trust = if code { " --trust_remote_code" } else { "" };
-    let mut told = format!(
-        "## Go on with it on a cluster\n\n\
-         With the [text-classification example](https://github.com/huggingface/transformers/tree/main/examples/pytorch/text-classification) \
-         of `transformers` 5 and its requirements. It reads CSV; here with columns {convert}. From a TSV file:\n\n\
-         ```sh\npython -c 'import csv, pandas, sys; pandas.read_csv(sys.argv[1], sep=\"\\t\", dtype=str, keep_default_na=False, \
-         quoting=csv.QUOTE_NONE).to_csv(sys.argv[2], index=False)' train.tsv train.csv\n```\n\n"
-    );
-    if cls {
-        told += "The stored pooler and classifier (see above) suit no optimiser: this writes a folder \
-                 whose pooler starts as the identity and whose classifier has its true scale. Its first \
-                 logits are others.\n\n\
-                 ```python\nimport torch\n\
-                 from transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n\
-                 model = AutoModelForSequenceClassification.from_pretrained(\".\")\n\
-                 with torch.no_grad():\n    model.classifier.weight /= 4096\n    \
-                 model.bert.pooler.dense.weight *= 4096\n\
-                 del model.config.unmask\n\
-                 model.save_pretrained(\"trainable\")\n\
-                 AutoTokenizer.from_pretrained(\".\").save_pretrained(\"trainable\")\n```\n\n";
-    }
-    let clipping = recipe.optimiser.max_norm.unwrap_or(0.0);
-    told += &format!(
-        "```sh\naccelerate launch run_classification.py --model_name_or_path {folder}{trust} \\\n  \
-         --train_file train.csv --validation_file validation.csv \\\n  \
-         --text_column_names {columns} --label_column_name label \\\n  \
-         --do_train --do_eval --output_dir continued --seed {} \\\n  \
-         --max_seq_length {} --per_device_train_batch_size {} --num_train_epochs {} \\\n  \
-         --learning_rate {:e} --warmup_steps {} --weight_decay {} --max_grad_norm {clipping}\n```\n\n\
-         `--warmup_steps` below 1 is a share of the steps; `transformers` 4 has `--warmup_ratio` for it.\n",
-        recipe.seed,
-        recipe.max_tokens.min(model.config().max_tokens()),
-        recipe.batch,
-        recipe.epochs,
-        match recipe.method {
-            // All weights are trained there.
-            Method::Head => 2e-5,
-            _ => recipe.learning_rate,
-        },
-        recipe.warmup,
-        recipe.optimiser.weight_decay,
-    );
-    if run.recipe.method == Method::Head {
-        told += "Here the classifier alone was trained; there the whole model is, at a rate for that.\n";
-    }
-    if run.pairs {
-        told += "The script joins the two columns to one text, so both have token type 0 there.\n";
-    }
-    let mut sorted = labels.to_vec();
-    sorted.sort();
-    if sorted != labels {
-        told += "The script numbers the labels by spelling, not as config.json does here: it learns the \
-                 classifier anew.\n";
-    }
-    told
 }
 
 /// On one line.

@@ -3,10 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::weights::PASSING;
-use super::{Kind, Refusal, needs_code, pooling};
+use super::{Kind, Refusal, code, needs_code, pooling};
 use crate::config::Config;
-use crate::config::HeadKind;
-use crate::config::Pooling;
+use crate::config::{Family, HeadKind, Pooling};
 use crate::model::Model;
 
 /// Keys of the source that would contradict the new ones, or lead back to it.
@@ -67,21 +66,28 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
         Some(Pooling::Pooler) => {
             map.insert("unmask".to_owned(), json!({"pooling": "pooler"}));
         }
-        Some(Pooling::Cls) => {
+        Some(_) if needs_code(model, kind) => {
+            let name = match pooling(model, kind) {
+                Some(Pooling::Mean) => "mean",
+                _ => "cls",
+            };
+            let prefix = model.config().family.class_prefix();
+            map.insert(
+                "unmask".to_owned(),
+                json!({"pooling": name, "model_type": family}),
+            );
+            map.insert("model_type".to_owned(), json!(code::model_type(model)));
+            let auto = json!({
+                "AutoConfig": format!("modeling_unmask.Unmask{prefix}Config"),
+                "AutoModelForSequenceClassification":
+                    format!("modeling_unmask.Unmask{prefix}ForSequenceClassification"),
+            });
+            map.insert("auto_map".to_owned(), auto);
+        }
+        Some(Pooling::Cls | Pooling::Mean) => {
             let scale = (1.0 / PASSING) as u32;
             let own = json!({"pooling": "cls", "classifier_scale": scale});
             map.insert("unmask".to_owned(), own);
-        }
-        Some(Pooling::Mean) => {
-            let own = json!({"pooling": "mean", "model_type": family});
-            map.insert("unmask".to_owned(), own);
-            map.insert("model_type".to_owned(), json!("unmask_bert"));
-            let auto = json!({
-                "AutoConfig": "modeling_unmask.UnmaskBertConfig",
-                "AutoModelForSequenceClassification":
-                    "modeling_unmask.UnmaskBertForSequenceClassification",
-            });
-            map.insert("auto_map".to_owned(), auto);
         }
     }
     if let Some(tokens) = limit(model, kind) {
@@ -102,7 +108,7 @@ fn class(model: &Model, kind: Kind) -> String {
     } else {
         ""
     };
-    format!("{own}Bert{ending}")
+    format!("{own}{}{ending}", model.config().family.class_prefix())
 }
 
 /// Refuses a config.json that is not the model's own.
@@ -124,7 +130,12 @@ pub(super) fn limit(model: &Model, kind: Kind) -> Option<usize> {
 /// A tokenizer_config.json for a source that has none.
 pub(super) fn tokenizer(model: &Model, kind: Kind) -> String {
     let longest = limit(model, kind).unwrap_or(model.config().max_tokens());
-    pretty(&json!({"tokenizer_class": "BertTokenizer", "model_max_length": longest}))
+    let mut own = json!({"model_max_length": longest});
+    // Of the others the model type tells.
+    if model.config().family == Family::Bert {
+        own["tokenizer_class"] = json!("BertTokenizer");
+    }
+    pretty(&own)
 }
 
 /// The source's tokenizer_config.json, with the classifier's longest text; as it is where there is

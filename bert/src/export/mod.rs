@@ -4,10 +4,12 @@
 //! ```text
 //! config.json          the source's own, with the class, the labels and the precision changed
 //! (tokenizer files)    the source's own
-//! modeling_unmask.py   for mean pooling only
+//! modeling_unmask.py   where `transformers` has no class
 //! README.md            the model card
 //! model.safetensors    every weight, in F32
 //! ```
+//!
+//! Each family's tensors have the names that `transformers` gives them, and the class is the one that it has for the head.
 //!
 //! **Poolings.** `BertForSequenceClassification` computes `W_c tanh(W_p h + b_p) + b_c` for the
 //! `[CLS]` vector h, whatever a file says.
@@ -18,6 +20,8 @@
 //!   by the share `(2⁻¹² h)²/3`, which is 2e-8 for h = 1 and 2e-6 for h = 10. A smaller power
 //!   would be nearer still, but leave no room for half precision. `unmask` in config.json names
 //!   the pooling and the power, so that loading undoes it exactly.
+//! * The heads of DistilBERT and ELECTRA put a ReLU and a GELU there, which pass nothing on as it is: for `[CLS]` these bring a
+//!   class of their own, as for the mean.
 //! * *Mean* has no class in `transformers`: the folder brings one. Its model type is its own, so
 //!   that loading it without that code fails, instead of giving a BERT with a random pooler.
 //!
@@ -27,6 +31,8 @@
 //! Weights are F32 throughout: what was trained is, and what rests in F16 loses nothing by it.
 
 mod card;
+mod cluster;
+mod code;
 mod config;
 mod head;
 mod machine;
@@ -36,19 +42,16 @@ mod weights;
 pub use card::card;
 pub use head::{Head, HeadError, MAX_HEAD_BYTES, MAX_LINK_HEAD, head};
 pub use machine::Machine;
-pub use predictions::predictions_tsv;
+pub use predictions::{predictions_tsv, said_tsv};
 
+use kernels::ops::Function;
 use kernels::{Control, RunError};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Family;
 use crate::config::Pooling;
 use crate::metrics::Figures;
 use crate::model::Model;
 use crate::train::Recipe;
-
-/// The class for mean pooling.
-const MODELING: &str = include_str!("modeling_unmask.py");
 
 /// The files that a folder always has beside the tokenizer's.
 const CONFIG: &str = "config.json";
@@ -118,9 +121,6 @@ pub struct Files<'a> {
 /// Why a model cannot be exported so.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Refusal {
-    /// Only BERT's own names are written.
-    #[error("only BERT checkpoints can be exported so far")]
-    Family,
     /// There is no classifier.
     #[error("this model has no classifier to export; train one first")]
     NoClassifier,
@@ -178,7 +178,7 @@ pub async fn folder<E>(
 ) -> Result<(), ExportError<E>> {
     let tensors = weights::tensors(model, about.kind)?;
     let config = config::rewritten(model, about.kind, files.config)?;
-    let code = needs_code(model, about.kind);
+    let brings_code = needs_code(model, about.kind);
     check_names(files)?;
     let card = card(model, about);
     let mut put = |name: &str, bytes: &[u8]| sink(name, bytes).map_err(ExportError::Sink);
@@ -189,11 +189,11 @@ pub async fn folder<E>(
             _ => put(name, bytes)?,
         }
     }
-    if code {
-        put(CODE, MODELING.as_bytes())?;
+    if brings_code {
+        put(CODE, code::modeling(model, about.kind).as_bytes())?;
     }
     // Where there is no code of the folder's own, the model type tells which tokenizer it is.
-    let needed = code || config::limit(model, about.kind).is_some();
+    let needed = brings_code || config::limit(model, about.kind).is_some();
     if needed && !files.tokenizer.iter().any(|(n, _)| n == TOKENIZER_CONFIG) {
         put(
             TOKENIZER_CONFIG,
@@ -211,20 +211,8 @@ pub async fn folder<E>(
 /// # Errors
 /// What stands in the way.
 pub fn check_ahead(model: &Model, files: &Files<'_>) -> Result<(), Refusal> {
-    check_family(model)?;
     config::check(model, files.config)?;
     check_names(files)
-}
-
-/// Whether models of this family can be exported.
-///
-/// # Errors
-/// [`Refusal::Family`].
-pub fn check_family(model: &Model) -> Result<(), Refusal> {
-    match model.config().family {
-        Family::Bert => Ok(()),
-        _ => Err(Refusal::Family),
-    }
 }
 
 /// Refuses tokenizer files that would take the place of others.
@@ -256,7 +244,6 @@ pub fn size(model: &Model, kind: Kind) -> Result<u64, Refusal> {
 
 /// What stands in the way of any export of this kind.
 fn check(model: &Model, kind: Kind) -> Result<(), Refusal> {
-    check_family(model)?;
     match kind {
         Kind::Head if model.head().is_none() => Err(Refusal::NoClassifier),
         Kind::MaskedLm if !model.heads().mlm => Err(Refusal::NoMlm),
@@ -273,5 +260,10 @@ fn pooling(model: &Model, kind: Kind) -> Option<Pooling> {
 
 /// Whether `transformers` has no class for it.
 fn needs_code(model: &Model, kind: Kind) -> bool {
-    pooling(model, kind) == Some(Pooling::Mean)
+    match pooling(model, kind) {
+        Some(Pooling::Mean) => true,
+        // Only a tanh passes small numbers on as they are.
+        Some(Pooling::Cls) => model.pooler_activation() != Function::Tanh,
+        Some(Pooling::Pooler) | None => false,
+    }
 }

@@ -16,8 +16,9 @@ class UnmaskBertForSequenceClassification(BertPreTrainedModel):
         super().__init__(config)
         self.num_labels = config.num_labels
         self.bert = BertModel(config, add_pooling_layer=False)
-        rate = config.classifier_dropout
-        self.dropout = nn.Dropout(config.hidden_dropout_prob if rate is None else rate)
+        names = ["classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout", "hidden_dropout_prob"]
+        rates = [getattr(config, name, None) for name in names]
+        self.dropout = nn.Dropout(next(rate for rate in rates if rate is not None))
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
         self.post_init()
 
@@ -28,9 +29,13 @@ class UnmaskBertForSequenceClassification(BertPreTrainedModel):
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         ).last_hidden_state
         share = attention_mask.to(hidden.dtype).unsqueeze(-1)
-        mean = (hidden * share).sum(1) / share.sum(1)
-        logits = self.classifier(self.dropout(mean))
+        vectors = (hidden * share).sum(1) / share.sum(1)
+        logits = self.classifier(self.dropout(vectors))
         loss = None
-        if labels is not None:
+        if labels is not None and self.config.problem_type == "regression":
+            loss = nn.functional.mse_loss(logits.squeeze(), labels.squeeze().to(logits.dtype))
+        elif labels is not None and self.config.problem_type == "multi_label_classification":
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+        elif labels is not None:
             loss = nn.functional.cross_entropy(logits, labels.view(-1))
         return SequenceClassifierOutput(loss=loss, logits=logits)

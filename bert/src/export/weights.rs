@@ -3,7 +3,7 @@
 use kernels::Control;
 use serde_json::{Map, Value, json};
 
-use super::{ExportError, Kind, Refusal, check, pooling};
+use super::{ExportError, Kind, Refusal, check, needs_code, pooling};
 use crate::config::Pooling;
 use crate::model::{Model, Slot, names};
 
@@ -37,19 +37,19 @@ impl Stored {
     }
 }
 
-/// The tensors of `BertForSequenceClassification`, of the class for mean pooling (the same without
-/// a pooler), or of `BertForMaskedLM`, in the order of the layout.
+/// The tensors of the family's class for the head, of the folder's own (the same without a pooler), or of
+/// the class that fills masks, in the order of the layout.
 pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal> {
     check(model, kind)?;
     let pooling = pooling(model, kind);
-    let scale = match pooling {
-        Some(Pooling::Cls) => 1.0 / PASSING,
-        _ => 1.0,
-    };
+    let passes = pooling == Some(Pooling::Cls) && !needs_code(model, kind);
+    let scale = if passes { 1.0 / PASSING } else { 1.0 };
+    let head_kind = model.head().map(|head| head.kind);
+    let pooler = head_kind.and_then(|kind| model.pooler_name(kind));
     let mut tensors = Vec::new();
     for slot in &model.layout().slots {
         let starts = |start: &str| slot.param.starts_with(start);
-        let head = starts("cls.") || starts(names::CLASSIFIER);
+        let head = starts("cls.") || starts(names::CLASSIFIER) || starts(names::REPLACED);
         let wanted = match kind {
             _ if starts("pooler.") => pooling == Some(Pooling::Pooler),
             _ if !head => true,
@@ -60,6 +60,11 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
             continue;
         }
         let classifier = slot.param.strip_prefix(names::CLASSIFIER);
+        // An encoder's own pooler goes where the family's head looks for it.
+        let pooler = slot
+            .param
+            .strip_prefix(names::POOLER)
+            .zip(pooler.as_deref());
         let stored = |name: String| Stored {
             name,
             shape: slot.shape.clone(),
@@ -74,14 +79,20 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
         if slot.param == names::DECODER_BIAS && model.heads().untied_decoder {
             // `transformers` reads the slot's name where the decoder has a matrix of its own, and
             // misses this one.
-            tensors.push(stored(names::DECODER_BIAS.to_owned()));
+            let tied = model.tied_bias_name();
+            if tied != slot.name {
+                tensors.push(stored(tied.to_owned()));
+            }
         }
-        tensors.push(stored(slot.name.clone()));
+        tensors.push(stored(match pooler {
+            Some((part, name)) => format!("{name}{part}"),
+            None => slot.name.clone(),
+        }));
     }
-    if pooling == Some(Pooling::Cls) {
+    if let (true, Some(name)) = (passes, &pooler) {
         let h = model.config().hidden_size;
         let pooler = |part: &str, shape: &[usize], origin| Stored {
-            name: format!("bert.{}.{part}", names::POOLER),
+            name: format!("{name}.{part}"),
             shape: shape.to_vec(),
             origin,
         };

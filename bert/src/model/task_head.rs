@@ -1,5 +1,6 @@
 //! The head that a task put on an encoder: what it says, and its weights.
 
+use kernels::ops::Function;
 use kernels::{ParamSpec, Params, RunError, Shape};
 use serde::{Deserialize, Serialize};
 
@@ -64,7 +65,12 @@ impl TaskHead {
         Self {
             kind,
             labels,
-            pooling,
+            // What reads every token makes no vector of the text.
+            pooling: if kind.reads_tokens() {
+                Pooling::Cls
+            } else {
+                pooling
+            },
             max_tokens: None,
         }
     }
@@ -165,6 +171,30 @@ impl Model {
     /// The same, where it chooses one of several classes.
     pub fn classifier(&self) -> Option<&TaskHead> {
         self.head().filter(|head| head.kind == HeadKind::Classes)
+    }
+
+    /// What follows the matrix of the layer over `[CLS]`, in this family.
+    pub(crate) fn pooler_activation(&self) -> Function {
+        families::names(self.config.family).pooler_activation
+    }
+
+    /// What `transformers` calls the decoder's bias where the decoder is tied to the embeddings.
+    pub(crate) fn tied_bias_name(&self) -> &'static str {
+        families::names(self.config.family).mlm.bias[0]
+    }
+
+    /// What `transformers` calls that layer where a head of this kind reads it.
+    pub(crate) fn pooler_name(&self, kind: HeadKind) -> Option<String> {
+        let names = families::names(self.config.family);
+        let encoders = || Some(format!("{}{}", names.prefix, names.pooler?));
+        let own = names.head_pooler(kind).map(str::to_owned);
+        own.or_else(encoders)
+    }
+
+    /// What `transformers` calls that layer and the one after it, as attributes of the model.
+    pub(crate) fn head_names(&self, kind: HeadKind) -> (String, &'static str) {
+        let names = families::names(self.config.family);
+        (self.pooler_name(kind).unwrap_or_default(), names.head(kind))
     }
 
     /// The most tokens of a text that its head reads: those that it was trained on, as far as

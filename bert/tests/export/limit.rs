@@ -173,13 +173,13 @@ fn head_of_zeros(model: &mut Model, labels: &[String], hidden: usize) -> Vec<u8>
 
 #[test]
 fn an_export_that_cannot_be_made_is_refused_before() {
-    let model = common::model(&common::fixture("tiny-roberta"), &CPU);
     let config = config_of(&common::fixture("tiny-roberta"));
     let files = Files {
         config: &config,
         tokenizer: &[],
     };
-    assert_eq!(check_ahead(&model, &files), Err(Refusal::Family));
+    let roberta = common::model(&common::fixture("tiny-roberta"), &CPU);
+    assert_eq!(check_ahead(&roberta, &files), Ok(()));
     let model = common::model(&common::fixture("tiny-bert"), &CPU);
     assert!(matches!(
         check_ahead(&model, &files),

@@ -8,6 +8,7 @@ mod common;
 mod make;
 
 mod classifier;
+mod families;
 mod folder;
 mod head;
 mod limit;

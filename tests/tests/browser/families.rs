@@ -84,7 +84,8 @@ fn a_classifier_that_came_with_its_checkpoint_classifies(browser: Browser) {
     };
     visit.open_fixture("tiny-classifier");
     visit.type_text("a good film");
-    visit.wait_for_text("#hint", "try that under Teach");
+    visit.wait_for_text("#hint", "one for a task");
+    visit.wait_for_text("#head", "%");
     visit.click("tab", "Teach");
     visit.find("textbox", "Text to try").fill("a good film");
     visit.wait_for_text("#try-answer", "%");

@@ -11,6 +11,7 @@ mod conversion;
 mod families;
 mod gallery;
 mod harness;
+mod heads;
 mod keeping;
 mod last_run;
 mod life;

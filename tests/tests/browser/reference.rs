@@ -2,8 +2,9 @@
 
 use crate::visit::weights_of;
 use bert::config::Config;
+use bert::data::Text;
 use bert::model::{Model, ModelLoader};
-use bert::probe::{Fill, Replaced, Request, fill_mask, replaced};
+use bert::probe::{Fill, Replaced, Request, Said, fill_mask, predict, replaced};
 use bert::tokenizer::Tokenizer;
 use kernels::{Control, Device, Precision};
 use std::cell::RefCell;
@@ -47,6 +48,17 @@ impl Reference {
     /// The answer to a text as a visitor types it.
     pub fn fill(&self, text: &str) -> Fill {
         self.answer(text, None, &[], TOP_K)
+    }
+
+    /// What the head of a task says of a text.
+    pub fn said(&self, text: &str, pair: Option<&str>) -> Said {
+        let asked = Text {
+            text: text.to_owned(),
+            pair: pair.map(str::to_owned),
+        };
+        let (control, mut model) = (Control::default(), self.model.borrow_mut());
+        let said = predict(&mut model, &self.tokenizer, &asked, &control);
+        pollster::block_on(said).expect("an answer")
     }
 
     /// Of each token, how likely someone replaced it.

@@ -13,11 +13,14 @@ use crate::failure::Failure;
 use crate::link::badge;
 use crate::protocol::{Export, RequestId, TeachEvent};
 use crate::recipe::{Reading, TextSource};
+use bert::data::Text;
 use bert::export::{
     self, About, ExportError, Files, Head, HeadError, MAX_HEAD_BYTES, Machine, predictions_tsv,
+    said_tsv,
 };
-use bert::model::TaskHead;
-use bert::probe::{ProbeError, classify};
+use bert::model::{Model, TaskHead};
+use bert::probe::{ProbeError, Said, classify, predict};
+use bert::tokenizer::Tokenizer;
 use kernels::{CancelToken, Control, RunError};
 use std::io::{self, Write};
 use std::rc::Rc;
@@ -177,17 +180,29 @@ impl Engine {
         let lease = self.place.lease().map_err(unwritten)?;
         let texts = read_texts(source, reading, file).await?.texts();
         let control = Control::new(cancel.clone(), breathe);
-        let (total, mut found) = (texts.len() as u64, Vec::with_capacity(texts.len()));
+        let total = texts.len() as u64;
+        let (mut classes, mut said) = (Vec::new(), Vec::new());
         for some in texts.chunks(TEXTS) {
-            let done = found.len() as u64;
+            let done = (classes.len() + said.len()) as u64;
             tell(id, TeachEvent::Working { done, total });
             // Between two chunks the model is free for whoever waits, but stays where it is.
             let mut resident = lease.lock().await;
             let Resident {
                 model, language, ..
             } = &mut *resident;
-            match classify(model, &language.tokenizer, some, &control).await {
-                Ok(some) => found.extend(some),
+            let tokenizer = &language.tokenizer;
+            let outcome = match model.classifier() {
+                Some(_) => {
+                    let found = classify(model, tokenizer, some, &control).await;
+                    found.map(|found| classes.extend(found))
+                }
+                None => {
+                    let found = predict_all(model, tokenizer, some, &control).await;
+                    found.map(|found| said.extend(found))
+                }
+            };
+            match outcome {
+                Ok(()) => {}
                 Err(ProbeError::Cancelled) => return Err(Ended::Cancelled),
                 Err(error) => return Err(unwritten(&sentence(&error)).into()),
             }
@@ -198,13 +213,29 @@ impl Engine {
             }
         }
         let classifier = lease.lock().await.model.classifier().cloned();
-        let labels = classifier.map(|c| c.labels).unwrap_or_default();
-        let table = predictions_tsv(&texts, &labels, &found);
+        let table = match classifier {
+            Some(head) => predictions_tsv(&texts, &head.labels, &classes),
+            None => said_tsv(&said),
+        };
         let name = source.name();
         let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
         let blob = blob_of(table.as_bytes())?;
         Ok((format!("{}-predictions.tsv", slug(stem)), blob))
     }
+}
+
+/// What the head says of some texts.
+async fn predict_all(
+    model: &mut Model,
+    tokenizer: &Tokenizer,
+    texts: &[Text],
+    control: &Control,
+) -> Result<Vec<Said>, ProbeError> {
+    let mut found = Vec::with_capacity(texts.len());
+    for text in texts {
+        found.push(predict(model, tokenizer, text, control).await?);
+    }
+    Ok(found)
 }
 
 impl Resident {

@@ -9,7 +9,6 @@ use bert::data::{
     Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, Truth,
     kinds, texts,
 };
-use bert::export::check_family;
 use bert::metrics::Confusion;
 use bert::model::{Model, TaskHead};
 use bert::tokenizer::Tokenizer;
@@ -337,14 +336,6 @@ impl Lesson {
         }
         if !recipe.settles {
             report.steps = recipe.epochs * report.train.div_ceil(batch);
-        }
-        if let (Task::Head { .. }, Err(refusal)) = (material.task(recipe), check_family(model)) {
-            report.warnings.push(match recipe.method {
-                Method::Head => "What is learned cannot be saved as a folder, only as a head: a \
-                                 folder is written for BERT checkpoints."
-                    .to_owned(),
-                _ => format!("What is learned cannot be saved: {refusal}."),
-            });
         }
         self.fit(&material, recipe, model, &mut report);
         report

@@ -23,9 +23,12 @@ use run::Run;
 use settings::Settings;
 
 /// The sets that are published with the page: what to call them, and where they lie.
-pub const SAMPLES: [(&str, &str); 2] = [
+pub const SAMPLES: [(&str, &str); 5] = [
     ("Review sentiment", "examples/review-sentiment.tsv"),
     ("Question type", "examples/question-type.tsv"),
+    ("Named things", "examples/named-things.jsonl"),
+    ("Short answers", "examples/short-answers.json"),
+    ("Similarity", "examples/similarity.tsv"),
 ];
 
 /// A text to classify, and the answer.

@@ -188,9 +188,9 @@ fn Curves(said: Said) -> impl IntoView {
                 <polyline class="end" points=line(1)/>
             </svg>
             <figcaption class="hint">
-                <span class="key begin">"begins"</span>
+                <span class="curve-key begin">"begins"</span>
                 " "
-                <span class="key end">"ends"</span>
+                <span class="curve-key end">"ends"</span>
                 " "
                 {words}
             </figcaption>

@@ -1,0 +1,344 @@
+//! Every head on the page: what a checkpoint's own says under Probe, and heads that are taught, leave and come back.
+
+use crate::reference::Reference;
+use crate::teaching::{saved, set, start, unpack, write};
+use crate::visit::{Choice, Visit, fixture, same_percent};
+use bert::probe::{Said, answers, entities};
+use serde_json::json;
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+use unmask_tests::browser::Browser;
+
+/// A tiny checkpoint with a head, and the tokenizer that it goes with.
+fn checkpoint(name: &str) -> TempDir {
+    let folder = TempDir::with_prefix("unmask-head-").expect("a folder");
+    let copy = |from: PathBuf| {
+        let to = folder.path().join(from.file_name().expect("a name"));
+        fs::copy(from, to).expect("a copy");
+    };
+    for file in ["config.json", "model.safetensors"] {
+        copy(fixture("heads").join(name).join(file));
+    }
+    copy(fixture("tiny-bert").join("tokenizer.json"));
+    folder
+}
+
+fn open(visit: &Visit, folder: &TempDir) {
+    let files = ["config.json", "model.safetensors", "tokenizer.json"];
+    visit.pick(&files.map(|file| folder.path().join(file)));
+    visit.wait_for_model("model.safetensors");
+}
+
+/// The words that are painted under an element, with their labels.
+fn painted(visit: &Visit, under: &str) -> Vec<(String, String)> {
+    let script = "return [...document.querySelectorAll(arguments[0] + ' .entity')].map((mark) => {
+        const label = mark.querySelector('.entity-label').textContent;
+        return [mark.textContent.slice(0, -label.length).trim(), label];
+    });";
+    serde_json::from_value(visit.run(script, &[json!(under)])).expect("pairs")
+}
+
+/// The bars under an element: what they are of, and what they say.
+fn bars(visit: &Visit, under: &str) -> Vec<(String, String)> {
+    let script = "return [...document.querySelectorAll(arguments[0] + ' .bar')].map((bar) =>
+        [bar.querySelector('.bar-token').textContent, bar.querySelector('.bar-value').textContent]);";
+    serde_json::from_value(visit.run(script, &[json!(under)])).expect("pairs")
+}
+
+fn slice(text: &str, start: usize, end: usize) -> String {
+    text.chars().skip(start).take(end - start).collect()
+}
+
+/// Whether the bars show these outputs with these probabilities.
+fn shows(bars: &[(String, String)], expected: &[(String, f32)]) -> bool {
+    bars.len() == expected.len()
+        && expected.iter().all(|(label, share)| {
+            let mut bars = bars.iter();
+            bars.any(|bar| bar.0 == *label && same_percent(&bar.1, *share))
+        })
+}
+
+fn entities_of(said: &Said) -> Vec<(String, String)> {
+    let of = |entity: bert::probe::Entity| {
+        let text = slice(&said.text.text, entity.start, entity.end);
+        (text, entity.label)
+    };
+    entities(said).into_iter().map(of).collect()
+}
+
+scenario!(a_checkpoint_s_head_says_under_probe_what_it_says_natively: Chromium);
+fn a_checkpoint_s_head_says_under_probe_what_it_says_natively(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let text = "The man saw the quick brown fox!";
+    let tags = checkpoint("bert-tokens");
+    open(&visit, &tags);
+    visit.type_text(text);
+    let said = Reference::of(tags.path()).said(text, None);
+    let expected = entities_of(&said);
+    assert!(!expected.is_empty());
+    visit.wait("the entities", || painted(&visit, "#head") == expected);
+    visit.wait_for_text("#hint", "one for a task");
+    visit.screenshot("head-tokens");
+
+    let labels = checkpoint("bert-labels");
+    open(&visit, &labels);
+    visit.type_text(text);
+    let said = Reference::of(labels.path()).said(text, None);
+    let named = said.head.labels.iter().cloned();
+    let expected: Vec<(String, f32)> = named.zip(said.probabilities()).collect();
+    visit.wait("the labels", || shows(&bars(&visit, "#head"), &expected));
+    visit.screenshot("head-labels");
+
+    let score = checkpoint("bert-score");
+    open(&visit, &score);
+    visit.type_text(text);
+    let said = Reference::of(score.path()).said(text, None);
+    let number = format!("{:.3}", said.logits[0]);
+    visit.wait("the score", || visit.text_of("#head .score") == number);
+
+    let span = checkpoint("bert-span");
+    open(&visit, &span);
+    visit.type_text("who saw it?");
+    visit.find("checkbox", "Second text").click();
+    let passage = "the dog saw it and ran";
+    visit.find("textbox", "Second text").fill(passage);
+    let said = Reference::of(span.path()).said("who saw it?", Some(passage));
+    let (found, none) = answers(&said, 3);
+    let of = |answer: &bert::probe::Answer| {
+        (slice(passage, answer.start, answer.end), answer.probability)
+    };
+    let mut expected: Vec<(String, f32)> = found.iter().map(of).collect();
+    expected.push(("no answer".to_owned(), none));
+    visit.wait("the answers", || shows(&bars(&visit, "#head"), &expected));
+    visit.screenshot("head-span");
+    visit.end();
+}
+
+/// Sentences of the smallest checkpoint's words in which good things and times are named.
+fn tagged() -> String {
+    let mut file = String::new();
+    for thing in ["man", "dog", "cat", "film", "movie"] {
+        for word in ["great", "good", "fine", "long"] {
+            for (end, tag) in [("day", "B-TIME"), ("night", "B-TIME"), ("mat", "O")] {
+                let quality = if word == "long" { "O" } else { "B-GOOD" };
+                let rows = [
+                    ("the", "O"),
+                    (thing, "O"),
+                    ("was", "O"),
+                    (word, quality),
+                    ("the", "O"),
+                    (end, tag),
+                ];
+                rows.iter()
+                    .for_each(|(word, tag)| file += &format!("{word}\t{tag}\n"));
+                file.push('\n');
+            }
+        }
+    }
+    file
+}
+
+/// Teaches the whole of the smallest checkpoint what a file has marked, until it is done.
+fn teach(visit: &Visit, file: PathBuf, line: &str, epochs: &str) {
+    visit.open_fixture("tiny-bert");
+    visit.click("tab", "Teach");
+    visit.upload("#pick-examples", &[file]);
+    visit.wait_for_text("#data-line", line);
+    visit.click("radio", "Whole model");
+    visit.run("document.querySelector('.more-settings').open = true", &[]);
+    let recipe = [
+        ("Learning rate", "5e-3"),
+        ("Epochs", epochs),
+        ("Batch", "8"),
+        ("Dropout", "0"),
+    ];
+    set(visit, &recipe);
+    start(visit);
+    visit.wait("the end", || {
+        visit.text_of("#run-line").starts_with("Done.")
+    });
+}
+
+fn tagged_words_are_learned_and_travel(browser: Browser, choice: Choice) {
+    let Some(visit) = Visit::begin(browser, choice) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-tags-").expect("a folder");
+    let file = write(&folder, "things.conll", &tagged());
+    teach(&visit, file, "60 rows, CoNLL", "12");
+    visit.wait_for_text("#figures", "Entity F1");
+    visit.pictures("tags-learned", ".figures");
+    let text = "the dog was great the night";
+    let expected = [("great", "GOOD"), ("night", "TIME")];
+    let expected = expected.map(|(word, label)| (word.to_owned(), label.to_owned()));
+    visit.find("textbox", "Text to try").fill(text);
+    visit.wait("the entities", || {
+        painted(&visit, "#try-answer") == expected
+    });
+    let Some(saved_in) = visit.downloads() else {
+        return visit.end();
+    };
+    visit.click("button", "Download the folder");
+    let root = unpack(&saved(&visit, &saved_in, ".zip"), &folder);
+    let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
+    assert!(config.contains("BertForTokenClassification"), "{config}");
+    let card = fs::read_to_string(root.join("README.md")).expect("a card");
+    assert!(
+        card.contains("pipeline_tag: token-classification"),
+        "{card}"
+    );
+    visit.end();
+
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let files = ["config.json", "model.safetensors", "tokenizer.json"];
+    visit.pick(&files.map(|file| root.join(file)));
+    visit.wait_for_model("model.safetensors");
+    visit.type_text(text);
+    visit.wait("the same entities", || painted(&visit, "#head") == expected);
+    visit.end();
+}
+
+scenario!(tagged_words_are_learned_on_the_gpu_and_travel: Chromium Firefox);
+fn tagged_words_are_learned_on_the_gpu_and_travel(browser: Browser) {
+    tagged_words_are_learned_and_travel(browser, Choice::Gpu);
+}
+
+scenario!(tagged_words_are_learned_on_the_cpu_and_travel: Chromium);
+fn tagged_words_are_learned_on_the_cpu_and_travel(browser: Browser) {
+    tagged_words_are_learned_and_travel(browser, Choice::Cpu);
+}
+
+/// Questions on what was good, in SQuAD's form.
+fn questions() -> String {
+    let mut paragraphs = Vec::new();
+    for thing in ["man", "dog", "cat", "film", "movie", "day"] {
+        for word in ["great", "good", "fine", "bad"] {
+            let context = format!("the {thing} was very {word} and the mat was long");
+            let answer = json!({"text": word, "answer_start": thing.len() + 14});
+            let question = json!({"id": context, "question": "what was it?", "answers": [answer]});
+            paragraphs.push(json!({"context": context, "qas": [question]}));
+        }
+    }
+    json!({"version": "1.1", "data": [{"title": "t", "paragraphs": paragraphs}]}).to_string()
+}
+
+scenario!(answers_are_learned_and_travel: Chromium);
+fn answers_are_learned_and_travel(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-answers-").expect("a folder");
+    let file = write(&folder, "questions.json", &questions());
+    teach(&visit, file, "24 rows, JSON", "20");
+    visit.wait_for_text("#figures", "Exact match");
+    let (question, passage) = (
+        "what was it?",
+        "the film was very great and the mat was long",
+    );
+    let expected = [("great".to_owned(), "answer".to_owned())];
+    visit.find("textbox", "Text to try").fill(question);
+    visit.find("textbox", "Second text to try").fill(passage);
+    visit.wait("the answer", || painted(&visit, "#try-answer") == expected);
+    visit.pictures("answers-learned", ".try");
+    let Some(saved_in) = visit.downloads() else {
+        return visit.end();
+    };
+    visit.click("button", "Download the folder");
+    let root = unpack(&saved(&visit, &saved_in, ".zip"), &folder);
+    let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
+    assert!(config.contains("BertForQuestionAnswering"), "{config}");
+    let files = ["config.json", "model.safetensors", "tokenizer.json"];
+    visit.pick(&files.map(|file| root.join(file)));
+    visit.wait_for_model("model.safetensors");
+    visit.click("tab", "Probe");
+    visit.type_text(question);
+    visit.find("checkbox", "Second text").click();
+    visit.find("textbox", "Second text").fill(passage);
+    visit.wait("the same answer", || painted(&visit, "#head") == expected);
+    visit.end();
+}
+
+scenario!(several_labels_and_scores_are_recognised_and_learned: Chromium);
+fn several_labels_and_scores_are_recognised_and_learned(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-labels-").expect("a folder");
+    let (mut labels, mut scores) = ("labels\ttext\n".to_owned(), "score\ttext\n".to_owned());
+    for thing in ["man", "dog", "cat", "film"] {
+        for (word, good) in [
+            ("great", true),
+            ("fine", true),
+            ("bad", false),
+            ("dull", false),
+        ] {
+            for (end, late) in [("night", true), ("day", false)] {
+                let text = format!("the {thing} was {word} the {end}");
+                let all = [(good, "good"), (late, "late"), (!good && !late, "neither")];
+                let all = all.iter().filter(|label| label.0).map(|label| label.1);
+                let all: Vec<&str> = all.collect();
+                labels += &format!("{}\t{text}\n", all.join("|"));
+                let score = if good { 1.5 } else { -0.5 };
+                scores += &format!("{}\t{text}\n", if late { score + 0.25 } else { score });
+            }
+        }
+    }
+    let file = write(&folder, "labels.tsv", &labels);
+    teach(&visit, file, "32 rows, 3 labels, TSV", "20");
+    visit.wait_for_text("#figures", "Micro F1");
+    visit
+        .find("textbox", "Text to try")
+        .fill("the dog was great the night");
+    let given = "return [...document.querySelectorAll('#try-answer .bar.right .bar-token')].map((b) => b.textContent).sort()";
+    visit.wait("both labels", || {
+        visit.run(given, &[]) == json!(["good", "late"])
+    });
+    visit.pictures("labels-learned", ".try");
+
+    visit.upload("#pick-examples", &[write(&folder, "scores.tsv", &scores)]);
+    // Four numbers may be classes: told to be scores they are.
+    visit.wait_for_text("#data-line", "32 rows, TSV");
+    visit.click("radio", "One class a text");
+    visit.wait_for_text("#data-line", "32 rows, 4 classes, TSV");
+    visit.click("radio", "A score");
+    visit.wait_for_text("#data-line", "32 rows, TSV");
+    visit.end();
+}
+
+scenario!(marks_that_do_not_fit_are_named_by_row: Chromium);
+fn marks_that_do_not_fit_are_named_by_row(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    visit.open_fixture("tiny-bert");
+    visit.click("tab", "Teach");
+    let folder = TempDir::with_prefix("unmask-marks-").expect("a folder");
+    for (name, text, said) in [
+        (
+            "a.conll",
+            "the\tO\nman\tI-X\n\nso\tB-X\n",
+            "Line 2: the tag `I-X`",
+        ),
+        (
+            "a.jsonl",
+            "{\"text\": \"the man\", \"spans\": [{\"start\": 4, \"end\": 2, \"label\": \"X\"}]}\n",
+            "ends before it begins",
+        ),
+        (
+            "a.json",
+            "{\"data\": [{\"paragraphs\": [{\"context\": \"the man\", \"qas\": [{\"question\": \"who?\", \"answers\": [{\"text\": \"dog\", \"answer_start\": 4}]}]}]}]}",
+            "“dog” does not stand in its passage",
+        ),
+    ] {
+        visit.upload("#pick-examples", &[write(&folder, name, text)]);
+        visit.alert(said);
+        visit.click("button", "Dismiss");
+        visit.wait("the failure to go", || visit.all("alert", "").is_empty());
+    }
+    visit.end();
+}
