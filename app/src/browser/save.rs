@@ -25,6 +25,14 @@ pub fn save(blob: &Blob, name: &str) {
     );
 }
 
+/// The same of a text.
+pub fn save_text(text: &str, name: &str) {
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    if let Ok(blob) = Blob::new_with_str_sequence(&parts) {
+        save(&blob, name);
+    }
+}
+
 /// Puts a text on the clipboard; says whether the browser took it: away from https there is no clipboard to ask.
 pub async fn to_clipboard(text: &str) -> bool {
     let navigator = window().navigator();

@@ -31,22 +31,14 @@ pub struct Exhibit {
     pub example: Option<Example>,
 }
 
-/// A text to try a checkpoint with.
+/// A text to try a checkpoint with: one with a hidden word, or one for its head.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Example {
-    /// With a hidden word, or one that does not belong.
-    Fill(String),
-    /// For its classifier.
-    Classify(String),
-}
-
-impl Example {
-    pub fn text(&self) -> &str {
-        match self {
-            Self::Fill(text) | Self::Classify(text) => text,
-        }
-    }
+#[serde(deny_unknown_fields)]
+pub struct Example {
+    pub text: String,
+    /// The second text, such as the passage in which a question is answered.
+    #[serde(default)]
+    pub pair: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,7 +53,9 @@ impl Exhibit {
     }
 
     fn check(&self) -> Result<(), String> {
-        let example = self.example.as_ref().map_or("", Example::text);
+        let example = self.example.as_ref();
+        let pair = example.and_then(|example| example.pair.as_deref());
+        let example = example.map_or("", |example| &example.text);
         let texts = [&self.name, &self.what, &self.licence];
         let fits =
             |text: &str| text.chars().count() <= MAX_CHARS && !text.chars().any(char::is_control);
@@ -69,6 +63,7 @@ impl Exhibit {
             .iter()
             .any(|text| text.trim().is_empty() || !fits(text))
             || !fits(example)
+            || !pair.is_none_or(fits)
         {
             return Err(format!(
                 "a text of `{}` is empty, longer than {MAX_CHARS} characters, or has control characters",
@@ -122,7 +117,7 @@ mod tests {
     #[test]
     fn the_shipped_list_is_read() {
         let models = parse(&shipped().to_string()).expect("a list");
-        assert_eq!(models.len(), 12);
+        assert_eq!(models.len(), 16);
         let first = &models[0];
         assert_eq!(
             first.address.to_string(),
@@ -150,8 +145,8 @@ mod tests {
         assert!(first("address", json!("../x")).contains("neither part"));
         assert!(first("name", json!(" ")).contains("a text of"));
         assert!(first("what", json!("x".repeat(301))).contains("a text of"));
-        assert!(first("try", json!({ "fill": "a\u{0}" })).contains("a text of"));
-        assert!(first("try", json!({ "run": "x" })).contains("unknown variant"));
+        assert!(first("try", json!({ "text": "a\u{0}" })).contains("a text of"));
+        assert!(first("try", json!({ "text": "x", "run": "x" })).contains("unknown field"));
         assert!(first("megabytes", json!(-1)).contains("a size of"));
         assert!(first("millions", json!(1e300)).contains("a size of"));
         assert!(first("script", json!("x")).contains("unknown field"));

@@ -25,7 +25,7 @@ fn a_well_known_model_is_offered_loaded_and_tried(browser: Browser) {
             &[],
         )
     };
-    visit.wait("the list", || entries() == json!(12));
+    visit.wait("the list", || entries() == json!(16));
     assert_eq!(hub.count(), 0, "the list is the page's own");
     visit.pictures("gallery", "#gallery");
     visit.click("button", "Open BERT tiny");

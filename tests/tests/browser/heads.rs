@@ -4,6 +4,7 @@ use crate::reference::Reference;
 use crate::teaching::{saved, set, start, unpack, write};
 use crate::visit::{Choice, Visit, fixture, same_percent};
 use bert::probe::{Said, answers, entities};
+use fantoccini::key::Key;
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
@@ -181,6 +182,13 @@ fn tagged_words_are_learned_and_travel(browser: Browser, choice: Choice) {
     let Some(saved_in) = visit.downloads() else {
         return visit.end();
     };
+    visit.upload(
+        "#pick-predict",
+        &[write(&folder, "texts.txt", &format!("{text}\n{text}\n"))],
+    );
+    let table = fs::read_to_string(saved(&visit, &saved_in, ".tsv")).expect("a table");
+    let row = format!("{text}\t12-17 GOOD: great; 22-27 TIME: night");
+    assert_eq!(table.lines().nth(1), Some(row.as_str()), "{table}");
     visit.click("button", "Download the folder");
     let root = unpack(&saved(&visit, &saved_in, ".zip"), &folder);
     let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
@@ -340,5 +348,63 @@ fn marks_that_do_not_fit_are_named_by_row(browser: Browser) {
         visit.click("button", "Dismiss");
         visit.wait("the failure to go", || visit.all("alert", "").is_empty());
     }
+    visit.end();
+}
+
+/// What stands on the words of a painted text.
+fn strokes(visit: &Visit, text: usize) -> Vec<(String, String)> {
+    let script = "return [...document.querySelectorAll(`[id^='paint-${arguments[0]}-']`)]
+        .filter((word) => word.getAttribute('aria-pressed') === 'true')
+        .map((word) => [word.querySelector('span').textContent, word.getAttribute('aria-description')]);";
+    serde_json::from_value(visit.run(script, &[json!(text)])).expect("pairs")
+}
+
+scenario!(words_are_painted_saved_and_learned: Chromium Firefox);
+fn words_are_painted_saved_and_learned(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    visit.open_fixture("tiny-bert");
+    visit.click("tab", "Teach");
+    visit.run("document.querySelector('#paint').open = true", &[]);
+    let texts = "the man saw the quick fox\nthe dog saw the man\nthe cat saw the dog\n";
+    visit
+        .find("textbox", "Texts to paint, one a line")
+        .fill(texts);
+    visit.click("button", "Put these below");
+    // By pointer: one word.
+    visit.find("button", "fox").click();
+    let pair = |word: &str, label: &str| (word.to_owned(), label.to_owned());
+    visit.wait("a painted word", || {
+        strokes(&visit, 0) == [pair("fox", "person")]
+    });
+    // By keyboard: two words, with a label of one's own.
+    visit.click("button", "Add a label");
+    visit.find("textbox", "Name of painted label 3").fill("MAN");
+    visit.run("document.getElementById('paint-1-0').focus()", &[]);
+    visit.press(&Key::Right.to_string());
+    visit.press(&Key::Right.to_string());
+    visit.press(&Key::Right.to_string());
+    visit.press(" ");
+    visit.wait("a stroke", || strokes(&visit, 1) == [pair("the", "MAN")]);
+    let shift = "const word = document.activeElement;
+        word.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', shiftKey: true, bubbles: true}));";
+    visit.run(shift, &[]);
+    visit.wait("a longer stroke", || {
+        strokes(&visit, 1) == [pair("the", "MAN"), pair("man", "MAN")]
+    });
+    visit.pictures("painted", "#paint");
+    if let Some(saved_in) = visit.downloads() {
+        visit.click("button", "Save as JSON Lines");
+        let file = fs::read_to_string(saved(&visit, &saved_in, "painted.jsonl")).expect("a file");
+        let second: serde_json::Value =
+            serde_json::from_str(file.lines().nth(1).expect("a line")).expect("JSON");
+        assert_eq!(
+            second["spans"],
+            json!([{"start": 12, "end": 19, "label": "MAN"}])
+        );
+    }
+    visit.click("button", "Use what is painted");
+    visit.wait_for_text("#data-line", "3 rows, JSON");
     visit.end();
 }

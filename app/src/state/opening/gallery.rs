@@ -93,22 +93,16 @@ impl State {
 
     /// Puts a text where the model can show what it makes of it.
     pub fn try_example(&mut self, example: &Example) -> Vec<Effect> {
-        match example {
-            Example::Fill(text) => {
-                let model = self.session.model.as_ref();
-                let mask = model.and_then(|model| model.mask.as_deref());
-                let text = text.replace("[MASK]", mask.unwrap_or("[MASK]"));
-                self.panel = Panel::Probe;
-                self.probe.put(text);
-                self.refresh()
-            }
-            Example::Classify(text) => {
-                self.panel = Panel::Teach;
-                self.teach.trial.text.clone_from(text);
-                self.teach.trial.pair.clear();
-                self.try_text()
-            }
+        let model = self.session.model.as_ref();
+        let mask = model.and_then(|model| model.mask.as_deref());
+        let text = example.text.replace("[MASK]", mask.unwrap_or("[MASK]"));
+        self.panel = Panel::Probe;
+        self.probe.put(text);
+        if let Some(pair) = &example.pair {
+            self.probe.edit_pair(pair.clone());
+            self.probe.paired = true;
         }
+        self.refresh()
     }
 }
 
@@ -116,7 +110,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::checkpoint::{Listing, Source};
-    use crate::protocol::{Command, DeviceLimits, DeviceReport, Event, Executor, TeachCommand};
+    use crate::protocol::{Command, DeviceLimits, DeviceReport, Event, Executor};
     use crate::state::tests::{device_report, facts};
 
     fn opened() -> State {
@@ -174,8 +168,8 @@ mod tests {
             weights,
         };
         device(&mut state, Executor::Cpu, limits);
-        assert_eq!(names(&state, |line| line.too_large.is_some()).len(), 5);
-        let multilingual = state.gallery_lines()[8].too_large.clone().unwrap();
+        assert_eq!(names(&state, |line| line.too_large.is_some()).len(), 7);
+        let multilingual = state.gallery_lines()[12].too_large.clone().unwrap();
         assert!(multilingual.contains("400.0 MB"), "{multilingual}");
     }
 
@@ -205,14 +199,21 @@ mod tests {
         state.receive(Event::Loaded { id, model });
         assert_eq!(names(&state, |line| line.loaded), ["DistilBERT, sentiment"]);
         let example = state.gallery_lines()[4].example.clone().expect("a text");
-        let effects = state.try_example(&example);
-        let [Effect::Send(Command::Teach { command, .. })] = &effects[..] else {
-            panic!("a try: {effects:?}");
+        state.try_example(&example);
+        assert!(state.probe.text.starts_with("I did not") && !state.probe.paired);
+        assert_eq!(state.panel, Panel::Probe);
+        let asked = Example {
+            text: "who?".into(),
+            pair: Some("a [MASK].".into()),
         };
-        assert!(matches!(command, TeachCommand::Try { text, .. } if text.starts_with("I did not")));
-        assert_eq!(state.panel, Panel::Teach);
-        let blank = Example::Fill("a [MASK].".into());
+        state.try_example(&asked);
+        assert!(state.probe.paired && state.probe.pair == "a [MASK].");
+        let blank = Example {
+            text: "a [MASK].".into(),
+            pair: None,
+        };
         state.try_example(&blank);
+        assert!(!state.probe.paired);
         assert_eq!(
             (state.panel, &state.probe.text[..]),
             (Panel::Probe, "a [MASK].")

@@ -5,6 +5,7 @@ pub mod chart;
 mod errands;
 mod flow;
 mod kept;
+mod paint;
 pub mod run;
 pub mod settings;
 pub mod view;
@@ -19,6 +20,7 @@ use bert::train::RunState;
 pub use boxes::Boxes;
 pub(super) use flow::busy;
 pub use kept::KeptRun;
+pub use paint::Paint;
 use run::Run;
 use settings::Settings;
 
@@ -100,6 +102,7 @@ pub struct Teach {
     /// What stands in the box for pasting.
     pub pasted: String,
     pub boxes: Boxes,
+    pub paint: Paint,
     pub source: Option<TextSource>,
     pub reading: Reading,
     pub report: Option<DataReport>,

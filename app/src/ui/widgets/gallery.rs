@@ -47,7 +47,7 @@ fn Item(line: ExhibitLine) -> impl IntoView {
         store.change(|state| state.open_exhibit(address));
     };
     let example = line.example.map(|example| {
-        let text = example.text().to_owned();
+        let text = example.text.clone();
         let put = move |_| store.change(|state| state.try_example(&example));
         view! {
             <p class="gallery-try">

@@ -32,6 +32,7 @@ impl Settings {
     pub fn restore(&mut self, carried: &Carried) {
         *self = Self {
             layers: carried.layers,
+            of_tokens: self.of_tokens,
             ..Self::default()
         };
         self.choose(carried.method);

@@ -1,6 +1,7 @@
 //! Where the texts come from, and how they were read.
 
 use super::boxes::LabelBoxes;
+use super::paint::PaintBox;
 use crate::browser::{Store, pick_texts};
 use crate::protocol::DataReport;
 use crate::recipe::TextSource;
@@ -52,6 +53,7 @@ pub fn DataCard() -> impl IntoView {
                 />
             </div>
             <LabelBoxes/>
+            <PaintBox/>
             <Paste/>
             {move || report.get().map(|report| view! { <Report report/> })}
         </section>

@@ -5,6 +5,7 @@ mod chart;
 mod data;
 mod kept;
 mod out;
+mod paint;
 mod progress;
 mod recipe;
 mod results;

@@ -56,6 +56,17 @@ fn refuse<T>(words: impl Into<String>) -> Result<T, HeadError> {
     Err(HeadError::Link(words.into()))
 }
 
+/// In the order of their numbers in a link.
+const POOLINGS: [Pooling; 3] = [Pooling::Pooler, Pooling::Cls, Pooling::Mean];
+const KINDS: [HeadKind; 6] = [
+    HeadKind::Classes,
+    HeadKind::Labels,
+    HeadKind::Score,
+    HeadKind::Tokens,
+    HeadKind::Span,
+    HeadKind::Choice,
+];
+
 impl Head {
     /// The head as a text of letters, digits, `-` and `_`. Its numbers are rounded to half
     /// precision: of H = 768 and two classes, about 4,000 characters.
@@ -67,13 +78,12 @@ impl Head {
         let mut bytes = bytes_of_hash(&self.base_sha256)?.to_vec();
         let labels = &self.classifier.labels;
         let base: String = self.base.chars().take(MAX_BASE).collect();
-        let pooling = match self.classifier.pooling {
-            Pooling::Pooler => 0,
-            Pooling::Cls => 1,
-            Pooling::Mean => 2,
-        };
+        // The kind lies over the pooling: a reader that knows only classes refuses the others.
+        let kind = KINDS.iter().position(|kind| *kind == self.classifier.kind);
+        let pooling = POOLINGS.iter().position(|p| *p == self.classifier.pooling);
+        let (kind, pooling) = (kind.unwrap_or(0), pooling.unwrap_or(0));
         bytes.extend(short(self.hidden_size));
-        bytes.push(pooling);
+        bytes.push((kind * POOLINGS.len() + pooling) as u8);
         bytes.extend(short(labels.len()));
         for text in std::iter::once(&base).chain(labels) {
             bytes.extend(short(text.len()));
@@ -172,18 +182,17 @@ impl Head {
         if !(1..=16_384).contains(&hidden_size) {
             return refuse(format!("vectors of {hidden_size} numbers"));
         }
-        let pooling = match reader.take(1)? {
-            [0] => Pooling::Pooler,
-            [1] => Pooling::Cls,
-            [2] => Pooling::Mean,
-            _ => return refuse("a pooling that there is none of"),
+        let both = usize::from(reader.take(1)?[0]);
+        let Some(kind) = KINDS.get(both / POOLINGS.len()).copied() else {
+            return refuse("a kind of head that there is none of");
         };
+        let pooling = POOLINGS[both % POOLINGS.len()];
         let classes = reader.short()?;
         let base = reader.text()?.chars().take(MAX_BASE).collect();
         let labels = (0..classes)
             .map(|_| reader.text().map(str::to_owned))
             .collect::<Result<Vec<_>, _>>()?;
-        TaskHead::check_labels(HeadKind::Classes, &labels)?;
+        TaskHead::check_labels(kind, &labels)?;
         let (mut max_tokens, mut has_machine) = (None, version > BARE);
         if version == VERSION {
             max_tokens = Some(reader.short()?);
@@ -225,7 +234,7 @@ impl Head {
         let bias = weight.split_off(weights);
         Ok(Self {
             classifier: TaskHead {
-                kind: HeadKind::Classes,
+                kind,
                 labels,
                 pooling,
                 max_tokens,

@@ -62,6 +62,26 @@ fn two_classes_of_bert_base_take_about_four_thousand_characters() {
 }
 
 #[test]
+fn every_kind_of_head_travels() {
+    for (kind, labels) in [
+        (HeadKind::Labels, &["calm", "glad"][..]),
+        (HeadKind::Score, &["LABEL_0"]),
+        (HeadKind::Tokens, &["O", "B-PER", "I-PER"]),
+        (HeadKind::Span, &["start", "end"]),
+    ] {
+        let mut head = head(16, labels, noise);
+        head.classifier.kind = kind;
+        head.classifier.pooling = Pooling::Cls;
+        let text = head.to_link_text().expect("small numbers");
+        assert_eq!(Head::from_link_text(&text), Ok(halved(head)), "{kind:?}");
+    }
+    let mut one = head(16, &["a", "b"], noise);
+    one.classifier.kind = HeadKind::Score;
+    let text = one.to_link_text().expect("small numbers");
+    assert!(refusal(&text).contains("2 classes"), "{}", refusal(&text));
+}
+
+#[test]
 fn what_half_precision_does_not_hold_is_not_written() {
     let large = head(3, &["a", "b"], |at| if at == 4 { 70_000.0 } else { 0.0 });
     assert_eq!(large.to_link_text(), Err(HeadError::Half(70_000.0)));
@@ -115,7 +135,7 @@ fn every_broken_rule_is_named() {
     };
     assert!(Head::from_link_text(&body(1, 0, &["a", "b"], &[0; 8])).is_ok());
     assert!(refusal(&body(0, 0, &["a", "b"], &[])).contains("vectors of 0"));
-    assert!(refusal(&body(1, 3, &["a", "b"], &[0; 8])).contains("pooling"));
+    assert!(refusal(&body(1, 18, &["a", "b"], &[0; 8])).contains("kind of head"));
     assert!(refusal(&body(1, 0, &["a"], &[0; 4])).contains("1 classes"));
     assert!(refusal(&body(1, 0, &["a", "a"], &[0; 8])).contains("two classes"));
     assert!(refusal(&body(1, 0, &["a", "b"], &[0; 7])).contains("take 8 bytes, and it has 7"));
