@@ -292,6 +292,11 @@ fn losses_number_by_number_and_their_gradients() {
 }
 
 #[test]
+fn sums_over_runs() {
+    assert_all(SIZES.into_iter().map(cases::accumulate));
+}
+
+#[test]
 fn transpose() {
     assert_all(
         SIZES

@@ -175,7 +175,11 @@ fn numbers() -> impl Strategy<Value = Vec<(Field, String)>> {
             let field = Field::ALL[place];
             let value = value / 1000f64.powi(power.into());
             let value = match field {
-                Field::Epochs | Field::Batch | Field::MaxTokens | Field::Seed => value.round(),
+                Field::Epochs
+                | Field::Batch
+                | Field::Accumulation
+                | Field::MaxTokens
+                | Field::Seed => value.round(),
                 _ => value,
             };
             match number(field, &value.to_string()) {

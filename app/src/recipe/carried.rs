@@ -49,6 +49,7 @@ fn range(field: Field) -> (f64, f64, bool) {
         Field::LearningRate => (1e-9, 1.0, false),
         Field::Epochs => (1.0, 1000.0, true),
         Field::Batch => (1.0, 1024.0, true),
+        Field::Accumulation => (1.0, 64.0, true),
         Field::MaxTokens => (3.0, 8192.0, true),
         Field::Share => (1.0, 90.0, false),
         Field::Warmup => (0.0, 99.0, false),

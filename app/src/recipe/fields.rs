@@ -8,6 +8,7 @@ pub enum Field {
     LearningRate,
     Epochs,
     Batch,
+    Accumulation,
     MaxTokens,
     Share,
     Warmup,
@@ -18,10 +19,11 @@ pub enum Field {
 }
 
 impl Field {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::LearningRate,
         Self::Epochs,
         Self::Batch,
+        Self::Accumulation,
         Self::MaxTokens,
         Self::Share,
         Self::Warmup,
@@ -32,7 +34,8 @@ impl Field {
     ];
     /// Those that everyone looks at, then those for whoever knows them.
     pub const FIRST: [Self; 3] = [Self::LearningRate, Self::Epochs, Self::Batch];
-    pub const MORE: [Self; 7] = [
+    pub const MORE: [Self; 8] = [
+        Self::Accumulation,
         Self::MaxTokens,
         Self::Share,
         Self::Warmup,
@@ -47,6 +50,7 @@ impl Field {
             Self::LearningRate => "Learning rate",
             Self::Epochs => "Epochs",
             Self::Batch => "Batch",
+            Self::Accumulation => "Parts of a step",
             Self::MaxTokens => "Longest text (tokens)",
             Self::Share => "Put aside to check (%)",
             Self::Warmup => "Warm-up (% of steps)",
@@ -63,6 +67,7 @@ impl Field {
             Self::LearningRate => "learning-rate",
             Self::Epochs => "epochs",
             Self::Batch => "batch",
+            Self::Accumulation => "accumulation",
             Self::MaxTokens => "max-tokens",
             Self::Share => "share",
             Self::Warmup => "warmup",
@@ -79,13 +84,14 @@ impl Field {
             Self::LearningRate => 0,
             Self::Epochs => 1,
             Self::Batch => 2,
-            Self::MaxTokens => 3,
-            Self::Share => 4,
-            Self::Warmup => 5,
-            Self::Dropout => 6,
-            Self::WeightDecay => 7,
-            Self::Clipping => 8,
-            Self::Seed => 9,
+            Self::Accumulation => 3,
+            Self::MaxTokens => 4,
+            Self::Share => 5,
+            Self::Warmup => 6,
+            Self::Dropout => 7,
+            Self::WeightDecay => 8,
+            Self::Clipping => 9,
+            Self::Seed => 10,
         }
     }
 }

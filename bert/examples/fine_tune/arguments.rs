@@ -10,7 +10,7 @@ use crate::common::AnyError;
 
 pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
     --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
-    [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--seed N] [--limit N] \
+    [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
     [--predictions FILE.json] [--json] [--profile]";
 
@@ -38,6 +38,7 @@ pub struct Settings {
     pooling: Option<Pooling>,
     epochs: Option<usize>,
     batch: Option<usize>,
+    accumulation: Option<usize>,
     max_tokens: Option<usize>,
     learning_rate: Option<f64>,
     seed: Option<u64>,
@@ -59,6 +60,7 @@ impl Settings {
             pooling: self.pooling.unwrap_or(recipe.pooling),
             epochs: self.epochs.unwrap_or(recipe.epochs),
             batch: self.batch.unwrap_or(recipe.batch),
+            accumulation: self.accumulation.unwrap_or(recipe.accumulation),
             max_tokens: self.max_tokens.unwrap_or(recipe.max_tokens),
             learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
             seed: self.seed.unwrap_or(recipe.seed),
@@ -112,7 +114,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     let mut given: Vec<(String, String)> = Vec::new();
     let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
-    const NAMES: [&str; 19] = [
+    const NAMES: [&str; 20] = [
         "--model",
         "--train",
         "--eval",
@@ -125,6 +127,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         "--epochs",
         "--lr",
         "--batch",
+        "--accumulation",
         "--seed",
         "--limit",
         "--pooling",
@@ -161,6 +164,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         pooling: last("--pooling").map(pooling).transpose()?,
         epochs: option("--epochs")?,
         batch: option("--batch")?,
+        accumulation: option("--accumulation")?,
         max_tokens: option("--max-tokens")?,
         learning_rate: last("--lr").map(|v| number("--lr", v)).transpose()?,
         seed: last("--seed").map(|v| number("--seed", v)).transpose()?,

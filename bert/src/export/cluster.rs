@@ -55,12 +55,13 @@ pub(super) fn of_classes(model: &Model, run: &Run, labels: &[String], code: bool
          --train_file train.csv --validation_file validation.csv \\\n  \
          --text_column_names {columns} --label_column_name label \\\n  \
          --do_train --do_eval --output_dir continued --seed {} \\\n  \
-         --max_seq_length {} --per_device_train_batch_size {} --num_train_epochs {} \\\n  \
+         --max_seq_length {} --per_device_train_batch_size {}{} --num_train_epochs {} \\\n  \
          --learning_rate {:e} --warmup_steps {} --weight_decay {} --max_grad_norm {clipping}\n```\n\n\
          `--warmup_steps` below 1 is a share of the steps; `transformers` 4 has `--warmup_ratio` for it.\n",
         recipe.seed,
         recipe.max_tokens.min(model.config().max_tokens()),
-        recipe.batch,
+        recipe.part(),
+        parts(recipe),
         recipe.epochs,
         match recipe.method {
             // All weights are trained there.
@@ -114,15 +115,24 @@ pub(super) fn of_tokens(model: &Model, run: &Run, kind: HeadKind) -> String {
          ```sh\naccelerate launch {script} --model_name_or_path . \\\n  \
          --train_file train.json --validation_file validation.json \\\n  \
          {columns}--do_train --do_eval --output_dir continued --seed {} \\\n  \
-         --max_seq_length {} --per_device_train_batch_size {} --num_train_epochs {} \\\n  \
+         --max_seq_length {} --per_device_train_batch_size {}{} --num_train_epochs {} \\\n  \
          --learning_rate {rate:e} --warmup_steps {} --weight_decay {} --max_grad_norm {}\n```\n\n\
          `--warmup_steps` below 1 is a share of the steps; `transformers` 4 has `--warmup_ratio` for it.\n",
         recipe.seed,
         recipe.max_tokens.min(model.config().max_tokens()),
-        recipe.batch,
+        recipe.part(),
+        parts(recipe),
         recipe.epochs,
         recipe.warmup,
         recipe.optimiser.weight_decay,
         recipe.optimiser.max_norm.unwrap_or(0.0),
     )
+}
+
+/// The flag for a step in parts, where it has several.
+fn parts(recipe: &Recipe) -> String {
+    match recipe.accumulation {
+        1 => String::new(),
+        parts => format!(" --gradient_accumulation_steps {parts}"),
+    }
 }

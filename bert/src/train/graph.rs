@@ -89,6 +89,18 @@ impl Inputs {
         }
     }
 
+    /// What its loss is a mean of: texts, masked places, tagged tokens.
+    pub(super) fn weight(&self) -> usize {
+        match self.targets() {
+            Targets::Tags(tags) => tags
+                .iter()
+                .flatten()
+                .filter(|tag| **tag != NO_TARGET)
+                .count(),
+            _ => self.items(),
+        }
+    }
+
     /// Masked places.
     pub(super) fn masks(&self) -> usize {
         match self.targets() {

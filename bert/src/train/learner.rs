@@ -5,7 +5,10 @@ use kernels::{Control, Executable, Graph, ParamSpec, Plan, RunError, Storage, Te
 use super::features::POOLED;
 use super::features::Reading;
 use super::graph::{FEATURES, Inputs, Source};
-use super::step::{EvaluationPlan, LOG, LOG_ROWS, Settings, StepNumbers, StepPlan, Wanted};
+use super::step::{
+    EvaluationPlan, LOG, LOG_ROWS, PARTS_LOSS, Part, Settings, StepNumbers, StepPlan, UpdatePlan,
+    Wanted,
+};
 use super::weights::{Trainable, add_classifier, gradient, kept};
 use super::{Method, Optimiser, Task};
 use crate::data::{MASKED_SHARE, Random};
@@ -28,6 +31,7 @@ pub struct StepReport {
 
 struct Step {
     source: Source,
+    part: Part,
     plan: StepPlan,
     executable: Executable,
 }
@@ -54,9 +58,11 @@ pub struct Learner {
     /// Rows of the features on the device.
     pub(super) features: usize,
     pub(super) reading: Option<Reading>,
-    /// Texts of a step: plans are made for this many.
+    /// Texts of a step, or of a part of one: plans are made for this many.
     room: usize,
     steps: Vec<Step>,
+    /// What ends a step in parts.
+    update: Option<(UpdatePlan, Executable)>,
     evaluations: Vec<Evaluation>,
 }
 
@@ -86,14 +92,13 @@ impl Learner {
         let specs = params.specs();
         let trainable = Trainable::choose(config, layout, specs, task, method, &optimiser);
         trainable.pack(model).await?;
+        let settings = Settings {
+            task,
+            optimiser,
+            dropout,
+            l2: 0.0,
+        };
         let learner = Self {
-            settings: Settings {
-                task,
-                optimiser,
-                dropout,
-                l2: 0.0,
-            },
-            trainable,
             seed: random.next_u64() as u32,
             taken: 0,
             unread: 0,
@@ -101,6 +106,9 @@ impl Learner {
             features: 0,
             reading: None,
             room,
+            update: None,
+            settings,
+            trainable,
             steps: Vec::new(),
             evaluations: Vec::new(),
         };
@@ -151,7 +159,7 @@ impl Learner {
     /// Frees all that learning needed. The model keeps its weights, and its classifier.
     pub fn end(self, model: &mut Model) {
         let mut all: Vec<String> = self.trainable.added().collect();
-        all.extend([FEATURES, POOLED, LOG].map(str::to_owned));
+        all.extend([FEATURES, POOLED, LOG, PARTS_LOSS].map(str::to_owned));
         model.parts().3.remove(&all);
     }
 
@@ -164,6 +172,7 @@ impl Learner {
     pub(super) fn set_l2(&mut self, l2: f64) {
         self.settings.l2 = l2;
         self.steps.clear();
+        self.update = None;
     }
 
     fn source(&self, inputs: &Inputs, room: usize) -> Source {
@@ -194,8 +203,79 @@ impl Learner {
         rate: f64,
         control: &Control,
     ) -> Result<(), RunError> {
+        let numbers = self.numbers(rate, (true, 1.0));
+        self.run(model, inputs, Part::Whole, numbers, control)
+            .await?;
+        self.has_taken(numbers.t);
+        Ok(())
+    }
+
+    /// The same in parts, one after the other: the gradients are those of all the parts together.
+    pub async fn step_in_parts(
+        &mut self,
+        model: &mut Model,
+        parts: &[Inputs],
+        rate: f64,
+        control: &Control,
+    ) -> Result<(), RunError> {
+        if self.update.is_none() {
+            self.update = Some(self.make_sums(model).await?);
+        }
+        let total: usize = parts.iter().map(Inputs::weight).sum();
+        let mut last = self.numbers(rate, (true, 1.0));
+        for (i, inputs) in parts.iter().enumerate() {
+            let share = inputs.weight() as f64 / total.max(1) as f64;
+            let mut numbers = self.numbers(rate, (i == 0, share));
+            // Each part drops others.
+            numbers.seed = numbers.seed.wrapping_add((i as u32) << 20);
+            self.run(model, inputs, Part::One, numbers, control).await?;
+            last = numbers;
+        }
+        let Some((plan, executable)) = &mut self.update else {
+            unreachable!("made above")
+        };
+        let values = plan.values(&self.settings.optimiser, last);
+        executable.submit(model.parts().3, values, control).await?;
+        self.has_taken(last.t);
+        Ok(())
+    }
+
+    /// Room for the sums of a step's parts, and what ends it.
+    async fn make_sums(&self, model: &mut Model) -> Result<(UpdatePlan, Executable), RunError> {
+        let (device, .., params) = model.parts();
+        self.trainable.add_sums(params).await?;
+        let plan = UpdatePlan::new(&self.settings, &self.trainable);
+        let executable = Executable::new(device, plan.plan.clone(), params).await?;
+        Ok((plan, executable))
+    }
+
+    fn numbers(&self, rate: f64, part: (bool, f64)) -> StepNumbers {
+        let t = self.taken + 1;
+        StepNumbers {
+            rate,
+            t,
+            seed: self.seed.wrapping_add(t as u32),
+            row: self.taken as usize % LOG_ROWS,
+            part,
+        }
+    }
+
+    fn has_taken(&mut self, t: i32) {
+        self.taken = t;
+        self.unread = (self.unread + 1).min(LOG_ROWS);
+    }
+
+    async fn run(
+        &mut self,
+        model: &mut Model,
+        inputs: &Inputs,
+        part: Part,
+        numbers: StepNumbers,
+        control: &Control,
+    ) -> Result<(), RunError> {
         let source = self.source(inputs, self.room);
-        if let Some(i) = self.steps.iter().position(|s| s.source == source) {
+        let same = |s: &Step| s.source == source && s.part == part;
+        if let Some(i) = self.steps.iter().position(same) {
             let step = self.steps.remove(i);
             self.steps.push(step);
         } else {
@@ -203,25 +283,15 @@ impl Learner {
             if self.steps.len() == PREPARED {
                 self.steps.remove(0);
             }
-            let step = self.compile(model, source).await?;
+            let step = self.compile(model, source, part).await?;
             self.steps.push(step);
         }
         let last = self.steps.len() - 1;
         let step = &mut self.steps[last];
-        let t = self.taken + 1;
-        let numbers = StepNumbers {
-            rate,
-            t,
-            seed: self.seed.wrapping_add(t as u32),
-            row: self.taken as usize % LOG_ROWS,
-        };
         let optimiser = &self.settings.optimiser;
         let values = step.plan.values(model.config(), optimiser, inputs, numbers);
         let (.., params) = model.parts();
-        step.executable.submit(params, values, control).await?;
-        self.taken = t;
-        self.unread = (self.unread + 1).min(LOG_ROWS);
-        Ok(())
+        step.executable.submit(params, values, control).await
     }
 
     /// Waits for the steps taken since the last call and reads what they found, oldest first: of
@@ -247,12 +317,25 @@ impl Learner {
         Ok(reports)
     }
 
-    async fn compile(&self, model: &mut Model, source: Source) -> Result<Step, RunError> {
+    async fn compile(
+        &self,
+        model: &mut Model,
+        source: Source,
+        part: Part,
+    ) -> Result<Step, RunError> {
         let (device, config, layout, params) = model.parts();
-        let plan = StepPlan::new(config, layout, &self.settings, &self.trainable, source);
+        let plan = StepPlan::new(
+            config,
+            layout,
+            &self.settings,
+            &self.trainable,
+            source,
+            part,
+        );
         let executable = Executable::new(device, plan.plan.clone(), params).await?;
         Ok(Step {
             source,
+            part,
             plan,
             executable,
         })

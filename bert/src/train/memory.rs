@@ -8,7 +8,7 @@ use super::features::POOLED;
 use super::graph::Source;
 use super::learner::{FEATURE_ROOM, PREPARED, mask_room};
 use super::run::FEATURE_BATCH;
-use super::step::{EvaluationPlan, LOG_ROWS, Settings, StepPlan, Wanted};
+use super::step::{EvaluationPlan, LOG_ROWS, Part, Settings, StepPlan, Wanted};
 use super::weights::{COPIES, Trainable, classifier};
 use super::{Method, Recipe, Task};
 use crate::data::padded_lengths;
@@ -176,9 +176,10 @@ pub fn needs(
         false => s.shape.len() as u64 * 4,
     };
     let before: u64 = known.filter(rested).map(bytes).sum();
-    let training = (all * (COPIES as u64 + 1)).saturating_sub(before) + LOG_ROWS as u64 * 16;
+    let sums = u64::from(recipe.accumulation > 1);
+    let training = (all * (COPIES as u64 + 1 + sums)).saturating_sub(before) + LOG_ROWS as u64 * 16;
 
-    let room = recipe.batch.min(texts.max(1));
+    let room = recipe.part().min(texts.max(1));
     let limit = recipe.max_tokens.min(config.max_tokens());
     let longest = longest.clamp(1, limit);
     let widest = widest(model, task, room, longest);
@@ -203,7 +204,11 @@ pub fn needs(
         l2: 0.0,
     };
     let add = |kept: &mut Kept, source: Source| {
-        let step = StepPlan::new(config, layout, &settings, &trainable, source);
+        let part = match recipe.accumulation {
+            1 => Part::Whole,
+            _ => Part::One,
+        };
+        let step = StepPlan::new(config, layout, &settings, &trainable, source, part);
         let wanted = match task {
             Task::MaskedLm => Wanted::Best,
             Task::Head { .. } => Wanted::Logits,
@@ -274,7 +279,7 @@ fn widest(model: &Model, task: Task, room: usize, tokens: usize) -> u64 {
     }
 }
 
-/// Recipes near to one that does not fit, and that do, nearest first: a smaller batch, shorter
+/// Recipes near to one that does not fit, and that do, nearest first: a batch in parts, a smaller batch, shorter
 /// texts, both, the last layers only, a head alone. Empty if nothing fits.
 pub fn offers(
     model: &Model,
@@ -291,7 +296,22 @@ pub fn offers(
         std::iter::successors(Some(from / 2), |n| Some(n / 2)).take_while(move |&n| n >= least)
     };
     let top = recipe.max_tokens.min(longest);
-    let smaller = || halves(recipe.batch, 1).map(|batch| Recipe { batch, ..*recipe });
+    // The same steps, in more parts each: a head over features has none.
+    let doubled = |n: &usize| Some(2 * n);
+    let doubles = std::iter::successors(Some(2 * recipe.accumulation), doubled);
+    let parts = doubles
+        .take_while(|&n| n <= recipe.batch)
+        .map(|accumulation| Recipe {
+            accumulation,
+            ..*recipe
+        });
+    let smaller = || {
+        halves(recipe.batch, 1).map(|batch| Recipe {
+            batch,
+            accumulation: recipe.accumulation.min(batch),
+            ..*recipe
+        })
+    };
     let shorter = || {
         halves(top, 16).map(|max_tokens| Recipe {
             max_tokens,
@@ -305,6 +325,9 @@ pub fn offers(
         })
     };
     let mut found: Vec<Recipe> = Vec::new();
+    if !task.has_features(recipe.method) {
+        found.extend({ parts }.find(&fits));
+    }
     found.extend(smaller().find(&fits));
     found.extend(shorter().find(&fits));
     if found.is_empty() {

@@ -24,6 +24,10 @@ pub struct Recipe {
     pub settles: bool,
     /// Examples of one step.
     pub batch: usize,
+    /// Parts in which a step's examples are read, one after the other, so that a large batch fits a small device: their
+    /// gradients add up to those of the whole.
+    #[serde(default = "one")]
+    pub accumulation: usize,
     /// Share of the steps over which the rate grows from zero; then it falls to zero linearly.
     pub warmup: f64,
     /// Share of elements dropped, everywhere.
@@ -36,7 +40,17 @@ pub struct Recipe {
     pub optimiser: Optimiser,
 }
 
+/// What recipes had before there was another number.
+fn one() -> usize {
+    1
+}
+
 impl Recipe {
+    /// Examples that are read at a time.
+    pub fn part(&self) -> usize {
+        self.batch.div_ceil(self.accumulation.max(1))
+    }
+
     /// The defaults for a method. A head is trained until its loss settles, with the penalty of
     /// scikit-learn's `LogisticRegression`; the others as [`Recipe::scheduled`].
     pub fn new(method: Method) -> Self {
@@ -76,6 +90,7 @@ impl Recipe {
             epochs: 3,
             settles: false,
             batch: 16,
+            accumulation: 1,
             warmup: 0.1,
             dropout: 0.1,
             max_tokens: 128,
@@ -140,6 +155,13 @@ impl Recipe {
         check(
             (1..=1024).contains(&self.batch),
             format!("batch {}: 1 to 1024", self.batch),
+        );
+        check(
+            (1..=self.batch.max(1)).contains(&self.accumulation),
+            format!(
+                "{} parts of a step: 1 to the batch of {}",
+                self.accumulation, self.batch
+            ),
         );
         check(
             (0.0..1.0).contains(&self.warmup),

@@ -285,7 +285,7 @@ impl Training {
     fn evaluation_size(&self) -> usize {
         match self.task.has_features(self.recipe.method) {
             true => FEATURE_ROOM.max(self.recipe.batch),
-            false => self.recipe.batch,
+            false => self.recipe.part(),
         }
     }
 
@@ -336,7 +336,16 @@ impl Training {
             let Some(batch) = self.queue.last() else {
                 unreachable!("an epoch has a batch")
             };
-            let inputs = self.inputs(batch);
+            let parts: Vec<Inputs> = batch
+                .examples
+                .chunks(self.recipe.part())
+                .map(|examples| {
+                    self.inputs(&data::Batch {
+                        examples: examples.to_vec(),
+                        ..*batch
+                    })
+                })
+                .collect();
             if self.step == 0 {
                 self.suspects.clone_from(&batch.examples);
             }
@@ -345,7 +354,13 @@ impl Training {
                 false => self.recipe.rate(self.step, self.steps()),
             };
             // Where this fails, the batch was not learned, and comes again.
-            self.learner.step(model, &inputs, rate, control).await?;
+            match (&parts[..], self.recipe.accumulation) {
+                ([inputs], 1) => self.learner.step(model, inputs, rate, control).await?,
+                (parts, _) => {
+                    let step = self.learner.step_in_parts(model, parts, rate, control);
+                    step.await?;
+                }
+            }
             self.queue.pop();
             self.step += 1;
             self.unread.push((self.step, rate));

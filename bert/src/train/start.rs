@@ -130,7 +130,12 @@ impl Training {
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
         let batch = recipe.batch.min(texts.train());
-        let recipe = Recipe { batch, ..recipe };
+        let accumulation = recipe.accumulation.min(batch);
+        let recipe = Recipe {
+            batch,
+            accumulation,
+            ..recipe
+        };
         let needs = memory::needs(model, task, &recipe, texts.longest(), texts.len())?;
         memory::check(&needs, &Limits::of(model.device())).map_err(TrainError::Memory)?;
         let dropout = DropoutRates {
@@ -139,7 +144,8 @@ impl Training {
             classifier: recipe.dropout,
         };
         let (method, optimiser, seed) = (recipe.method, recipe.optimiser, recipe.seed);
-        let learner = Learner::new(model, task, method, optimiser, dropout, batch, seed);
+        let room = recipe.part();
+        let learner = Learner::new(model, task, method, optimiser, dropout, room, seed);
         let mut learner = learner.await?;
         let stage = if task.has_features(method) {
             learner.reserve_features(model, texts.len()).await?;

@@ -1,10 +1,10 @@
 //! The plans of learning: a step, and an evaluation. Making them touches no device.
 
 use kernels::ops::AdamW;
-use kernels::{Plan, Tensor, TensorType, Value, gradients};
+use kernels::{Graph, Plan, Tensor, TensorType, Value, gradients};
 
 use super::graph::{Inputs, LossGraph, Source};
-use super::weights::{Trainable, first_moment, gradient, second_moment};
+use super::weights::{Trainable, first_moment, gradient, second_moment, sum};
 use super::{Optimiser, Task};
 use crate::config::Config;
 use crate::model::DropoutRates;
@@ -28,11 +28,40 @@ pub(super) struct Settings {
     pub l2: f64,
 }
 
-/// Forward, loss, backward, clipping and AdamW in one plan.
+/// The sum of the losses of a step's parts so far, `[1]`.
+pub(super) const PARTS_LOSS: &str = "loss of the parts";
+
+/// What a plan does with the gradients of its examples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// They are all of the step's: it is taken with them.
+    Whole,
+    /// Adds them to those of the step's other parts.
+    One,
+}
+
+/// Forward, loss and backward, and what follows: clipping and AdamW, or a sum.
 pub(super) struct StepPlan {
     pub graph: LossGraph,
     pub plan: Plan,
     one: Value,
+    end: End,
+}
+
+enum End {
+    Update(Update),
+    /// How much of the sums is kept, and how much is added, `[2]`.
+    Sum(Value),
+}
+
+/// Clipping and AdamW over the sums of a step's parts.
+pub(super) struct UpdatePlan {
+    pub plan: Plan,
+    update: Update,
+}
+
+/// The inputs of an update.
+struct Update {
     schedule: Value,
     row: Value,
 }
@@ -47,33 +76,21 @@ pub(super) struct StepNumbers {
     pub seed: u32,
     /// The row of the log.
     pub row: usize,
+    /// Whether the batch is the first of the step's parts, and what share of the step it is.
+    pub part: (bool, f64),
 }
 
-impl StepPlan {
-    pub fn new(
-        config: &Config,
-        layout: &Layout,
+impl Update {
+    /// Records it; returns what is to be stored.
+    fn record(
+        graph: &mut Graph,
         settings: &Settings,
         trainable: &Trainable,
-        source: Source,
-    ) -> Self {
-        let dropout = Some(settings.dropout);
-        let mut graph = LossGraph::new(config, layout, settings.task, source, dropout).expect(FITS);
-        let g = &mut graph.graph;
-        let one = g.input("one", TensorType::real([1]));
-        let schedule = g.input("schedule", TensorType::real([3]));
-        let row = g.input("row of the log", TensorType::u32([1]));
-        let weights: Vec<Value> = trainable
-            .specs
-            .iter()
-            .map(|s| g.param(&s.name, s.shape).expect(FITS))
-            .collect();
-        let found =
-            gradients(g, graph.loss, one, &weights).expect("every operation is differentiable");
-        let found: Vec<Value> = found
-            .into_iter()
-            .map(|v| v.expect("only what the loss needs is trained"))
-            .collect();
+        gradients: &[Value],
+        loss: Value,
+    ) -> (Self, Vec<(Value, String)>) {
+        let schedule = graph.input("schedule", TensorType::real([3]));
+        let row = graph.input("row of the log", TensorType::u32([1]));
         let optimiser = &settings.optimiser;
         let adamw = AdamW {
             decayed: trainable.decayed,
@@ -85,22 +102,74 @@ impl StepPlan {
             max_norm: optimiser.max_norm,
             log: Some(LOG_ROWS),
         };
-        let update = g.adamw(&found, schedule, adamw, Some([graph.loss, row]));
+        let update = graph.adamw(gradients, schedule, adamw, Some([loss, row]));
         let update = update.expect(FITS);
         let mut stores = vec![(update.report, LOG.to_owned())];
         for (i, spec) in trainable.specs.iter().enumerate() {
-            stores.push((found[i], gradient(&spec.name)));
             stores.push((update.weights[i], spec.name.clone()));
             stores.push((update.first[i], first_moment(&spec.name)));
             stores.push((update.second[i], second_moment(&spec.name)));
+        }
+        (Self { schedule, row }, stores)
+    }
+
+    fn values(&self, optimiser: &Optimiser, numbers: StepNumbers) -> Vec<(Value, Tensor)> {
+        let correction = |beta: f64| 1.0 - beta.powi(numbers.t);
+        let (one, two) = (correction(optimiser.beta1), correction(optimiser.beta2));
+        vec![
+            (self.schedule, Tensor::F64(vec![numbers.rate, one, two])),
+            (self.row, Tensor::U32(vec![numbers.row as u32])),
+        ]
+    }
+}
+
+impl StepPlan {
+    pub fn new(
+        config: &Config,
+        layout: &Layout,
+        settings: &Settings,
+        trainable: &Trainable,
+        source: Source,
+        part: Part,
+    ) -> Self {
+        let dropout = Some(settings.dropout);
+        let mut graph = LossGraph::new(config, layout, settings.task, source, dropout).expect(FITS);
+        let loss = graph.loss;
+        let g = &mut graph.graph;
+        let one = g.input("one", TensorType::real([1]));
+        let weights: Vec<Value> = trainable
+            .specs
+            .iter()
+            .map(|s| g.param(&s.name, s.shape).expect(FITS))
+            .collect();
+        let found = gradients(g, loss, one, &weights).expect("every operation is differentiable");
+        let found: Vec<Value> = found
+            .into_iter()
+            .map(|v| v.expect("only what the loss needs is trained"))
+            .collect();
+        let (end, mut stores) = match part {
+            Part::Whole => {
+                let (update, stores) = Update::record(g, settings, trainable, &found, loss);
+                (End::Update(update), stores)
+            }
+            Part::One => {
+                let numbers = g.input("keep and share", TensorType::real([2]));
+                let all = [&found[..], &[loss]].concat();
+                let sums = g.accumulate(&all, numbers).expect(FITS);
+                let names = trainable.specs.iter().map(|spec| sum(&spec.name));
+                let names = names.chain([PARTS_LOSS.to_owned()]);
+                (End::Sum(numbers), sums.into_iter().zip(names).collect())
+            }
+        };
+        for (found, spec) in found.iter().zip(&trainable.specs) {
+            stores.push((*found, gradient(&spec.name)));
         }
         let plan = Plan::with_stores(g, &[], &stores);
         Self {
             graph,
             plan,
             one,
-            schedule,
-            row,
+            end,
         }
     }
 
@@ -113,12 +182,34 @@ impl StepPlan {
         numbers: StepNumbers,
     ) -> Vec<(Value, Tensor)> {
         let mut values = self.graph.values(config, inputs, numbers.seed);
-        let correction = |beta: f64| 1.0 - beta.powi(numbers.t);
-        let (one, two) = (correction(optimiser.beta1), correction(optimiser.beta2));
         values.push((self.one, Tensor::F64(vec![1.0])));
-        values.push((self.schedule, Tensor::F64(vec![numbers.rate, one, two])));
-        values.push((self.row, Tensor::U32(vec![numbers.row as u32])));
+        match &self.end {
+            End::Update(update) => values.extend(update.values(optimiser, numbers)),
+            End::Sum(at) => {
+                let (first, share) = numbers.part;
+                let keep = if first { 0.0 } else { 1.0 };
+                values.push((*at, Tensor::F64(vec![keep, share])));
+            }
+        }
         values
+    }
+}
+
+impl UpdatePlan {
+    pub fn new(settings: &Settings, trainable: &Trainable) -> Self {
+        let mut graph = Graph::new();
+        let specs = trainable.specs.iter();
+        let sums = specs.map(|spec| graph.param(&sum(&spec.name), spec.shape).expect(FITS));
+        let sums: Vec<Value> = sums.collect();
+        let loss = graph.param(PARTS_LOSS, [1]).expect(FITS);
+        let (update, stores) = Update::record(&mut graph, settings, trainable, &sums, loss);
+        let plan = Plan::with_stores(&graph, &[], &stores);
+        Self { plan, update }
+    }
+
+    /// The values of a run.
+    pub fn values(&self, optimiser: &Optimiser, numbers: StepNumbers) -> Vec<(Value, Tensor)> {
+        self.update.values(optimiser, numbers)
     }
 }
 

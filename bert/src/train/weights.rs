@@ -1,8 +1,9 @@
 //! Which weights learn, and where they and all that belongs to them lie on the device.
 
-use kernels::{Control, Executable, Graph, ParamSpec, Plan, RunError, Shape, Storage};
+use kernels::{Control, Executable, Graph, ParamSpec, Params, Plan, RunError, Shape, Storage};
 
 use super::graph::{CLASSIFIER, LossGraph, Source};
+use super::step::PARTS_LOSS;
 use super::{Method, Optimiser, Task};
 use crate::config::Config;
 use crate::data::Random;
@@ -11,6 +12,10 @@ use crate::model::{Layout, Model, names};
 /// Names of what belongs to a trainable parameter.
 pub(super) fn gradient(name: &str) -> String {
     format!("gradient/{name}")
+}
+/// Over a step's parts, where it has several.
+pub(super) fn sum(name: &str) -> String {
+    format!("sum of gradients/{name}")
 }
 pub(super) fn first_moment(name: &str) -> String {
     format!("first moment/{name}")
@@ -94,6 +99,7 @@ impl Trainable {
         for group in groups {
             params.add(&named(group), true)?.await?;
         }
+
         // The copies are made under another name, so that plans can read the one and write the
         // other.
         params
@@ -121,12 +127,30 @@ impl Trainable {
         Ok(())
     }
 
+    /// Makes room for the sums of the gradients of a step's parts, and of its loss.
+    pub async fn add_sums(&self, params: &mut Params) -> Result<(), RunError> {
+        let sum = |spec: &ParamSpec| ParamSpec {
+            name: sum(&spec.name),
+            ..spec.clone()
+        };
+        let sums: Vec<ParamSpec> = self.specs.iter().map(sum).collect();
+        params.add(&sums, true)?.await?;
+        let loss = ParamSpec {
+            name: PARTS_LOSS.to_owned(),
+            shape: [1].into(),
+            storage: Storage::F32,
+        };
+        params.add(&[loss], false)?.await?;
+        Ok(())
+    }
+
     /// The names of all that was added beside the weights.
     pub fn added(&self) -> impl Iterator<Item = String> {
         self.specs.iter().flat_map(|s| {
             let name = s.name.as_str();
             [
                 gradient(name),
+                sum(name),
                 first_moment(name),
                 second_moment(name),
                 kept(name),

@@ -24,7 +24,7 @@ const NOUNS: [&str; 6] = ["man", "dog", "film", "cat", "day", "night"];
 const GOOD: [&str; 3] = ["good", "great", "love"];
 
 /// Texts in which one word is good: it is tagged; it is the answer; it is a label; it scores.
-fn examples(kind: HeadKind) -> (Vec<Example>, Vec<String>) {
+pub fn examples(kind: HeadKind) -> (Vec<Example>, Vec<String>) {
     let names = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
     let of = |i: usize| {
         let (noun, word) = (NOUNS[i % 6], GOOD[i / 2 % 3]);

@@ -10,6 +10,7 @@ mod gradient;
 mod heads;
 mod masked;
 mod memory;
+mod parts;
 mod runs;
 mod settling;
 mod support;

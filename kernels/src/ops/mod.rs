@@ -1,5 +1,6 @@
 //! The operations. Each is a folder: shape rule, choice of shader, the WGSL and its CPU twin.
 
+mod accumulate;
 mod activation;
 mod adamw;
 mod add;
@@ -24,6 +25,7 @@ mod sum_rows;
 mod top_k;
 mod transpose;
 
+pub use accumulate::Accumulate;
 pub use activation::{Activation, ActivationGrad, Function};
 pub use adamw::{AdamW, AdamWValues};
 pub use add::Add;
@@ -188,6 +190,7 @@ macro_rules! ops {
 }
 
 ops! {
+    Accumulate,
     Activation,
     ActivationGrad,
     AdamW,

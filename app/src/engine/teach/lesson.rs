@@ -375,6 +375,9 @@ fn change(from: &Recipe, to: &Recipe) -> String {
             Method::Scratch => "from random weights".to_owned(),
         });
     }
+    if from.accumulation != to.accumulation && from.batch == to.batch {
+        changes.push(format!("each step in {} parts", to.accumulation));
+    }
     if from.batch != to.batch {
         changes.push(format!("batches of {}", to.batch));
     }

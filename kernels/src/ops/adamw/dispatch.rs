@@ -92,18 +92,18 @@ pub(super) static SMALL: Kernel = Kernel {
 };
 
 /// A buffer that gradients lie in, and what is updated from it.
-struct Group {
+pub struct Group {
     /// The first of its operands.
     operand: usize,
     /// Elements.
-    len: usize,
+    pub len: usize,
     /// Where that operand lies in it, if it is shared; one that is not packed stands for itself.
     pack: Option<Pack>,
 }
 
 impl Group {
     /// The groups of the first `count` operands.
-    fn all(context: &DispatchContext<'_>, count: usize) -> Vec<Self> {
+    pub fn all(context: &DispatchContext<'_>, count: usize) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         for operand in 0..count {
             let pack = context.packs[operand];
@@ -116,7 +116,7 @@ impl Group {
         found
     }
 
-    fn input(&self) -> Operand {
+    pub fn input(&self) -> Operand {
         match self.pack {
             Some(_) => Operand::InputPack(self.operand),
             None => Operand::Input(self.operand),
@@ -124,7 +124,7 @@ impl Group {
     }
 
     /// The weights, first moments or second moments that belong to it: results from `first` on.
-    fn output(&self, first: usize) -> Operand {
+    pub fn output(&self, first: usize) -> Operand {
         match self.pack {
             Some(_) => Operand::OutputPack(first + self.operand),
             None => Operand::Output(first + self.operand),

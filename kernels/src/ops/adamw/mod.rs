@@ -3,6 +3,8 @@
 
 mod dispatch;
 
+pub(super) use dispatch::Group;
+
 use super::Rule;
 use super::check::Check;
 use crate::error::GraphError;

@@ -246,6 +246,7 @@ pub fn small_training() -> Vec<Case> {
         backward(mean_tokens(3, 5, 7), 1, 1.0),
         cross_entropy(5, 33),
         backward(cross_entropy(5, 33), 33, 2.0),
+        accumulate(300),
         mean_loss([5, 3], Loss::Binary),
         backward(mean_loss([5, 3], Loss::Binary), 15, 4.0),
         mean_loss([5, 1], Loss::Squared),

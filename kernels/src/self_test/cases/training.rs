@@ -141,6 +141,15 @@ pub fn sum_rows(rows: usize, columns: usize, matrices: usize) -> Case {
     b.done(sums)
 }
 
+/// Two values that are not packed, as the first of several parts: what the sums held before is forgotten.
+pub fn accumulate(len: usize) -> Case {
+    let mut b = Builder::new("accumulate", format!("{len}"), 1, 1.0);
+    let values = [b.input([1, len], 1.0), b.input([len], 1.0)];
+    let numbers = b.given([2], Tensor::F64(vec![0.0, 0.375]));
+    let sums = b.case.graph.accumulate(&values, numbers).expect(FITS);
+    b.done(sums)
+}
+
 /// The norm of two gradients that are not packed, and a loss, into a log of one row. The weights and
 /// moments that are updated are not there: what becomes of them is nobody's.
 pub fn adamw_log(len: usize) -> Case {

@@ -14,9 +14,9 @@ pub struct Settings {
     /// How many of the last layers learn, where that is the method.
     pub layers: usize,
     pub pooling: Pooling,
-    texts: [String; 10],
+    texts: [String; 11],
     /// Whether someone chose what stands in a field, or the pooling; else they follow the method.
-    chosen: [bool; 10],
+    chosen: [bool; 11],
     chose_pooling: bool,
     /// Whether what is learned is said of every token: such a head has no loss that settles.
     of_tokens: bool,
@@ -45,6 +45,7 @@ fn written(field: Field, recipe: &Recipe, share: f64) -> String {
         Field::Epochs if recipe.settles => String::new(),
         Field::Epochs => recipe.epochs.to_string(),
         Field::Batch => recipe.batch.to_string(),
+        Field::Accumulation => recipe.accumulation.to_string(),
         Field::MaxTokens => recipe.max_tokens.to_string(),
         Field::Share => percent(share),
         Field::Warmup => percent(recipe.warmup),
@@ -63,7 +64,7 @@ impl Default for Settings {
             layers: 1,
             pooling: Pooling::Mean,
             texts: Default::default(),
-            chosen: [false; 10],
+            chosen: [false; 11],
             chose_pooling: false,
             of_tokens: false,
             has_pooler: false,
@@ -245,7 +246,7 @@ impl Settings {
             true => defaults.epochs as u32,
             false => whole(Field::Epochs),
         };
-        let batch = whole(Field::Batch);
+        let (batch, accumulation) = (whole(Field::Batch), whole(Field::Accumulation));
         let (max_tokens, seed) = (whole(Field::MaxTokens), whole(Field::Seed));
         if !(0.01..=0.9).contains(&share) && problems.is_empty() {
             let label = Field::Share.label();
@@ -261,6 +262,7 @@ impl Settings {
             epochs: epochs as usize,
             settles: self.settles(),
             batch: batch as usize,
+            accumulation: accumulation as usize,
             warmup,
             dropout,
             max_tokens: max_tokens as usize,
