@@ -132,16 +132,6 @@ fn of_head(said: &Said, text: &Text) -> Value {
     };
     let kind = json!(said.head.kind);
     let mut object = shared(kind.as_str().unwrap_or_default(), &said.tokens, logits);
-    let slice = |text: &str, start: usize, end: usize| -> String {
-        text.chars()
-            .skip(start)
-            .take(end.saturating_sub(start))
-            .collect()
-    };
-    let source = |sequence: u8| match sequence {
-        0 => &text.text[..],
-        _ => text.pair.as_deref().unwrap_or_default(),
-    };
     match said.head.kind {
         HeadKind::Classes | HeadKind::Labels => {
             let named = said.head.labels.iter().cloned().zip(said.probabilities());
@@ -150,20 +140,19 @@ fn of_head(said: &Said, text: &Text) -> Value {
         HeadKind::Score => object["score"] = json!(said.logits[0]),
         HeadKind::Tokens => {
             let entity = |found: bert::probe::Entity| {
-                let text = slice(source(found.sequence), found.start, found.end);
+                let words = found.words(text);
                 json!({
-                    "label": found.label, "start": found.start, "end": found.end, "text": text,
+                    "label": found.label, "start": found.start, "end": found.end, "text": words,
                     "probability": found.probability,
                 })
             };
             object["entities"] = entities(said).into_iter().map(entity).collect();
         }
         HeadKind::Span => {
-            let passage = text.pair.as_deref().unwrap_or(&text.text);
             object["answer"] = match answer(said) {
                 Some(found) => json!({
                     "start": found.start, "end": found.end,
-                    "text": slice(passage, found.start, found.end), "probability": found.probability,
+                    "text": found.at().of(text.passage()), "probability": found.probability,
                 }),
                 None => Value::Null,
             };

@@ -12,17 +12,6 @@ pub fn ranked(said: &Said) -> Vec<(String, f32)> {
     found
 }
 
-/// The characters of a text from `start` to `end`.
-pub fn slice(text: &str, start: usize, end: usize) -> String {
-    let characters = text.chars().skip(start);
-    characters.take(end.saturating_sub(start)).collect()
-}
-
-/// The passage in which an answer is sought: the second text, or the only one.
-pub fn passage(said: &Said) -> &str {
-    said.text.pair.as_deref().unwrap_or(&said.text.text)
-}
-
 /// For those who listen, in a sentence.
 pub fn spoken(said: &Said) -> String {
     match said.head.kind {
@@ -45,17 +34,9 @@ pub fn spoken(said: &Said) -> String {
             )
         }
         HeadKind::Tokens => {
-            let found = entities(said).into_iter().map(|entity| {
-                let source = match entity.sequence {
-                    0 => &said.text.text,
-                    _ => passage(said),
-                };
-                format!(
-                    "{}: {}",
-                    slice(source, entity.start, entity.end),
-                    entity.label
-                )
-            });
+            let found = entities(said).into_iter();
+            let found =
+                found.map(|entity| format!("{}: {}", entity.words(&said.text), entity.label));
             let found: Vec<String> = found.collect();
             match found.is_empty() {
                 true => "No entity found".to_owned(),
@@ -65,7 +46,7 @@ pub fn spoken(said: &Said) -> String {
         HeadKind::Span => match answer(said) {
             Some(found) => format!(
                 "{}, {}",
-                slice(passage(said), found.start, found.end),
+                found.at().of(said.text.passage()),
                 percent(found.probability)
             ),
             None => "No answer".to_owned(),

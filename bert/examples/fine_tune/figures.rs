@@ -1,7 +1,7 @@
 //! What a run came to, as JSON and in words.
 
 use bert::data::Dataset;
-use bert::metrics::{ClassMetrics, Confusion, Figures};
+use bert::metrics::{Confusion, Figures};
 use serde_json::{Map, Value, json};
 
 /// The figures by the names that the field's tools give them; of classes their confusion too.
@@ -20,33 +20,17 @@ pub fn print(figures: &Figures, train: &Dataset, eval: &Dataset) {
     let named = figures.named().into_iter();
     let named: Vec<String> = named.map(|(name, x)| format!("{name} {x:.4}")).collect();
     println!("{}", named.join(", "));
-    let each: Vec<(&str, &ClassMetrics)> = match figures {
-        Figures::Classes { metrics, .. } => {
-            let majority = Confusion::of_majority(&train.counts(), &eval.counts()).metrics();
-            let over = metrics
-                .over()
-                .map_or(String::new(), |over| format!("; macro F1 is {over}"));
-            println!(
-                "always the most frequent class: accuracy {:.4}, macro_f1 {:.4}{over}",
-                majority.accuracy, majority.macro_f1
-            );
-            train
-                .labels
-                .iter()
-                .map(String::as_str)
-                .zip(&metrics.classes)
-                .collect()
-        }
-        Figures::Labels(found) => train
-            .labels
-            .iter()
-            .map(String::as_str)
-            .zip(&found.labels)
-            .collect(),
-        Figures::Entities(found) => found.types.iter().map(|(n, m)| (n.as_str(), m)).collect(),
-        Figures::Score(_) | Figures::Answers(_) | Figures::Words { .. } => Vec::new(),
-    };
-    for (label, class) in each {
+    if let Figures::Classes { metrics, .. } = figures {
+        let majority = Confusion::of_majority(&train.counts(), &eval.counts()).metrics();
+        let over = metrics
+            .over()
+            .map_or(String::new(), |over| format!("; macro F1 is {over}"));
+        println!(
+            "always the most frequent class: accuracy {:.4}, macro_f1 {:.4}{over}",
+            majority.accuracy, majority.macro_f1
+        );
+    }
+    for (label, class) in figures.each(&train.labels) {
         println!(
             "  {label:<24} precision {:.4}  recall {:.4}  F1 {:.4}  there {}",
             class.precision, class.recall, class.f1, class.support

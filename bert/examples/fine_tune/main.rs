@@ -30,7 +30,7 @@ use std::time::Instant;
 use bert::data::{self, Dataset, Text, Truth};
 use bert::export::{self, About, Files, Kind, Machine, Run};
 use bert::metrics::Figures;
-use bert::model::{Model, TaskHead};
+use bert::model::Model;
 use bert::probe;
 use bert::tokenizer::Tokenizer;
 use bert::train::{Ending, Event, Learner, Lesson, Recipe, Training};
@@ -76,11 +76,7 @@ fn train(
     let training = Training::start(model, tokenizer, &lesson, recipe);
     let mut training = pollster::block_on(training)?;
     // What cannot be named is refused before anything is learned.
-    let head = TaskHead {
-        max_tokens: Some(recipe.max_tokens),
-        ..TaskHead::of(train.kind, train.labels.clone(), recipe.pooling)
-    };
-    model.set_head(head)?;
+    model.set_head(lesson.head(&recipe))?;
     // As far as is held at a time: looking waits for the device.
     let every = arguments
         .max_steps

@@ -1,8 +1,9 @@
 //! What the heads say that tasks put on an encoder.
 
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
-use super::Problem;
+use super::{MAX_LABELS, Problem};
 
 /// What a head says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,6 +27,16 @@ impl HeadKind {
     /// Whether it reads every token, not one vector of the text.
     pub fn reads_tokens(self) -> bool {
         matches!(self, Self::Tokens | Self::Span)
+    }
+
+    /// How many outputs such a head may have.
+    pub fn outputs(self) -> RangeInclusive<usize> {
+        match self {
+            Self::Classes | Self::Tokens => 2..=MAX_LABELS,
+            Self::Labels => 1..=MAX_LABELS,
+            Self::Span => 2..=2,
+            Self::Score | Self::Choice => 1..=1,
+        }
     }
 
     /// How the names of the classes of `transformers` end that have such a head.

@@ -47,19 +47,7 @@ impl Columns {
     /// longest texts, and the fewest different values, two at least. A second text is found by its
     /// name only.
     pub fn guess(table: &Table) -> Columns {
-        match table.rows.first().and_then(|row| row.marks.as_ref()) {
-            Some(Marks::Tags(_)) => Columns {
-                text: 0,
-                pair: None,
-                label: Some(1),
-            },
-            Some(Marks::Answers(_)) => Columns {
-                text: 0,
-                pair: Some(1),
-                label: Some(2),
-            },
-            None => Guess::new(table).columns(),
-        }
+        Guess::new(table).columns()
     }
 
     /// The columns that someone named, and a guess for the others.
@@ -67,9 +55,6 @@ impl Columns {
     /// # Errors
     /// [`DataError::NoColumn`] and [`DataError::Column`].
     pub fn named(table: &Table, named: &Named) -> Result<Columns, DataError> {
-        if *named == Named::default() {
-            return Ok(Self::guess(table));
-        }
         let find = |name: &Option<String>, role| {
             let find = |name: &String| table.column(name, role);
             name.as_ref().map(find).transpose()
@@ -78,11 +63,12 @@ impl Columns {
             Some("none") if table.column("none", "second text").is_err() => Some(None),
             _ => find(&named.pair, "second text")?.map(Some),
         };
+        let settled = Guess::new(table);
         let guess = Guess {
-            text: find(&named.text, "text")?,
-            label: find(&named.label, "label")?,
-            pair,
-            ..Guess::new(table)
+            text: find(&named.text, "text")?.or(settled.text),
+            label: find(&named.label, "label")?.or(settled.label),
+            pair: pair.or(settled.pair),
+            ..settled
         };
         let columns = guess.columns();
         columns.check(table)?;
@@ -145,13 +131,20 @@ struct Guess<'a> {
 }
 
 impl<'a> Guess<'a> {
+    /// Where texts are marked, their reader has said which column holds what.
     fn new(table: &'a Table) -> Self {
+        let marks = table.rows.first().and_then(|row| row.marks.as_ref());
+        let (text, pair, label) = match marks {
+            Some(Marks::Tags(_)) => (Some(0), Some(None), Some(1)),
+            Some(Marks::Answers(_)) => (Some(0), Some(Some(1)), Some(2)),
+            None => (None, None, None),
+        };
         Self {
             table,
             names: table.columns.iter().map(|name| plain(name)).collect(),
-            text: None,
-            pair: None,
-            label: None,
+            text,
+            pair,
+            label,
         }
     }
 

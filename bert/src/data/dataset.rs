@@ -20,6 +20,13 @@ pub struct Text {
     pub pair: Option<String>,
 }
 
+impl Text {
+    /// Where answers are sought: the second text, or the first where there is no other.
+    pub fn passage(&self) -> &str {
+        self.pair.as_deref().unwrap_or(&self.text)
+    }
+}
+
 /// A text or pair, and what is right for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
@@ -137,10 +144,10 @@ impl<'a> Labelled<'a> {
             columns: table.columns.clone(),
         })?;
         let typed = table.format == Format::Json;
-        let unlabelled = match known {
-            Some(labels) if kind != HeadKind::Score => Unlabelled::beside(labels, typed),
-            _ if kind == HeadKind::Score => Unlabelled::of_scores(typed),
-            _ => {
+        let unlabelled = match (kind, known) {
+            (HeadKind::Score, _) => Unlabelled::of_scores(typed),
+            (_, Some(labels)) => Unlabelled::beside(labels, typed),
+            (_, None) => {
                 let cells = table.rows.iter().map(|row| row.cells[column].as_str());
                 Unlabelled::in_column(cells, typed)
             }
@@ -287,18 +294,10 @@ impl Dataset {
 
     /// Examples of each class.
     pub fn counts(&self) -> Vec<usize> {
-        if matches!(self.kind, HeadKind::Tokens) {
-            return Vec::new();
+        match self.kind {
+            HeadKind::Tokens => Vec::new(),
+            _ => label_counts(&self.examples, self.labels.len()),
         }
-        let mut counts = vec![0; self.labels.len()];
-        for example in &self.examples {
-            match &example.truth {
-                Truth::Class(class) => counts[*class] += 1,
-                Truth::Labels(labels) => labels.iter().for_each(|label| counts[*label] += 1),
-                Truth::Score(_) | Truth::Tags(_) | Truth::Answers(_) => {}
-            }
-        }
-        counts
     }
 
     /// How many of `other`'s examples have a text that stands here too, whatever its spaces and
@@ -360,6 +359,19 @@ impl Example {
     pub(super) fn key(&self) -> (String, Option<String>) {
         (folded(&self.text), self.pair.as_deref().map(folded))
     }
+}
+
+/// How many examples have each of so many classes or labels.
+pub fn label_counts(examples: &[Example], labels: usize) -> Vec<usize> {
+    let mut counts = vec![0; labels];
+    for example in examples {
+        match &example.truth {
+            Truth::Class(class) => counts[*class] += 1,
+            Truth::Labels(found) => found.iter().for_each(|label| counts[*label] += 1),
+            Truth::Score(_) | Truth::Tags(_) | Truth::Answers(_) => {}
+        }
+    }
+    counts
 }
 
 fn lines(rows: &[&Row]) -> Vec<usize> {

@@ -46,11 +46,10 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Reads a file of objects.
-pub(super) fn read(text: &str) -> Result<Objects, DataError> {
-    let text = mend(text);
+/// Reads the objects of a file.
+pub(super) fn read(elements: Vec<Element<'_>>) -> Result<Objects, DataError> {
     let mut reading = Reading::default();
-    for Element { line, source } in elements(&text)? {
+    for Element { line, source } in elements {
         if source.len() > MAX_ROW_BYTES {
             return Err(DataError::LongRow { line });
         }

@@ -29,7 +29,7 @@ mod values;
 pub(crate) use batch::padded_lengths;
 pub use batch::{Batch, batches};
 pub use columns::{Columns, Named};
-pub use dataset::{Dataset, Example, Report, Text, texts};
+pub use dataset::{Dataset, Example, Report, Text, label_counts, texts};
 pub use error::DataError;
 pub use format::Format;
 pub use labels::MergedLabel;

@@ -70,10 +70,7 @@ impl Table {
         let text = decode(bytes)?;
         let table = match format {
             Format::Conll => marked::read_conll(&text)?,
-            Format::Json => match marked::read_json(&text) {
-                Some(table) => table?,
-                None => from_objects(json::read(&text)?)?,
-            },
+            Format::Json => from_json(&json::mend(&text))?,
             _ => from_rows(&text, format, header)?,
         };
         if table.rows.is_empty() {
@@ -109,6 +106,17 @@ impl Table {
             columns: self.columns.clone(),
             left_out: self.left_out.iter().find(|key| key.name == name).cloned(),
         })
+    }
+}
+
+fn from_json(text: &str) -> Result<Table, DataError> {
+    if let Some(table) = marked::read_squad(text) {
+        return table;
+    }
+    let elements = json::elements(text)?;
+    match marked::read_json(&elements) {
+        Some(table) => table,
+        None => from_objects(json::read(elements)?),
     }
 }
 

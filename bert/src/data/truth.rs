@@ -14,6 +14,14 @@ pub struct Stretch {
     pub end: usize,
 }
 
+impl Stretch {
+    /// The characters of a text that it covers.
+    pub fn of(self, text: &str) -> String {
+        let count = self.end.saturating_sub(self.start);
+        text.chars().skip(self.start).take(count).collect()
+    }
+}
+
 /// A word with its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Tagged {

@@ -235,12 +235,11 @@ fn computed(machine: &Machine) -> String {
 }
 
 fn figures(run: &Run, labels: &[String]) -> String {
-    let (metrics, confusion) = match &run.figures {
+    let (figures, metrics) = match &run.figures {
         None | Some(Figures::Words { .. }) => return String::new(),
-        Some(Figures::Classes { metrics, confusion }) => (metrics, confusion),
+        Some(figures @ Figures::Classes { metrics, .. }) => (figures, metrics),
         Some(figures) => return other_figures(run, figures, labels),
     };
-    debug_assert_eq!(metrics.classes.len(), confusion.counts.len());
     let majority = Confusion::of_majority(&run.train, &run.validation).metrics();
     let epochs = run.recipe.epochs;
     let chosen = match run.recipe.settles {
@@ -249,21 +248,14 @@ fn figures(run: &Run, labels: &[String]) -> String {
     };
     let over = metrics.over();
     let over = over.map_or(String::new(), |over| format!(" Macro F1 is {over}."));
-    let mut told = format!(
+    let told = format!(
         "## Figures\n\nOn the texts to check with, after epoch {}{chosen}.{over}\n\n\
          | | accuracy | macro F1 |\n| --- | ---: | ---: |\n\
          | this model | {:.4} | {:.4} |\n| always the most frequent class | {:.4} | {:.4} |\n\n\
          | label | precision | recall | F1 | texts |\n| --- | ---: | ---: | ---: | ---: |\n",
         run.best_epoch, metrics.accuracy, metrics.macro_f1, majority.accuracy, majority.macro_f1,
     );
-    for (label, m) in labels.iter().zip(&metrics.classes) {
-        let (precision, recall, f1, support) = (m.precision, m.recall, m.f1, m.support);
-        told += &format!(
-            "| {} | {precision:.4} | {recall:.4} | {f1:.4} | {support} |\n",
-            cell(label)
-        );
-    }
-    told + "\nRecipe and epoch were chosen with these texts in sight: on others, expect a little less.\n\n"
+    told + &per_label(&figures.each(labels)) + IN_SIGHT
 }
 
 /// Those of heads that do not choose one class a text.
@@ -275,31 +267,25 @@ fn other_figures(run: &Run, figures: &Figures, labels: &[String]) -> String {
     for (name, value) in figures.named() {
         told += &format!("| {name} | {value:.4} |\n");
     }
-    let each: Vec<(&str, &ClassMetrics)> = match figures {
-        Figures::Labels(found) => labels
-            .iter()
-            .map(String::as_str)
-            .zip(&found.labels)
-            .collect(),
-        Figures::Entities(found) => found
-            .types
-            .iter()
-            .map(|(name, m)| (name.as_str(), m))
-            .collect(),
-        _ => Vec::new(),
-    };
+    let each = figures.each(labels);
     if !each.is_empty() {
         told +=
             "\n| label | precision | recall | F1 | there |\n| --- | ---: | ---: | ---: | ---: |\n";
     }
-    for (label, m) in each {
+    told + &per_label(&each) + IN_SIGHT
+}
+
+/// What was chosen by the texts that the figures are of.
+const IN_SIGHT: &str = "\nRecipe and epoch were chosen with these texts in sight: on others, expect a little less.\n\n";
+
+/// The rows of a table of labels.
+fn per_label(each: &[(&str, &ClassMetrics)]) -> String {
+    let row = |(label, m): &(&str, &ClassMetrics)| {
         let (precision, recall, f1, support) = (m.precision, m.recall, m.f1, m.support);
-        told += &format!(
-            "| {} | {precision:.4} | {recall:.4} | {f1:.4} | {support} |\n",
-            cell(label)
-        );
-    }
-    told + "\nRecipe and epoch were chosen with these texts in sight: on others, expect a little less.\n\n"
+        let label = cell(label);
+        format!("| {label} | {precision:.4} | {recall:.4} | {f1:.4} | {support} |\n")
+    };
+    each.iter().map(row).collect()
 }
 
 fn load(model: &Model, about: &About) -> String {
@@ -311,30 +297,20 @@ fn load(model: &Model, about: &About) -> String {
         Some(run) => run.recipe.max_tokens.min(model.head_limit()),
         None => model.head_limit(),
     };
-    let pipeline = match model
-        .head()
-        .filter(|_| about.kind == Kind::Head)
-        .map(|head| head.kind)
-    {
-        Some(HeadKind::Tokens) => Some(
+    let pipeline = |lines: &str| {
+        format!("## Use\n\n```python\nfrom transformers import pipeline\n\n{lines}\n```")
+    };
+    let head = model.head().filter(|_| about.kind == Kind::Head);
+    match head.map(|head| head.kind) {
+        None => "## Use\n\n```python\nfrom transformers import pipeline\n\n\
+             fill = pipeline(\"fill-mask\", model=\".\")  # this folder\n\
+             print(fill(f\"A text with a {fill.tokenizer.mask_token} in it.\"))\n```"
+            .to_owned(),
+        Some(HeadKind::Tokens) => pipeline(
             "find = pipeline(\"token-classification\", model=\".\", aggregation_strategy=\"simple\")  # this folder\n\
              print(find(\"Ada Lovelace was born in London.\"))",
         ),
-        Some(HeadKind::Labels) => Some(
-            "label = pipeline(\"text-classification\", model=\".\", top_k=None)  # this folder\n\
-             print(label(\"a text\"))",
-        ),
-        Some(HeadKind::Score) => Some(
-            "score = pipeline(\"text-classification\", model=\".\", function_to_apply=\"none\")  # this folder\n\
-             print(score({\"text\": \"a text\", \"text_pair\": \"another one\"}))",
-        ),
-        _ => None,
-    };
-    if let (Some(lines), "") = (pipeline, trust) {
-        return format!("## Use\n\n```python\nfrom transformers import pipeline\n\n{lines}\n```");
-    }
-    if model.head().is_some_and(|head| head.kind == HeadKind::Span) && about.kind == Kind::Head {
-        return format!(
+        Some(HeadKind::Span) => format!(
             "## Use\n\n```python\nimport torch\n\
              from transformers import AutoModelForQuestionAnswering, AutoTokenizer\n\n\
              folder = \".\"  # this folder\n\
@@ -345,10 +321,16 @@ fn load(model: &Model, about: &About) -> String {
              with torch.no_grad():\n    output = model(**inputs)\n\
              first, last = output.start_logits.argmax(), output.end_logits.argmax()\n\
              print(tokenizer.decode(inputs[\"input_ids\"][0, first : last + 1]))\n```"
-        );
-    }
-    match about.kind {
-        Kind::Head => format!(
+        ),
+        Some(HeadKind::Labels) if trust.is_empty() => pipeline(
+            "label = pipeline(\"text-classification\", model=\".\", top_k=None)  # this folder\n\
+             print(label(\"a text\"))",
+        ),
+        Some(HeadKind::Score) if trust.is_empty() => pipeline(
+            "score = pipeline(\"text-classification\", model=\".\", function_to_apply=\"none\")  # this folder\n\
+             print(score({\"text\": \"a text\", \"text_pair\": \"another one\"}))",
+        ),
+        Some(_) => format!(
             "## Use\n\n```python\nimport torch\n\
              from transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n\
              folder = \".\"  # this folder\n\
@@ -359,10 +341,6 @@ fn load(model: &Model, about: &About) -> String {
              with torch.no_grad():\n    logits = model(**inputs).logits\n\
              print([model.config.id2label[i] for i in logits.argmax(-1).tolist()], logits.softmax(-1))\n```"
         ),
-        Kind::MaskedLm => "## Use\n\n```python\nfrom transformers import pipeline\n\n\
-             fill = pipeline(\"fill-mask\", model=\".\")  # this folder\n\
-             print(fill(f\"A text with a {fill.tokenizer.mask_token} in it.\"))\n```"
-            .to_owned(),
     }
 }
 

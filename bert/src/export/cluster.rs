@@ -49,27 +49,11 @@ pub(super) fn of_classes(model: &Model, run: &Run, labels: &[String], code: bool
                  AutoTokenizer.from_pretrained(\".\").save_pretrained(\"trainable\")\n```\n\n"
         );
     }
-    let clipping = recipe.optimiser.max_norm.unwrap_or(0.0);
     told += &format!(
         "```sh\naccelerate launch run_classification.py --model_name_or_path {folder}{trust} \\\n  \
          --train_file train.csv --validation_file validation.csv \\\n  \
-         --text_column_names {columns} --label_column_name label \\\n  \
-         --do_train --do_eval --output_dir continued --seed {} \\\n  \
-         --max_seq_length {} --per_device_train_batch_size {}{} --num_train_epochs {} \\\n  \
-         --learning_rate {:e} --warmup_steps {} --weight_decay {} --max_grad_norm {clipping}\n```\n\n\
-         `--warmup_steps` below 1 is a share of the steps; `transformers` 4 has `--warmup_ratio` for it.\n",
-        recipe.seed,
-        recipe.max_tokens.min(model.config().max_tokens()),
-        recipe.part(),
-        parts(recipe),
-        recipe.epochs,
-        match recipe.method {
-            // All weights are trained there.
-            Method::Head => 2e-5,
-            _ => recipe.learning_rate,
-        },
-        recipe.warmup,
-        recipe.optimiser.weight_decay,
+         --text_column_names {columns} --label_column_name label \\\n  {}",
+        flags(model, recipe)
     );
     if run.recipe.method == Method::Head {
         told += "Here the classifier alone was trained; there the whole model is, at a rate for that.\n";
@@ -88,7 +72,6 @@ pub(super) fn of_classes(model: &Model, run: &Run, labels: &[String], code: bool
 
 /// The same for tags and answers, with the flags of run_ner.py and run_qa.py.
 pub(super) fn of_tokens(model: &Model, run: &Run, kind: HeadKind) -> String {
-    let recipe = &run.recipe;
     let (folder, script, reads, columns) = match kind {
         HeadKind::Tokens => (
             "token-classification",
@@ -103,36 +86,39 @@ pub(super) fn of_tokens(model: &Model, run: &Run, kind: HeadKind) -> String {
             "",
         ),
     };
-    let rate = match recipe.method {
-        // All weights are trained there.
-        Method::Head => 2e-5,
-        _ => recipe.learning_rate,
-    };
     format!(
         "## Go on with it on a cluster\n\n\
          With the [{folder} example](https://github.com/huggingface/transformers/tree/main/examples/pytorch/{folder}) \
          of `transformers` 5 and its requirements. It reads {reads}.\n\n\
          ```sh\naccelerate launch {script} --model_name_or_path . \\\n  \
          --train_file train.json --validation_file validation.json \\\n  \
-         {columns}--do_train --do_eval --output_dir continued --seed {} \\\n  \
-         --max_seq_length {} --per_device_train_batch_size {}{} --num_train_epochs {} \\\n  \
-         --learning_rate {rate:e} --warmup_steps {} --weight_decay {} --max_grad_norm {}\n```\n\n\
+         {columns}{}",
+        flags(model, &run.recipe)
+    )
+}
+
+/// The flags that all scripts have, and what is to be known of one.
+fn flags(model: &Model, recipe: &Recipe) -> String {
+    let parts = match recipe.accumulation {
+        1 => String::new(),
+        parts => format!(" --gradient_accumulation_steps {parts}"),
+    };
+    format!(
+        "--do_train --do_eval --output_dir continued --seed {} \\\n  \
+         --max_seq_length {} --per_device_train_batch_size {}{parts} --num_train_epochs {} \\\n  \
+         --learning_rate {:e} --warmup_steps {} --weight_decay {} --max_grad_norm {}\n```\n\n\
          `--warmup_steps` below 1 is a share of the steps; `transformers` 4 has `--warmup_ratio` for it.\n",
         recipe.seed,
         recipe.max_tokens.min(model.config().max_tokens()),
         recipe.part(),
-        parts(recipe),
         recipe.epochs,
+        match recipe.method {
+            // All weights are trained there.
+            Method::Head => 2e-5,
+            _ => recipe.learning_rate,
+        },
         recipe.warmup,
         recipe.optimiser.weight_decay,
         recipe.optimiser.max_norm.unwrap_or(0.0),
     )
-}
-
-/// The flag for a step in parts, where it has several.
-fn parts(recipe: &Recipe) -> String {
-    match recipe.accumulation {
-        1 => String::new(),
-        parts => format!(" --gradient_accumulation_steps {parts}"),
-    }
 }

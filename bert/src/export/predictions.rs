@@ -82,13 +82,6 @@ pub fn said_tsv(found: &[Said]) -> String {
 
 /// What a head says, column by column.
 fn cells(said: &Said) -> Vec<String> {
-    let slice = |text: &str, start: usize, end: usize| -> String {
-        text.chars()
-            .skip(start)
-            .take(end.saturating_sub(start))
-            .collect()
-    };
-    let second = said.text.pair.as_deref().unwrap_or(&said.text.text);
     match said.head.kind {
         HeadKind::Classes | HeadKind::Labels => {
             let probabilities = said.probabilities();
@@ -110,11 +103,7 @@ fn cells(said: &Said) -> Vec<String> {
             .collect(),
         HeadKind::Tokens => {
             let of = |entity: Entity| {
-                let text = match entity.sequence {
-                    0 => &said.text.text,
-                    _ => second,
-                };
-                let words = slice(text, entity.start, entity.end);
+                let words = entity.words(&said.text);
                 cell(&format!(
                     "{}-{} {}: {words}",
                     entity.start, entity.end, entity.label
@@ -130,7 +119,7 @@ fn cells(said: &Said) -> Vec<String> {
         }
         HeadKind::Span => match answer(said) {
             Some(found) => vec![
-                cell(&slice(second, found.start, found.end)),
+                cell(&found.at().of(said.text.passage())),
                 found.start.to_string(),
                 found.end.to_string(),
                 number(found.probability),

@@ -53,6 +53,20 @@ impl Figures {
         }
     }
 
+    /// The figures of each class, label or type; empty where there are none. `labels` are the head's.
+    pub fn each<'a>(&'a self, labels: &'a [String]) -> Vec<(&'a str, &'a ClassMetrics)> {
+        let named = |found: &'a [ClassMetrics]| {
+            let labels = labels.iter().map(String::as_str);
+            labels.zip(found).collect()
+        };
+        match self {
+            Self::Classes { metrics, .. } => named(&metrics.classes),
+            Self::Labels(found) => named(&found.labels),
+            Self::Entities(found) => found.types.iter().map(|(n, m)| (n.as_str(), m)).collect(),
+            Self::Score(_) | Self::Answers(_) | Self::Words { .. } => Vec::new(),
+        }
+    }
+
     /// All of the figures that are one number, by the names that scikit-learn, seqeval, SciPy and SQuAD's script give them.
     pub fn named(&self) -> Vec<(&'static str, f64)> {
         match self {

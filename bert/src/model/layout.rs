@@ -7,7 +7,7 @@ use super::families::{self, Names};
 use super::names;
 use super::slot::{Blocks, Slot};
 use crate::checkpoint::{Dtype, TensorInfo};
-use crate::config::{Config, Family, HeadKind, MAX_LABELS, Pooling};
+use crate::config::{Config, Family, HeadKind, Pooling};
 
 /// What a checkpoint holds beside the encoder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -378,10 +378,9 @@ fn task(
         false => config.architectures.iter().find_map(of)?,
     };
     let range = match kind {
-        HeadKind::Classes => 2..=MAX_LABELS,
-        HeadKind::Labels | HeadKind::Tokens => 1..=MAX_LABELS,
-        HeadKind::Span => 2..=2,
-        HeadKind::Score | HeadKind::Choice => 1..=1,
+        // A checkpoint may have one tag, though none is learned so.
+        HeadKind::Tokens => 1..=*kind.outputs().end(),
+        _ => kind.outputs(),
     };
     let usable = range.contains(&outputs);
     if !usable {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::families;
 use super::{Config, Heads, Model, Slot, names};
-use crate::config::{HeadKind, MAX_LABEL_BYTES, MAX_LABELS, Pooling};
+use crate::config::{HeadKind, MAX_LABEL_BYTES, Pooling};
 
 /// What the head says that a task put on an encoder, and of which vectors of a text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,14 +100,9 @@ impl TaskHead {
     /// Labels that are too few, too many, too long or alike.
     pub fn check_labels(kind: HeadKind, labels: &[String]) -> Result<(), TaskHeadError> {
         let refuse = |words: String| Err(TaskHeadError::Labels(words));
-        let (least, most) = match kind {
-            HeadKind::Classes | HeadKind::Tokens => (2, MAX_LABELS),
-            HeadKind::Labels => (1, MAX_LABELS),
-            HeadKind::Span => (2, 2),
-            HeadKind::Score | HeadKind::Choice => (1, 1),
-        };
-        if !(least..=most).contains(&labels.len()) {
-            let found = labels.len();
+        let range = kind.outputs();
+        if !range.contains(&labels.len()) {
+            let (found, least, most) = (labels.len(), range.start(), range.end());
             return refuse(format!("{found} classes: there are {least} to {most}"));
         }
         let mut seen = std::collections::HashSet::new();

@@ -5,8 +5,10 @@ mod predict;
 mod replaced;
 
 pub use classify::{Classification, classify};
-pub use predict::{Answer, Entity, MAX_ANSWER_TOKENS, Said, answer, answers, entities, predict};
-pub(crate) use predict::{best_span, logistic, softmax};
+pub use predict::{
+    Answer, Entity, MAX_ANSWER_TOKENS, Said, answer, answers, entities, logistic, predict,
+};
+pub(crate) use predict::{best_span, softmax};
 pub use replaced::{Replaced, replaced};
 
 use kernels::ops::NO_TARGET;

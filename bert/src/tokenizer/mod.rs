@@ -27,6 +27,9 @@ pub struct Tokenizer {
     special: SpecialTokens,
 }
 
+/// Tokens of a second text that two windows in a row share at most.
+const STRIDE: usize = 128;
+
 /// A vocabulary with so many capitalised words is cased.
 const CASED: usize = 100;
 
@@ -179,8 +182,8 @@ impl Tokenizer {
     }
 
     /// A text with all of a second one, in as many pieces as it takes: each has the first text (its first half of the room, where
-    /// it is longer) and a part of the second, of which `stride` tokens stand in the part before too.
-    pub fn windows(&self, text: &str, pair: &str, max_len: usize, stride: usize) -> Vec<Encoding> {
+    /// it it is longer) and a part of the second, of which up to 128 tokens stand in the part before too, as in the scripts for SQuAD.
+    pub fn windows(&self, text: &str, pair: &str, max_len: usize) -> Vec<Encoding> {
         let room = max_len.saturating_sub(self.added_tokens(true));
         let mut first = self.start(text, room / 2).tokens;
         cut(&mut first, room / 2);
@@ -189,7 +192,7 @@ impl Tokenizer {
         if size == 0 {
             return vec![self.around(first, None)];
         }
-        rest.truncate(size, stride.min(size / 2), TruncationDirection::Right);
+        rest.truncate(size, STRIDE.min(size / 2), TruncationDirection::Right);
         let more = rest.take_overflowing();
         let parts = std::iter::once(rest).chain(more);
         parts

@@ -5,9 +5,6 @@ use kernels::ops::NO_TARGET;
 use crate::data::{Example, Masker, Random, Stretch, Tagged, Text, Truth};
 use crate::tokenizer::{Encoding, Tokenizer};
 
-/// Tokens of a passage that two windows in a row share, as in the scripts for SQuAD; less where windows are short.
-const STRIDE: usize = 128;
-
 /// What one text's head is to say.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Target {
@@ -99,7 +96,7 @@ impl Encoded {
             }
             Truth::Answers(answers) => {
                 let passage = example.pair.as_deref().unwrap_or_default();
-                let windows = tokenizer.windows(&example.text, passage, limit, STRIDE);
+                let windows = tokenizer.windows(&example.text, passage, limit);
                 let window = |encoding: Encoding| {
                     let stands = |i: usize| {
                         let (start, end) = encoding.offsets[i];

@@ -26,6 +26,7 @@ pub use settle::Settling;
 
 use crate::config::{HeadKind, Pooling};
 use crate::data::Example;
+use crate::model::TaskHead;
 use serde::{Deserialize, Serialize};
 
 /// What is learned.
@@ -90,14 +91,19 @@ pub struct Lesson<'a> {
 impl Lesson<'_> {
     /// The task of its head.
     pub fn task(&self, pooling: Pooling) -> Task {
+        let head = TaskHead::of(self.kind, self.labels.to_vec(), pooling);
         Task::Head {
             kind: self.kind,
-            outputs: match self.kind {
-                HeadKind::Score | HeadKind::Choice => 1,
-                HeadKind::Span => 2,
-                HeadKind::Classes | HeadKind::Labels | HeadKind::Tokens => self.labels.len(),
-            },
+            outputs: head.outputs(),
             pooling,
+        }
+    }
+
+    /// The head that a run of this recipe makes.
+    pub fn head(&self, recipe: &Recipe) -> TaskHead {
+        TaskHead {
+            max_tokens: Some(recipe.max_tokens),
+            ..TaskHead::of(self.kind, self.labels.to_vec(), recipe.pooling)
         }
     }
 }

@@ -38,10 +38,7 @@ impl Training {
         let Task::Head { outputs, .. } = task else {
             unreachable!("a lesson is of a head")
         };
-        let least = match kind {
-            HeadKind::Classes | HeadKind::Tokens => 2,
-            _ => 1,
-        };
+        let least = *kind.outputs().start();
         let (t, v) = (train.len(), validation.len());
         if t == 0 || v == 0 || outputs < least {
             let message = format!(

@@ -3,7 +3,7 @@
 use bert::config::{HeadKind, Pooling};
 use bert::data::{Example, Stretch, Truth, tags_of};
 use bert::metrics::Figures;
-use bert::model::{Model, TaskHead};
+use bert::model::Model;
 use bert::probe::{answer, entities, predict};
 use bert::train::{Event, Lesson, Method, Recipe, TrainError, Training};
 use kernels::Control;
@@ -106,11 +106,7 @@ fn run(model: &mut Model, kind: HeadKind, recipe: Recipe) -> Vec<Event> {
     let mut training = pollster::block_on(started).expect("a run");
     let events = drive(&mut training, model);
     training.finish(model).expect("the best weights");
-    let head = TaskHead {
-        max_tokens: Some(recipe.max_tokens),
-        ..TaskHead::of(kind, labels, recipe.pooling)
-    };
-    model.set_head(head).expect("it fits");
+    model.set_head(lesson.head(&recipe)).expect("it fits");
     events
 }
 

@@ -25,12 +25,6 @@ fn checkpoint(name: &str) -> TempDir {
     folder
 }
 
-fn open(visit: &Visit, folder: &TempDir) {
-    let files = ["config.json", "model.safetensors", "tokenizer.json"];
-    visit.pick(&files.map(|file| folder.path().join(file)));
-    visit.wait_for_model("model.safetensors");
-}
-
 /// The words that are painted under an element, with their labels.
 fn painted(visit: &Visit, under: &str) -> Vec<(String, String)> {
     let script = "return [...document.querySelectorAll(arguments[0] + ' .entity')].map((mark) => {
@@ -47,10 +41,6 @@ fn bars(visit: &Visit, under: &str) -> Vec<(String, String)> {
     serde_json::from_value(visit.run(script, &[json!(under)])).expect("pairs")
 }
 
-fn slice(text: &str, start: usize, end: usize) -> String {
-    text.chars().skip(start).take(end - start).collect()
-}
-
 /// Whether the bars show these outputs with these probabilities.
 fn shows(bars: &[(String, String)], expected: &[(String, f32)]) -> bool {
     bars.len() == expected.len()
@@ -61,10 +51,7 @@ fn shows(bars: &[(String, String)], expected: &[(String, f32)]) -> bool {
 }
 
 fn entities_of(said: &Said) -> Vec<(String, String)> {
-    let of = |entity: bert::probe::Entity| {
-        let text = slice(&said.text.text, entity.start, entity.end);
-        (text, entity.label)
-    };
+    let of = |entity: bert::probe::Entity| (entity.words(&said.text), entity.label);
     entities(said).into_iter().map(of).collect()
 }
 
@@ -75,7 +62,7 @@ fn a_checkpoint_s_head_says_under_probe_what_it_says_natively(browser: Browser) 
     };
     let text = "The man saw the quick brown fox!";
     let tags = checkpoint("bert-tokens");
-    open(&visit, &tags);
+    visit.open_folder(tags.path());
     visit.type_text(text);
     let said = Reference::of(tags.path()).said(text, None);
     let expected = entities_of(&said);
@@ -85,7 +72,7 @@ fn a_checkpoint_s_head_says_under_probe_what_it_says_natively(browser: Browser) 
     visit.screenshot("head-tokens");
 
     let labels = checkpoint("bert-labels");
-    open(&visit, &labels);
+    visit.open_folder(labels.path());
     visit.type_text(text);
     let said = Reference::of(labels.path()).said(text, None);
     let named = said.head.labels.iter().cloned();
@@ -94,23 +81,21 @@ fn a_checkpoint_s_head_says_under_probe_what_it_says_natively(browser: Browser) 
     visit.screenshot("head-labels");
 
     let score = checkpoint("bert-score");
-    open(&visit, &score);
+    visit.open_folder(score.path());
     visit.type_text(text);
     let said = Reference::of(score.path()).said(text, None);
     let number = format!("{:.3}", said.logits[0]);
     visit.wait("the score", || visit.text_of("#head .score") == number);
 
     let span = checkpoint("bert-span");
-    open(&visit, &span);
+    visit.open_folder(span.path());
     visit.type_text("who saw it?");
     visit.find("checkbox", "Second text").click();
     let passage = "the dog saw it and ran";
     visit.find("textbox", "Second text").fill(passage);
     let said = Reference::of(span.path()).said("who saw it?", Some(passage));
     let (found, none) = answers(&said, 3);
-    let of = |answer: &bert::probe::Answer| {
-        (slice(passage, answer.start, answer.end), answer.probability)
-    };
+    let of = |answer: &bert::probe::Answer| (answer.at().of(passage), answer.probability);
     let mut expected: Vec<(String, f32)> = found.iter().map(of).collect();
     expected.push(("no answer".to_owned(), none));
     visit.wait("the answers", || shows(&bars(&visit, "#head"), &expected));
@@ -203,9 +188,7 @@ fn tagged_words_are_learned_and_travel(browser: Browser, choice: Choice) {
     let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
-    let files = ["config.json", "model.safetensors", "tokenizer.json"];
-    visit.pick(&files.map(|file| root.join(file)));
-    visit.wait_for_model("model.safetensors");
+    visit.open_folder(&root);
     visit.type_text(text);
     visit.wait("the same entities", || painted(&visit, "#head") == expected);
     visit.end();
@@ -260,9 +243,7 @@ fn answers_are_learned_and_travel(browser: Browser) {
     let root = unpack(&saved(&visit, &saved_in, ".zip"), &folder);
     let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
     assert!(config.contains("BertForQuestionAnswering"), "{config}");
-    let files = ["config.json", "model.safetensors", "tokenizer.json"];
-    visit.pick(&files.map(|file| root.join(file)));
-    visit.wait_for_model("model.safetensors");
+    visit.open_folder(&root);
     visit.click("tab", "Probe");
     visit.type_text(question);
     visit.find("checkbox", "Second text").click();

@@ -225,6 +225,13 @@ impl Visit {
         self.wait_for_model(weights_of(&fixture(name)));
     }
 
+    /// Opens a folder as the page exports it.
+    pub fn open_folder(&self, folder: &std::path::Path) {
+        let files = ["config.json", "model.safetensors", "tokenizer.json"];
+        self.pick(&files.map(|file| folder.join(file)));
+        self.wait_for_model("model.safetensors");
+    }
+
     /// Types over the text.
     pub fn type_text(&self, text: &str) {
         self.find("textbox", "Text").fill(text);

@@ -7,7 +7,7 @@ use crate::recipe::{Goal, Reading, Setup};
 use bert::config::HeadKind;
 use bert::data::{
     Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, Truth,
-    kinds, texts,
+    kinds, label_counts, texts,
 };
 use bert::metrics::Confusion;
 use bert::model::{Model, TaskHead};
@@ -54,19 +54,6 @@ impl Labelled {
             validation: &self.validation,
         }
     }
-
-    /// How many examples have each label.
-    fn counts(&self, examples: &[Example]) -> Vec<usize> {
-        let mut counts = vec![0; self.labels.len()];
-        for example in examples {
-            match &example.truth {
-                Truth::Class(class) => counts[*class] += 1,
-                Truth::Labels(found) => found.iter().for_each(|label| counts[*label] += 1),
-                Truth::Score(_) | Truth::Tags(_) | Truth::Answers(_) => {}
-            }
-        }
-        counts
-    }
 }
 
 /// The examples of a run.
@@ -94,7 +81,7 @@ impl Material {
             Self::Labelled(labelled)
                 if matches!(labelled.kind, HeadKind::Classes | HeadKind::Labels) =>
             {
-                let count = |examples: &[Example]| labelled.counts(examples);
+                let count = |examples: &[Example]| label_counts(examples, labelled.labels.len());
                 (count(&labelled.train), count(&labelled.validation))
             }
             _ => {
@@ -127,10 +114,7 @@ impl Material {
     /// The head that a run makes; `None` where hidden words are learned.
     pub fn head(&self, recipe: &Recipe) -> Option<TaskHead> {
         match self {
-            Self::Labelled(Labelled { kind, labels, .. }) => Some(TaskHead {
-                max_tokens: Some(recipe.max_tokens),
-                ..TaskHead::of(*kind, labels.clone(), recipe.pooling)
-            }),
+            Self::Labelled(labelled) => Some(labelled.as_lesson().head(recipe)),
             Self::Plain { .. } => None,
         }
     }

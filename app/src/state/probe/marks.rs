@@ -12,14 +12,8 @@ impl Probe {
         marks: Replaced,
         milliseconds: f64,
     ) {
-        if self.running == Some(id) {
-            self.running = None;
-            self.fill = None;
-            self.said = None;
+        if self.is_answered(id, milliseconds) {
             self.marks = Some(marks);
-            self.milliseconds = Some(milliseconds);
-            self.doubt = None;
-            self.failure = None;
         }
     }
 

@@ -266,27 +266,25 @@ impl Probe {
     }
 
     pub(super) fn on_filled(&mut self, id: RequestId, fill: Fill, milliseconds: f64) {
-        if self.running == Some(id) {
-            self.running = None;
-            self.marks = None;
-            self.said = None;
+        if self.is_answered(id, milliseconds) {
             self.fill = Some(fill);
-            self.milliseconds = Some(milliseconds);
-            self.doubt = None;
-            self.failure = None;
         }
     }
 
     pub(super) fn on_said(&mut self, id: RequestId, said: Said, milliseconds: f64) {
-        if self.running == Some(id) {
-            self.running = None;
-            self.marks = None;
-            self.fill = None;
+        if self.is_answered(id, milliseconds) {
             self.said = Some(said);
-            self.milliseconds = Some(milliseconds);
-            self.doubt = None;
-            self.failure = None;
         }
+    }
+
+    /// Whether this answers the newest probe; if so, what was shown before is gone.
+    fn is_answered(&mut self, id: RequestId, milliseconds: f64) -> bool {
+        let answered = self.running.take_if(|running| *running == id).is_some();
+        if answered {
+            self.clear_results();
+            self.milliseconds = Some(milliseconds);
+        }
+        answered
     }
 
     pub(super) fn on_failed(&mut self, id: RequestId, failure: Option<Failure>) {

@@ -47,12 +47,7 @@ impl Painting {
     }
 
     pub fn word(&self, word: usize) -> String {
-        let at = self.words[word];
-        self.text
-            .chars()
-            .skip(at.start)
-            .take(at.end - at.start)
-            .collect()
+        self.words[word].of(&self.text)
     }
 
     /// Paints words; the same stroke again takes it away, and what lies under a new one goes.

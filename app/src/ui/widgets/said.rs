@@ -1,12 +1,11 @@
 //! What the head of a task says of a text, each kind in its own picture.
 
 use crate::state::format::percent;
-use crate::state::said::{passage, ranked, slice};
+use crate::state::said::ranked;
 use crate::ui::widgets::bar::Bar;
 use crate::ui::widgets::painted::{Mark, Painted};
 use bert::config::HeadKind;
-use bert::data::Stretch;
-use bert::probe::{Said, answers, entities};
+use bert::probe::{Said, answers, entities, logistic};
 use leptos::prelude::*;
 
 /// Outputs that are shown at most.
@@ -51,7 +50,7 @@ fn Labels(said: Said) -> impl IntoView {
 #[component]
 fn Score(said: Said) -> impl IntoView {
     let score = said.logits.first().copied().unwrap_or_default();
-    let share = 1.0 / (1.0 + (-score).exp());
+    let share = logistic(score);
     view! {
         <p class="score">{format!("{score:.3}")}</p>
         <ul class="bars">
@@ -72,10 +71,7 @@ fn Entities(said: Said) -> impl IntoView {
     let marks = |sequence: u8| -> Vec<Mark> {
         let own = found.iter().filter(|entity| entity.sequence == sequence);
         let mark = |entity: &bert::probe::Entity| Mark {
-            at: Stretch {
-                start: entity.start,
-                end: entity.end,
-            },
+            at: entity.at(),
             label: entity.label.clone(),
             share: Some(entity.probability),
         };
@@ -98,14 +94,11 @@ fn Answers(said: Said) -> impl IntoView {
     let (found, none) = answers(&said, ANSWERS);
     let best = found.first().filter(|best| best.probability > none);
     let marks = best.map(|best| Mark {
-        at: Stretch {
-            start: best.start,
-            end: best.end,
-        },
+        at: best.at(),
         label: "answer".to_owned(),
         share: Some(best.probability),
     });
-    let text = passage(&said).to_owned();
+    let text = said.text.passage().to_owned();
     let bar = |name: String, share: f32| {
         view! {
             <li class="bar">
@@ -115,7 +108,7 @@ fn Answers(said: Said) -> impl IntoView {
     };
     let mut rows: Vec<(String, f32)> = found
         .iter()
-        .map(|answer| (slice(&text, answer.start, answer.end), answer.probability))
+        .map(|answer| (answer.at().of(&text), answer.probability))
         .collect();
     rows.push(("no answer".to_owned(), none));
     rows.sort_by(|a, b| b.1.total_cmp(&a.1));

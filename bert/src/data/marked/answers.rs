@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::super::json::{Members, placed};
 use super::super::{DataError, MAX_ROWS, Row, Stretch, Table, format::Format};
 use super::json::{as_, get};
-use super::{Marks, slice, table};
+use super::{Marks, table};
 
 const QUESTION: [&str; 2] = ["question", "query"];
 const PASSAGE: [&str; 3] = ["context", "passage", "paragraph"];
@@ -124,7 +124,7 @@ fn row(
         found.push(place);
     }
     found.dedup();
-    let shown: Vec<String> = found.iter().map(|s| slice(&passage, *s)).collect();
+    let shown: Vec<String> = found.iter().map(|s| s.of(&passage)).collect();
     let mut different = shown.clone();
     different.dedup();
     let shown = match different.is_empty() {
@@ -162,7 +162,7 @@ fn place(passage: &str, answer: &str, start: Option<i64>) -> Option<Stretch> {
 }
 
 /// SQuAD's own file: `{"data": [{"paragraphs": [{"context", "qas": [{"question", "answers"}]}]}]}`; `None` for any other.
-pub(super) fn squad(text: &str) -> Option<Result<Vec<Row>, DataError>> {
+pub fn squad(text: &str) -> Option<Result<Table, DataError>> {
     #[derive(Deserialize)]
     struct File<'a> {
         #[serde(borrow)]
@@ -225,11 +225,7 @@ pub(super) fn squad(text: &str) -> Option<Result<Vec<Row>, DataError>> {
         };
         row(line, question.question, passage, answers)
     };
-    Some(
-        questions
-            .into_iter()
-            .zip(lines)
-            .map(|(q, at)| one(q, at.line))
-            .collect(),
-    )
+    let rows = questions.into_iter().zip(lines);
+    let rows = rows.map(|(q, at)| one(q, at.line));
+    Some(rows.collect::<Result<_, _>>().map(table_of))
 }

@@ -1,8 +1,8 @@
 //! CoNLL: a word and its tag a line, an empty line between texts.
 
-use super::super::{DataError, MAX_ROWS, Stretch, Table, format::Format};
+use super::super::{DataError, MAX_ROWS, Table, format::Format};
 use super::bio::{self, Placed};
-use super::{table, tagged_row};
+use super::tagged_table;
 
 /// Lines that are looked at to tell whether a file is one.
 const LOOK: usize = 2000;
@@ -77,30 +77,5 @@ pub fn read(text: &str) -> Result<Table, DataError> {
             tags.push((number, (*tag).to_owned()));
         }
     }
-    let scheme = bio::normalise(&mut tags)?;
-    let rows = texts.into_iter().zip(tags).map(|((line, words), tags)| {
-        let (text, places) = joined(&words);
-        let tags = tags.into_iter().map(|(_, tag)| tag);
-        tagged_row(line, text, places.into_iter().zip(tags).collect())
-    });
-    let remarks = scheme.remark().map(str::to_owned);
-    Ok(table(
-        Format::Conll,
-        &["text", "entities"],
-        rows.collect(),
-        remarks.into_iter().collect(),
-    ))
-}
-
-/// Words with a space between them, and where each stands then.
-pub(super) fn joined(words: &[&str]) -> (String, Vec<Stretch>) {
-    let mut start = 0;
-    let places = words.iter().map(|word| {
-        let end = start + word.chars().count();
-        let place = Stretch { start, end };
-        start = end + 1;
-        place
-    });
-    let places = places.collect();
-    (words.join(" "), places)
+    tagged_table(Format::Conll, texts, tags, Vec::new())
 }

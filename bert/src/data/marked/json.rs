@@ -3,11 +3,10 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::super::json::{Element, Members, elements, mend, reason};
+use super::super::json::{Element, Members, reason};
 use super::super::{DataError, MAX_ROW_BYTES, MAX_ROWS, Row, Stretch, Table, format::Format};
-use super::bio::{self, Placed};
-use super::conll::joined;
-use super::{answers, table, tagged_row, words};
+use super::bio::Placed;
+use super::{answers, table, tagged_row, tagged_table, words};
 
 /// Names of a list of words, and of a list of their tags.
 const WORDS: [&str; 3] = ["tokens", "words", "sentence"];
@@ -85,15 +84,9 @@ fn kind(elements: &[Element<'_>]) -> Option<Kind> {
     None
 }
 
-/// Reads a file of marked texts; `None` where it is none.
-pub fn read(text: &str) -> Option<Result<Table, DataError>> {
-    let text = mend(text);
-    if let Some(rows) = answers::squad(&text) {
-        return Some(rows.map(answers::table_of));
-    }
-    let elements = elements(&text).ok()?;
-    let kind = kind(&elements)?;
-    Some(rows(&elements, kind))
+/// Reads the objects of a file where their texts are marked; `None` where they are not.
+pub fn read(elements: &[Element<'_>]) -> Option<Result<Table, DataError>> {
+    Some(rows(elements, kind(elements)?))
 }
 
 fn rows(elements: &[Element<'_>], kind: Kind) -> Result<Table, DataError> {
@@ -152,10 +145,7 @@ fn marks(line: usize, reason: impl Into<String>) -> DataError {
     }
 }
 
-fn of_tokens(
-    objects: &[(usize, Members<'_>)],
-    mut remarks: Vec<String>,
-) -> Result<Table, DataError> {
+fn of_tokens(objects: &[(usize, Members<'_>)], remarks: Vec<String>) -> Result<Table, DataError> {
     let mut texts: Vec<(usize, Vec<String>)> = Vec::new();
     let mut tags: Vec<Vec<Placed>> = Vec::new();
     for (line, members) in objects {
@@ -187,23 +177,11 @@ fn of_tokens(
         if let Some(i) = words.iter().position(|w| w.trim().is_empty()) {
             return Err(marks(line, format!("its word {} is empty", i + 1)));
         }
+        let words: Vec<String> = words.iter().map(|w| w.trim().to_owned()).collect();
         texts.push((line, words));
         tags.push(names.into_iter().map(|tag| (line, tag)).collect());
     }
-    let scheme = bio::normalise(&mut tags)?;
-    remarks.extend(scheme.remark().map(str::to_owned));
-    let rows = texts.into_iter().zip(tags).map(|((line, words), tags)| {
-        let words: Vec<&str> = words.iter().map(|w| w.trim()).collect();
-        let (text, places) = joined(&words);
-        let tags = tags.into_iter().map(|(_, tag)| tag);
-        tagged_row(line, text, places.into_iter().zip(tags).collect())
-    });
-    Ok(table(
-        Format::Json,
-        &["text", "entities"],
-        rows.collect(),
-        remarks,
-    ))
+    tagged_table(Format::Json, texts, tags, remarks)
 }
 
 /// Stretches with labels, as they stand in a file: unchecked.
@@ -262,7 +240,7 @@ fn of_spans(line: usize, members: &Members<'_>) -> Result<Row, DataError> {
 }
 
 /// Stretches that lie in a text, in their order, without the spaces around.
-pub(super) fn checked(text: &str, loose: Loose) -> Result<Vec<(Stretch, String)>, String> {
+fn checked(text: &str, loose: Loose) -> Result<Vec<(Stretch, String)>, String> {
     let chars: Vec<char> = text.chars().collect();
     let mut found = Vec::new();
     for (start, end, label) in loose {

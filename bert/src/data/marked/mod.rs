@@ -6,6 +6,7 @@ mod conll;
 mod json;
 mod words;
 
+pub(super) use answers::squad as read_squad;
 pub(super) use conll::{is_conll, read as read_conll};
 pub(super) use json::read as read_json;
 pub(super) use words::tag_names;
@@ -14,7 +15,7 @@ pub use words::tags_of;
 use serde::{Deserialize, Serialize};
 
 use super::format::Format;
-use super::{Row, Stretch, Table};
+use super::{DataError, Row, Stretch, Table};
 
 /// What is marked in a row's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,27 @@ fn table(format: Format, columns: &[&str], rows: Vec<Row>, remarks: Vec<String>)
     }
 }
 
+/// Texts by their words, each with the line where it begins, and the tags of the words.
+///
+/// # Errors
+/// Tags that break their scheme.
+fn tagged_table<W: AsRef<str>>(
+    format: Format,
+    texts: Vec<(usize, Vec<W>)>,
+    mut tags: Vec<Vec<bio::Placed>>,
+    mut remarks: Vec<String>,
+) -> Result<Table, DataError> {
+    let scheme = bio::normalise(&mut tags)?;
+    remarks.extend(scheme.remark().map(str::to_owned));
+    let rows = texts.into_iter().zip(tags).map(|((line, words), tags)| {
+        let (text, places) = words::joined(&words);
+        let tags = tags.into_iter().map(|(_, tag)| tag);
+        tagged_row(line, text, places.into_iter().zip(tags).collect())
+    });
+    let rows = rows.collect();
+    Ok(table(format, &["text", "entities"], rows, remarks))
+}
+
 /// A row of a text with tagged words; its last cell shows the entities.
 fn tagged_row(line: usize, text: String, tags: Vec<(Stretch, String)>) -> Row {
     let shown = words::shown(&text, &tags);
@@ -48,12 +70,4 @@ fn tagged_row(line: usize, text: String, tags: Vec<(Stretch, String)>) -> Row {
         cells: vec![text, shown],
         marks: Some(Marks::Tags(tags)),
     }
-}
-
-/// Characters of a text.
-fn slice(text: &str, stretch: Stretch) -> String {
-    text.chars()
-        .skip(stretch.start)
-        .take(stretch.end - stretch.start)
-        .collect()
 }

@@ -1,7 +1,7 @@
 //! Stretches of a text as tags of its words, and back.
 
 use super::super::labels::folded;
-use super::{Stretch, slice};
+use super::Stretch;
 use crate::tags::{Chunk, chunks};
 
 /// The words of a text, in characters: runs of letters and digits, and every other character that is no space by itself, as
@@ -66,6 +66,23 @@ pub fn tags_of(text: &str, stretches: &[(Stretch, String)]) -> Vec<(Stretch, Str
     tagged.iter().map(|&word| tag(word)).collect()
 }
 
+/// Words with a space between them, and where each stands then.
+pub(super) fn joined(words: &[impl AsRef<str>]) -> (String, Vec<Stretch>) {
+    let mut text = String::new();
+    let mut start = 0;
+    let mut places = Vec::with_capacity(words.len());
+    for word in words.iter().map(AsRef::as_ref) {
+        if start > 0 {
+            text.push(' ');
+        }
+        text.push_str(word);
+        let end = start + word.chars().count();
+        places.push(Stretch { start, end });
+        start = end + 1;
+    }
+    (text, places)
+}
+
 /// All tags of some texts in their order: `O`, then type by type, `B-` before `I-`.
 pub fn tag_names<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut names: Vec<&str> = tags
@@ -97,7 +114,7 @@ pub fn tag_names<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<String> {
 pub(super) fn shown(text: &str, tags: &[(Stretch, String)]) -> String {
     let part = |chunk: Chunk<'_>| {
         let (start, end) = (tags[chunk.first].0.start, tags[chunk.last].0.end);
-        format!("{} = {}", slice(text, Stretch { start, end }), chunk.label)
+        format!("{} = {}", Stretch { start, end }.of(text), chunk.label)
     };
     let found = chunks(tags.iter().map(|(_, tag)| tag.as_str()));
     found.into_iter().map(part).collect::<Vec<_>>().join(" · ")

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Said;
+use crate::data::Stretch;
 
 /// The most tokens of an answer, as in SQuAD's own scripts.
 pub const MAX_ANSWER_TOKENS: usize = 30;
@@ -20,6 +21,14 @@ pub struct Answer {
     pub end: usize,
     /// That it begins and ends there, among all spans and having no answer.
     pub probability: f32,
+}
+
+impl Answer {
+    /// Its characters in the passage.
+    pub fn at(&self) -> Stretch {
+        let (start, end) = (self.start, self.end);
+        Stretch { start, end }
+    }
 }
 
 /// The likeliest answer in the passage: the second text, or the first where there is no other. It ends no sooner than it

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Said, softmax};
+use crate::data::{Stretch, Text};
 use crate::probe::Token;
 use crate::tags::{Chunk, chunks};
 
@@ -19,6 +20,22 @@ pub struct Entity {
     pub sequence: u8,
     /// The mean of its tokens' probabilities.
     pub probability: f32,
+}
+
+impl Entity {
+    /// Its characters in its text.
+    pub fn at(&self) -> Stretch {
+        let (start, end) = (self.start, self.end);
+        Stretch { start, end }
+    }
+
+    /// Its words, in the text that was asked of.
+    pub fn words(&self, asked: &Text) -> String {
+        match self.sequence {
+            0 => self.at().of(&asked.text),
+            _ => self.at().of(asked.passage()),
+        }
+    }
 }
 
 /// The entities in what a head says of tokens: neighbouring tokens of one tag together, unless one begins anew. What is

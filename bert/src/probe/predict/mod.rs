@@ -89,7 +89,7 @@ pub async fn predict(
     let head = model.head().cloned().ok_or(ProbeError::NoTaskHead)?;
     let limit = model.head_limit();
     let encodings = match (&text.pair, head.kind) {
-        (Some(passage), HeadKind::Span) => tokenizer.windows(&text.text, passage, limit, STRIDE),
+        (Some(passage), HeadKind::Span) => tokenizer.windows(&text.text, passage, limit),
         _ => vec![tokenizer.encode(&text.text, text.pair.as_deref(), limit)],
     };
     let windows = encodings.len();
@@ -106,9 +106,6 @@ pub async fn predict(
     }
     best.map(|(_, said)| said).ok_or(ProbeError::NoTaskHead)
 }
-
-/// Tokens of a passage that two parts in a row share, as in the scripts for SQuAD.
-const STRIDE: usize = 128;
 
 async fn of_encoding(
     model: &mut Model,
@@ -151,6 +148,6 @@ pub(crate) fn softmax(row: &[f32]) -> Vec<f32> {
 }
 
 /// `1 / (1 + exp(-x))`
-pub(crate) fn logistic(x: f32) -> f32 {
+pub fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }

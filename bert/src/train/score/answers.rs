@@ -25,13 +25,6 @@ pub struct Answers {
     some_have_none: bool,
 }
 
-fn slice(text: &str, stretch: Stretch) -> String {
-    text.chars()
-        .skip(stretch.start)
-        .take(stretch.end - stretch.start)
-        .collect()
-}
-
 impl Answers {
     fn found(&self, question: &Question) -> Option<Stretch> {
         let (sum, stretch) = question.best?;
@@ -44,10 +37,10 @@ impl Answers {
         let Truth::Answers(right) = &question.example.truth else {
             return (0.0, 0.0, None);
         };
-        let right: Vec<String> = right.iter().map(|s| slice(passage, *s)).collect();
+        let right: Vec<String> = right.iter().map(|s| s.of(passage)).collect();
         let right: Vec<&str> = right.iter().map(String::as_str).collect();
         let found = self.found(question);
-        let text = found.map_or(String::new(), |s| slice(passage, s));
+        let text = found.map_or(String::new(), |s| s.of(passage));
         (exact_match(&right, &text), overlap_f1(&right, &text), found)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::browser::Store;
 use crate::state::activity::Wish;
+use crate::state::{Effect, State};
 use crate::ui::widgets::text_box::TextBox;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -13,11 +14,6 @@ pub fn LabelBoxes() -> impl IntoView {
     let count = store.view(|state| state.teach.boxes.how_many());
     let may_add = store.view(|state| state.teach.boxes.may_add());
     let may_remove = store.view(|state| state.teach.boxes.may_remove());
-    let why_not = store.view(|state| {
-        let problem = || state.teach.boxes.problem();
-        let refused = state.why_not(&Wish::ReadTexts);
-        refused.map(str::to_owned).or_else(problem)
-    });
     let add = move |_| {
         store.change(|state| {
             state.teach.boxes.add();
@@ -43,17 +39,13 @@ pub fn LabelBoxes() -> impl IntoView {
                     <OneBox index/>
                 </For>
             </div>
-            <div class="actions">
-                <button
-                    type="button"
-                    class="primary"
-                    id="learn-boxes"
-                    aria-describedby="boxes-why"
-                    disabled=move || why_not.get().is_some()
-                    on:click=move |_| store.change(|state| state.learn_boxes())
-                >
-                    "Learn these"
-                </button>
+            <TakeOver
+                id="learn-boxes"
+                why="boxes-why"
+                text="Learn these"
+                problem=|state| state.teach.boxes.problem()
+                take=State::learn_boxes
+            >
                 <button type="button" disabled=move || !may_add.get() on:click=add>
                     "Add a label"
                 </button>
@@ -62,9 +54,41 @@ pub fn LabelBoxes() -> impl IntoView {
                         "Remove the last, empty label"
                     </button>
                 </Show>
-            </div>
-            <p class="hint" id="boxes-why">{move || why_not.get()}</p>
+            </TakeOver>
         </details>
+    }
+}
+
+/// The button that takes over examples that were made here, others beside it, and why it cannot.
+#[component]
+pub fn TakeOver(
+    id: &'static str,
+    why: &'static str,
+    text: &'static str,
+    problem: fn(&State) -> Option<String>,
+    take: fn(&mut State) -> Vec<Effect>,
+    children: Children,
+) -> impl IntoView {
+    let store = Store::get();
+    let why_not = store.view(move |state| {
+        let refused = state.why_not(&Wish::ReadTexts);
+        refused.map(str::to_owned).or_else(|| problem(state))
+    });
+    view! {
+        <div class="actions">
+            <button
+                type="button"
+                class="primary"
+                id=id
+                aria-describedby=why
+                disabled=move || why_not.get().is_some()
+                on:click=move |_| store.change(take)
+            >
+                {text}
+            </button>
+            {children()}
+        </div>
+        <p class="hint" id=why>{move || why_not.get()}</p>
     }
 }
 

@@ -1,7 +1,8 @@
 //! Examples painted in the page: words of one's own texts get labels by mouse, touch or keyboard.
 
+use super::boxes::TakeOver;
 use crate::browser::{Store, save_text};
-use crate::state::activity::Wish;
+use crate::state::State;
 use crate::ui::widgets::text_box::TextBox;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -13,11 +14,6 @@ pub fn PaintBox() -> impl IntoView {
     let typed = store.view(|state| state.teach.paint.typed.clone());
     let empty = store.view(|state| state.teach.paint.typed.trim().is_empty());
     let count = store.view(|state| state.teach.paint.texts.len());
-    let why_not = store.view(|state| {
-        let problem = || state.teach.paint.problem();
-        let refused = state.why_not(&Wish::ReadTexts);
-        refused.map(str::to_owned).or_else(problem)
-    });
     let take = move |_| {
         store.change(|state| {
             state.teach.paint.take_texts();
@@ -57,20 +53,15 @@ pub fn PaintBox() -> impl IntoView {
                         <OneText text/>
                     </For>
                 </div>
-                <div class="actions">
-                    <button
-                        type="button"
-                        class="primary"
-                        id="use-paintings"
-                        aria-describedby="paint-why"
-                        disabled=move || why_not.get().is_some()
-                        on:click=move |_| store.change(|state| state.use_paintings())
-                    >
-                        "Use what is painted"
-                    </button>
+                <TakeOver
+                    id="use-paintings"
+                    why="paint-why"
+                    text="Use what is painted"
+                    problem=|state| state.teach.paint.problem()
+                    take=State::use_paintings
+                >
                     <button type="button" on:click=save>"Save as JSON Lines"</button>
-                </div>
-                <p class="hint" id="paint-why">{move || why_not.get()}</p>
+                </TakeOver>
             </Show>
         </details>
     }

@@ -120,24 +120,16 @@ pub fn ResultCards() -> impl IntoView {
 /// What stands behind the figures: truth against prediction, and the figures of each class, label or type.
 #[component]
 fn Each(epoch: usize, labels: Vec<String>, figures: Figures) -> impl IntoView {
-    let rows: Vec<(String, ClassMetrics, Option<f32>)> = match &figures {
-        Figures::Classes { metrics, .. } => {
-            let classes = labels.iter().cloned().zip(metrics.classes.iter().copied());
-            classes.map(|(label, class)| (label, class, None)).collect()
-        }
-        Figures::Labels(found) => {
-            let each = labels.iter().cloned().zip(found.labels.iter().copied());
-            let thresholds = found.thresholds.iter().map(|t| t.map(|t| t.probability));
-            let each = each.zip(thresholds);
-            each.map(|((label, class), threshold)| (label, class, threshold))
-                .collect()
-        }
-        Figures::Entities(found) => {
-            let types = found.types.iter().cloned();
-            types.map(|(label, class)| (label, class, None)).collect()
-        }
-        Figures::Score(_) | Figures::Answers(_) | Figures::Words { .. } => Vec::new(),
+    let thresholds = match &figures {
+        Figures::Labels(found) => &found.thresholds[..],
+        _ => &[],
     };
+    let row = |(i, (label, class)): (usize, (&str, &ClassMetrics))| {
+        let threshold = thresholds.get(i).copied().flatten();
+        (label.to_owned(), *class, threshold.map(|t| t.probability))
+    };
+    let rows = figures.each(&labels).into_iter().enumerate().map(row);
+    let rows: Vec<(String, ClassMetrics, Option<f32>)> = rows.collect();
     let matrix = match figures {
         Figures::Classes { confusion, .. } => {
             Some(view! { <Matrix epoch labels confusion/> }.into_any())
