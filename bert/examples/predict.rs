@@ -157,7 +157,14 @@ fn of_head(said: &Said, text: &Text) -> Value {
                 None => Value::Null,
             };
         }
-        HeadKind::Choice => {}
+        HeadKind::Choice => {
+            let named = said
+                .choices()
+                .into_iter()
+                .map(str::to_owned)
+                .zip(said.probabilities());
+            object["probabilities"] = json!(named.collect::<std::collections::BTreeMap<_, _>>());
+        }
     }
     object
 }

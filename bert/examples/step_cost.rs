@@ -14,7 +14,7 @@ use bert::config::Pooling;
 use bert::model::DropoutRates;
 use bert::model::Model;
 use bert::model::TokenBatch;
-use bert::train::{Batch, Inputs, Learner, Method, Optimiser, Recipe, Targets, Task};
+use bert::train::{Batch, Extent, Inputs, Learner, Method, Optimiser, Recipe, Targets, Task};
 use kernels::gpu::{Gpu, Options};
 use kernels::{CancelToken, Control, Device, RunError};
 
@@ -73,7 +73,7 @@ async fn measure(config: Config, steps: usize) -> Result<(), AnyError> {
         max_tokens: 128,
         ..Recipe::scheduled(Method::All)
     };
-    let planned = bert::train::needs(&model, TASK, &recipe, 128, 1000)?;
+    let planned = bert::train::needs(&model, TASK, &recipe, Extent::of(128, 1000))?;
     let dropout = DropoutRates {
         hidden: 0.1,
         attention: 0.1,

@@ -27,6 +27,7 @@ const SETTINGS: AdamW = AdamW {
     l2: 0.0,
     max_norm: Some(1.0),
     log: None,
+    scales: Vec::new(),
 };
 
 /// Points (`[POINTS, 2]`) and which spiral each lies on.
@@ -94,7 +95,7 @@ fn step() -> Result<Step, Box<dyn Error>> {
     let hidden = g.linear(hidden, weights[1], Some(weights[4]))?;
     let hidden = g.activation(hidden, Function::Tanh)?;
     let logits = g.linear(hidden, weights[2], Some(weights[5]))?;
-    let loss = g.cross_entropy(logits, labels)?.mean;
+    let loss = g.cross_entropy(logits, labels, None)?.mean;
     let slopes = gradients(&mut g, loss, one, &weights)?;
     let slopes: Vec<Value> = slopes.into_iter().flatten().collect();
     let new = g.adamw(&slopes, schedule, SETTINGS, None)?;

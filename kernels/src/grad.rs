@@ -21,18 +21,35 @@ pub fn gradients(
     d_output: Value,
     parameters: &[Value],
 ) -> Result<Vec<Option<Value>>, GraphError> {
-    let given = parameters.iter().chain([&output, &d_output]);
-    if !given.copied().all(|value| graph.has(value)) {
+    gradients_of(graph, &[(output, d_output)], parameters)
+}
+
+/// The same of several outputs, each with its `d_output`: the gradient of the sum.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn gradients_of(
+    graph: &mut Graph,
+    outputs: &[(Value, Value)],
+    parameters: &[Value],
+) -> Result<Vec<Option<Value>>, GraphError> {
+    let ends = outputs
+        .iter()
+        .flat_map(|(output, d_output)| [output, d_output]);
+    let mut given = parameters.iter().chain(ends);
+    if !given.all(|value| graph.has(*value)) {
         return Err(GraphError::Foreign { op: "gradients" });
     }
-    let (shape, found) = (graph.ty(output).shape, graph.ty(d_output).shape);
-    if found != shape {
-        return Err(GraphError::Shape {
-            op: "gradients",
-            operand: "d_output",
-            found,
-            expected: format!("{shape}, as the output"),
-        });
+    for &(output, d_output) in outputs {
+        let (shape, found) = (graph.ty(output).shape, graph.ty(d_output).shape);
+        if found != shape {
+            return Err(GraphError::Shape {
+                op: "gradients",
+                operand: "d_output",
+                found,
+                expected: format!("{shape}, as the output"),
+            });
+        }
     }
     let mut moving: HashSet<Value> = parameters.iter().copied().collect();
     let forward = graph.nodes().to_vec();
@@ -41,7 +58,14 @@ pub fn gradients(
             moving.extend(&node.outputs);
         }
     }
-    let mut gradients: HashMap<Value, Value> = HashMap::from([(output, d_output)]);
+    let mut gradients: HashMap<Value, Value> = HashMap::new();
+    for &(output, d_output) in outputs {
+        let sum = match gradients.get(&output) {
+            Some(&before) => graph.add(before, d_output)?,
+            None => d_output,
+        };
+        gradients.insert(output, sum);
+    }
     for node in forward.iter().rev() {
         let d_outputs: Vec<_> = node
             .outputs

@@ -60,7 +60,7 @@ pub mod twin;
 pub use control::{CancelToken, Control, LocalBoxFuture};
 pub use device::{Device, Executable, Params, Precision, Ready};
 pub use error::{DeviceError, GraphError, RunError};
-pub use grad::gradients;
+pub use grad::{gradients, gradients_of};
 pub use graph::{Graph, Node, Source, Value};
 pub use ops::Op;
 pub use plan::Plan;

@@ -31,6 +31,7 @@ fn settings(max_norm: Option<f64>) -> AdamW {
         l2: L2,
         max_norm,
         log: Some(ROWS),
+        scales: Vec::new(),
     }
 }
 
@@ -250,6 +251,7 @@ fn dispatches(count: usize, last: usize) -> usize {
         let rates = g.input("schedule", TensorType::real([3]));
         let settings = AdamW {
             log: None,
+            scales: Vec::new(),
             ..settings(Some(1.0))
         };
         let values = g.adamw(&gradients, rates, settings, None).expect("it fits");

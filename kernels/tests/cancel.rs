@@ -64,6 +64,7 @@ fn run(device: &Device, breath: usize) -> (bool, bool, Vec<f64>) {
             l2: 0.0,
             max_norm: None,
             log: None,
+            scales: Vec::new(),
         };
         let update = g.adamw(&[y], schedule, settings, None).expect("it fits");
         let z = g.linear(y, matrix, None).expect("it fits");

@@ -116,7 +116,7 @@ fn a_loss_passes_on_what_is_no_number() {
                     let x = g.input("x", TensorType::real([3, columns]));
                     let labels = g.input("labels", TensorType::u32([3]));
                     let d = g.input("d", TensorType::real([1]));
-                    let loss = g.cross_entropy(x, labels).expect("it fits");
+                    let loss = g.cross_entropy(x, labels, None).expect("it fits");
                     let dx = gradients(&mut g, loss.mean, d, &[x]).expect("differentiable");
                     let dx = dx[0].expect("the loss needs it");
                     for labelled in [true, false] {
@@ -163,7 +163,7 @@ fn a_head_passes_on_what_is_no_number() {
                     g.param("b", [n]).expect("new"),
                 );
                 let logits = g.linear(h, w, Some(b)).expect("it fits");
-                let mean = g.cross_entropy(logits, labels).expect("it fits").mean;
+                let mean = g.cross_entropy(logits, labels, None).expect("it fits").mean;
                 let found = gradients(&mut g, mean, d, &[w, b]).expect("differentiable");
                 let mut outputs: Vec<Value> = found.into_iter().flatten().collect();
                 outputs.push(mean);

@@ -201,7 +201,7 @@ fn a_head_of_few_outputs_with_its_loss() {
     let labels = g.graph.input("labels", TensorType::u32([5]));
     g.inputs
         .push((labels, Tensor::U32(vec![2, NO_TARGET, 0, 1, 1])));
-    let loss = g.graph.cross_entropy(g.outputs[0], labels);
+    let loss = g.graph.cross_entropy(g.outputs[0], labels, None);
     g.outputs = vec![loss.expect("it fits").mean];
     check(g);
 }
@@ -248,7 +248,7 @@ fn what_is_frozen_costs_nothing() {
         let head = g.param("head", [3, 4]).expect("new");
         let hidden = g.linear(x, below, None).expect("it fits");
         let logits = g.linear(hidden, head, None).expect("it fits");
-        let loss = g.cross_entropy(logits, ids).expect("it fits").mean;
+        let loss = g.cross_entropy(logits, ids, None).expect("it fits").mean;
         let one = g.input("one", TensorType::real([1]));
         let wrt = if frozen_below {
             vec![head]

@@ -238,7 +238,7 @@ fn a_small_cross_entropy_keeps_its_digits() {
     let mut graph = Graph::new();
     let x = graph.input("logits", TensorType::real([rows, columns]));
     let labels = graph.input("labels", TensorType::u32([rows]));
-    let losses = graph.cross_entropy(x, labels).expect("a loss").losses;
+    let losses = graph.cross_entropy(x, labels, None).expect("a loss").losses;
     let plan = Plan::new(&graph, &[losses]);
     let run = |device: &Device| -> Vec<f64> {
         let found = pollster::block_on(async {

@@ -168,6 +168,7 @@ fn a_norm_over_many_buffers_is_whole() {
             l2: 0.0,
             max_norm: Some(1.0),
             log: None,
+            scales: Vec::new(),
         };
         let update = g.adamw(&gradients, schedule, settings, None);
         let update = update.expect("it fits");

@@ -132,6 +132,8 @@ pub enum Verdict {
     Entities(Vec<(String, Stretch)>),
     /// An answer in the second text; none.
     Answer(Option<Stretch>),
+    /// One of several texts, and its probability.
+    Choice { text: String, probability: f32 },
 }
 
 /// An example that the model gets wrong.

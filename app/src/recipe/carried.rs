@@ -56,6 +56,8 @@ fn range(field: Field) -> (f64, f64, bool) {
         Field::Dropout => (0.0, 0.99, false),
         Field::WeightDecay => (0.0, 1.0, false),
         Field::Clipping => (1e-6, 1e6, false),
+        Field::LayerDecay => (0.01, 1.0, false),
+        Field::Balance => (0.0, 1.0, false),
         Field::Seed => (0.0, u32::MAX as f64, true),
     }
 }

@@ -15,11 +15,13 @@ pub enum Field {
     Dropout,
     WeightDecay,
     Clipping,
+    LayerDecay,
+    Balance,
     Seed,
 }
 
 impl Field {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::LearningRate,
         Self::Epochs,
         Self::Batch,
@@ -30,11 +32,13 @@ impl Field {
         Self::Dropout,
         Self::WeightDecay,
         Self::Clipping,
+        Self::LayerDecay,
+        Self::Balance,
         Self::Seed,
     ];
     /// Those that everyone looks at, then those for whoever knows them.
     pub const FIRST: [Self; 3] = [Self::LearningRate, Self::Epochs, Self::Batch];
-    pub const MORE: [Self; 8] = [
+    pub const MORE: [Self; 10] = [
         Self::Accumulation,
         Self::MaxTokens,
         Self::Share,
@@ -42,6 +46,8 @@ impl Field {
         Self::Dropout,
         Self::WeightDecay,
         Self::Clipping,
+        Self::LayerDecay,
+        Self::Balance,
         Self::Seed,
     ];
 
@@ -57,6 +63,8 @@ impl Field {
             Self::Dropout => "Dropout",
             Self::WeightDecay => "Weight decay",
             Self::Clipping => "Gradient clipping",
+            Self::LayerDecay => "Layer-wise decay of the rate (1: none)",
+            Self::Balance => "Weight of rare classes (0 to 1)",
             Self::Seed => "Seed",
         }
     }
@@ -74,6 +82,8 @@ impl Field {
             Self::Dropout => "dropout",
             Self::WeightDecay => "weight-decay",
             Self::Clipping => "clipping",
+            Self::LayerDecay => "layer-decay",
+            Self::Balance => "balance",
             Self::Seed => "seed",
         }
     }
@@ -91,7 +101,9 @@ impl Field {
             Self::Dropout => 7,
             Self::WeightDecay => 8,
             Self::Clipping => 9,
-            Self::Seed => 10,
+            Self::LayerDecay => 10,
+            Self::Balance => 11,
+            Self::Seed => 12,
         }
     }
 }

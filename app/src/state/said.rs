@@ -12,6 +12,14 @@ pub fn ranked(said: &Said) -> Vec<(String, f32)> {
     found
 }
 
+/// The choices with their probabilities, the likeliest first; empty where there are not two.
+pub fn ranked_choices(said: &Said) -> Vec<(String, f32)> {
+    let choices = said.choices().into_iter().map(str::to_owned);
+    let mut found: Vec<(String, f32)> = choices.zip(said.probabilities()).collect();
+    found.sort_by(|a, b| b.1.total_cmp(&a.1));
+    found
+}
+
 /// For those who listen, in a sentence.
 pub fn spoken(said: &Said) -> String {
     match said.head.kind {
@@ -27,6 +35,10 @@ pub fn spoken(said: &Said) -> String {
                 false => given.join(", "),
             }
         }
+        HeadKind::Choice if said.logits.len() > 1 => match ranked_choices(said).first() {
+            Some((choice, share)) => format!("{choice}, {}", percent(*share)),
+            None => String::new(),
+        },
         HeadKind::Score | HeadKind::Choice => {
             format!(
                 "Score {:.3}",

@@ -4,15 +4,26 @@ use std::path::PathBuf;
 
 use bert::config::{HeadKind, Pooling};
 use bert::data::Named;
-use bert::train::{Method, Recipe};
+use bert::train::{Method, Optimiser, Recipe};
 
 use crate::common::AnyError;
 
 pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
-    --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
-    [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--seed N] [--limit N] \
+    --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
+    [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
     [--predictions FILE.json] [--json] [--profile]";
+
+/// What is to be learned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// A head of a task.
+    Head(HeadKind),
+    /// Hidden words.
+    Words,
+    /// Hidden words of pairs, and whether the second text follows.
+    WordsAndNext,
+}
 
 pub struct Arguments {
     pub model: PathBuf,
@@ -21,8 +32,8 @@ pub struct Arguments {
     /// Columns that were named.
     pub columns: Named,
     pub settings: Settings,
-    /// The head that is to learn, where it was named.
-    pub kind: Option<HeadKind>,
+    /// What is to be learned, where it was named.
+    pub goal: Option<Goal>,
     pub limit: Option<usize>,
     pub max_steps: Option<usize>,
     pub device: String,
@@ -42,13 +53,16 @@ pub struct Settings {
     max_tokens: Option<usize>,
     learning_rate: Option<f64>,
     seed: Option<u64>,
+    layer_decay: Option<f64>,
+    balance: Option<f64>,
 }
 
 impl Settings {
     /// The recipe that they are put over: a head over whole texts is trained until its loss settles,
     /// unless a number of epochs was given.
-    pub fn base(&self, kind: HeadKind) -> Recipe {
-        match self.epochs.is_some() || kind.reads_tokens() {
+    pub fn base(&self, kind: Option<HeadKind>) -> Recipe {
+        let settles = kind.is_some_and(HeadKind::reads_one_vector);
+        match self.epochs.is_some() || !settles {
             true => Recipe::scheduled(self.method),
             false => Recipe::new(self.method),
         }
@@ -64,6 +78,11 @@ impl Settings {
             max_tokens: self.max_tokens.unwrap_or(recipe.max_tokens),
             learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
             seed: self.seed.unwrap_or(recipe.seed),
+            balance: self.balance.unwrap_or(recipe.balance),
+            optimiser: Optimiser {
+                layer_decay: self.layer_decay.unwrap_or(1.0),
+                ..recipe.optimiser
+            },
             ..recipe
         }
     }
@@ -81,15 +100,21 @@ fn method(name: &str) -> Result<Method, AnyError> {
     }
 }
 
-fn goal(name: &str) -> Result<HeadKind, AnyError> {
-    match name {
-        "labels" => Ok(HeadKind::Classes),
-        "multi" => Ok(HeadKind::Labels),
-        "score" => Ok(HeadKind::Score),
-        "tags" => Ok(HeadKind::Tokens),
-        "answers" => Ok(HeadKind::Span),
-        _ => Err(format!("--goal {name}: it is labels, multi, score, tags or answers").into()),
-    }
+fn goal(name: &str) -> Result<Goal, AnyError> {
+    Ok(Goal::Head(match name {
+        "labels" => HeadKind::Classes,
+        "multi" => HeadKind::Labels,
+        "score" => HeadKind::Score,
+        "tags" => HeadKind::Tokens,
+        "answers" => HeadKind::Span,
+        "choice" => HeadKind::Choice,
+        "mlm" => return Ok(Goal::Words),
+        "mlm+nsp" => return Ok(Goal::WordsAndNext),
+        _ => {
+            let known = "labels, multi, score, tags, answers, choice, mlm or mlm+nsp";
+            return Err(format!("--goal {name}: it is {known}").into());
+        }
+    }))
 }
 
 fn pooling(name: &str) -> Result<Pooling, AnyError> {
@@ -114,7 +139,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     let mut given: Vec<(String, String)> = Vec::new();
     let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
-    const NAMES: [&str; 20] = [
+    const NAMES: [&str; 22] = [
         "--model",
         "--train",
         "--eval",
@@ -128,6 +153,8 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         "--lr",
         "--batch",
         "--accumulation",
+        "--layer-decay",
+        "--balance",
         "--seed",
         "--limit",
         "--pooling",
@@ -168,8 +195,14 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         max_tokens: option("--max-tokens")?,
         learning_rate: last("--lr").map(|v| number("--lr", v)).transpose()?,
         seed: last("--seed").map(|v| number("--seed", v)).transpose()?,
+        layer_decay: last("--layer-decay")
+            .map(|v| number("--layer-decay", v))
+            .transpose()?,
+        balance: last("--balance")
+            .map(|v| number("--balance", v))
+            .transpose()?,
     };
-    let base = settings.base(HeadKind::Classes);
+    let base = settings.base(Some(HeadKind::Classes));
     let problems = settings.over(base).problems();
     if !problems.is_empty() {
         return Err(problems.join("; ").into());
@@ -185,7 +218,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
             label: last("--label").map(str::to_owned),
         },
         settings,
-        kind: last("--goal").map(goal).transpose()?,
+        goal: last("--goal").map(goal).transpose()?,
         limit,
         max_steps,
         device: last("--device").unwrap_or("gpu").to_owned(),

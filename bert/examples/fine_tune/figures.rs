@@ -15,11 +15,12 @@ pub fn object(figures: &Figures) -> Value {
     object.into()
 }
 
-/// The figures, and those of each label.
-pub fn print(figures: &Figures, train: &Dataset, eval: &Dataset) {
+/// The figures, and those of each label: `sets` are those to learn from and to judge by, where they have labels.
+pub fn print(figures: &Figures, sets: Option<&[Dataset; 2]>) {
     let named = figures.named().into_iter();
     let named: Vec<String> = named.map(|(name, x)| format!("{name} {x:.4}")).collect();
     println!("{}", named.join(", "));
+    let Some([train, eval]) = sets else { return };
     if let Figures::Classes { metrics, .. } = figures {
         let majority = Confusion::of_majority(&train.counts(), &eval.counts()).metrics();
         let over = metrics

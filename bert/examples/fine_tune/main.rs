@@ -1,15 +1,16 @@
 //! Fine-tunes a checkpoint on labelled texts, natively, as the page does.
 //!
 //! `cargo run --release -p bert --example fine_tune -- --model DIR --train FILE --eval FILE
-//! --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers]
+//! --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp]
 //! [--text COLUMN] [--pair COLUMN|none] [--label COLUMN]
-//! [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--seed N] [--limit N]
+//! [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--seed N] [--limit N]
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
 //! [--predictions FILE.json] [--json] [--profile]`
 //!
 //! Files are TSV, CSV or JSON, with or without names of columns; which column holds what is guessed,
 //! told, and changed by name or by number from 1. Words with tags are CoNLL or JSON, answers in passages SQuAD's JSON. What
-//! is learned is guessed from the file too. A head is trained until its loss settles, unless
+//! is learned is guessed from the file too, unless words are to be hidden: `mlm` hides them in the texts, `mlm+nsp` in pairs
+//! of following and other sentences, of plain text (`.txt`) whose documents end with an empty line, or of each row's text. A head is trained until its loss settles, unless
 //! `--epochs` is given. Progress goes to stderr; `--json` prints one object instead of
 //! a few lines. `--limit` takes the first rows of the training file. `--out`
 //! writes a folder for `transformers`; `--profile` adds how long the dispatches of each shader took; `--predictions` what the model says of every evaluation
@@ -27,7 +28,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use bert::data::{self, Dataset, Text, Truth};
+use bert::config::{Family, HeadKind};
+use bert::data::{self, Dataset, Prose, Random, Second, Text, Truth};
 use bert::export::{self, About, Files, Kind, Machine, Run};
 use bert::metrics::Figures;
 use bert::model::Model;
@@ -35,7 +37,7 @@ use bert::probe;
 use bert::tokenizer::Tokenizer;
 use bert::train::{Ending, Event, Learner, Lesson, Recipe, Training};
 
-use arguments::{Arguments, USAGE, arguments};
+use arguments::{Arguments, Goal, USAGE, arguments};
 use common::AnyError;
 use kernels::Control;
 use serde_json::{Value, json};
@@ -53,30 +55,113 @@ struct Outcome {
     seconds: f64,
 }
 
+/// What there is to learn.
+enum Material {
+    /// Labelled texts: to learn from, and to judge by.
+    Labelled(Box<[Dataset; 2]>),
+    /// Texts to hide words in.
+    Plain([Vec<Text>; 2]),
+    /// Running text.
+    Prose([Prose; 2]),
+}
+
+impl Material {
+    fn load(arguments: &Arguments) -> Result<Self, AnyError> {
+        Ok(match arguments.goal {
+            Some(Goal::Words) => Self::Plain(texts::plain(arguments)?),
+            Some(Goal::WordsAndNext) => Self::Prose(texts::prose(arguments)?),
+            Some(Goal::Head(_)) | None => {
+                let (train, eval) = texts::load(arguments)?;
+                Self::Labelled(Box::new([train, eval]))
+            }
+        })
+    }
+
+    /// The head that reads it, where it is a task's.
+    fn kind(&self) -> Option<HeadKind> {
+        match self {
+            Self::Labelled(sets) => Some(sets[0].kind),
+            Self::Plain(_) | Self::Prose(_) => None,
+        }
+    }
+
+    /// What is exported of a model that has learned it.
+    fn export(&self) -> Kind {
+        match self {
+            Self::Labelled(_) => Kind::Head,
+            Self::Plain(_) => Kind::MaskedLm,
+            Self::Prose(_) => Kind::Pretraining,
+        }
+    }
+
+    fn start(
+        &self,
+        model: &mut Model,
+        tokenizer: &Tokenizer,
+        recipe: Recipe,
+    ) -> Result<Training, AnyError> {
+        let training = match self {
+            Self::Labelled(sets) => {
+                let [train, eval] = &**sets;
+                let lesson = Lesson {
+                    kind: train.kind,
+                    labels: &train.labels,
+                    train: &train.examples,
+                    validation: &eval.examples,
+                };
+                let training = Training::start(model, tokenizer, &lesson, recipe);
+                let training = pollster::block_on(training)?;
+                // What cannot be named is refused before anything is learned.
+                model.set_head(lesson.head(&recipe))?;
+                training
+            }
+            Self::Plain([train, eval]) => {
+                let training = Training::start_mlm(model, tokenizer, train, eval, recipe);
+                pollster::block_on(training)?
+            }
+            Self::Prose(both) => {
+                // As in the pretraining of the family: ALBERT's order, or another document's text.
+                let second = match model.config().family {
+                    Family::Albert => Second::Swapped,
+                    _ => Second::Random,
+                };
+                let count = |text: &str| {
+                    let all = tokenizer.encode(text, None, usize::MAX).ids.len();
+                    all - tokenizer.added_tokens(false)
+                };
+                let room = recipe.max_tokens.saturating_sub(3);
+                let mut random = Random::new(recipe.seed, 0);
+                let mut pairs = |prose: &Prose| prose.pairs(second, room, count, &mut random);
+                let (train, eval) = (pairs(&both[0]), pairs(&both[1]));
+                eprintln!(
+                    "{} pairs to learn from, {} to judge by",
+                    train.len(),
+                    eval.len()
+                );
+                let training =
+                    Training::start_mlm_and_next(model, tokenizer, &train, &eval, recipe);
+                pollster::block_on(training)?
+            }
+        };
+        Ok(training)
+    }
+}
+
 fn train(
     arguments: &Arguments,
     model: &mut Model,
     tokenizer: &Tokenizer,
-    train: &Dataset,
-    eval: &Dataset,
+    material: &Material,
 ) -> Result<Outcome, AnyError> {
     let control = Control::default();
     let settings = &arguments.settings;
-    let recipe = settings.over(settings.base(train.kind).suited(model));
+    let base = settings.base(material.kind());
+    let recipe = settings.over(base.suited(model));
     for warning in recipe.warnings() {
         eprintln!("warning: {warning}");
     }
     let start = Instant::now();
-    let lesson = Lesson {
-        kind: train.kind,
-        labels: &train.labels,
-        train: &train.examples,
-        validation: &eval.examples,
-    };
-    let training = Training::start(model, tokenizer, &lesson, recipe);
-    let mut training = pollster::block_on(training)?;
-    // What cannot be named is refused before anything is learned.
-    model.set_head(lesson.head(&recipe))?;
+    let mut training = material.start(model, tokenizer, recipe)?;
     // As far as is held at a time: looking waits for the device.
     let every = arguments
         .max_steps
@@ -193,15 +278,14 @@ fn write(
     model: &mut Model,
     arguments: &Arguments,
     source: &Source,
-    run: Run,
-    machine: Machine,
+    (kind, run, machine): (Kind, Run, Machine),
     out: &Path,
 ) -> Result<(), AnyError> {
     let text = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned());
     let about = About {
         name: text(out).unwrap_or_else(|| "fine-tuned".to_owned()),
         base: text(&arguments.model).unwrap_or_else(|| "unnamed".to_owned()),
-        kind: Kind::Head,
+        kind,
         run: Some(run),
         machine: Some(machine),
         date: None,
@@ -260,11 +344,12 @@ fn truth(truth: &Truth, labels: &[String]) -> Value {
         Truth::Score(score) => json!(score),
         Truth::Tags(tags) => tags.iter().map(|one| labels[one.tag].as_str()).collect(),
         Truth::Answers(answers) => json!(answers),
+        Truth::Choice { right, .. } => json!(right),
     }
 }
 
 fn run(arguments: &Arguments) -> Result<(), AnyError> {
-    let (train_set, eval) = texts::load(arguments)?;
+    let material = Material::load(arguments)?;
     let device = common::device(&arguments.device)?;
     let (config, tokenizer) = common::tokenizer(&arguments.model)?;
     let mut model = common::model(&arguments.model, config, &device)?;
@@ -273,10 +358,13 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     let source = source.transpose()?;
     common::start_profile(&device, arguments.profile)?;
     let machine = Machine::of(&device);
-    let outcome = train(arguments, &mut model, &tokenizer, &train_set, &eval)?;
+    let outcome = train(arguments, &mut model, &tokenizer, &material)?;
     let facts = common::device_facts(&device, arguments.profile)?;
     if let Some(path) = &arguments.predictions {
-        predictions(&mut model, &tokenizer, &eval, path)?;
+        let Material::Labelled(sets) = &material else {
+            return Err("--predictions are of labelled texts".into());
+        };
+        predictions(&mut model, &tokenizer, &sets[1], path)?;
     }
     if arguments.json {
         let mut object = json!({
@@ -293,26 +381,38 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         }
         println!("{object}");
     } else {
-        print(&outcome, &train_set, &eval);
+        print(&outcome, &material);
         common::print_profile(&facts);
     }
     if let (Some(out), Some(source)) = (&arguments.out, &source) {
+        let sizes = |[train, eval]: [usize; 2]| (vec![train], vec![eval]);
+        let (train, validation) = match &material {
+            Material::Labelled(sets) => (sets[0].counts(), sets[1].counts()),
+            Material::Plain(texts) => sizes(texts.each_ref().map(Vec::len)),
+            Material::Prose(prose) => sizes(prose.each_ref().map(|p| p.documents().len())),
+        };
+        let pairs = match &material {
+            Material::Labelled(sets) => sets[0].examples.iter().any(|e| e.pair.is_some()),
+            Material::Plain([texts, _]) => texts.iter().any(|text| text.pair.is_some()),
+            Material::Prose(_) => true,
+        };
         let run = Run {
             recipe: outcome.recipe,
-            train: train_set.counts(),
-            validation: eval.counts(),
-            pairs: train_set.examples.iter().any(|e| e.pair.is_some()),
+            train,
+            validation,
+            pairs,
             figures: outcome.figures,
             best_epoch: outcome.best_epoch,
         };
-        write(&mut model, arguments, source, run, machine, out)?;
+        let about = (material.export(), run, machine);
+        write(&mut model, arguments, source, about, out)?;
         eprintln!("written to {}", out.display());
     }
     common::finish(&device);
     Ok(())
 }
 
-fn print(outcome: &Outcome, train: &Dataset, eval: &Dataset) {
+fn print(outcome: &Outcome, material: &Material) {
     let (epochs, best) = (outcome.epochs, outcome.best_epoch);
     let what = match outcome.ending {
         _ if best == 0 => "no epoch was finished".to_owned(),
@@ -323,7 +423,11 @@ fn print(outcome: &Outcome, train: &Dataset, eval: &Dataset) {
     let (steps, seconds) = (outcome.losses.len(), outcome.seconds);
     println!("{what}; {steps} steps in {seconds:.1} s");
     if let Some(figures) = &outcome.figures {
-        figures::print(figures, train, eval);
+        let sets = match material {
+            Material::Labelled(sets) => Some(&**sets),
+            Material::Plain(_) | Material::Prose(_) => None,
+        };
+        figures::print(figures, sets);
     }
 }
 

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use bert::config::HeadKind;
-use bert::data::{Columns, DataError, Dataset, Format, HeaderRow, Table, kinds};
+use bert::data::{
+    Columns, DataError, Dataset, Format, HeaderRow, Prose, Table, Text, kinds, texts,
+};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Goal};
 use crate::common::AnyError;
 
 /// Rows and characters that are shown of a file.
@@ -35,7 +37,10 @@ pub fn load(arguments: &Arguments) -> Result<(Dataset, Dataset), AnyError> {
         rows.rows.truncate(limit.max(1));
     }
     let offered = kinds(&rows, &columns);
-    let kind = arguments.kind.or(offered.first().copied());
+    let kind = match arguments.goal {
+        Some(Goal::Head(kind)) => Some(kind),
+        _ => offered.first().copied(),
+    };
     let kind = kind.unwrap_or(HeadKind::Classes);
     let (train, report) = Dataset::of(kind, &rows, &columns, None).map_err(wrong)?;
     warn(path, &[rows.notes(), report.notes()].concat());
@@ -60,6 +65,35 @@ pub fn load(arguments: &Arguments) -> Result<(Dataset, Dataset), AnyError> {
         );
     }
     Ok((train, eval))
+}
+
+/// The texts of both files without what they are labelled with, to hide words in.
+pub fn plain(arguments: &Arguments) -> Result<[Vec<Text>; 2], AnyError> {
+    let read = |path: &Path| {
+        let rows = table(path)?;
+        let columns = Columns::named(&rows, &arguments.columns).map_err(|e| named(path, &e))?;
+        warn(path, &rows.notes());
+        texts(&rows, &columns).map_err(|e| named(path, &e))
+    };
+    let mut train = read(&arguments.train)?;
+    train.truncate(arguments.limit.unwrap_or(usize::MAX).max(1));
+    Ok([train, read(&arguments.eval)?])
+}
+
+/// The documents of both files: of plain text as an empty line ends them, of a table a text each.
+pub fn prose(arguments: &Arguments) -> Result<[Prose; 2], AnyError> {
+    let is_plain = |path: &Path| path.extension().is_some_and(|end| end == "txt");
+    let both = [&arguments.train, &arguments.eval];
+    if both.iter().all(|path| is_plain(path)) {
+        let read = |path: &Path| -> Result<Prose, AnyError> {
+            let text = fs::read_to_string(path).map_err(|e| named(path, &e))?;
+            Ok(Prose::read(&text))
+        };
+        return Ok([read(both[0])?, read(both[1])?]);
+    }
+    let of = |texts: &Vec<Text>| Prose::of(texts.iter().map(|text| text.text.as_str()));
+    let [train, eval] = plain(arguments)?;
+    Ok([of(&train), of(&eval)])
 }
 
 fn warn(path: &Path, notes: &[String]) {

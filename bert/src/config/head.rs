@@ -29,6 +29,11 @@ impl HeadKind {
         matches!(self, Self::Tokens | Self::Span)
     }
 
+    /// Whether it reads one vector of each example.
+    pub fn reads_one_vector(self) -> bool {
+        !self.reads_tokens() && self != Self::Choice
+    }
+
     /// How many outputs such a head may have.
     pub fn outputs(self) -> RangeInclusive<usize> {
         match self {

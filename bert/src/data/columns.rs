@@ -136,7 +136,7 @@ impl<'a> Guess<'a> {
         let marks = table.rows.first().and_then(|row| row.marks.as_ref());
         let (text, pair, label) = match marks {
             Some(Marks::Tags(_)) => (Some(0), Some(None), Some(1)),
-            Some(Marks::Answers(_)) => (Some(0), Some(Some(1)), Some(2)),
+            Some(Marks::Answers(_) | Marks::Choices(..)) => (Some(0), Some(Some(1)), Some(2)),
             None => (None, None, None),
         };
         Self {

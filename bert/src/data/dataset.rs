@@ -234,12 +234,13 @@ impl Dataset {
         known: Option<&[String]>,
     ) -> Result<(Dataset, Report), DataError> {
         let (truths, labels, texts, lines, known_report) = match kind {
-            HeadKind::Tokens | HeadKind::Span => {
+            HeadKind::Tokens | HeadKind::Span | HeadKind::Choice => {
                 columns.check(table)?;
                 let rows: Vec<&Row> = table.rows.iter().collect();
                 let (truths, labels) = match kind {
                     HeadKind::Tokens => tags(&rows, known)?,
-                    _ => (answers(&rows)?, Vec::new()),
+                    HeadKind::Span => (answers(&rows)?, Vec::new()),
+                    _ => (choices(&rows)?, Vec::new()),
                 };
                 let marked = Columns {
                     text: 0,
@@ -368,7 +369,7 @@ pub fn label_counts(examples: &[Example], labels: usize) -> Vec<usize> {
         match &example.truth {
             Truth::Class(class) => counts[*class] += 1,
             Truth::Labels(found) => found.iter().for_each(|label| counts[*label] += 1),
-            Truth::Score(_) | Truth::Tags(_) | Truth::Answers(_) => {}
+            Truth::Score(_) | Truth::Tags(_) | Truth::Answers(_) | Truth::Choice { .. } => {}
         }
     }
     counts
@@ -439,6 +440,19 @@ fn answers(rows: &[&Row]) -> Result<Vec<Truth>, DataError> {
         Some(Marks::Answers(answers)) => Ok(Truth::Answers(answers.clone())),
         _ => Err(DataError::NoMarks {
             what: "answers in a passage",
+        }),
+    };
+    rows.iter().map(of).collect()
+}
+
+fn choices(rows: &[&Row]) -> Result<Vec<Truth>, DataError> {
+    let of = |row: &&Row| match &row.marks {
+        Some(Marks::Choices(options, right)) => Ok(Truth::Choice {
+            options: options.clone(),
+            right: *right,
+        }),
+        _ => Err(DataError::NoMarks {
+            what: "texts to choose from",
         }),
     };
     rows.iter().map(of).collect()

@@ -157,7 +157,8 @@ pub(super) fn has_usual_names(cells: &[&str]) -> bool {
         .any(|name| is_text_name(name) || is_label_name(name))
 }
 
-fn is_label_name(name: &str) -> bool {
+/// Whether a column of this name holds labels.
+pub(super) fn is_label_name(name: &str) -> bool {
     LABELS.contains(&plain(name).as_str())
 }
 

@@ -68,7 +68,7 @@ impl Table {
     /// The first fault that makes the file unreadable, by its line.
     pub fn parse(bytes: &[u8], format: Format, header: HeaderRow) -> Result<Table, DataError> {
         let text = decode(bytes)?;
-        let table = match format {
+        let mut table = match format {
             Format::Conll => marked::read_conll(&text)?,
             Format::Json => from_json(&json::mend(&text))?,
             _ => from_rows(&text, format, header)?,
@@ -81,6 +81,7 @@ impl Table {
         if let Some(row) = table.rows.get(MAX_ROWS) {
             return Err(DataError::TooManyRows { line: row.line });
         }
+        super::values::list_labels(&mut table);
         Ok(table)
     }
 

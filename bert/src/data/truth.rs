@@ -45,6 +45,13 @@ pub enum Truth {
     Tags(Vec<Tagged>),
     /// Where in the second text the first one is answered, each as good as the others; nowhere, where it cannot be.
     Answers(Vec<Stretch>),
+    /// Which of several second texts goes with the text.
+    Choice {
+        /// The texts to choose from, two at least.
+        options: Vec<String>,
+        /// The place of the right one.
+        right: usize,
+    },
 }
 
 impl Truth {
@@ -56,6 +63,7 @@ impl Truth {
             Self::Score(_) => HeadKind::Score,
             Self::Tags(_) => HeadKind::Tokens,
             Self::Answers(_) => HeadKind::Span,
+            Self::Choice { .. } => HeadKind::Choice,
         }
     }
 

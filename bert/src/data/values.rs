@@ -2,8 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::header::is_label_name;
 use super::labels::key;
-use super::{Columns, Format, Marks, Table};
+use super::{Columns, Format, MAX_COLUMNS, Marks, Table};
 use crate::config::HeadKind;
 use crate::decimal::parse_decimal;
 
@@ -32,12 +33,52 @@ pub(super) fn several(cell: &str) -> Vec<String> {
     trimmed.filter(|part| !part.is_empty()).collect()
 }
 
+/// So many columns of 0 and 1 are labels.
+const COLUMNS: usize = 3;
+/// The column that they become.
+const LISTS: &str = "labels";
+
+/// Where a table has a column of 0 and 1 for each label, and none that is named as labels are, adds one that lists the
+/// labels of each row.
+pub(super) fn list_labels(table: &mut Table) {
+    let named = table.columns.iter().any(|name| is_label_name(name));
+    if !table.header || named || table.columns.len() >= MAX_COLUMNS {
+        return;
+    }
+    let is_binary = |column: &usize| {
+        let mut cells = table.rows.iter().map(|row| row.cells[*column].trim());
+        cells.all(|cell| cell == "0" || cell == "1")
+    };
+    let binary: Vec<usize> = (0..table.columns.len()).filter(is_binary).collect();
+    if binary.len() < COLUMNS || binary.len() == table.columns.len() {
+        return;
+    }
+    for row in &mut table.rows {
+        let on = |column: &&usize| row.cells[**column].trim() == "1";
+        let names: Vec<&str> = (binary.iter().filter(on))
+            .map(|&column| table.columns[column].trim())
+            .collect();
+        let list = serde_json::to_string(&names).unwrap_or_default();
+        // What was given counts cells of the file.
+        row.given += usize::from(row.given == row.cells.len());
+        row.cells.push(list);
+    }
+    let names: Vec<&str> = binary.iter().map(|&c| table.columns[c].trim()).collect();
+    table.remarks.push(format!(
+        "{} columns hold 0 and 1 ({}): they were read as labels, any number of them a row, in the column `{LISTS}`.",
+        names.len(),
+        names.join(", ")
+    ));
+    table.columns.push(LISTS.to_owned());
+}
+
 /// The heads that can learn from these columns, the likeliest first. Empty where no column holds labels.
 pub fn kinds(table: &Table, columns: &Columns) -> Vec<HeadKind> {
     match table.rows.first().and_then(|row| row.marks.as_ref()) {
         Some(_) if columns.label.is_none() => return Vec::new(),
         Some(Marks::Tags(_)) => return vec![HeadKind::Tokens],
         Some(Marks::Answers(_)) => return vec![HeadKind::Span],
+        Some(Marks::Choices(..)) => return vec![HeadKind::Choice],
         None => {}
     }
     let Some(column) = columns.label.filter(|&c| c < table.columns.len()) else {
@@ -78,7 +119,8 @@ fn are_several(cells: &[&str], format: Format) -> Option<bool> {
     {
         return None;
     }
-    if format == Format::Json && cells.iter().any(|cell| cell.starts_with('[')) {
+    let lists = || cells.iter().filter(|cell| cell.starts_with('[')).count();
+    if lists() == cells.len() || (format == Format::Json && lists() > 0) {
         return Some(true);
     }
     let mut rows: HashMap<String, usize> = HashMap::new();

@@ -100,6 +100,7 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
 /// The class that loads the folder.
 fn class(model: &Model, kind: Kind) -> String {
     let ending = match model.head().filter(|_| kind == Kind::Head) {
+        None if kind == Kind::Pretraining => "ForPreTraining",
         None => "ForMaskedLM",
         Some(head) => head.kind.class_ending(),
     };

@@ -68,6 +68,8 @@ pub enum Kind {
     Head,
     /// Filling masks: `BertForMaskedLM`. Pooler, next-sentence head and classifier stay behind.
     MaskedLm,
+    /// Filling masks, and saying whether one text follows another: `BertForPreTraining`. The classifier stays behind.
+    Pretraining,
 }
 
 /// What the model card tells, and no weight shows.
@@ -127,6 +129,9 @@ pub enum Refusal {
     /// There is no masked-language-model head.
     #[error("this model has no masked-language-model head to export")]
     NoMlm,
+    /// There is no next-sentence head.
+    #[error("this model has no next-sentence head to export")]
+    NoNext,
     /// More was trained than the head.
     #[error(
         "this run trained more than the classifier, so the classifier alone would be lost without \
@@ -246,7 +251,8 @@ pub fn size(model: &Model, kind: Kind) -> Result<u64, Refusal> {
 fn check(model: &Model, kind: Kind) -> Result<(), Refusal> {
     match kind {
         Kind::Head if model.head().is_none() => Err(Refusal::NoClassifier),
-        Kind::MaskedLm if !model.heads().mlm => Err(Refusal::NoMlm),
+        Kind::MaskedLm | Kind::Pretraining if !model.heads().mlm => Err(Refusal::NoMlm),
+        Kind::Pretraining if !model.heads().nsp => Err(Refusal::NoNext),
         _ => Ok(()),
     }
 }

@@ -51,10 +51,12 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
         let starts = |start: &str| slot.param.starts_with(start);
         let head = starts("cls.") || starts(names::CLASSIFIER) || starts(names::REPLACED);
         let wanted = match kind {
+            Kind::Pretraining if starts("pooler.") => true,
             _ if starts("pooler.") => pooling == Some(Pooling::Pooler),
             _ if !head => true,
             Kind::Head => starts(names::CLASSIFIER),
             Kind::MaskedLm => starts("cls.predictions."),
+            Kind::Pretraining => starts("cls."),
         };
         if !wanted {
             continue;

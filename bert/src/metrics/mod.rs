@@ -33,11 +33,30 @@ pub enum Figures {
     Entities(EntityMetrics),
     /// Answers in a passage.
     Answers(AnswerMetrics),
+    /// The right one of several texts.
+    Choices {
+        /// The share that was chosen rightly.
+        accuracy: f64,
+        /// What choosing at random comes to: the mean of one by the number of texts.
+        chance: f64,
+    },
     /// Hidden words.
     Words {
         /// The share that was guessed.
         accuracy: f64,
+        /// Of pairs, whether the second text follows the first.
+        #[serde(default)]
+        next: Option<NextMetrics>,
     },
+}
+
+/// How well it is told whether one text follows another.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NextMetrics {
+    /// The share of pairs that was judged rightly.
+    pub accuracy: f64,
+    /// The mean cross-entropy.
+    pub loss: f64,
 }
 
 impl Figures {
@@ -49,7 +68,9 @@ impl Figures {
             Self::Score(score) => ("Pearson", score.pearson.unwrap_or(0.0)),
             Self::Entities(entities) => ("entity F1", entities.overall.f1),
             Self::Answers(answers) => ("answer F1", answers.f1),
-            Self::Words { accuracy } => ("accuracy", *accuracy),
+            Self::Choices { accuracy, .. } | Self::Words { accuracy, .. } => {
+                ("accuracy", *accuracy)
+            }
         }
     }
 
@@ -63,7 +84,9 @@ impl Figures {
             Self::Classes { metrics, .. } => named(&metrics.classes),
             Self::Labels(found) => named(&found.labels),
             Self::Entities(found) => found.types.iter().map(|(n, m)| (n.as_str(), m)).collect(),
-            Self::Score(_) | Self::Answers(_) | Self::Words { .. } => Vec::new(),
+            Self::Score(_) | Self::Answers(_) | Self::Choices { .. } | Self::Words { .. } => {
+                Vec::new()
+            }
         }
     }
 
@@ -101,7 +124,16 @@ impl Figures {
             Self::Answers(answers) => {
                 vec![("exact_match", answers.exact_match), ("f1", answers.f1)]
             }
-            Self::Words { accuracy } => vec![("accuracy", *accuracy)],
+            Self::Choices { accuracy, .. } => vec![("accuracy", *accuracy)],
+            Self::Words { accuracy, next } => {
+                let next = next.iter().flat_map(|next| {
+                    [
+                        ("next_sentence_accuracy", next.accuracy),
+                        ("next_sentence_loss", next.loss),
+                    ]
+                });
+                [("accuracy", *accuracy)].into_iter().chain(next).collect()
+            }
         }
     }
 }

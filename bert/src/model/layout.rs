@@ -286,6 +286,31 @@ impl Layout {
         }
     }
 
+    /// Adds a next-sentence head, and a pooler where there is none; `None` where the family has no such head, and what was
+    /// added otherwise: nothing where it is there.
+    pub(super) fn add_next_sentence(&mut self, config: &Config) -> Option<Vec<ParamSpec>> {
+        let names = families::names(config.family);
+        let (pooler, nsp) = names.pooler.zip(names.nsp)?;
+        let mut wanted = Wanted {
+            names,
+            vocabulary: self.vocabulary,
+            slots: Vec::new(),
+        };
+        let hidden = config.hidden_size;
+        if !self.heads.pooler {
+            let name = format!("{}{pooler}", names.prefix);
+            wanted.dense(&name, [hidden, hidden], names::POOLER);
+        }
+        if !self.heads.nsp {
+            wanted.dense(nsp, [2, hidden], names::NSP);
+        }
+        let added = params(&wanted.slots, &self.vocabulary, |_| None);
+        self.slots.extend(wanted.slots);
+        self.params.extend(added.iter().cloned());
+        (self.heads.pooler, self.heads.nsp) = (true, true);
+        Some(added)
+    }
+
     /// Number of the model's own numbers.
     pub fn parameter_count(&self) -> u64 {
         self.slots.iter().map(|s| s.elements() as u64).sum()

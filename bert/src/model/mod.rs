@@ -24,7 +24,9 @@ pub use task_head::{TaskHead, TaskHeadError};
 pub use tokens::TokenBatch;
 pub(crate) use tokens::encoder_values;
 
-use kernels::{Control, Device, DeviceError, Executable, Graph, Params, Plan, RunError, Tensor};
+use kernels::{
+    Control, Device, DeviceError, Executable, Graph, ParamSpec, Params, Plan, RunError, Tensor,
+};
 
 use crate::checkpoint::StreamError;
 use crate::config::Config;
@@ -167,10 +169,26 @@ impl Model {
         Ok(model)
     }
 
+    /// Makes sure of a next-sentence head, with random weights where there was none; `false` where the family has none.
+    pub(crate) async fn add_next_sentence(&mut self, seed: u64) -> Result<bool, RunError> {
+        let Some(added) = self.layout.add_next_sentence(&self.config) else {
+            return Ok(false);
+        };
+        self.params.add(&added, false)?.await?;
+        self.randomise_some(&added, &mut Random::new(seed, 0x2e87))?;
+        self.forget_plans();
+        Ok(true)
+    }
+
     /// Forgets everything: normally distributed matrices, layer norms that change nothing.
     pub(crate) fn randomise(&mut self, random: &mut Random) -> Result<(), RunError> {
+        let specs = self.params.specs().to_vec();
+        self.randomise_some(&specs, random)
+    }
+
+    fn randomise_some(&mut self, specs: &[ParamSpec], random: &mut Random) -> Result<(), RunError> {
         let deviation = self.config.initializer_range;
-        for spec in self.params.specs().to_vec() {
+        for spec in specs {
             let numbers: Vec<f32> = match spec.name.as_str() {
                 name if name.ends_with("bias") => vec![0.0; spec.shape.len()],
                 name if name.contains("LayerNorm") => vec![1.0; spec.shape.len()],

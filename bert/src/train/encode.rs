@@ -2,7 +2,7 @@
 
 use kernels::ops::NO_TARGET;
 
-use crate::data::{Example, Masker, Random, Stretch, Tagged, Text, Truth};
+use crate::data::{Example, Masker, Random, SentencePair, Stretch, Tagged, Text, Truth};
 use crate::tokenizer::{Encoding, Tokenizer};
 
 /// What one text's head is to say.
@@ -18,6 +18,16 @@ pub(super) enum Target {
     Tags(Vec<u32>),
     /// The answer's first token and its last; 0 and 0 where there is none.
     Span([u32; 2]),
+    /// The right one of its texts, from 0.
+    Choice(u32),
+    /// Of a pair with hidden words, whether the second text follows the first (0) or not (1).
+    Next(u32),
+}
+
+/// One of an example's texts.
+pub(super) struct Sequence {
+    pub ids: Vec<u32>,
+    pub types: Vec<u32>,
 }
 
 /// A text as the model reads it.
@@ -25,6 +35,8 @@ pub(super) struct Encoded {
     pub ids: Vec<u32>,
     pub types: Vec<u32>,
     special: Vec<bool>,
+    /// The further texts of an example of which one is chosen.
+    pub others: Vec<Sequence>,
     pub target: Target,
     /// The place of its example in its set; several windows may be of one.
     pub example: usize,
@@ -40,6 +52,7 @@ impl Encoded {
             ids: encoding.ids,
             types: encoding.type_ids,
             special: encoding.special,
+            others: Vec::new(),
             target,
             example,
             words: Vec::new(),
@@ -51,6 +64,27 @@ impl Encoded {
     pub fn text(tokenizer: &Tokenizer, limit: usize, text: &Text, place: usize) -> Self {
         let encoding = tokenizer.encode(&text.text, text.pair.as_deref(), limit);
         Self::new(encoding, Target::None, place)
+    }
+
+    /// A pair to hide words in, and to say of whether the second text follows.
+    pub fn pair(tokenizer: &Tokenizer, limit: usize, pair: &SentencePair, place: usize) -> Self {
+        let target = Target::Next(u32::from(!pair.follows));
+        Self {
+            target,
+            ..Self::text(tokenizer, limit, &pair.text, place)
+        }
+    }
+
+    /// Its texts, one but where several are to be chosen from.
+    pub fn sequences(&self) -> impl Iterator<Item = (&Vec<u32>, &Vec<u32>)> {
+        let others = self.others.iter().map(|other| (&other.ids, &other.types));
+        std::iter::once((&self.ids, &self.types)).chain(others)
+    }
+
+    /// Tokens of the longest of its texts.
+    pub fn tokens(&self) -> usize {
+        let lengths = self.sequences().map(|(ids, _)| ids.len());
+        lengths.max().unwrap_or(0)
     }
 
     /// What the model reads of an example: one text, or the windows of a passage.
@@ -92,6 +126,18 @@ impl Encoded {
                 }
                 let mut encoded = Self::new(encoding, Target::Tags(tags), place);
                 encoded.words = words;
+                Ok(vec![encoded])
+            }
+            Truth::Choice { options, right } => {
+                let encode = |option: &String| tokenizer.encode(&example.text, Some(option), limit);
+                let mut encodings = options.iter().map(encode);
+                let first = encodings.next().ok_or("there is nothing to choose from")?;
+                let mut encoded = Self::new(first, Target::Choice(*right as u32), place);
+                let others = encodings.map(|encoding| Sequence {
+                    ids: encoding.ids,
+                    types: encoding.type_ids,
+                });
+                encoded.others = others.collect();
                 Ok(vec![encoded])
             }
             Truth::Answers(answers) => {

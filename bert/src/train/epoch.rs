@@ -3,7 +3,8 @@
 use kernels::Control;
 
 use super::event::{Best, EpochReport, Event, Mistake, RunState, TrainError};
-use super::graph::{Batch, Inputs, Targets};
+use super::graph::Targets;
+use super::learner::Guessed;
 use super::run::{Stage, Training};
 use super::score::{self, Score, Words};
 use super::texts::Texts;
@@ -44,8 +45,8 @@ pub(super) struct Evaluation {
     queue: Vec<data::Batch>,
     pub done: usize,
     pub total: usize,
-    /// The sum of the validation set's losses, and of how many.
-    loss: (f64, usize),
+    /// Of each loss the sum over the validation set, and of how many.
+    losses: Vec<(f64, usize)>,
     train: Judged,
     validation: Judged,
 }
@@ -80,7 +81,7 @@ impl Evaluation {
             total: sample.len() + texts.len() - from,
             queue,
             done: 0,
-            loss: (0.0, 0),
+            losses: Vec::new(),
             train: judged(),
             validation: judged(),
         }
@@ -107,23 +108,27 @@ impl Evaluation {
             true => &mut self.validation,
             false => &mut self.train,
         };
-        let (items, loss) = match (judged, counted) {
-            (Judged::Words(words), Counted::Tokens(targets, found, loss)) => {
+        let found: Vec<(f64, usize)> = match (judged, counted) {
+            (Judged::Words(words), Counted::Tokens(targets, found)) => {
                 words.add(targets, found);
-                (targets.len(), loss)
+                let counts = [targets.masks().len(), found.next.len()];
+                found.losses.iter().copied().zip(counts).collect()
             }
             (Judged::Texts(score), Counted::Logits(rows, loss)) => {
                 for (&place, logits) in places.iter().zip(rows) {
                     let (encoded, example) = texts.judged(place);
                     score.add(encoded, example, logits);
                 }
-                (places.len(), loss)
+                vec![(*loss, places.len())]
             }
             _ => unreachable!("an evaluation counts what its texts are judged by"),
         };
         if validation {
-            self.loss.0 += loss * items as f64;
-            self.loss.1 += items;
+            self.losses.resize(found.len(), (0.0, 0));
+            for (sum, (loss, items)) in self.losses.iter_mut().zip(found) {
+                sum.0 += loss * items as f64;
+                sum.1 += items;
+            }
         }
     }
 
@@ -131,7 +136,11 @@ impl Evaluation {
     fn outcome(self) -> Outcome {
         Outcome {
             train_figure: self.train.figures().first().1,
-            loss: self.loss.0 / self.loss.1.max(1) as f64,
+            loss: self
+                .losses
+                .iter()
+                .map(|(sum, of)| sum / (*of).max(1) as f64)
+                .sum(),
             figures: self.validation.figures(),
             mistakes: match &self.validation {
                 Judged::Words(_) => Vec::new(),
@@ -143,8 +152,8 @@ impl Evaluation {
 
 /// What an evaluated batch gave.
 enum Counted {
-    /// Targets, guesses and the mean loss.
-    Tokens(Vec<u32>, Vec<u32>, f64),
+    /// What was asked, and what was guessed.
+    Tokens(Targets, Guessed),
     /// Logits of each text, and the mean loss.
     Logits(Vec<Vec<f32>>, f64),
 }
@@ -163,22 +172,14 @@ impl Training {
             unreachable!("there is a validation set")
         };
         let inputs = self.inputs(&batch);
-        let masks = match &inputs {
-            Inputs::Texts(Batch {
-                targets: Targets::Masks(masks),
-                ..
-            }) => Some(masks),
-            _ => None,
-        };
-        let counted = if let Some(masks) = masks {
-            let (found, loss) = self.learner.guess(model, &inputs, control).await?;
-            let targets: Vec<u32> = masks.iter().map(|&(.., id)| id).collect();
-            Counted::Tokens(targets, found, loss)
+        let (counted, loss) = if self.task.hides_words() {
+            let found = self.learner.guess(model, &inputs, control).await?;
+            let loss: f64 = found.losses.iter().sum();
+            (Counted::Tokens(inputs.targets().clone(), found), loss)
         } else {
             let (rows, loss) = self.learner.evaluate(model, &inputs, control).await?;
-            Counted::Logits(rows, loss)
+            (Counted::Logits(rows, loss), loss)
         };
-        let (Counted::Tokens(.., loss) | Counted::Logits(_, loss)) = &counted;
         if !loss.is_finite() {
             // The losses were finite: the last step broke the weights, or these texts are too much for
             // them.

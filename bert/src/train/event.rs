@@ -24,6 +24,11 @@ pub enum TrainError {
     /// Masks are to be learned, and the checkpoint has no head for them.
     #[error("{0}")]
     NoMlmHead(String),
+    /// What follows is to be learned, and the family has no head for it.
+    #[error(
+        "{0} has no next-sentence head: hidden words alone can be learned, or take a BERT or an ALBERT"
+    )]
+    NoNextHead(&'static str),
     /// Masks are to be learned, and the vocabulary has no token for them.
     #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
     NoMask,

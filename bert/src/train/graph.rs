@@ -17,10 +17,11 @@ pub(super) const FEATURES: &str = "features";
 /// What a step reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    /// Texts, through the encoder: B sequences of T tokens; for masked language modelling, R
-    /// masked places.
+    /// Texts, through the encoder: B examples of G sequences of T tokens, G being 1 but where one of several texts is
+    /// chosen; for masked language modelling, R masked places.
     Texts {
         batch: usize,
+        group: usize,
         tokens: usize,
         masks: usize,
     },
@@ -39,8 +40,39 @@ pub enum Targets {
     Tags(Vec<Vec<u32>>),
     /// Each text's answer: its first and its last token. `[CLS]`, 0 and 0, where there is none.
     Spans(Vec<[u32; 2]>),
+    /// Of each example the right one of its texts, and how many there are; the batch holds `group` texts for each, of
+    /// which those that are too many are of one token.
+    Choices {
+        /// Texts of each example.
+        group: usize,
+        /// Each one's right text, from 0, and how many it has.
+        right: Vec<[u32; 2]>,
+    },
     /// Hidden words: text, place in it, and the token to guess.
-    Masks(Vec<(usize, usize, u32)>),
+    Masks(Vec<Mask>),
+    /// Hidden words of pairs, and of each pair whether its second text follows the first (0) or not (1).
+    MasksAndNext(Vec<Mask>, Vec<u32>),
+}
+
+/// A hidden word: text, place in it, and the token to guess.
+pub type Mask = (usize, usize, u32);
+
+impl Targets {
+    /// The hidden words.
+    pub fn masks(&self) -> &[Mask] {
+        match self {
+            Self::Masks(masks) | Self::MasksAndNext(masks, _) => masks,
+            _ => &[],
+        }
+    }
+
+    /// Texts of each example.
+    pub(super) fn group(&self) -> usize {
+        match self {
+            Self::Choices { group, .. } => *group,
+            _ => 1,
+        }
+    }
 }
 
 impl Default for Targets {
@@ -73,10 +105,10 @@ pub enum Inputs {
 }
 
 impl Inputs {
-    /// Texts.
+    /// Texts, or groups of them.
     pub(super) fn texts(&self) -> usize {
         match self {
-            Self::Texts(batch) => batch.texts.ids.len(),
+            Self::Texts(batch) => batch.texts.ids.len() / batch.targets.group(),
             Self::Features { rows, .. } => rows.len(),
         }
     }
@@ -84,32 +116,29 @@ impl Inputs {
     /// What is asked: texts, or masked places.
     pub(super) fn items(&self) -> usize {
         match self.targets() {
-            Targets::Masks(masks) => masks.len(),
+            Targets::Masks(masks) | Targets::MasksAndNext(masks, _) => masks.len(),
             _ => self.texts(),
         }
     }
 
-    /// What its loss is a mean of: texts, masked places, tagged tokens.
-    pub(super) fn weight(&self) -> usize {
+    /// What each of its losses is a mean of: texts, masked places, tagged words; with class weights their sum.
+    pub(super) fn weights(&self, class_weights: &[f32]) -> Vec<f64> {
+        let sum = |classes: &mut dyn Iterator<Item = u32>| -> f64 {
+            let weights = classes.filter(|class| *class != NO_TARGET);
+            let weight = |class: u32| class_weights.get(class as usize).copied();
+            weights
+                .map(|class| f64::from(weight(class).unwrap_or(1.0)))
+                .sum()
+        };
         match self.targets() {
-            Targets::Tags(tags) => tags
-                .iter()
-                .flatten()
-                .filter(|tag| **tag != NO_TARGET)
-                .count(),
-            _ => self.items(),
+            Targets::Tags(tags) => vec![sum(&mut tags.iter().flatten().copied())],
+            Targets::Classes(classes) => vec![sum(&mut classes.iter().copied())],
+            Targets::MasksAndNext(masks, next) => vec![masks.len() as f64, next.len() as f64],
+            _ => vec![self.items() as f64],
         }
     }
 
-    /// Masked places.
-    pub(super) fn masks(&self) -> usize {
-        match self.targets() {
-            Targets::Masks(masks) => masks.len(),
-            _ => 0,
-        }
-    }
-
-    fn targets(&self) -> &Targets {
+    pub(super) fn targets(&self) -> &Targets {
         match self {
             Self::Texts(batch) => &batch.targets,
             Self::Features { targets, .. } => targets,
@@ -117,16 +146,23 @@ impl Inputs {
     }
 }
 
+/// One of the losses of a pass, and where its targets go.
+struct Term {
+    goal: Goal,
+    /// `[1]`
+    loss: Value,
+}
+
 /// Where targets go.
 #[derive(Clone, Copy, Debug)]
 enum Goal {
-    /// `[R]`, u32: a class each row of logits.
-    Labels(Value),
+    /// `[R]`, u32: a class each row of logits; and `[R]`, what each row counts, where classes have weights.
+    Labels(Value, Option<Value>),
     /// `[B, L]` each: numbers, and 1 where there is a text.
     Numbers { targets: Value, weights: Value },
-    /// `[2 B]`, u32: the first token of each text's answer and its last one; and `[2 B, T]`, to be added to the logits:
-    /// nothing where the text has a token.
-    Spans { labels: Value, beyond: Value },
+    /// One place of several. `[2 B]`, u32: the first token of each text's answer and its last one; and `[2 B, T]`, to be
+    /// added to the logits: nothing where the text has a token. Or `[B]` and `[B, G]`: the right text of each group.
+    Places { labels: Value, beyond: Value },
 }
 
 /// What is added to the logit of a place that is not there.
@@ -137,23 +173,29 @@ pub(super) struct LossGraph {
     pub graph: Graph,
     encoder: Option<Encoder>,
     rows: Option<Value>,
-    goal: Goal,
+    /// The rows of `[CLS]`, and the logits of following `[B, 2]`.
+    next: Option<(Value, Value)>,
+    /// One or, of pairs with hidden words, two.
+    terms: Vec<Term>,
     seed: Option<Value>,
-    /// `[B, L]`, `[B·T, L]` of a head that reads tokens, or `[R, V]`.
+    /// What each class counts, where they differ.
+    class_weights: Vec<f32>,
+    /// `[B, L]`, `[B·T, L]` of a head that reads tokens, `[B, G]` of one that chooses, or `[R, V]`.
     pub logits: Value,
-    /// `[1]`
+    /// The sum of the losses, `[1]`.
     pub loss: Value,
     source: Source,
 }
 
 impl LossGraph {
-    /// Records the pass; `dropout` only where something is learned from it.
+    /// Records the pass; `dropout` and the classes' weights, where they have some, only where something is learned from it.
     pub fn new(
         config: &Config,
         layout: &Layout,
         task: Task,
         source: Source,
         dropout: Option<DropoutRates>,
+        class_weights: &[f32],
     ) -> Result<Self, GraphError> {
         let mut graph = Graph::new();
         let seed = dropout.map(|_| graph.input("seed", TensorType::u32([1])));
@@ -167,20 +209,29 @@ impl LossGraph {
             noise,
         };
         let mut encoder = None;
+        let mut next = None;
         let rows;
         let logits = match (task, source) {
             (
-                Task::MaskedLm,
+                Task::MaskedLm | Task::MaskedLmAndNext,
                 Source::Texts {
                     batch,
                     tokens,
                     masks,
+                    ..
                 },
             ) => {
                 let encoded = builder.encoder(batch, tokens)?;
                 let at = builder.graph.input("masked rows", TensorType::u32([masks]));
                 rows = Some(at);
                 let hidden = builder.graph.gather_rows(encoded.output(), at)?;
+                if task == Task::MaskedLmAndNext {
+                    let first = TensorType::u32([batch]);
+                    let first = builder.graph.input("[CLS] rows", first);
+                    let hidden = builder.graph.gather_rows(encoded.output(), first)?;
+                    let pooled = builder.pooler(hidden)?;
+                    next = Some((first, builder.nsp(pooled)?));
+                }
                 encoder = Some(encoded);
                 builder.mlm(hidden)?
             }
@@ -190,12 +241,21 @@ impl LossGraph {
                     outputs,
                     pooling,
                 },
-                Source::Texts { batch, tokens, .. },
+                Source::Texts {
+                    batch,
+                    group,
+                    tokens,
+                    ..
+                },
             ) => {
-                let encoded = builder.encoder(batch, tokens)?;
-                let (logits, at) = builder.head(&encoded, kind, pooling, [batch, outputs])?;
+                let texts = batch * group;
+                let encoded = builder.encoder(texts, tokens)?;
+                let (logits, at) = builder.head(&encoded, kind, pooling, [texts, outputs])?;
                 (encoder, rows) = (Some(encoded), at);
-                logits
+                match kind {
+                    HeadKind::Choice => builder.graph.transpose(logits, group)?,
+                    _ => logits,
+                }
             }
             (Task::Head { outputs, .. }, Source::Features { batch, rows: count }) => {
                 let features = builder.graph.param(FEATURES, [count, config.hidden_size])?;
@@ -204,17 +264,26 @@ impl LossGraph {
                 let hidden = builder.graph.gather_rows(features, at)?;
                 builder.classifier(hidden, CLASSIFIER, outputs)?
             }
-            (Task::MaskedLm, Source::Features { .. }) => {
+            (Task::MaskedLm | Task::MaskedLmAndNext, Source::Features { .. }) => {
                 unreachable!("masked language modelling learns from texts")
             }
         };
-        let (goal, loss) = loss(&mut graph, task, source, logits)?;
+        let first = term(&mut graph, task, source, logits, !class_weights.is_empty())?;
+        let mut loss = first.loss;
+        let mut terms = vec![first];
+        if let Some((_, logits)) = next {
+            let second = labelled(&mut graph, "labels of the pairs", logits, false)?;
+            loss = graph.add(loss, second.loss)?;
+            terms.push(second);
+        }
         Ok(Self {
             graph,
             encoder,
             rows,
-            goal,
+            next,
+            terms,
             seed,
+            class_weights: class_weights.to_vec(),
             logits,
             loss,
             source,
@@ -229,9 +298,19 @@ impl LossGraph {
         }
     }
 
+    /// Each of its losses.
+    pub fn losses(&self) -> Vec<Value> {
+        self.terms.iter().map(|term| term.loss).collect()
+    }
+
+    /// The logits of following `[B, 2]`, where pairs are learned.
+    pub fn next(&self) -> Option<Value> {
+        self.next.map(|(_, logits)| logits)
+    }
+
     /// The column that is likeliest in each row of logits, by the goal's own labels.
     pub fn best(&mut self) -> Result<Value, GraphError> {
-        let Goal::Labels(labels) = self.goal else {
+        let Goal::Labels(labels, _) = self.terms[0].goal else {
             unreachable!("only classes and words are guessed on the device")
         };
         Ok(self.graph.top_k(self.logits, labels, 1)?.columns)
@@ -250,35 +329,55 @@ impl LossGraph {
             (
                 Inputs::Texts(Batch { texts, targets }),
                 Some(encoder),
-                Source::Texts { batch, tokens, .. },
+                Source::Texts {
+                    batch,
+                    group,
+                    tokens,
+                    ..
+                },
             ) => {
+                let batch = batch * group;
                 values.extend(encoder_values(config, encoder, texts, batch, tokens));
                 lengths = texts.ids.iter().map(Vec::len).collect();
                 rows = match targets {
-                    Targets::Masks(masks) => {
+                    Targets::Masks(masks) | Targets::MasksAndNext(masks, _) => {
                         masks.iter().map(|m| (m.0 * tokens + m.1) as u32).collect()
                     }
                     _ => cls_rows(batch, tokens),
                 };
+                if let Some((at, _)) = self.next {
+                    values.push((at, Tensor::U32(cls_rows(batch, tokens))));
+                }
             }
             (Inputs::Features { rows: at, .. }, ..) => rows.clone_from(at),
             _ => unreachable!("a learner gives a graph the inputs that it was made for"),
         }
         if let Some(at) = self.rows {
-            rows.resize(self.room(), 0);
+            rows.resize(self.graph.ty(at).shape.len(), 0);
             values.push((at, Tensor::U32(rows)));
         }
-        self.goal_values(inputs.targets(), &lengths, &mut values);
+        for i in 0..self.terms.len() {
+            self.goal_values(i, inputs.targets(), &lengths, &mut values);
+        }
         values
     }
 
-    fn goal_values(&self, targets: &Targets, lengths: &[usize], values: &mut Vec<(Value, Tensor)>) {
+    fn goal_values(
+        &self,
+        term: usize,
+        targets: &Targets,
+        lengths: &[usize],
+        values: &mut Vec<(Value, Tensor)>,
+    ) {
         let elements = |value: Value| self.graph.ty(value).shape.len();
-        match (self.goal, targets) {
-            (Goal::Labels(at), targets) => {
+        match (self.terms[term].goal, targets) {
+            (Goal::Labels(at, weights), targets) => {
                 let mut labels = match targets {
                     Targets::Classes(classes) => classes.clone(),
-                    Targets::Masks(masks) => masks.iter().map(|mask| mask.2).collect(),
+                    Targets::MasksAndNext(_, next) if term == 1 => next.clone(),
+                    Targets::Masks(masks) | Targets::MasksAndNext(masks, _) => {
+                        masks.iter().map(|mask| mask.2).collect()
+                    }
                     Targets::Tags(tags) => {
                         let tokens = elements(at) / self.room();
                         let padded = |tags: &Vec<u32>| {
@@ -291,6 +390,11 @@ impl LossGraph {
                     _ => unreachable!("a learner gives a graph the targets of its task"),
                 };
                 labels.resize(elements(at), NO_TARGET);
+                if let Some(weights) = weights {
+                    let weight = |class: &u32| self.class_weights.get(*class as usize).copied();
+                    let rows = labels.iter().map(|class| weight(class).unwrap_or(0.0));
+                    values.push((weights, Tensor::F32(rows.collect())));
+                }
                 values.push((at, Tensor::U32(labels)));
             }
             (
@@ -307,16 +411,24 @@ impl LossGraph {
                 values.push((at, Tensor::F32(flat)));
                 values.push((weights, Tensor::F32(counts)));
             }
-            (Goal::Spans { labels: at, beyond }, Targets::Spans(spans)) => {
-                let mut labels: Vec<u32> = spans.concat();
+            (Goal::Places { labels: at, beyond }, targets) => {
+                // How many places each row of logits has.
+                let (mut labels, places): (Vec<u32>, Vec<usize>) = match targets {
+                    Targets::Spans(spans) => {
+                        let places = lengths.iter().flat_map(|&length| [length; 2]);
+                        (spans.concat(), places.collect())
+                    }
+                    Targets::Choices { right, .. } => {
+                        (right.iter().map(|&[right, of]| (right, of as usize))).unzip()
+                    }
+                    _ => unreachable!("a learner gives a graph the targets of its task"),
+                };
                 labels.resize(elements(at), NO_TARGET);
                 values.push((at, Tensor::U32(labels)));
-                let tokens = self.graph.ty(beyond).shape.columns();
+                let columns = self.graph.ty(beyond).shape.columns();
                 let mut mask = vec![0.0; elements(beyond)];
-                for (text, &length) in lengths.iter().enumerate() {
-                    for row in [2 * text, 2 * text + 1] {
-                        mask[row * tokens..][length..tokens].fill(BEYOND);
-                    }
+                for (row, places) in mask.chunks_exact_mut(columns).zip(places) {
+                    row[places..].fill(BEYOND);
                 }
                 values.push((beyond, Tensor::F64(mask)));
             }
@@ -325,53 +437,61 @@ impl LossGraph {
     }
 }
 
+/// Cross-entropy against a class each row of logits.
+fn labelled(
+    graph: &mut Graph,
+    name: &str,
+    logits: Value,
+    weighted: bool,
+) -> Result<Term, GraphError> {
+    let rows = graph.ty(logits).shape.rows();
+    let labels = graph.input(name, TensorType::u32([rows]));
+    let weights = weighted.then(|| graph.input("weights of the rows", TensorType::real([rows])));
+    let loss = graph.cross_entropy(logits, labels, weights)?.mean;
+    Ok(Term {
+        goal: Goal::Labels(labels, weights),
+        loss,
+    })
+}
+
+/// Cross-entropy against one of each row's places that are there.
+fn of_places(graph: &mut Graph, columns: Value) -> Result<Term, GraphError> {
+    let shape = graph.ty(columns).shape;
+    let beyond = graph.input("beyond the texts", TensorType::real(shape));
+    let columns = graph.add(columns, beyond)?;
+    let labels = graph.input("labels", TensorType::u32([shape.rows()]));
+    let loss = graph.cross_entropy(columns, labels, None)?.mean;
+    let goal = Goal::Places { labels, beyond };
+    Ok(Term { goal, loss })
+}
+
 /// The loss of a task's logits, and where its targets go.
-fn loss(
+fn term(
     graph: &mut Graph,
     task: Task,
     source: Source,
     logits: Value,
-) -> Result<(Goal, Value), GraphError> {
+    weighted: bool,
+) -> Result<Term, GraphError> {
     let shape = graph.ty(logits).shape;
     let of_numbers = |graph: &mut Graph, loss| {
         let targets = graph.input("targets", TensorType::real(shape));
         let weights = graph.input("weights of the targets", TensorType::real(shape));
-        let mean = graph.mean_loss(loss, logits, targets, weights)?;
-        Ok((Goal::Numbers { targets, weights }, mean))
+        let loss = graph.mean_loss(loss, logits, targets, weights)?;
+        let goal = Goal::Numbers { targets, weights };
+        Ok(Term { goal, loss })
     };
-    match (task, source) {
-        (
-            Task::Head {
-                kind: HeadKind::Labels,
-                ..
-            },
-            _,
-        ) => of_numbers(graph, Loss::Binary),
-        (
-            Task::Head {
-                kind: HeadKind::Score,
-                ..
-            },
-            _,
-        ) => of_numbers(graph, Loss::Squared),
-        (
-            Task::Head {
-                kind: HeadKind::Span,
-                ..
-            },
-            Source::Texts { batch, tokens, .. },
-        ) => {
+    let Task::Head { kind, .. } = task else {
+        return labelled(graph, "labels", logits, false);
+    };
+    match (kind, source) {
+        (HeadKind::Labels, _) => of_numbers(graph, Loss::Binary),
+        (HeadKind::Score, _) => of_numbers(graph, Loss::Squared),
+        (HeadKind::Span, Source::Texts { tokens, .. }) => {
             let columns = graph.transpose(logits, tokens)?;
-            let beyond = graph.input("beyond the texts", TensorType::real([2 * batch, tokens]));
-            let columns = graph.add(columns, beyond)?;
-            let labels = graph.input("labels", TensorType::u32([2 * batch]));
-            let mean = graph.cross_entropy(columns, labels)?.mean;
-            Ok((Goal::Spans { labels, beyond }, mean))
+            of_places(graph, columns)
         }
-        _ => {
-            let labels = graph.input("labels", TensorType::u32([shape.rows()]));
-            let mean = graph.cross_entropy(logits, labels)?.mean;
-            Ok((Goal::Labels(labels), mean))
-        }
+        (HeadKind::Choice, _) => of_places(graph, logits),
+        _ => labelled(graph, "labels", logits, weighted),
     }
 }

@@ -6,8 +6,8 @@ use super::features::POOLED;
 use super::features::Reading;
 use super::graph::{FEATURES, Inputs, Source};
 use super::step::{
-    EvaluationPlan, LOG, LOG_ROWS, PARTS_LOSS, Part, Settings, StepNumbers, StepPlan, UpdatePlan,
-    Wanted,
+    EvaluationPlan, LOG, LOG_ROWS, Part, Settings, StepNumbers, StepPlan, UpdatePlan, Wanted,
+    parts_loss,
 };
 use super::weights::{Trainable, add_classifier, gradient, kept};
 use super::{Method, Optimiser, Task};
@@ -41,6 +41,27 @@ struct Evaluation {
     wanted: Wanted,
     plan: EvaluationPlan,
     executable: Executable,
+}
+
+/// What an evaluated batch gave.
+struct Found {
+    /// What was wanted of its own rows.
+    rows: Tensor,
+    /// The mean of each of the task's losses.
+    losses: Vec<f64>,
+    /// Of each pair the logits of following and of not, where they are learned.
+    next: Vec<[f32; 2]>,
+}
+
+/// Guesses for hidden words, and for pairs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Guessed {
+    /// The most probable token of each masked place.
+    pub tokens: Vec<u32>,
+    /// The mean loss over the masked places and, where pairs are learned, that over the pairs.
+    pub losses: Vec<f64>,
+    /// Of each pair the logits of following and of not; empty where they are not learned.
+    pub next: Vec<[f32; 2]>,
 }
 
 /// Trainable weights of a model with their optimiser. The model itself is changed; everything
@@ -94,6 +115,7 @@ impl Learner {
         trainable.pack(model).await?;
         let settings = Settings {
             task,
+            class_weights: Vec::new(),
             optimiser,
             dropout,
             l2: 0.0,
@@ -159,7 +181,8 @@ impl Learner {
     /// Frees all that learning needed. The model keeps its weights, and its classifier.
     pub fn end(self, model: &mut Model) {
         let mut all: Vec<String> = self.trainable.added().collect();
-        all.extend([FEATURES, POOLED, LOG, PARTS_LOSS].map(str::to_owned));
+        all.extend([FEATURES, POOLED, LOG].map(str::to_owned));
+        all.extend((0..self.settings.task.losses()).map(parts_loss));
         model.parts().3.remove(&all);
     }
 
@@ -175,6 +198,12 @@ impl Learner {
         self.update = None;
     }
 
+    /// What a text or a tagged word of each class counts from here on, while learning.
+    pub fn set_class_weights(&mut self, weights: Vec<f32>) {
+        self.settings.class_weights = weights;
+        self.steps.clear();
+    }
+
     fn source(&self, inputs: &Inputs, room: usize) -> Source {
         match inputs {
             Inputs::Features { .. } => Source::Features {
@@ -183,10 +212,11 @@ impl Learner {
             },
             Inputs::Texts(batch) => Source::Texts {
                 batch: room,
+                group: batch.targets.group(),
                 tokens: batch.texts.tokens,
-                masks: match self.settings.task {
-                    Task::MaskedLm => mask_room(room, batch.texts.tokens, inputs.masks()),
-                    Task::Head { .. } => 0,
+                masks: match self.settings.task.hides_words() {
+                    true => mask_room(room, batch.texts.tokens, batch.targets.masks().len()),
+                    false => 0,
                 },
             },
         }
@@ -203,8 +233,8 @@ impl Learner {
         rate: f64,
         control: &Control,
     ) -> Result<(), RunError> {
-        let numbers = self.numbers(rate, (true, 1.0));
-        self.run(model, inputs, Part::Whole, numbers, control)
+        let numbers = self.numbers(rate);
+        self.run(model, inputs, Part::Whole, &numbers, control)
             .await?;
         self.has_taken(numbers.t);
         Ok(())
@@ -221,20 +251,27 @@ impl Learner {
         if self.update.is_none() {
             self.update = Some(self.make_sums(model).await?);
         }
-        let total: usize = parts.iter().map(Inputs::weight).sum();
-        let mut last = self.numbers(rate, (true, 1.0));
+        let of = |inputs: &Inputs| inputs.weights(&self.settings.class_weights);
+        let weights: Vec<Vec<f64>> = parts.iter().map(of).collect();
+        let total = |term: usize| weights.iter().map(|all| all[term]).sum::<f64>();
+        let totals: Vec<f64> = (0..self.settings.task.losses()).map(total).collect();
+        let mut last = self.numbers(rate);
         for (i, inputs) in parts.iter().enumerate() {
-            let share = inputs.weight() as f64 / total.max(1) as f64;
-            let mut numbers = self.numbers(rate, (i == 0, share));
+            let mut numbers = self.numbers(rate);
+            let shares = weights[i].iter().zip(&totals);
+            let share = |(part, all): (&f64, &f64)| if *all > 0.0 { part / all } else { 0.0 };
+            numbers.shares = shares.map(share).collect();
+            numbers.first = i == 0;
             // Each part drops others.
             numbers.seed = numbers.seed.wrapping_add((i as u32) << 20);
-            self.run(model, inputs, Part::One, numbers, control).await?;
+            self.run(model, inputs, Part::One, &numbers, control)
+                .await?;
             last = numbers;
         }
         let Some((plan, executable)) = &mut self.update else {
             unreachable!("made above")
         };
-        let values = plan.values(&self.settings.optimiser, last);
+        let values = plan.values(&self.settings.optimiser, &last);
         executable.submit(model.parts().3, values, control).await?;
         self.has_taken(last.t);
         Ok(())
@@ -243,20 +280,23 @@ impl Learner {
     /// Room for the sums of a step's parts, and what ends it.
     async fn make_sums(&self, model: &mut Model) -> Result<(UpdatePlan, Executable), RunError> {
         let (device, .., params) = model.parts();
-        self.trainable.add_sums(params).await?;
+        let losses = self.settings.task.losses();
+        self.trainable.add_sums(params, losses).await?;
         let plan = UpdatePlan::new(&self.settings, &self.trainable);
         let executable = Executable::new(device, plan.plan.clone(), params).await?;
         Ok((plan, executable))
     }
 
-    fn numbers(&self, rate: f64, part: (bool, f64)) -> StepNumbers {
+    /// Those of the next step, of which a batch is the whole.
+    fn numbers(&self, rate: f64) -> StepNumbers {
         let t = self.taken + 1;
         StepNumbers {
             rate,
             t,
             seed: self.seed.wrapping_add(t as u32),
             row: self.taken as usize % LOG_ROWS,
-            part,
+            first: true,
+            shares: vec![1.0; self.settings.task.losses()],
         }
     }
 
@@ -270,7 +310,7 @@ impl Learner {
         model: &mut Model,
         inputs: &Inputs,
         part: Part,
-        numbers: StepNumbers,
+        numbers: &StepNumbers,
         control: &Control,
     ) -> Result<(), RunError> {
         let source = self.source(inputs, self.room);
@@ -354,32 +394,38 @@ impl Learner {
         inputs: &Inputs,
         control: &Control,
     ) -> Result<(Vec<Vec<f32>>, f64), RunError> {
-        let (found, loss) = self.forward(model, inputs, Wanted::Logits, control).await?;
-        let flat = found.to_f32();
+        let Found { rows, losses, .. } =
+            self.forward(model, inputs, Wanted::Logits, control).await?;
+        let flat = rows.to_f32();
         let columns = flat.len() / inputs.items().max(1);
         let rows = flat.chunks_exact(columns.max(1));
-        Ok((rows.map(<[f32]>::to_vec).collect(), loss))
+        Ok((rows.map(<[f32]>::to_vec).collect(), losses.iter().sum()))
     }
 
-    /// The most probable class or token of each row of a batch, and its mean loss; no dropout.
+    /// The most probable token of each masked place of a batch, what is said of pairs, and the mean losses; no dropout.
     pub async fn guess(
         &mut self,
         model: &mut Model,
         inputs: &Inputs,
         control: &Control,
-    ) -> Result<(Vec<u32>, f64), RunError> {
-        let (found, loss) = self.forward(model, inputs, Wanted::Best, control).await?;
-        Ok((found.as_u32().to_vec(), loss))
+    ) -> Result<Guessed, RunError> {
+        let Found { rows, losses, next } =
+            self.forward(model, inputs, Wanted::Best, control).await?;
+        Ok(Guessed {
+            tokens: rows.as_u32().to_vec(),
+            losses,
+            next,
+        })
     }
 
-    /// What is wanted of the batch's own rows, and the mean loss.
+    /// What is wanted of the batch's own rows, and the mean losses.
     async fn forward(
         &mut self,
         model: &mut Model,
         inputs: &Inputs,
         wanted: Wanted,
         control: &Control,
-    ) -> Result<(Tensor, f64), RunError> {
+    ) -> Result<Found, RunError> {
         // One text is a try: it should not cost what a batch does. Features are many at a time.
         let room = match inputs.texts() {
             1 => 1,
@@ -418,10 +464,15 @@ impl Learner {
             .executable
             .run(model.parts().3, values, control)
             .await?;
-        let loss = found[1].to_f64()[0];
+        let losses = 1 + self.settings.task.losses();
+        let next = found.get(losses).map(Tensor::to_f32).unwrap_or_default();
+        let next = next.chunks_exact(2).take(inputs.texts());
+        let next = next.map(|pair| [pair[0], pair[1]]).collect();
+        let losses = found[1..losses].iter().map(|loss| loss.to_f64()[0]);
+        let losses = losses.collect();
         let mut rows = found.swap_remove(0);
         rows.truncate(rows.len() / room * inputs.items());
-        Ok((rows, loss))
+        Ok(Found { rows, losses, next })
     }
 }
 

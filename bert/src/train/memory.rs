@@ -131,8 +131,29 @@ impl Kept {
     }
 }
 
-/// What a run takes on the model's device: `longest` tokens in the longest text, `texts` to learn
-/// from and to check with. Nothing is allocated.
+/// How large the texts of a run are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Tokens of the longest.
+    pub longest: usize,
+    /// Examples to learn from and to check with.
+    pub examples: usize,
+    /// Texts of each example: 1 but where one of several is chosen.
+    pub group: usize,
+}
+
+impl Extent {
+    /// Of examples of one text each.
+    pub const fn of(longest: usize, examples: usize) -> Self {
+        Self {
+            longest,
+            examples,
+            group: 1,
+        }
+    }
+}
+
+/// What a run takes on the model's device. Nothing is allocated.
 ///
 /// # Errors
 /// A recipe that cannot be run.
@@ -140,11 +161,15 @@ pub fn needs(
     model: &Model,
     task: Task,
     recipe: &Recipe,
-    longest: usize,
-    texts: usize,
+    extent: Extent,
 ) -> Result<Needs, TrainError> {
+    let Extent {
+        longest,
+        examples: texts,
+        group,
+    } = extent;
     let mut problems = recipe.problems();
-    if task == Task::MaskedLm && recipe.method == Method::Head {
+    if task.hides_words() && recipe.method == Method::Head {
         problems.push("a head alone cannot learn masked words".to_owned());
     }
     if !problems.is_empty() {
@@ -182,7 +207,7 @@ pub fn needs(
     let room = recipe.part().min(texts.max(1));
     let limit = recipe.max_tokens.min(config.max_tokens());
     let longest = longest.clamp(1, limit);
-    let widest = widest(model, task, room, longest);
+    let widest = widest(model, task, room * group, longest);
     if widest > usize::MAX as u64 {
         // Nothing that a plan could describe: one value is more than can be addressed.
         return Ok(Needs {
@@ -195,6 +220,10 @@ pub fn needs(
     }
     let settings = Settings {
         task,
+        class_weights: match recipe.balance > 0.0 {
+            true => vec![1.0; task.outputs()],
+            false => Vec::new(),
+        },
         optimiser: recipe.optimiser,
         dropout: DropoutRates {
             hidden: recipe.dropout,
@@ -209,9 +238,9 @@ pub fn needs(
             _ => Part::One,
         };
         let step = StepPlan::new(config, layout, &settings, &trainable, source, part);
-        let wanted = match task {
-            Task::MaskedLm => Wanted::Best,
-            Task::Head { .. } => Wanted::Logits,
+        let wanted = match task.hides_words() {
+            true => Wanted::Best,
+            false => Wanted::Logits,
         };
         let evaluation = EvaluationPlan::new(config, layout, task, source, wanted);
         kept.add(&step.plan);
@@ -240,12 +269,13 @@ pub fn needs(
     } else {
         let lengths = padded_lengths(longest, limit).into_iter().rev();
         for tokens in lengths.take(PREPARED) {
-            let masks = match task {
-                Task::MaskedLm => mask_room(room, tokens, 0),
-                Task::Head { .. } => 0,
+            let masks = match task.hides_words() {
+                true => mask_room(room, tokens, 0),
+                false => 0,
             };
             let source = Source::Texts {
                 batch: room,
+                group,
                 tokens,
                 masks,
             };
@@ -273,9 +303,9 @@ fn widest(model: &Model, task: Task, room: usize, tokens: usize) -> u64 {
     let width = (3 * config.hidden_size).max(config.intermediate_size);
     let rows = |rows: usize, columns: usize| 4 * rows as u64 * columns as u64;
     let encoder = rows(room * tokens, width);
-    match task {
-        Task::MaskedLm => encoder.max(rows(mask_room(room, tokens, 0), config.vocab_size)),
-        Task::Head { .. } => encoder,
+    match task.hides_words() {
+        true => encoder.max(rows(mask_room(room, tokens, 0), config.vocab_size)),
+        false => encoder,
     }
 }
 
@@ -285,17 +315,16 @@ pub fn offers(
     model: &Model,
     task: Task,
     recipe: &Recipe,
-    longest: usize,
-    texts: usize,
+    extent: Extent,
     limits: &Limits,
 ) -> Vec<Recipe> {
     let fits = |recipe: &Recipe| {
-        needs(model, task, recipe, longest, texts).is_ok_and(|n| check(&n, limits).is_ok())
+        needs(model, task, recipe, extent).is_ok_and(|n| check(&n, limits).is_ok())
     };
     let halves = |from: usize, least: usize| {
         std::iter::successors(Some(from / 2), |n| Some(n / 2)).take_while(move |&n| n >= least)
     };
-    let top = recipe.max_tokens.min(longest);
+    let top = recipe.max_tokens.min(extent.longest);
     // The same steps, in more parts each: a head over features has none.
     let doubled = |n: &usize| Some(2 * n);
     let doubles = std::iter::successors(Some(2 * recipe.accumulation), doubled);
@@ -344,7 +373,7 @@ pub fn offers(
         ..*recipe
     });
     found.extend({ last }.find(&fits));
-    if recipe.method != Method::Head && task != Task::MaskedLm {
+    if recipe.method != Method::Head && !task.hides_words() {
         let base = match task.has_features(Method::Head) {
             true => Recipe::new(Method::Head),
             false => Recipe::scheduled(Method::Head),

@@ -17,9 +17,9 @@ mod texts;
 mod weights;
 
 pub use event::{Best, Ending, EpochReport, Event, Mistake, Progress, RunState, TrainError};
-pub use graph::{Batch, Inputs, Targets};
-pub use learner::{Learner, StepReport};
-pub use memory::{Limits, Needs, check, needs, offers};
+pub use graph::{Batch, Inputs, Mask, Targets};
+pub use learner::{Guessed, Learner, StepReport};
+pub use memory::{Extent, Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;
 pub use run::Training;
 pub use settle::Settling;
@@ -43,6 +43,9 @@ pub enum Task {
     },
     /// Guessing masked tokens.
     MaskedLm,
+    /// Guessing masked tokens of pairs, and whether the second text follows the first: BERT's own pretraining
+    /// (Devlin et al. 2019, section 3.1), or ALBERT's with its order of sentences (Lan et al. 2020, section 3.1).
+    MaskedLmAndNext,
 }
 
 impl Task {
@@ -59,19 +62,27 @@ impl Task {
     pub fn outputs(self) -> usize {
         match self {
             Self::Head { outputs, .. } => outputs,
-            Self::MaskedLm => 0,
+            Self::MaskedLm | Self::MaskedLmAndNext => 0,
         }
     }
 
-    /// Whether a head alone learns from vectors of the texts that are computed once. Those of every token would be too much.
+    /// Whether a head alone learns from vectors of the texts that are computed once, one for each example.
     pub(crate) fn has_features(self, method: Method) -> bool {
-        let tokens = matches!(self, Self::Head { kind, .. } if kind.reads_tokens());
-        method == Method::Head && !tokens
+        let one = matches!(self, Self::Head { kind, .. } if kind.reads_one_vector());
+        method == Method::Head && one
+    }
+
+    /// Losses that are learned at once: each is a mean of its own.
+    pub(crate) fn losses(self) -> usize {
+        match self {
+            Self::MaskedLmAndNext => 2,
+            Self::MaskedLm | Self::Head { .. } => 1,
+        }
     }
 
     /// Whether words are hidden and guessed.
     pub fn hides_words(self) -> bool {
-        self == Self::MaskedLm
+        matches!(self, Self::MaskedLm | Self::MaskedLmAndNext)
     }
 }
 
@@ -139,6 +150,14 @@ pub struct Optimiser {
     pub penalty_c: Option<f64>,
     /// Clips the gradients' global norm to this.
     pub max_norm: Option<f64>,
+    /// What the learning rate of each layer is of that of the layer above it, the embeddings being below the first; the
+    /// head learns at the whole rate (layer-wise decay: Howard & Ruder 2018, section 3.2; Clark et al. 2020, appendix A).
+    #[serde(default = "whole")]
+    pub layer_decay: f64,
+}
+
+fn whole() -> f64 {
+    1.0
 }
 
 impl Default for Optimiser {
@@ -151,6 +170,7 @@ impl Default for Optimiser {
             decay_all: false,
             penalty_c: None,
             max_norm: Some(1.0),
+            layer_decay: 1.0,
         }
     }
 }

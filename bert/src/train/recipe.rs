@@ -36,6 +36,10 @@ pub struct Recipe {
     pub max_tokens: usize,
     /// Seeds the shuffles, the dropout and the classifier's first weights.
     pub seed: u64,
+    /// How much more rare classes count: a text or word of class c by `(N / (classes · N_c))^balance`. 0: all alike; 1: as
+    /// scikit-learn's `class_weight="balanced"`. Of classes and tags.
+    #[serde(default)]
+    pub balance: f64,
     /// The optimiser.
     pub optimiser: Optimiser,
 }
@@ -95,6 +99,7 @@ impl Recipe {
             dropout: 0.1,
             max_tokens: 128,
             seed: 42,
+            balance: 0.0,
             optimiser: Optimiser::default(),
         }
     }
@@ -174,6 +179,16 @@ impl Recipe {
         check(
             self.max_tokens >= 3,
             format!("longest text {}: at least 3", self.max_tokens),
+        );
+        let decay = self.optimiser.layer_decay;
+        check(
+            decay > 0.0 && decay <= 1.0,
+            format!("layer-wise decay {decay}: in (0, 1], 1 being none"),
+        );
+        let balance = self.balance;
+        check(
+            (0.0..=1.0).contains(&balance),
+            format!("weight of rare classes {balance}: in [0, 1], 0 being none"),
         );
         let decay = self.optimiser.weight_decay;
         check(

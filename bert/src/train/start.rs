@@ -9,7 +9,7 @@ use super::settle::Settling;
 use super::texts::Texts;
 use super::{Lesson, Method, Recipe, Task};
 use crate::config::{HeadKind, Pooling};
-use crate::data::{Example, Masker, Text, Truth};
+use crate::data::{Example, Masker, SentencePair, Text, Truth};
 use crate::model::DropoutRates;
 use crate::model::Model;
 use crate::probe;
@@ -51,9 +51,9 @@ impl Training {
         if let Some(wrong) = all().find_map(|e| beyond(&e.truth, kind, outputs)) {
             return Err(TrainError::Data(wrong));
         }
-        if recipe.method == Method::Head && recipe.settles && kind.reads_tokens() {
-            let problem =
-                "a head over every token has no loss that settles: take a number of epochs";
+        if recipe.method == Method::Head && recipe.settles && !kind.reads_one_vector() {
+            let problem = "only a head over one vector a text has a loss that settles: take a \
+                           number of epochs";
             return Err(TrainError::Recipe(vec![problem.to_owned()]));
         }
         let needs_pooler = !kind.reads_tokens() && recipe.pooling == Pooling::Pooler;
@@ -74,8 +74,13 @@ impl Training {
         encoded.extend(encode(validation)?);
         let examples = all().cloned().collect();
         let texts = Texts::of(kind, (examples, encoded), [t, count], recipe.seed);
+        let weights = match recipe.balance > 0.0 {
+            true => class_weights(kind, train, outputs, recipe.balance)?,
+            false => Vec::new(),
+        };
         let mut training = Self::prepare(model, texts, task, recipe).await?;
         training.labels = labels.to_vec();
+        training.learner.set_class_weights(weights);
         Ok(training)
     }
 
@@ -92,6 +97,53 @@ impl Training {
         validation: &[Text],
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
+        let limit = limit(model, &recipe);
+        let encode = |texts: &[Text]| -> Vec<Encoded> {
+            let texts = texts.iter().enumerate();
+            texts
+                .map(|(i, t)| Encoded::text(tokenizer, limit, t, i))
+                .collect()
+        };
+        let texts = [encode(train), encode(validation)];
+        Self::start_words(model, tokenizer, Task::MaskedLm, texts, recipe).await
+    }
+
+    /// Prepares a run of masked language modelling on pairs of texts, in which the next-sentence head learns
+    /// whether the second follows ([`Prose::pairs`](crate::data::Prose::pairs)): the loss is the sum of both means. A model
+    /// without that head gets one, with random weights.
+    ///
+    /// # Errors
+    /// As [`Training::start_mlm`], and a family that has no such head.
+    pub async fn start_mlm_and_next(
+        model: &mut Model,
+        tokenizer: &Tokenizer,
+        train: &[SentencePair],
+        validation: &[SentencePair],
+        recipe: Recipe,
+    ) -> Result<Self, TrainError> {
+        let limit = limit(model, &recipe);
+        let encode = |pairs: &[SentencePair]| -> Vec<Encoded> {
+            let pairs = pairs.iter().enumerate();
+            pairs
+                .map(|(i, p)| Encoded::pair(tokenizer, limit, p, i))
+                .collect()
+        };
+        let texts = [encode(train), encode(validation)];
+        model.has_mlm().map_err(TrainError::NoMlmHead)?;
+        let added = model.add_next_sentence(recipe.seed).await?;
+        if !added {
+            return Err(TrainError::NoNextHead(model.config().family.class_prefix()));
+        }
+        Self::start_words(model, tokenizer, Task::MaskedLmAndNext, texts, recipe).await
+    }
+
+    async fn start_words(
+        model: &mut Model,
+        tokenizer: &Tokenizer,
+        task: Task,
+        [train, validation]: [Vec<Encoded>; 2],
+        recipe: Recipe,
+    ) -> Result<Self, TrainError> {
         if recipe.method == Method::Head {
             let problem = "a head alone learns classes, not masked words: choose the last layers \
                            or the whole model";
@@ -100,13 +152,11 @@ impl Training {
         check(model, tokenizer, &recipe)?;
         model.has_mlm().map_err(TrainError::NoMlmHead)?;
         let masker = Masker::new(tokenizer).ok_or(TrainError::NoMask)?;
-        let limit = limit(model, &recipe);
-        let encode = |texts: &[Text]| -> Vec<Encoded> {
-            let texts = texts.iter().enumerate();
-            let encoded = texts.map(|(i, t)| Encoded::text(tokenizer, limit, t, i));
-            encoded.filter(|t| t.can_be_masked(&masker)).collect()
+        let with_words = |texts: Vec<Encoded>| -> Vec<Encoded> {
+            let texts = texts.into_iter();
+            texts.filter(|t| t.can_be_masked(&masker)).collect()
         };
-        let (mut texts, validation) = (encode(train), encode(validation));
+        let (mut texts, validation) = (with_words(train), with_words(validation));
         let (t, v) = (texts.len(), validation.len());
         if t == 0 || v == 0 {
             let message = format!(
@@ -117,7 +167,7 @@ impl Training {
         }
         texts.extend(validation);
         let texts = Texts::masked(texts, t, recipe.seed, masker);
-        Self::prepare(model, texts, Task::MaskedLm, recipe).await
+        Self::prepare(model, texts, task, recipe).await
     }
 
     async fn prepare(
@@ -133,7 +183,7 @@ impl Training {
             accumulation,
             ..recipe
         };
-        let needs = memory::needs(model, task, &recipe, texts.longest(), texts.len())?;
+        let needs = memory::needs(model, task, &recipe, texts.extent())?;
         memory::check(&needs, &Limits::of(model.device())).map_err(TrainError::Memory)?;
         let dropout = DropoutRates {
             hidden: recipe.dropout,
@@ -221,6 +271,45 @@ fn check(model: &Model, tokenizer: &Tokenizer, recipe: &Recipe) -> Result<(), Tr
     probe::check_vocabulary(tokenizer, model.config()).map_err(TrainError::Vocabulary)
 }
 
+/// What each class counts: `(N / (classes · N_c))^balance`, and 0 where there is none of it.
+///
+/// # Errors
+/// A head that knows no classes.
+fn class_weights(
+    kind: HeadKind,
+    examples: &[Example],
+    outputs: usize,
+    balance: f64,
+) -> Result<Vec<f32>, TrainError> {
+    let mut counts = vec![0usize; outputs];
+    for example in examples {
+        match &example.truth {
+            Truth::Class(class) => counts[*class] += 1,
+            Truth::Tags(tagged) => tagged.iter().for_each(|one| counts[one.tag] += 1),
+            _ => {
+                let problem = format!(
+                    "rare classes can be weighed where one class or tag is learned, and {} are not: set their \
+                     weight to 0",
+                    match kind {
+                        HeadKind::Labels => "several labels a text",
+                        HeadKind::Score => "scores",
+                        HeadKind::Span => "answers",
+                        _ => "choices",
+                    }
+                );
+                return Err(TrainError::Recipe(vec![problem]));
+            }
+        }
+    }
+    let all: usize = counts.iter().sum();
+    let there = counts.iter().filter(|count| **count > 0).count();
+    let weight = |count: &usize| match count {
+        0 => 0.0,
+        count => (all as f64 / (there * count) as f64).powf(balance) as f32,
+    };
+    Ok(counts.iter().map(weight).collect())
+}
+
 /// What is wrong with what a text is said to be, for a head of this kind with so many outputs.
 fn beyond(truth: &Truth, kind: HeadKind, outputs: usize) -> Option<String> {
     if truth.kind() != kind {
@@ -230,7 +319,7 @@ fn beyond(truth: &Truth, kind: HeadKind, outputs: usize) -> Option<String> {
         Truth::Class(class) => *class,
         Truth::Labels(labels) => labels.iter().copied().max()?,
         Truth::Tags(tagged) => tagged.iter().map(|one| one.tag).max()?,
-        Truth::Score(_) | Truth::Answers(_) => return None,
+        Truth::Score(_) | Truth::Answers(_) | Truth::Choice { .. } => return None,
     };
     (largest >= outputs).then(|| {
         format!("a text is of class {largest}, but there are {outputs} classes, counted from 0")

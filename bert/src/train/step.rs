@@ -1,7 +1,7 @@
 //! The plans of learning: a step, and an evaluation. Making them touches no device.
 
 use kernels::ops::AdamW;
-use kernels::{Graph, Plan, Tensor, TensorType, Value, gradients};
+use kernels::{Graph, Plan, Tensor, TensorType, Value, gradients_of};
 
 use super::graph::{Inputs, LossGraph, Source};
 use super::weights::{Trainable, first_moment, gradient, second_moment, sum};
@@ -22,14 +22,18 @@ const FITS: &str = "the layout checked every shape";
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub task: Task,
+    /// What a text or word of each class counts; empty where all count alike.
+    pub class_weights: Vec<f32>,
     pub optimiser: Optimiser,
     pub dropout: DropoutRates,
     /// λ of the penalty `λ/2 Σ w²` on the weights that are decayed.
     pub l2: f64,
 }
 
-/// The sum of the losses of a step's parts so far, `[1]`.
-pub(super) const PARTS_LOSS: &str = "loss of the parts";
+/// The sum of a loss of a step's parts so far, `[1]`: one for each that a task has.
+pub(super) fn parts_loss(term: usize) -> String {
+    format!("loss of the parts/{term}")
+}
 
 /// What a plan does with the gradients of its examples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,14 +48,15 @@ pub(super) enum Part {
 pub(super) struct StepPlan {
     pub graph: LossGraph,
     pub plan: Plan,
-    one: Value,
+    /// What each of the losses counts, `[1]`.
+    shares: Vec<Value>,
     end: End,
 }
 
 enum End {
     Update(Update),
-    /// How much of the sums is kept, and how much is added, `[2]`.
-    Sum(Value),
+    /// How much of the sums is kept, and how much is added, `[2]`: of the gradients, and of each of the losses.
+    Sum(Vec<Value>),
 }
 
 /// Clipping and AdamW over the sums of a step's parts.
@@ -67,7 +72,7 @@ struct Update {
 }
 
 /// What a step gets beside its batch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StepNumbers {
     pub rate: f64,
     /// t of AdamW, from 1.
@@ -76,8 +81,10 @@ pub(super) struct StepNumbers {
     pub seed: u32,
     /// The row of the log.
     pub row: usize,
-    /// Whether the batch is the first of the step's parts, and what share of the step it is.
-    pub part: (bool, f64),
+    /// Whether the batch is the first of the step's parts.
+    pub first: bool,
+    /// What share of the step it is, by each of its losses.
+    pub shares: Vec<f64>,
 }
 
 impl Update {
@@ -101,6 +108,7 @@ impl Update {
             l2: settings.l2,
             max_norm: optimiser.max_norm,
             log: Some(LOG_ROWS),
+            scales: trainable.scales.clone(),
         };
         let update = graph.adamw(gradients, schedule, adamw, Some([loss, row]));
         let update = update.expect(FITS);
@@ -113,7 +121,7 @@ impl Update {
         (Self { schedule, row }, stores)
     }
 
-    fn values(&self, optimiser: &Optimiser, numbers: StepNumbers) -> Vec<(Value, Tensor)> {
+    fn values(&self, optimiser: &Optimiser, numbers: &StepNumbers) -> Vec<(Value, Tensor)> {
         let correction = |beta: f64| 1.0 - beta.powi(numbers.t);
         let (one, two) = (correction(optimiser.beta1), correction(optimiser.beta2));
         vec![
@@ -133,16 +141,20 @@ impl StepPlan {
         part: Part,
     ) -> Self {
         let dropout = Some(settings.dropout);
-        let mut graph = LossGraph::new(config, layout, settings.task, source, dropout).expect(FITS);
-        let loss = graph.loss;
+        let weights = &settings.class_weights;
+        let graph = LossGraph::new(config, layout, settings.task, source, dropout, weights);
+        let mut graph = graph.expect(FITS);
+        let (loss, losses) = (graph.loss, graph.losses());
         let g = &mut graph.graph;
-        let one = g.input("one", TensorType::real([1]));
+        let number = |g: &mut Graph| g.input("share", TensorType::real([1]));
+        let shares: Vec<Value> = losses.iter().map(|_| number(g)).collect();
         let weights: Vec<Value> = trainable
             .specs
             .iter()
             .map(|s| g.param(&s.name, s.shape).expect(FITS))
             .collect();
-        let found = gradients(g, loss, one, &weights).expect("every operation is differentiable");
+        let ends: Vec<_> = losses.iter().copied().zip(shares.iter().copied()).collect();
+        let found = gradients_of(g, &ends, &weights).expect("every operation is differentiable");
         let found: Vec<Value> = found
             .into_iter()
             .map(|v| v.expect("only what the loss needs is trained"))
@@ -153,12 +165,20 @@ impl StepPlan {
                 (End::Update(update), stores)
             }
             Part::One => {
-                let numbers = g.input("keep and share", TensorType::real([2]));
-                let all = [&found[..], &[loss]].concat();
-                let sums = g.accumulate(&all, numbers).expect(FITS);
+                let mut stores = Vec::new();
+                let mut numbers = Vec::new();
+                let mut add = |values: &[Value], names: Vec<String>| {
+                    let at = g.input("keep and share", TensorType::real([2]));
+                    let sums = g.accumulate(values, at).expect(FITS);
+                    stores.extend(sums.into_iter().zip(names));
+                    numbers.push(at);
+                };
                 let names = trainable.specs.iter().map(|spec| sum(&spec.name));
-                let names = names.chain([PARTS_LOSS.to_owned()]);
-                (End::Sum(numbers), sums.into_iter().zip(names).collect())
+                add(&found, names.collect());
+                for (i, loss) in losses.iter().enumerate() {
+                    add(&[*loss], vec![parts_loss(i)]);
+                }
+                (End::Sum(numbers), stores)
             }
         };
         for (found, spec) in found.iter().zip(&trainable.specs) {
@@ -168,7 +188,7 @@ impl StepPlan {
         Self {
             graph,
             plan,
-            one,
+            shares,
             end,
         }
     }
@@ -179,16 +199,19 @@ impl StepPlan {
         config: &Config,
         optimiser: &Optimiser,
         inputs: &Inputs,
-        numbers: StepNumbers,
+        numbers: &StepNumbers,
     ) -> Vec<(Value, Tensor)> {
         let mut values = self.graph.values(config, inputs, numbers.seed);
-        values.push((self.one, Tensor::F64(vec![1.0])));
+        let shares = self.shares.iter().zip(&numbers.shares);
+        values.extend(shares.map(|(at, share)| (*at, Tensor::F64(vec![*share]))));
         match &self.end {
             End::Update(update) => values.extend(update.values(optimiser, numbers)),
-            End::Sum(at) => {
-                let (first, share) = numbers.part;
-                let keep = if first { 0.0 } else { 1.0 };
-                values.push((*at, Tensor::F64(vec![keep, share])));
+            End::Sum(sums) => {
+                let keep = if numbers.first { 0.0 } else { 1.0 };
+                // The gradients are already of the losses' shares.
+                let shares = [1.0].into_iter().chain(numbers.shares.iter().copied());
+                let values_of = |(at, share): (&Value, f64)| (*at, Tensor::F64(vec![keep, share]));
+                values.extend(sums.iter().zip(shares).map(values_of));
             }
         }
         values
@@ -201,14 +224,18 @@ impl UpdatePlan {
         let specs = trainable.specs.iter();
         let sums = specs.map(|spec| graph.param(&sum(&spec.name), spec.shape).expect(FITS));
         let sums: Vec<Value> = sums.collect();
-        let loss = graph.param(PARTS_LOSS, [1]).expect(FITS);
+        let losses = 0..settings.task.losses();
+        let losses = losses.map(|i| graph.param(&parts_loss(i), [1]).expect(FITS));
+        let losses: Vec<Value> = losses.collect();
+        let add = |all: Value, loss: &Value| graph.add(all, *loss).expect(FITS);
+        let loss = losses[1..].iter().fold(losses[0], add);
         let (update, stores) = Update::record(&mut graph, settings, trainable, &sums, loss);
         let plan = Plan::with_stores(&graph, &[], &stores);
         Self { plan, update }
     }
 
     /// The values of a run.
-    pub fn values(&self, optimiser: &Optimiser, numbers: StepNumbers) -> Vec<(Value, Tensor)> {
+    pub fn values(&self, optimiser: &Optimiser, numbers: &StepNumbers) -> Vec<(Value, Tensor)> {
         self.update.values(optimiser, numbers)
     }
 }
@@ -237,12 +264,18 @@ impl EvaluationPlan {
         source: Source,
         wanted: Wanted,
     ) -> Self {
-        let mut graph = LossGraph::new(config, layout, task, source, None).expect(FITS);
+        let mut graph = LossGraph::new(config, layout, task, source, None, &[]).expect(FITS);
         let rows = match wanted {
             Wanted::Logits => graph.logits,
             Wanted::Best => graph.best().expect(FITS),
         };
-        let plan = Plan::new(&graph.graph, &[rows, graph.loss]);
+        let outputs = [
+            vec![rows],
+            graph.losses(),
+            graph.next().into_iter().collect(),
+        ]
+        .concat();
+        let plan = Plan::new(&graph.graph, &outputs);
         Self { graph, plan }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::encode::{Encoded, Target};
 use super::graph::{Batch, Inputs, Targets};
+use super::memory::Extent;
 use crate::config::HeadKind;
 use crate::data::{Example, Masked, Masker, Random};
 use crate::model::TokenBatch;
@@ -98,24 +99,34 @@ impl Texts {
 
     /// Tokens of the texts in a range of places.
     pub fn lengths(&self, places: std::ops::Range<usize>) -> Vec<usize> {
-        self.all[places].iter().map(|t| t.ids.len()).collect()
+        self.all[places].iter().map(Encoded::tokens).collect()
     }
 
-    /// Tokens of the longest text.
-    pub fn longest(&self) -> usize {
-        self.all.iter().map(|t| t.ids.len()).max().unwrap_or(1)
+    /// How large they are.
+    pub fn extent(&self) -> Extent {
+        Extent {
+            longest: self.all.iter().map(Encoded::tokens).max().unwrap_or(1),
+            examples: self.all.len(),
+            group: self.group(),
+        }
+    }
+
+    /// The most texts of an example.
+    fn group(&self) -> usize {
+        let each = self.all.iter().map(|t| 1 + t.others.len());
+        each.max().unwrap_or(1)
     }
 
     /// Tokens of the longest text at some places.
     pub fn longest_of(&self, places: &[usize]) -> usize {
-        let lengths = places.iter().map(|&place| self.all[place].ids.len());
+        let lengths = places.iter().map(|&place| self.all[place].tokens());
         lengths.max().unwrap_or(1)
     }
 
     /// All places, the longest text first: what does not fit shows at once.
     pub fn by_length(&self) -> Vec<usize> {
         let mut places: Vec<usize> = (0..self.all.len()).collect();
-        places.sort_by_key(|&place| std::cmp::Reverse(self.all[place].ids.len()));
+        places.sort_by_key(|&place| std::cmp::Reverse(self.all[place].tokens()));
         places
     }
 
@@ -148,26 +159,29 @@ impl Texts {
 
     /// The texts at some places, padded to `tokens`.
     pub fn batch(&self, places: &[usize], tokens: usize) -> Batch {
-        let texts = || places.iter().map(|&i| &self.all[i]);
-        let mut batch = Batch {
-            texts: TokenBatch {
-                tokens,
-                ids: texts().map(|t| t.ids.clone()).collect(),
-                types: texts().map(|t| t.types.clone()).collect(),
-            },
-            targets: self.targets(places),
+        let targets = self.targets(places);
+        let mut texts = TokenBatch {
+            tokens,
+            ..TokenBatch::default()
         };
-        if let Some(masks) = &self.masks {
-            let mut all = Vec::new();
-            for (row, &place) in places.iter().enumerate() {
-                let masked = &masks.drawn[place];
-                batch.texts.ids[row].clone_from(&masked.ids);
-                let hidden = masked.positions.iter().zip(&masked.targets);
-                all.extend(hidden.map(|(&at, &id)| (row, at, id)));
+        for &place in places {
+            let encoded = &self.all[place];
+            for (ids, types) in encoded.sequences() {
+                texts.ids.push(ids.clone());
+                texts.types.push(types.clone());
             }
-            batch.targets = Targets::Masks(all);
+            // In the place of those that an example has not, a token that nothing is learned of.
+            for _ in 1 + encoded.others.len()..targets.group() {
+                texts.ids.push(encoded.ids[..1].to_vec());
+                texts.types.push(vec![0]);
+            }
         }
-        batch
+        if let Some(masks) = &self.masks {
+            for (ids, &place) in texts.ids.iter_mut().zip(places) {
+                ids.clone_from(&masks.drawn[place].ids);
+            }
+        }
+        Batch { texts, targets }
     }
 
     /// The features of the texts at some places.
@@ -178,17 +192,43 @@ impl Texts {
         }
     }
 
+    /// The hidden words of the texts at some places, and whether they follow where they are pairs.
+    fn hidden(&self, places: &[usize]) -> Targets {
+        let mut all = Vec::new();
+        for (row, &place) in places.iter().enumerate() {
+            let drawn = self.masks.as_ref().and_then(|masks| masks.drawn.get(place));
+            let hidden = drawn.map(|masked| masked.positions.iter().zip(&masked.targets));
+            all.extend(hidden.into_iter().flatten().map(|(&at, &id)| (row, at, id)));
+        }
+        let targets = places.iter().map(|&i| &self.all[i].target);
+        let next = collect(targets, |t| match t {
+            Target::Next(next) => Some(*next),
+            _ => None,
+        });
+        match next.is_empty() {
+            true => Targets::Masks(all),
+            false => Targets::MasksAndNext(all, next),
+        }
+    }
+
     /// What is to be said of the texts at some places.
     fn targets(&self, places: &[usize]) -> Targets {
         let targets = || places.iter().map(|&i| &self.all[i].target);
         match self.kind {
-            None => Targets::default(),
-            Some(HeadKind::Classes | HeadKind::Choice) => {
-                Targets::Classes(collect(targets(), |t| match t {
-                    Target::Class(class) => Some(*class),
-                    _ => None,
-                }))
-            }
+            None => self.hidden(places),
+            Some(HeadKind::Choice) => Targets::Choices {
+                group: self.group(),
+                right: (places.iter().map(|&i| &self.all[i]))
+                    .filter_map(|encoded| match encoded.target {
+                        Target::Choice(right) => Some([right, 1 + encoded.others.len() as u32]),
+                        _ => None,
+                    })
+                    .collect(),
+            },
+            Some(HeadKind::Classes) => Targets::Classes(collect(targets(), |t| match t {
+                Target::Class(class) => Some(*class),
+                _ => None,
+            })),
             Some(HeadKind::Labels | HeadKind::Score) => {
                 Targets::Numbers(collect(targets(), |t| match t {
                     Target::Numbers(numbers) => Some(numbers.clone()),

@@ -3,7 +3,7 @@
 use kernels::{Control, Executable, Graph, ParamSpec, Params, Plan, RunError, Shape, Storage};
 
 use super::graph::{CLASSIFIER, LossGraph, Source};
-use super::step::PARTS_LOSS;
+use super::step::parts_loss;
 use super::{Method, Optimiser, Task};
 use crate::config::Config;
 use crate::data::Random;
@@ -36,6 +36,21 @@ pub(super) struct Trainable {
     pub specs: Vec<ParamSpec>,
     /// How many of them, the first ones, are decayed.
     pub decayed: usize,
+    /// What the learning rate of each is multiplied by; empty where that is 1 of all.
+    pub scales: Vec<f64>,
+}
+
+/// What a parameter's learning rate is multiplied by: `decay` once for each layer above it. One that layers share goes by
+/// the last of them.
+fn scale(config: &Config, name: &str, decay: f64) -> f64 {
+    let layers = config.num_hidden_layers;
+    let of = |i: &usize| name.starts_with(&names::layer(config.layer_group(*i), ""));
+    let above = match (0..layers).rev().find(of) {
+        Some(layer) => layers - layer,
+        None if name.starts_with("embeddings") => layers + 1,
+        None => 0,
+    };
+    decay.powi(above as i32)
 }
 
 impl Trainable {
@@ -55,17 +70,18 @@ impl Trainable {
             Method::LastLayers(count) => {
                 let layer = |i: usize| name.starts_with(&names::layer(config.layer_group(i), ""));
                 (layers.saturating_sub(count)..layers).any(layer)
-                    || ["pooler", "cls.predictions", CLASSIFIER]
+                    || ["pooler", "cls.", CLASSIFIER]
                         .iter()
                         .any(|p| name.starts_with(p))
             }
         };
         let source = Source::Texts {
             batch: 1,
+            group: 1,
             tokens: 1,
             masks: usize::from(task.hides_words()),
         };
-        let graph = LossGraph::new(config, layout, task, source, None);
+        let graph = LossGraph::new(config, layout, task, source, None, &[]);
         let graph = graph.expect("the layout checked every shape").graph;
         let used = graph.params();
         let mut specs: Vec<ParamSpec> = params
@@ -79,9 +95,22 @@ impl Trainable {
         let decays = |s: &ParamSpec| {
             optimiser.decay_all || !(s.name.ends_with("bias") || s.name.contains("LayerNorm"))
         };
-        specs.sort_by_key(|s| !decays(s));
+        let scale = |s: &ParamSpec| scale(config, &s.name, optimiser.layer_decay);
+        // Those of one learning rate lie together: a dispatch goes over them.
+        specs.sort_by(|a, b| {
+            let scales = scale(b).total_cmp(&scale(a));
+            decays(b).cmp(&decays(a)).then(scales)
+        });
         let decayed = specs.iter().filter(|s| decays(s)).count();
-        Self { specs, decayed }
+        let scales = match optimiser.layer_decay == 1.0 {
+            true => Vec::new(),
+            false => specs.iter().map(scale).collect(),
+        };
+        Self {
+            specs,
+            decayed,
+            scales,
+        }
     }
 
     /// Moves the weights side by side, in f32, with room for gradients, moments and a copy of the
@@ -127,20 +156,23 @@ impl Trainable {
         Ok(())
     }
 
-    /// Makes room for the sums of the gradients of a step's parts, and of its loss.
-    pub async fn add_sums(&self, params: &mut Params) -> Result<(), RunError> {
+    /// Makes room for the sums of the gradients of a step's parts, and of its losses.
+    pub async fn add_sums(&self, params: &mut Params, losses: usize) -> Result<(), RunError> {
         let sum = |spec: &ParamSpec| ParamSpec {
             name: sum(&spec.name),
             ..spec.clone()
         };
         let sums: Vec<ParamSpec> = self.specs.iter().map(sum).collect();
         params.add(&sums, true)?.await?;
-        let loss = ParamSpec {
-            name: PARTS_LOSS.to_owned(),
+        let loss = |i| ParamSpec {
+            name: parts_loss(i),
             shape: [1].into(),
             storage: Storage::F32,
         };
-        params.add(&[loss], false)?.await?;
+        // Each by itself: sums that are packed are those of one operation.
+        for i in 0..losses {
+            params.add(&[loss(i)], false)?.await?;
+        }
         Ok(())
     }
 

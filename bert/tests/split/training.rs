@@ -5,8 +5,8 @@ use bert::model::DropoutRates;
 use bert::model::TokenBatch;
 use bert::model::{LoadError, Model, ModelLoader, names};
 use bert::train::{
-    Batch, Event, Inputs, Learner, Limits, Method, Optimiser, Recipe, Targets, Task, Training,
-    needs,
+    Batch, Event, Extent, Inputs, Learner, Limits, Method, Optimiser, Recipe, Targets, Task,
+    Training, needs,
 };
 use kernels::gpu::{Gpu, Options, Style};
 use kernels::{Control, Device, DeviceError};
@@ -136,7 +136,7 @@ fn a_device_that_binds_little_learns() {
         let mut model = common::model(&folder, &device);
         let blocks = model.layout().vocabulary.params(names::WORD);
         assert_eq!(blocks.len(), 3, "{blocks:?}");
-        let planned = needs(&model, Task::MaskedLm, &recipe, 16, 16).expect("needs");
+        let planned = needs(&model, Task::MaskedLm, &recipe, Extent::of(16, 16)).expect("needs");
         assert!(planned.largest_buffer <= Limits::of(&device).buffer);
         assert_eq!(Limits::of(&device).buffer, LITTLE);
         let start = Training::start_mlm(&mut model, &tokenizer, &texts, &texts[..4], recipe);

@@ -23,12 +23,12 @@ const GRADIENT: f64 = 1e-3;
 /// A gradient that is zero but for rounding is smaller.
 const ZERO: f64 = 1e-4;
 
-fn golden(path: &Path) -> Value {
+pub fn golden(path: &Path) -> Value {
     let text = std::fs::read_to_string(path).expect("the golden file");
     serde_json::from_str(&text).expect("a golden file")
 }
 
-fn numbers(value: &Value) -> Vec<f64> {
+pub fn numbers(value: &Value) -> Vec<f64> {
     value
         .as_array()
         .expect("a list")
@@ -37,7 +37,7 @@ fn numbers(value: &Value) -> Vec<f64> {
         .collect()
 }
 
-fn rows(value: &Value) -> Vec<Vec<i64>> {
+pub fn rows(value: &Value) -> Vec<Vec<i64>> {
     let row = |r: &Value| numbers(r).into_iter().map(|x| x as i64).collect();
     value.as_array().expect("a list").iter().map(row).collect()
 }
@@ -79,10 +79,11 @@ fn batch(golden: &Value) -> Batch {
     batch
 }
 
-fn optimiser(golden: &Value, decay_all: bool) -> Optimiser {
+pub fn optimiser(golden: &Value, decay_all: bool) -> Optimiser {
     let betas = numbers(&golden["betas"]);
     let number = |key: &str| golden[key].as_f64();
     Optimiser {
+        layer_decay: 1.0,
         beta1: betas[0],
         beta2: betas[1],
         eps: number("eps").expect("eps"),
@@ -97,15 +98,15 @@ fn norm(values: &[f64]) -> f64 {
     values.iter().map(|x| x * x).sum::<f64>().sqrt()
 }
 
-struct Run {
-    model: Model,
-    learner: Learner,
-    inputs: Inputs,
-    rate: f64,
+pub struct Run {
+    pub model: Model,
+    pub learner: Learner,
+    pub inputs: Inputs,
+    pub rate: f64,
 }
 
 impl Run {
-    fn step(&mut self) -> StepReport {
+    pub fn step(&mut self) -> StepReport {
         let control = Control::default();
         let (learner, model) = (&mut self.learner, &mut self.model);
         let step = learner.step(model, &self.inputs, self.rate, &control);
@@ -206,7 +207,7 @@ fn start(
     }
 }
 
-fn check_gradients(run: &mut Run, expected: &[(String, &Value)], what: &str) {
+pub fn check_gradients(run: &mut Run, expected: &[(String, &Value)], what: &str) {
     let found = run.gradients();
     let mut names: Vec<&String> = expected.iter().map(|(name, _)| name).collect();
     let mut have: Vec<&String> = found.keys().collect();
@@ -237,7 +238,7 @@ fn check_gradients(run: &mut Run, expected: &[(String, &Value)], what: &str) {
 }
 
 /// Takes the steps; returns the loss before each.
-fn check_losses(run: &mut Run, first: StepReport, losses: &[f64], what: &str) -> Vec<f64> {
+pub fn check_losses(run: &mut Run, first: StepReport, losses: &[f64], what: &str) -> Vec<f64> {
     let (mut report, mut found) = (first, Vec::new());
     for (i, &expected) in losses.iter().enumerate() {
         found.push(report.loss);

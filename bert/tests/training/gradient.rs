@@ -26,15 +26,27 @@ fn check(task: Task) {
     let types = vec![vec![0, 0, 0, 1, 1, 1], vec![0; 4]];
     let targets = match task {
         Task::MaskedLm => Targets::Masks(vec![(0, 1, 14), (0, 3, 60), (1, 2, 35)]),
+        Task::MaskedLmAndNext => {
+            Targets::MasksAndNext(vec![(0, 1, 14), (0, 3, 60), (1, 2, 35)], vec![1, 0])
+        }
         Task::Head { kind, .. } => match kind {
             HeadKind::Labels => Targets::Numbers(vec![vec![1.0, 0.0, 1.0], vec![0.0; 3]]),
             HeadKind::Score => Targets::Numbers(vec![vec![0.7], vec![-1.3]]),
             HeadKind::Tokens => Targets::Tags(vec![vec![NO_TARGET, 2, 0, 1], vec![NO_TARGET, 1]]),
             HeadKind::Span => Targets::Spans(vec![[1, 4], [0, 0]]),
-            HeadKind::Classes | HeadKind::Choice => Targets::Classes(vec![2, 0]),
+            HeadKind::Classes => Targets::Classes(vec![2, 0]),
+            HeadKind::Choice => Targets::Choices {
+                group: 2,
+                right: vec![[1, 2]],
+            },
         },
     };
-    let is_span = matches!(targets, Targets::Spans(_));
+    // What moves all logits of a softmax over places alike does not matter.
+    let moves_all: &[&str] = match targets {
+        Targets::Spans(_) => &["classifier.bias", "layer.1.output.LayerNorm.bias"],
+        Targets::Choices { .. } => &["classifier.bias"],
+        _ => &[],
+    };
     let inputs = Inputs::Texts(Batch {
         texts: TokenBatch {
             tokens: 7,
@@ -87,9 +99,7 @@ fn check(task: Task) {
             let numeric = (8.0 * (above - below) - (far_above - far_below)) / (12.0 * STEP);
             let analytic: f64 = gradient.iter().zip(&signs).map(|(g, s)| g * s).sum();
             let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-            // A span's softmax is over the tokens: what moves all of them alike does not matter.
-            let moves_all = ["classifier.bias", "layer.1.output.LayerNorm.bias"];
-            let matters = !is_span || !moves_all.iter().any(|end| name.ends_with(end));
+            let matters = !moves_all.iter().any(|end| name.ends_with(end));
             assert_eq!(norm > 1e-6, matters, "{name}: the gradient is {norm}");
             assert!(
                 (analytic - numeric).abs() <= TOLERANCE * norm.max(1e-6),
@@ -109,6 +119,7 @@ fn of_a_classifier_with_every_pooling() {
 #[test]
 fn of_masked_language_modelling() {
     check(Task::MaskedLm);
+    check(Task::MaskedLmAndNext);
 }
 
 #[test]
@@ -118,6 +129,7 @@ fn of_every_head() {
         (HeadKind::Score, 1),
         (HeadKind::Tokens, 3),
         (HeadKind::Span, 2),
+        (HeadKind::Choice, 1),
     ];
     for (kind, outputs) in heads {
         check(Task::Head {

@@ -69,6 +69,16 @@ pub fn examples(kind: HeadKind) -> (Vec<Example>, Vec<String>) {
                 let text = format!("{} {text}", if i.is_multiple_of(2) { "i" } else { "you" });
                 example(&text, None, Truth::Labels(labels))
             }
+            HeadKind::Choice => {
+                // The good one of two texts, or of three.
+                let bad = format!("the {noun} was very long and saw it");
+                let good = format!("the {noun} was {word}");
+                let mut options = vec![bad.clone(), bad];
+                options.truncate(1 + i % 2);
+                let right = i / 2 % (options.len() + 1);
+                options.insert(right, good);
+                example("what was it ?", None, Truth::Choice { options, right })
+            }
             _ => example(&text, None, Truth::Score(if has { 1.5 } else { -0.5 })),
         }
     };
@@ -120,7 +130,8 @@ fn first_and_best(events: &[Event]) -> (f64, Figures) {
     (epochs[0].train_loss, best.figures.clone())
 }
 
-const KINDS: [HeadKind; 4] = [
+const KINDS: [HeadKind; 5] = [
+    HeadKind::Choice,
     HeadKind::Tokens,
     HeadKind::Span,
     HeadKind::Labels,

@@ -5,6 +5,7 @@ mod common;
 
 mod cancel;
 mod failures;
+mod goals;
 mod golden;
 mod gradient;
 mod heads;

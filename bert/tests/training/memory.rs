@@ -4,7 +4,7 @@ use bert::config::Pooling;
 use bert::data::Example;
 use bert::model::Model;
 use bert::train::{
-    Event, Limits, Method, Needs, Recipe, Task, TrainError, Training, check, needs, offers,
+    Event, Extent, Limits, Method, Needs, Recipe, Task, TrainError, Training, check, needs, offers,
 };
 use kernels::Device;
 
@@ -25,7 +25,7 @@ fn measured(device: &Device, model: &mut Model, recipe: Recipe) -> (u64, Needs) 
         tokenizer.encode(&e.text, None, limit).ids.len()
     });
     let longest = lengths.max().expect("texts");
-    let planned = needs(model, TASK, &recipe, longest, 36).expect("it can be run");
+    let planned = needs(model, TASK, &recipe, Extent::of(longest, 36)).expect("it can be run");
     let labels = common::classes(2);
     let lesson = common::lesson(&labels, &train, &validation);
     let start = Training::start(model, &tokenizer, &lesson, recipe);
@@ -69,7 +69,8 @@ fn what_does_not_fit_is_refused_with_something_that_does() {
         max_tokens: 512,
         ..Recipe::scheduled(Method::All)
     };
-    let planned = |recipe: &Recipe| needs(&model, TASK, recipe, 512, 1000).expect("needs");
+    let planned =
+        |recipe: &Recipe| needs(&model, TASK, recipe, Extent::of(512, 1000)).expect("needs");
     let whole = planned(&recipe);
     assert!(check(&whole, &Limits::of(&device)).is_ok());
     // Gradients, two moments and the copy of the best, of all but the heads that are not used.
@@ -88,7 +89,7 @@ fn what_does_not_fit_is_refused_with_something_that_does() {
         let limits = Limits { buffer, total };
         let message = check(&whole, &limits).expect_err("it does not fit");
         assert!(message.contains("MiB"), "{message}");
-        let offered = offers(&model, TASK, &recipe, 512, 1000, &limits);
+        let offered = offers(&model, TASK, &recipe, Extent::of(512, 1000), &limits);
         assert!(!offered.is_empty(), "{limits:?}");
         assert!(offered.iter().all(|r| fits(r, &limits)), "{limits:?}");
         let first = offered[0];
@@ -111,7 +112,7 @@ fn what_does_not_fit_is_refused_with_something_that_does() {
         buffer: 1000,
         total: Some(1000),
     };
-    assert!(offers(&model, TASK, &recipe, 512, 1000, &nothing).is_empty());
+    assert!(offers(&model, TASK, &recipe, Extent::of(512, 1000), &nothing).is_empty());
 }
 
 #[test]
@@ -124,7 +125,7 @@ fn less_is_needed_for_less() {
             max_tokens,
             ..Recipe::scheduled(method)
         };
-        needs(&model, TASK, &recipe, 512, 100)
+        needs(&model, TASK, &recipe, Extent::of(512, 100))
             .expect("needs")
             .total()
     };
@@ -138,7 +139,7 @@ fn less_is_needed_for_less() {
         epochs: 0,
         ..Recipe::scheduled(Method::All)
     };
-    assert!(needs(&model, TASK, &bad, 512, 100).is_err());
+    assert!(needs(&model, TASK, &bad, Extent::of(512, 100)).is_err());
 }
 
 /// A GPU is asked for more than one binding holds.
@@ -154,7 +155,7 @@ fn a_run_that_cannot_fit_does_not_start() {
             batch: 1024,
             ..Recipe::scheduled(Method::All)
         };
-        let planned = needs(&model, TASK, &recipe, 128, 1025).expect("needs");
+        let planned = needs(&model, TASK, &recipe, Extent::of(128, 1025)).expect("needs");
         let limits = Limits::of(&device);
         if planned.largest_buffer <= limits.buffer {
             eprintln!("SKIPPED: {name} has buffers of {}", limits.buffer);

@@ -59,6 +59,7 @@ fn parts_weigh_as_much_as_what_they_ask() {
             HeadKind::Span,
             HeadKind::Labels,
             HeadKind::Score,
+            HeadKind::Choice,
         ] {
             let run = |accumulation: usize| {
                 let mut model = common::model(&common::fixture("tiny-bert"), &device);

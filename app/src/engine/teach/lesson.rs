@@ -12,7 +12,7 @@ use bert::data::{
 use bert::metrics::Confusion;
 use bert::model::{Model, TaskHead};
 use bert::tokenizer::Tokenizer;
-use bert::train::{self, Limits, Method, Recipe, Task, check, needs, offers};
+use bert::train::{self, Extent, Limits, Method, Recipe, Task, check, needs, offers};
 use kernels::LocalBoxFuture;
 use std::cell::RefCell;
 
@@ -89,6 +89,19 @@ impl Material {
                 (vec![train], vec![validation])
             }
         }
+    }
+
+    /// The most texts of an example, where one of several is chosen.
+    fn group(&self) -> usize {
+        let Self::Labelled(labelled) = self else {
+            return 1;
+        };
+        let texts = |example: &Example| match &example.truth {
+            Truth::Choice { options, .. } => options.len(),
+            _ => 1,
+        };
+        let all = labelled.train.iter().chain(&labelled.validation);
+        all.map(texts).max().unwrap_or(1)
     }
 
     /// Whether each example is two texts.
@@ -328,14 +341,18 @@ impl Lesson {
     /// Whether the run fits the device, and what would.
     fn fit(&self, material: &Material, recipe: &Recipe, model: &Model, report: &mut PlanReport) {
         let task = material.task(recipe);
-        let count = report.train + report.validation;
+        let extent = Extent {
+            longest: report.longest,
+            examples: report.train + report.validation,
+            group: material.group(),
+        };
         let limits = Limits::of(model.device());
-        match needs(model, task, recipe, report.longest, count) {
+        match needs(model, task, recipe, extent) {
             Err(error) => report.problems.push(sentence(&error)),
             Ok(needs) => {
                 if let Err(problem) = check(&needs, &limits) {
                     report.problems.push(problem);
-                    let fitting = offers(model, task, recipe, report.longest, count, &limits);
+                    let fitting = offers(model, task, recipe, extent, &limits);
                     let named = fitting
                         .into_iter()
                         .map(|offer| (change(recipe, &offer), offer));

@@ -356,6 +356,10 @@ fn verdict(truth: &Truth, labels: &[String], probabilities: &[f32]) -> Verdict {
             Verdict::Entities(found.map(|(label, at)| (label.to_owned(), at)).collect())
         }
         Truth::Answers(answers) => Verdict::Answer(answers.first().copied()),
+        Truth::Choice { options, right } => Verdict::Choice {
+            text: options.get(*right).cloned().unwrap_or_default(),
+            probability: probabilities.get(*right).copied().unwrap_or_default(),
+        },
     }
 }
 

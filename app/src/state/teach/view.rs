@@ -63,7 +63,23 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
     let three = |value: f64| format!("{value:.3}");
     let known = |value: Option<f64>| value.map_or("undefined".to_owned(), three);
     match figures {
-        Figures::Words { accuracy } => vec![("Validation accuracy", share(*accuracy))],
+        Figures::Choices { accuracy, chance } => vec![
+            ("Validation accuracy", share(*accuracy)),
+            ("Choosing at random", share(*chance)),
+        ],
+        Figures::Words { accuracy, next } => {
+            let next = next.map(|next| {
+                [
+                    ("Pairs judged rightly", share(next.accuracy)),
+                    ("Loss over pairs", three(next.loss)),
+                ]
+            });
+            let words = ("Validation accuracy", share(*accuracy));
+            [words]
+                .into_iter()
+                .chain(next.into_iter().flatten())
+                .collect()
+        }
         Figures::Classes { metrics, .. } => {
             let over = metrics
                 .over()

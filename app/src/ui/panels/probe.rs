@@ -221,7 +221,7 @@ fn heading(kind: HeadKind) -> &'static str {
         HeadKind::Classes => "Which class is it?",
         HeadKind::Labels => "Which labels fit?",
         HeadKind::Score => "How does it score?",
-        HeadKind::Choice => "How well does it fit?",
+        HeadKind::Choice => "Which does it choose?",
         HeadKind::Tokens => "What is named here?",
         HeadKind::Span => "What is the answer?",
     }

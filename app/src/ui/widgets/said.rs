@@ -1,7 +1,7 @@
 //! What the head of a task says of a text, each kind in its own picture.
 
 use crate::state::format::percent;
-use crate::state::said::ranked;
+use crate::state::said::{ranked, ranked_choices};
 use crate::ui::widgets::bar::Bar;
 use crate::ui::widgets::painted::{Mark, Painted};
 use bert::config::HeadKind;
@@ -17,7 +17,8 @@ const ANSWERS: usize = 3;
 pub fn SaidView(said: Said) -> impl IntoView {
     match said.head.kind {
         HeadKind::Classes | HeadKind::Labels => view! { <Labels said/> }.into_any(),
-        HeadKind::Score | HeadKind::Choice => view! { <Score said/> }.into_any(),
+        HeadKind::Score => view! { <Score said/> }.into_any(),
+        HeadKind::Choice => view! { <Choices said/> }.into_any(),
         HeadKind::Tokens => view! { <Entities said/> }.into_any(),
         HeadKind::Span => view! { <Answers said/> }.into_any(),
     }
@@ -44,6 +45,31 @@ fn Labels(said: Said) -> impl IntoView {
     view! {
         <ol class="bars">{bars.collect_view()}</ol>
         {hint}
+    }
+}
+
+/// The choices side by side.
+#[component]
+fn Choices(said: Said) -> impl IntoView {
+    let ranked = ranked_choices(&said).into_iter().enumerate();
+    let bars = ranked.map(|(i, (choice, share))| {
+        view! {
+            <li class=if i == 0 { "bar right" } else { "bar" }>
+                <Bar share value=percent(share)>{choice}</Bar>
+            </li>
+        }
+    });
+    let bars: Vec<_> = bars.collect();
+    let alone = bars.is_empty().then(|| {
+        let score = said.logits.first().copied().unwrap_or_default();
+        view! { <p class="score">{format!("{score:.3}")}</p> }
+    });
+    view! {
+        {alone}
+        <ol class="bars">{bars}</ol>
+        <p class="hint">
+            "This head chooses: write each choice on a line of its own in the second text."
+        </p>
     }
 }
 

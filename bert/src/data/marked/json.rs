@@ -1,4 +1,4 @@
-//! JSON objects whose texts are marked: lists of words and tags, texts with stretches, questions with answers.
+//! JSON objects whose texts are marked: lists of words and tags, texts with stretches, questions with answers or choices.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::super::json::{Element, Members, reason};
 use super::super::{DataError, MAX_ROW_BYTES, MAX_ROWS, Row, Stretch, Table, format::Format};
 use super::bio::Placed;
-use super::{answers, table, tagged_row, tagged_table, words};
+use super::{answers, choices, table, tagged_row, tagged_table, words};
 
 /// Names of a list of words, and of a list of their tags.
 const WORDS: [&str; 3] = ["tokens", "words", "sentence"];
@@ -39,6 +39,7 @@ enum Kind {
     Tags,
     Spans,
     Answers,
+    Choices,
 }
 
 /// Words and tags, where these keys hold them.
@@ -65,6 +66,9 @@ fn kind(elements: &[Element<'_>]) -> Option<Kind> {
         let members: Members<'_> = serde_json::from_str(element.source).ok()?;
         if answers::is_question(&members) {
             return Some(Kind::Answers);
+        }
+        if choices::are_there(&members) {
+            return Some(Kind::Choices);
         }
         if tokens(&members).is_some() {
             return Some(Kind::Tags);
@@ -127,6 +131,7 @@ fn rows(elements: &[Element<'_>], kind: Kind) -> Result<Table, DataError> {
                 .collect();
             Ok(answers::table_of(rows?))
         }
+        Kind::Choices => choices::table_of(&objects, remarks),
         Kind::Tags => of_tokens(&objects, remarks),
         Kind::Spans => {
             let rows: Result<Vec<Row>, DataError> = objects
@@ -138,7 +143,7 @@ fn rows(elements: &[Element<'_>], kind: Kind) -> Result<Table, DataError> {
     }
 }
 
-fn marks(line: usize, reason: impl Into<String>) -> DataError {
+pub(super) fn marks(line: usize, reason: impl Into<String>) -> DataError {
     DataError::Marks {
         line,
         reason: reason.into(),

@@ -1,7 +1,8 @@
-//! Files whose texts are marked: words with tags, stretches with labels, answers in a passage.
+//! Files whose texts are marked: words with tags, stretches with labels, answers in a passage, texts to choose from.
 
 mod answers;
 mod bio;
+mod choices;
 mod conll;
 mod json;
 mod words;
@@ -25,6 +26,8 @@ pub enum Marks {
     Tags(Vec<(Stretch, String)>),
     /// Answers to the first text in the second.
     Answers(Vec<Stretch>),
+    /// Texts to choose from, and the place of the right one.
+    Choices(Vec<String>, usize),
 }
 
 /// Rows as a table, and what is to be told of how they were read.

@@ -16,6 +16,9 @@ use crate::data::{Text, padded_lengths};
 use crate::model::{Model, TaskHead, TokenBatch, all_finite};
 use crate::tokenizer::{Encoding, Tokenizer};
 
+/// The most choices that are read.
+const MAX_CHOICES: usize = 16;
+
 /// What a head says of a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Said {
@@ -44,8 +47,8 @@ impl Said {
     }
 
     /// The logits as probabilities: of classes and of each token's tags, their softmax; of labels and of a score, a
-    /// logistic function each; of a span, begin and end each over the tokens. Of a choice there is none before it is
-    /// compared with others.
+    /// logistic function each; of a span, begin and end each over the tokens. Of choices, their softmax; of
+    /// one alone there is none.
     pub fn probabilities(&self) -> Vec<f32> {
         let outputs = self.head.outputs();
         match self.head.kind {
@@ -67,13 +70,20 @@ impl Said {
                 let pairs = starts.into_iter().zip(ends);
                 pairs.flat_map(|(start, end)| [start, end]).collect()
             }
+            HeadKind::Choice if self.logits.len() > 1 => softmax(&self.logits),
             HeadKind::Choice => Vec::new(),
         }
+    }
+
+    /// What a head chooses from: the lines of the second text.
+    pub fn choices(&self) -> Vec<&str> {
+        choices(&self.text)
     }
 }
 
 /// Asks the head of a task what it says of a text, or of a pair of texts. A text that is longer than the head was trained on,
-/// or than the model reads, is cut at its end; a passage that answers are sought in is read in parts.
+/// or than the model reads, is cut at its end; a passage that answers are sought in is read in parts. Of a head that chooses,
+/// each line of the second text is a choice, and has a logit.
 ///
 /// # Errors
 /// [`ProbeError::NoTaskHead`], a tokenizer of another model, [`ProbeError::NotFinite`] where numbers overflow,
@@ -92,6 +102,9 @@ pub async fn predict(
         (Some(passage), HeadKind::Span) => tokenizer.windows(&text.text, passage, limit),
         _ => vec![tokenizer.encode(&text.text, text.pair.as_deref(), limit)],
     };
+    if head.kind == HeadKind::Choice {
+        return choose(model, tokenizer, text, &head, control).await;
+    }
     let windows = encodings.len();
     let mut best: Option<(f32, Said)> = None;
     for encoding in encodings {
@@ -105,6 +118,39 @@ pub async fn predict(
         }
     }
     best.map(|(_, said)| said).ok_or(ProbeError::NoTaskHead)
+}
+
+/// The choices of a second text: its lines.
+fn choices(text: &Text) -> Vec<&str> {
+    let lines = text.pair.iter().flat_map(|pair| pair.lines());
+    let lines = lines.map(str::trim).filter(|line| !line.is_empty());
+    lines.take(MAX_CHOICES).collect()
+}
+
+/// A logit for each choice; without any, for the text alone. The tokens are those of the first.
+async fn choose(
+    model: &mut Model,
+    tokenizer: &Tokenizer,
+    text: &Text,
+    head: &TaskHead,
+    control: &Control,
+) -> Result<Said, ProbeError> {
+    let limit = model.head_limit();
+    let choices = choices(text);
+    let pairs: Vec<Option<&str>> = match choices.is_empty() {
+        true => vec![text.pair.as_deref()],
+        false => choices.into_iter().map(Some).collect(),
+    };
+    let mut all: Option<Said> = None;
+    for pair in pairs {
+        let encoding = tokenizer.encode(&text.text, pair, limit);
+        let said = of_encoding(model, tokenizer, text, head, encoding, control).await?;
+        match &mut all {
+            Some(all) => all.logits.extend(said.logits),
+            None => all = Some(said),
+        }
+    }
+    all.ok_or(ProbeError::NoTaskHead)
 }
 
 async fn of_encoding(

@@ -1,6 +1,7 @@
 //! How what a head says is held against what is right: a file for each kind of head.
 
 mod answers;
+mod choices;
 mod classes;
 mod labels;
 mod scores;
@@ -33,7 +34,8 @@ pub(super) trait Score {
 /// Nothing judged yet by a head with these outputs.
 pub(super) fn new(kind: HeadKind, labels: &[String], outputs: usize) -> Box<dyn Score> {
     match kind {
-        HeadKind::Classes | HeadKind::Choice => Box::new(classes::Classes::new(outputs)),
+        HeadKind::Classes => Box::new(classes::Classes::new(outputs)),
+        HeadKind::Choice => Box::new(choices::Choices::default()),
         HeadKind::Labels => Box::new(labels::Labels::new(outputs)),
         HeadKind::Score => Box::new(scores::Scores::default()),
         HeadKind::Tokens => Box::new(tags::Tags::new(labels)),

@@ -1,24 +1,43 @@
-//! Hidden words.
+//! Hidden words, and whether one text follows another.
 
-use crate::metrics::Figures;
+use super::largest;
+use crate::metrics::{Figures, NextMetrics};
+use crate::train::{Guessed, Targets};
 
 /// Right guesses among all.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Words {
     right: usize,
     of: usize,
+    /// Of pairs: those judged rightly, all, and the sum of their losses.
+    next: (usize, usize, f64),
 }
 
 impl Words {
-    /// Counts what is hidden and what was guessed.
-    pub fn add(&mut self, targets: &[u32], found: &[u32]) {
-        let right = targets.iter().zip(found).filter(|(a, b)| a == b);
-        self.right += right.count();
-        self.of += targets.len();
+    /// Counts what is asked and what was guessed.
+    pub fn add(&mut self, targets: &Targets, found: &Guessed) {
+        let masks = targets.masks();
+        let right = masks.iter().zip(&found.tokens);
+        self.right += right.filter(|((.., id), found)| id == *found).count();
+        self.of += masks.len();
+        if let Targets::MasksAndNext(_, next) = targets {
+            let right = next.iter().zip(&found.next);
+            let right = right.filter(|(next, logits)| **next as usize == largest(&logits[..]));
+            self.next.0 += right.count();
+            self.next.1 += next.len();
+            self.next.2 += found.losses[1] * next.len() as f64;
+        }
     }
 
     pub fn figures(self) -> Figures {
-        let accuracy = self.right as f64 / self.of.max(1) as f64;
-        Figures::Words { accuracy }
+        let (right, of, loss) = self.next;
+        let next = (of > 0).then(|| NextMetrics {
+            accuracy: right as f64 / of as f64,
+            loss: loss / of as f64,
+        });
+        Figures::Words {
+            accuracy: self.right as f64 / self.of.max(1) as f64,
+            next,
+        }
     }
 }

@@ -26,7 +26,8 @@ params! {
 
 params! {
     struct StepParams {
-        len: u32,
+        first: u32,
+        end: u32,
         decay_end: u32,
         beta1: f32,
         beta2: f32,
@@ -34,6 +35,7 @@ params! {
         decay: f32,
         l2: f32,
         max_norm: f32,
+        scale: f32,
     }
 }
 
@@ -48,6 +50,7 @@ params! {
         decay: f32,
         l2: f32,
         max_norm: f32,
+        scale: f32,
     }
 }
 
@@ -140,6 +143,34 @@ impl Group {
         });
         spared.unwrap_or(self.len)
     }
+
+    /// Its stretches of parameters whose learning rate has the same scale: first element, end and scale.
+    fn stretches(
+        &self,
+        context: &DispatchContext<'_>,
+        adamw: &AdamW,
+        count: usize,
+    ) -> Vec<(usize, usize, f64)> {
+        let mut found: Vec<(usize, usize, f64)> = Vec::new();
+        for j in 0..count {
+            let first = match (self.pack, context.packs[j]) {
+                (Some(here), Some(there)) if here.buffer == there.buffer => there.first,
+                (None, _) if self.operand == j => 0,
+                _ => continue,
+            };
+            let scale = adamw.scale(j);
+            match found.last_mut() {
+                Some((.., last)) if *last == scale => {}
+                last => {
+                    if let Some((_, end, _)) = last {
+                        *end = first;
+                    }
+                    found.push((first, self.len, scale));
+                }
+            }
+        }
+        found
+    }
 }
 
 impl AdamW {
@@ -148,10 +179,12 @@ impl AdamW {
         let count = self.parameters(context.inputs.len());
         let groups = Group::all(context, count);
         match &groups[..] {
-            [group] if group.len <= SMALL_LEN => vec![self.small(context, group, count)],
+            [group] if group.len <= SMALL_LEN && self.scales.is_empty() => {
+                vec![self.small(context, group, count)]
+            }
             _ => {
                 let mut dispatches = self.norms(context, &groups, count);
-                let updates = groups.iter().map(|g| self.update(context, g, count));
+                let updates = groups.iter().flat_map(|g| self.updates(context, g, count));
                 dispatches.extend(updates);
                 dispatches
             }
@@ -185,6 +218,7 @@ impl AdamW {
             decay: self.weight_decay as f32,
             l2: self.l2 as f32,
             max_norm: self.max_norm.unwrap_or(0.0) as f32,
+            scale: 1.0,
         };
         let [loss, row] = self.told(count);
         Dispatch {
@@ -261,21 +295,25 @@ impl AdamW {
             .collect()
     }
 
-    fn update(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Dispatch {
-        let params = StepParams {
-            len: group.len as u32,
-            decay_end: group.decay_end(context, self.decayed, count) as u32,
-            beta1: self.beta1 as f32,
-            beta2: self.beta2 as f32,
-            eps: self.eps as f32,
-            decay: self.weight_decay as f32,
-            l2: self.l2 as f32,
-            max_norm: self.max_norm.unwrap_or(0.0) as f32,
-        };
-        Dispatch {
+    /// One for each stretch of a buffer with a learning rate of its own.
+    fn updates(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Vec<Dispatch> {
+        let decay_end = group.decay_end(context, self.decayed, count);
+        let update = |(first, end, scale): (usize, usize, f64)| Dispatch {
             kernel: &STEP,
             constants: vec![("CLIP", f64::from(self.max_norm.is_some()))],
-            params: params.bytes(),
+            params: StepParams {
+                first: first as u32,
+                end: end as u32,
+                decay_end: decay_end as u32,
+                beta1: self.beta1 as f32,
+                beta2: self.beta2 as f32,
+                eps: self.eps as f32,
+                decay: self.weight_decay as f32,
+                l2: self.l2 as f32,
+                max_norm: self.max_norm.unwrap_or(0.0) as f32,
+                scale: scale as f32,
+            }
+            .bytes(),
             operands: vec![
                 group.input(),
                 Operand::Output(3 * count + 1),
@@ -284,7 +322,9 @@ impl AdamW {
                 group.output(count),
                 group.output(2 * count),
             ],
-            workgroups: grid_1d(group.len, 64),
-        }
+            workgroups: grid_1d(end - first, 64),
+        };
+        let stretches = group.stretches(context, self, count);
+        stretches.into_iter().map(update).collect()
     }
 }

@@ -45,6 +45,8 @@ pub struct AdamW {
     pub max_norm: Option<f64>,
     /// Rows of the log, where there is one.
     pub log: Option<usize>,
+    /// What each parameter's learning rate is multiplied by; empty where all are 1.
+    pub scales: Vec<f64>,
 }
 
 impl AdamW {
@@ -52,6 +54,11 @@ impl AdamW {
     /// them.
     fn parameters(&self, inputs: usize) -> usize {
         inputs.saturating_sub(if self.log.is_some() { 3 } else { 1 })
+    }
+
+    /// What a parameter's learning rate is multiplied by.
+    fn scale(&self, parameter: usize) -> f64 {
+        self.scales.get(parameter).copied().unwrap_or(1.0)
     }
 }
 
@@ -70,6 +77,10 @@ impl Rule for AdamW {
         check.vector(count, "schedule", 3)?;
         if self.decayed > count {
             let message = format!("{} of {count} parameters decay", self.decayed);
+            return Err(check.attribute(message));
+        }
+        if !self.scales.is_empty() && self.scales.len() != count {
+            let message = format!("{} scales of {count} parameters", self.scales.len());
             return Err(check.attribute(message));
         }
         let mut results = [&inputs[..count]; 3].concat();
@@ -115,7 +126,7 @@ impl Rule for AdamW {
         let (beta1, beta2) = (number(self.beta1), number(self.beta2));
         let rest1 = splat(one - F::new(self.beta1));
         let rest2 = splat(one - F::new(self.beta2));
-        let (clip, eps, pace) = (splat(clip), number(self.eps), splat(rate / correction1));
+        let (clip, eps) = (splat(clip), number(self.eps));
         let correction2 = splat(correction2);
         let mut all: Vec<_> = (0..3 * n).map(|_| outputs.real()).collect();
         let mut second = all.split_off(2 * n).into_iter();
@@ -129,7 +140,8 @@ impl Rule for AdamW {
             let (Some(m), Some(v)) = (first.next(), second.next()) else {
                 unreachable!("each weight has two moments");
             };
-            let keep = splat(one - rate * decay);
+            let rate = rate * F::new(self.scale(i));
+            let (keep, pace) = (splat(one - rate * decay), splat(rate / correction1));
             let l2 = if i < self.decayed { self.l2 } else { 0.0 };
             let l2 = number(l2);
             // In pieces that stay in the first-level cache.

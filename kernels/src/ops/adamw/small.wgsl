@@ -6,7 +6,7 @@
 
 struct Params {
     len: u32, decay_end: u32, rows: u32,
-    beta1: f32, beta2: f32, eps: f32, decay: f32, l2: f32, max_norm: f32,
+    beta1: f32, beta2: f32, eps: f32, decay: f32, l2: f32, max_norm: f32, scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

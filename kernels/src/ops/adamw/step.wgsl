@@ -1,10 +1,10 @@
-// One AdamW step over a buffer of parameters, see update.wgsl; sums[0] is the gradients' norm, see norm.wgsl.
+// One AdamW step over elements first to end of a buffer of parameters, see update.wgsl; sums[0] is the gradients' norm, see norm.wgsl.
 // g, w, m, v: [n]. Four reads and three writes an element, bound by memory; one thread an element.
 // Between the parameters of a buffer lie a few elements that are zero and stay so.
 
 struct Params {
-    len: u32, decay_end: u32,
-    beta1: f32, beta2: f32, eps: f32, decay: f32, l2: f32, max_norm: f32,
+    first: u32, end: u32, decay_end: u32,
+    beta1: f32, beta2: f32, eps: f32, decay: f32, l2: f32, max_norm: f32, scale: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,6 +21,6 @@ fn main(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let i = thread_index(group, groups, lane);
-    if (i < params.len) { update(i, sums[0]); }
+    let i = params.first + thread_index(group, groups, lane);
+    if (i < params.end) { update(i, sums[0]); }
 }

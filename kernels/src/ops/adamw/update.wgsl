@@ -3,7 +3,7 @@
 //   c = min(1, max_norm / (norm + 1e-6)), g' = c g + l2 w
 //   w = w (1 - rate decay), m = b1 m + (1 - b1) g', v = b2 v + (1 - b2) g'^2
 //   w = w - rate / (1 - b1^t) m / (sqrt(v / (1 - b2^t)) + eps)
-// schedule: [3] = rate, 1 - b1^t, 1 - b2^t. Elements from decay_end on are not decayed,
+// schedule: [3] = rate, 1 - b1^t, 1 - b2^t; the rate times params.scale. Elements from decay_end on are not decayed,
 // and have no l2.
 
 override CLIP: bool = true;
@@ -13,7 +13,7 @@ fn update(i: u32, norm: f32) {
     var gradient = g[i];
     if (CLIP) { gradient *= min(1.0, params.max_norm / (norm + 1e-6)); }
     if (i < params.decay_end) { gradient += params.l2 * w[i]; }
-    let rate = schedule[0];
+    let rate = schedule[0] * params.scale;
     let m1 = params.beta1 * m[i] + (1.0 - params.beta1) * gradient;
     let v1 = params.beta2 * v[i] + (1.0 - params.beta2) * gradient * gradient;
     m[i] = m1;

@@ -1,23 +1,29 @@
 // mean[0] = the mean of the losses of the rows that have a label (0 if none has), count[0] = their
-// number. losses (0 where there is no label), labels: [R]. One thread: R is the rows of a batch, and the
-// order is fixed.
+// number or, with WEIGHTED, the sum of their weights. losses (0 where there is no label), labels, weights: [R].
+// One thread: R is the rows of a batch, and the order is fixed.
 
 struct Params { rows: u32 }
+
+override WEIGHTED: bool = false;
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> losses: array<f32>;
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read_write> mean: array<f32>;
-@group(0) @binding(4) var<storage, read_write> count: array<f32>;
+@group(0) @binding(3) var<storage, read> weights: array<f32>;
+@group(0) @binding(4) var<storage, read_write> mean: array<f32>;
+@group(0) @binding(5) var<storage, read_write> count: array<f32>;
 
 @compute @workgroup_size(1)
 fn main() {
     var sum = 0.0;
     var n = 0.0;
     for (var r = 0u; r < params.rows; r++) {
-        sum += losses[r];
-        n += counts(labels[r]);
+        var weight = counts(labels[r]);
+        if (WEIGHTED) { weight *= weights[r]; }
+        // A loss that is no number stays so, but where it does not count.
+        if (weight > 0.0) { sum += weight * losses[r]; }
+        n += weight;
     }
-    mean[0] = sum / max(n, 1.0);
+    mean[0] = select(0.0, sum / n, n > 0.0);
     count[0] = n;
 }

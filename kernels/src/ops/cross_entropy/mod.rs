@@ -18,18 +18,27 @@ use crate::twin::{self, Lanes, Real, row};
 ///
 /// A row that has a label and a logit that is not finite has a loss of NaN, and so has the mean.
 ///
-/// Operands: logits `[R, V]`, labels `[R]` (u32). Results: mean `[1]`, each row's loss `[R]`,
-/// log-sum-exp `[R]`, count `[1]`. Only the mean has a gradient.
+/// With weights `w` it is `Σ w_r (lse(x_r) - x_r[label_r]) / Σ w_r` over the same rows, as `torch`'s `cross_entropy` with
+/// class weights, and the count is the sum of the weights.
+///
+/// Operands: logits `[R, V]`, labels `[R]` (u32), with weights those of the rows `[R]`, none below 0. Results: mean `[1]`,
+/// each row's loss `[R]`, log-sum-exp `[R]`, count `[1]`. Only the mean has a gradient.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CrossEntropy;
+pub struct CrossEntropy {
+    /// Whether rows have weights.
+    pub weighted: bool,
+}
 
 /// The gradient of the mean cross-entropy with respect to the logits.
 ///
-/// Operands: logits `[R, V]`, labels `[R]`, losses `[R]`, log-sum-exp `[R]`, count `[1]`, d `[1]`;
-/// result `[R, V]`. At the label it is `exp(-loss) - 1`, for the same reason. Appears in gradients
+/// Operands: logits `[R, V]`, labels `[R]`, losses `[R]`, log-sum-exp `[R]`, count `[1]`, d `[1]`, with weights those of
+/// the rows `[R]`; result `[R, V]`. At the label it is `exp(-loss) - 1`, for the same reason. Appears in gradients
 /// only.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CrossEntropyGrad;
+pub struct CrossEntropyGrad {
+    /// Whether rows have weights.
+    pub weighted: bool,
+}
 
 params! {
     struct Params { rows: u32, columns: u32 }
@@ -61,7 +70,7 @@ static MEAN: Kernel = Kernel {
     variant: None,
     source: concat!(include_str!("labels.wgsl"), include_str!("mean.wgsl")),
     params: MeanParams::FIELDS,
-    bindings: &[READ, READ, WRITE, WRITE],
+    bindings: &[READ, READ, READ, WRITE, WRITE],
 };
 
 static BACKWARD: Kernel = Kernel {
@@ -73,7 +82,7 @@ static BACKWARD: Kernel = Kernel {
         include_str!("backward.wgsl")
     ),
     params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, READ, WRITE],
+    bindings: &[READ, READ, READ, READ, READ, READ, READ, WRITE],
 };
 
 impl Rule for CrossEntropy {
@@ -81,9 +90,12 @@ impl Rule for CrossEntropy {
     const KERNELS: &'static [&'static Kernel] = &[&FORWARD, &MEAN];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let check = Check::new(Self::NAME, inputs, 2)?;
+        let check = Check::new(Self::NAME, inputs, 2 + usize::from(self.weighted))?;
         let (rows, _) = check.matrix(0, "logits")?;
         check.exactly(1, "labels", DType::U32, Shape::new(&[rows]))?;
+        if self.weighted {
+            check.vector(2, "weights", rows)?;
+        }
         let (scalar, row) = (TensorType::real([1]), TensorType::real([rows]));
         Ok(vec![scalar, row, row, scalar])
     }
@@ -97,9 +109,13 @@ impl Rule for CrossEntropy {
         let [_, losses, lse, count] = at.outputs[..] else {
             unreachable!("the shape rule has four results")
         };
-        let inputs = [at.inputs[0], at.inputs[1], losses, lse, count, d];
-        let dx = at.want(0, || graph.apply1(CrossEntropyGrad.into(), &inputs))?;
-        Ok(vec![dx, None])
+        let weighted = self.weighted;
+        let mut inputs = vec![at.inputs[0], at.inputs[1], losses, lse, count, d];
+        inputs.extend(at.inputs.get(2));
+        let dx = at.want(0, || {
+            graph.apply1(CrossEntropyGrad { weighted }.into(), &inputs)
+        })?;
+        Ok([vec![dx], vec![None; at.inputs.len() - 1]].concat())
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
@@ -125,11 +141,12 @@ impl Rule for CrossEntropy {
             },
             Dispatch {
                 kernel: &MEAN,
-                constants: vec![],
+                constants: vec![("WEIGHTED", f64::from(self.weighted))],
                 params: MeanParams { rows }.bytes(),
                 operands: vec![
                     Operand::Output(1),
                     Operand::Input(1),
+                    weights(self.weighted, 2),
                     Operand::Output(0),
                     Operand::Output(3),
                 ],
@@ -149,14 +166,20 @@ impl Rule for CrossEntropy {
             outputs.real(),
         );
         let mut sum = F::default();
-        let mut labelled = 0;
+        let mut labelled = F::default();
         for (r, row) in inputs.real(0).chunks_exact(columns).enumerate() {
             (losses[r], lse[r]) = row_loss(row, labels[r]);
-            sum += losses[r];
-            labelled += u32::from(labels[r] != NO_TARGET);
+            let weight = weight(&inputs, self.weighted, (2, r));
+            if labels[r] != NO_TARGET && weight != F::default() {
+                sum += weight * losses[r];
+                labelled += weight;
+            }
         }
-        mean[0] = sum / F::new(f64::from(labelled.max(1)));
-        count[0] = F::new(f64::from(labelled));
+        mean[0] = match labelled == F::default() {
+            true => F::default(),
+            false => sum / labelled,
+        };
+        count[0] = labelled;
     }
 }
 
@@ -165,23 +188,26 @@ impl Rule for CrossEntropyGrad {
     const KERNELS: &'static [&'static Kernel] = &[&BACKWARD];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let check = Check::new(Self::NAME, inputs, 6)?;
+        let check = Check::new(Self::NAME, inputs, 6 + usize::from(self.weighted))?;
         let (rows, _) = check.matrix(0, "logits")?;
         check.exactly(1, "labels", DType::U32, Shape::new(&[rows]))?;
         check.vector(2, "losses", rows)?;
         check.vector(3, "log-sum-exp", rows)?;
         check.vector(4, "count", 1)?;
         check.vector(5, "d", 1)?;
+        if self.weighted {
+            check.vector(6, "weights", rows)?;
+        }
         Ok(vec![inputs[0]])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
         let mut operands: Vec<Operand> = (0..6).map(Operand::Input).collect();
-        operands.push(Operand::Output(0));
+        operands.extend([weights(self.weighted, 6), Operand::Output(0)]);
         vec![Dispatch {
             kernel: &BACKWARD,
-            constants: vec![],
+            constants: vec![("WEIGHTED", f64::from(self.weighted))],
             params: Params {
                 rows: shape.rows() as u32,
                 columns: shape.columns() as u32,
@@ -196,21 +222,43 @@ impl Rule for CrossEntropyGrad {
         let (inputs, mut outputs) = io.split();
         let columns = inputs.ty(0).shape.columns();
         let (labels, losses, lse) = (inputs.u32(1), inputs.real(2), inputs.real(3));
-        let scale = inputs.real(5)[0] / inputs.real(4)[0].max(F::new(1.0));
+        let count = inputs.real(4)[0];
         let rows = inputs.real(0).chunks_exact(columns);
         for (r, (x, dx)) in rows
             .zip(outputs.real().chunks_exact_mut(columns))
             .enumerate()
         {
-            if labels[r] == NO_TARGET {
+            let weight = weight(&inputs, self.weighted, (6, r));
+            if labels[r] == NO_TARGET || weight == F::default() {
                 dx.fill(F::default());
                 continue;
             }
+            let scale = inputs.real(5)[0] * (weight / count);
             let (lse, factor) = (F::Lanes::splat(lse[r]), F::Lanes::splat(scale));
             row::update(dx, [x], |_, [x]| (x - lse).exp() * factor);
             let hit = &mut dx[(labels[r] as usize).min(columns - 1)];
             *hit = ((-losses[r]).exp() - F::new(1.0)) * scale;
         }
+    }
+}
+
+/// Where the rows' weights are.
+fn weights(weighted: bool, operand: usize) -> Operand {
+    match weighted {
+        true => Operand::Input(operand),
+        false => Operand::Unused,
+    }
+}
+
+/// A row's weight.
+fn weight<F: Real>(
+    inputs: &twin::Inputs<'_, F>,
+    weighted: bool,
+    (operand, row): (usize, usize),
+) -> F {
+    match weighted {
+        true => inputs.real(operand)[row],
+        false => F::new(1.0),
     }
 }
 
@@ -244,13 +292,16 @@ pub struct CrossEntropyValues {
 
 impl Graph {
     /// The mean cross-entropy of `logits` (`[R, V]`) against `labels` (`[R]`, u32, [`NO_TARGET`] =
-    /// ignored).
+    /// ignored), with `weights` (`[R]`) of the rows where some count more than others.
     pub fn cross_entropy(
         &mut self,
         logits: Value,
         labels: Value,
+        weights: Option<Value>,
     ) -> Result<CrossEntropyValues, GraphError> {
-        let outputs = self.apply(CrossEntropy.into(), &[logits, labels])?;
+        let weighted = weights.is_some();
+        let inputs: Vec<Value> = [logits, labels].into_iter().chain(weights).collect();
+        let outputs = self.apply(CrossEntropy { weighted }.into(), &inputs)?;
         Ok(CrossEntropyValues {
             mean: outputs[0],
             losses: outputs[1],

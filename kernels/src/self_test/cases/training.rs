@@ -72,7 +72,7 @@ pub fn cross_entropy(rows: usize, columns: usize) -> Case {
         }
     };
     let labels = b.ids((0..rows).map(label).collect());
-    let values = b.case.graph.cross_entropy(x, labels).expect(FITS);
+    let values = b.case.graph.cross_entropy(x, labels, None).expect(FITS);
     b.done(vec![values.mean, values.losses])
 }
 
@@ -123,7 +123,7 @@ pub fn linear_cross_entropy([rows, k, n]: [usize; 3], storage: Storage) -> Case 
     let d = b.input([1], 1.0);
     let g = &mut b.case.graph;
     let logits = g.linear(h, w, Some(bias)).expect(FITS);
-    let mean = g.cross_entropy(logits, labels).expect(FITS).mean;
+    let mean = g.cross_entropy(logits, labels, None).expect(FITS).mean;
     let found = gradients(g, mean, d, &[w, bias, h]).expect("differentiable");
     let outputs = [mean].into_iter().chain(found.into_iter().flatten());
     b.done(outputs.collect())
@@ -167,6 +167,7 @@ pub fn adamw_log(len: usize) -> Case {
         l2: 0.0,
         max_norm: Some(1.0),
         log: Some(1),
+        scales: Vec::new(),
     };
     let values = b
         .case

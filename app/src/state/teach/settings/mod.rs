@@ -14,9 +14,9 @@ pub struct Settings {
     /// How many of the last layers learn, where that is the method.
     pub layers: usize,
     pub pooling: Pooling,
-    texts: [String; 11],
+    texts: [String; Field::ALL.len()],
     /// Whether someone chose what stands in a field, or the pooling; else they follow the method.
-    chosen: [bool; 11],
+    chosen: [bool; Field::ALL.len()],
     chose_pooling: bool,
     /// Whether what is learned is said of every token: such a head has no loss that settles.
     of_tokens: bool,
@@ -52,6 +52,8 @@ fn written(field: Field, recipe: &Recipe, share: f64) -> String {
         Field::Dropout => recipe.dropout.to_string(),
         Field::WeightDecay => optimiser.weight_decay.to_string(),
         Field::Clipping => optimiser.max_norm.map_or(String::new(), |n| n.to_string()),
+        Field::LayerDecay => optimiser.layer_decay.to_string(),
+        Field::Balance => recipe.balance.to_string(),
         Field::Seed => recipe.seed.to_string(),
     }
 }
@@ -64,7 +66,7 @@ impl Default for Settings {
             layers: 1,
             pooling: Pooling::Mean,
             texts: Default::default(),
-            chosen: [false; 11],
+            chosen: [false; Field::ALL.len()],
             chose_pooling: false,
             of_tokens: false,
             has_pooler: false,
@@ -231,6 +233,7 @@ impl Settings {
         let (rate, share) = (number(Field::LearningRate), number(Field::Share) / 100.0);
         let (warmup, dropout) = (number(Field::Warmup) / 100.0, number(Field::Dropout));
         let weight_decay = number(Field::WeightDecay);
+        let (layer_decay, balance) = (number(Field::LayerDecay), number(Field::Balance));
         let clips = !self.text(Field::Clipping).trim().is_empty();
         let max_norm = clips.then(|| number(Field::Clipping));
         let mut whole = |field: Field| {
@@ -267,8 +270,10 @@ impl Settings {
             dropout,
             max_tokens: max_tokens as usize,
             seed: u64::from(seed),
+            balance,
             optimiser: Optimiser {
                 weight_decay,
+                layer_decay,
                 max_norm,
                 ..defaults.optimiser
             },

@@ -217,7 +217,7 @@ fn KindChoice(report: DataReport) -> impl IntoView {
             HeadKind::Score => ("kind-score", "A score"),
             HeadKind::Tokens => ("kind-tokens", "Tags of words"),
             HeadKind::Span => ("kind-span", "Answers in a passage"),
-            HeadKind::Choice => ("kind-choice", "A choice"),
+            HeadKind::Choice => ("kind-choice", "One of several texts"),
         };
         view! {
             <label>

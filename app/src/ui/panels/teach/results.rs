@@ -279,7 +279,11 @@ fn Mistake(wrong: Wrong) -> impl IntoView {
         .into_any();
     }
     let words = |verdict: Verdict| match verdict {
-        Verdict::Class { label, probability } => (label, format!(", {}", percent(probability))),
+        Verdict::Class { label, probability }
+        | Verdict::Choice {
+            text: label,
+            probability,
+        } => (label, format!(", {}", percent(probability))),
         Verdict::Labels(labels) if labels.is_empty() => ("no label".to_owned(), String::new()),
         Verdict::Labels(labels) => (labels.join(", "), String::new()),
         Verdict::Score(score) => (format!("{score:.3}"), String::new()),
