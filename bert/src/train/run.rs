@@ -9,6 +9,7 @@ use super::learner::{FEATURE_ROOM, Learner};
 use super::settle::{Settling, round_epochs};
 use super::texts::Texts;
 use super::{Recipe, Task};
+use crate::config::HeadKind;
 use crate::data::{self, Random, batches};
 use crate::model::TokenBatch;
 use crate::model::{Model, NotFinite, all_finite};
@@ -168,7 +169,7 @@ impl Training {
     /// The logits of a text as the model stands now, for a try while it learns.
     ///
     /// # Errors
-    /// [`TrainError::Data`] in a run of masked language modelling, which has no classes;
+    /// [`TrainError::Data`] in a run that learns no classes;
     /// [`TrainError::NotFinite`] where the numbers overflow.
     pub async fn classify(
         &mut self,
@@ -178,8 +179,14 @@ impl Training {
         pair: Option<&str>,
         control: &Control,
     ) -> Result<Vec<f32>, TrainError> {
-        if self.texts.has_masks() {
-            let message = "masked language modelling learns no classes; ask for masks instead";
+        if !matches!(
+            self.task,
+            Task::Head {
+                kind: HeadKind::Classes,
+                ..
+            }
+        ) {
+            let message = "this run learns no classes: ask the model itself";
             return Err(TrainError::Data(message.to_owned()));
         }
         let limit = limit(model, &self.recipe);

@@ -4,6 +4,7 @@
 mod common;
 
 mod cases;
+mod choices;
 mod chosen;
 mod examples;
 mod files;

@@ -252,6 +252,66 @@ fn answers_are_learned_and_travel(browser: Browser) {
     visit.end();
 }
 
+/// A question with two or three texts to choose from, of which one is good.
+fn choices() -> String {
+    let mut rows = String::new();
+    for (i, thing) in ["man", "dog", "cat", "film", "movie", "day"]
+        .iter()
+        .cycle()
+        .take(30)
+        .enumerate()
+    {
+        let bad = format!("the {thing} was very dull");
+        let mut all = vec![bad.clone(), bad];
+        all.truncate(1 + i % 2);
+        let right = i / 2 % (all.len() + 1);
+        all.insert(right, format!("the {thing} was great"));
+        rows += &json!({"question": "what was it?", "choices": all, "label": right}).to_string();
+        rows.push('\n');
+    }
+    rows
+}
+
+scenario!(one_of_several_texts_is_chosen_learned_and_travels: Chromium);
+fn one_of_several_texts_is_chosen_learned_and_travels(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-choices-").expect("a folder");
+    let file = write(&folder, "choices.jsonl", &choices());
+    teach(&visit, file, "30 rows, JSON", "15");
+    visit.wait_for_text("#figures", "Choosing at random");
+    let (question, texts) = ("what was it?", "the cat was very dull\nthe cat was great");
+    visit.find("textbox", "Text to try").fill(question);
+    visit.find("textbox", "Second text to try").fill(texts);
+    let chosen = |under: &str| bars(&visit, under).first().map(|bar| bar.0.clone());
+    let great = Some("the cat was great".to_owned());
+    visit.wait("the choice", || {
+        bars(&visit, "#try-answer").len() == 2 && chosen("#try-answer") == great
+    });
+    visit.pictures("choice-learned", ".try");
+    let Some(saved_in) = visit.downloads() else {
+        return visit.end();
+    };
+    visit.click("button", "Download the folder");
+    let root = unpack(&saved(&visit, &saved_in, ".zip"), &folder);
+    let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
+    assert!(config.contains("BertForMultipleChoice"), "{config}");
+    visit.open_folder(&root);
+    visit.click("tab", "Probe");
+    visit.type_text(question);
+    visit.find("checkbox", "Second text").click();
+    visit.find("textbox", "Second text").fill(texts);
+    let said = Reference::of(&root).said(question, Some(texts));
+    let named = said.choices().into_iter().map(str::to_owned);
+    let expected: Vec<(String, f32)> = named.zip(said.probabilities()).collect();
+    visit.wait("the same choice", || {
+        shows(&bars(&visit, "#head"), &expected) && chosen("#head") == great
+    });
+    visit.screenshot("head-choice");
+    visit.end();
+}
+
 scenario!(several_labels_and_scores_are_recognised_and_learned: Chromium);
 fn several_labels_and_scores_are_recognised_and_learned(browser: Browser) {
     let Some(visit) = Visit::begin(browser, Choice::Cpu) else {

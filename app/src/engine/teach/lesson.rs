@@ -107,6 +107,7 @@ impl Material {
     /// Whether each example is two texts.
     pub fn has_pairs(&self) -> bool {
         match self {
+            Self::Labelled(labelled) if labelled.kind == HeadKind::Choice => true,
             Self::Labelled(labelled) => labelled.train.iter().any(|e| e.pair.is_some()),
             Self::Plain { train, .. } => train.iter().any(|t| t.pair.is_some()),
         }
