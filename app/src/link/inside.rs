@@ -1,7 +1,7 @@
 //! What a link carries of the Inside panel: which picture, of what, with which heads switched off.
 
+use bert::inside::{Baseline, Head};
 use std::collections::BTreeSet;
-use std::fmt;
 
 /// Longest word that is followed, in characters.
 pub const MAX_WORD: usize = 100;
@@ -57,34 +57,31 @@ impl Picture {
     }
 }
 
-/// One attention head; both count from 0. People and links count from 1: `3.5`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HeadAt {
-    pub layer: usize,
-    pub head: usize,
+/// A head as people and links write it, both counted from 1: `3.5`.
+pub fn written(head: Head) -> String {
+    format!("{}.{}", head.layer + 1, head.head + 1)
 }
 
-impl HeadAt {
-    /// Reads `3.5`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (layer, head) = text.split_once('.')?;
-        let from_one = |text: &str| {
-            let digits = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
-            let number = text.parse::<usize>().ok().filter(|_| digits)?;
-            (1..=MAX_HEADS).contains(&number).then(|| number - 1)
-        };
-        Some(Self {
-            layer: from_one(layer)?,
-            head: from_one(head)?,
-        })
-    }
+/// Reads `3.5`.
+pub fn read_head(text: &str) -> Option<Head> {
+    let (layer, head) = text.split_once('.')?;
+    let from_one = |text: &str| {
+        let digits = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse::<usize>().ok().filter(|_| digits)?;
+        (1..=MAX_HEADS).contains(&number).then(|| number - 1)
+    };
+    Some(Head {
+        layer: from_one(layer)?,
+        head: from_one(head)?,
+    })
 }
 
-impl fmt::Display for HeadAt {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}.{}", self.layer + 1, self.head + 1)
-    }
-}
+/// As links call what integrated gradients begin from.
+pub const BASELINES: [(Baseline, &str); 3] = [
+    (Baseline::Mask, "mask"),
+    (Baseline::Pad, "pad"),
+    (Baseline::Zero, "zero"),
+];
 
 /// What is asked of the Inside panel. All but the text, which is Probe's.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,11 +92,15 @@ pub struct Inside {
     /// A word whose rank is followed, or that a guess is explained for; empty for the model's best.
     pub follow: String,
     /// The head that is enlarged; `None` is the first of the last layer.
-    pub map: Option<HeadAt>,
+    pub map: Option<Head>,
+    /// The token whose row of the map is drawn; `None` is the one that is looked at.
+    pub row: Option<usize>,
     /// Whether the map shows what arrives at a word rather than where it looks.
     pub arrives: bool,
     /// Heads that are switched off.
-    pub off: BTreeSet<HeadAt>,
+    pub off: BTreeSet<Head>,
+    /// What integrated gradients begin from.
+    pub baseline: Baseline,
     /// A text to compare with; empty for none.
     pub other: String,
 }

@@ -161,8 +161,10 @@ mod key {
     pub const AT: &str = "at";
     pub const FOLLOW: &str = "follow";
     pub const MAP: &str = "map";
+    pub const ROW: &str = "row";
     pub const ARRIVES: &str = "arrives";
     pub const OFF: &str = "off";
+    pub const BASELINE: &str = "baseline";
     pub const OTHER: &str = "other";
     pub const GOAL: &str = "goal";
     pub const METHOD: &str = "method";

@@ -1,7 +1,7 @@
 //! From whatever stands in a fragment to a link, and what could not be read.
 
 use super::escape::unescape;
-use super::inside::{HeadAt, MAX_HEADS, MAX_OFF, MAX_WORD, Picture};
+use super::inside::{BASELINES, MAX_HEADS, MAX_OFF, MAX_WORD, Picture, read_head};
 use super::write::PANELS;
 use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key};
 use crate::checkpoint::address::Address;
@@ -131,16 +131,22 @@ impl Reading {
             key::AT => self.link.inside.place = self.count(key, &value, 0..=MAX_POSITION - 1),
             key::FOLLOW => self.link.inside.follow = self.cut(key, value, MAX_WORD),
             key::MAP => {
-                self.link.inside.map = HeadAt::parse(&value);
+                self.link.inside.map = read_head(&value);
                 if self.link.inside.map.is_none() {
                     self.no_head(key, &value);
                 }
             }
+            key::ROW => self.link.inside.row = self.count(key, &value, 0..=MAX_POSITION - 1),
             key::ARRIVES => match value.as_str() {
                 "1" => self.link.inside.arrives = true,
                 _ => self.tell(format!("“{key}” is “{}”; there is only 1.", quoted(&value))),
             },
             key::OFF => self.off(&value),
+            key::BASELINE => {
+                if let Some(baseline) = self.choice(key, &BASELINES, &value) {
+                    self.link.inside.baseline = baseline;
+                }
+            }
             key::OTHER => self.link.inside.other = self.text(key, value),
             key::GOAL => {
                 if let Some(goal) = self.choice(key, &GOALS, &value) {
@@ -198,7 +204,7 @@ impl Reading {
         let (mut wrong, mut many) = (false, false);
         for head in value.split(',') {
             let off = &mut self.link.inside.off;
-            match HeadAt::parse(head) {
+            match read_head(head) {
                 Some(head) if off.len() < MAX_OFF || off.contains(&head) => {
                     off.insert(head);
                 }

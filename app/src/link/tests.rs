@@ -1,11 +1,12 @@
 //! Links to fragments and back, and fragments that are none.
 
-use super::inside::{HeadAt, Inside, MAX_HEADS, Picture};
+use super::inside::{BASELINES, Inside, MAX_HEADS, Picture};
 use super::*;
 use crate::recipe::Goal;
 use crate::recipe::carried::{Number, number};
 use crate::recipe::{Field, MethodChoice};
 use bert::config::Pooling;
+use bert::inside::Head;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
@@ -137,6 +138,7 @@ fn every_wrong_setting_is_named() {
         ("at=-1", "“at” is 0 instead of -1"),
         ("map=0.1", "“map” names heads such as 3.5"),
         ("arrives=yes", "“arrives” is “yes”"),
+        ("baseline=one", "“baseline” is “one”"),
         ("off=1.1,1", "“off” names heads such as 3.5"),
         ("head=a.b", "trained head in this link was left out"),
         ("nothing", "“nothing” was left out"),
@@ -223,25 +225,27 @@ fn carried() -> impl Strategy<Value = Carried> {
 
 fn inside() -> impl Strategy<Value = Inside> {
     let head = || {
-        (0..MAX_HEADS, 0..MAX_HEADS).prop_map(|(layer, head)| HeadAt { layer, head })
+        (0..MAX_HEADS, 0..MAX_HEADS).prop_map(|(layer, head)| Head { layer, head })
     };
     let picture = prop::sample::select(Picture::ALL.to_vec());
     (
         picture,
         prop::option::of(0..MAX_POSITION),
         "\\PC{0,40}",
-        prop::option::of(head()),
+        (prop::option::of(head()), prop::option::of(0..MAX_POSITION)),
         any::<bool>(),
         btree_set(head(), 0..9),
-        text(),
+        (prop::sample::select(BASELINES.to_vec()), text()),
     )
-        .prop_map(|(picture, place, follow, map, arrives, off, other)| Inside {
+        .prop_map(|(picture, place, follow, (map, row), arrives, off, (baseline, other))| Inside {
             picture,
             place,
             follow,
             map,
+            row,
             arrives,
             off,
+            baseline: baseline.0,
             other,
         })
 }
@@ -303,8 +307,8 @@ proptest! {
     #[test]
     fn no_value_of_a_setting_that_there_is_panics(
         key in prop::sample::select(vec![
-            "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map",
-            "arrives", "off", "other", "goal", "method", "layers",
+            "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map", "row",
+            "arrives", "off", "baseline", "other", "goal", "method", "layers",
             "pooling", "try", "try-pair", "hide", "head", "learning-rate", "epochs", "share",
             "clipping", "seed",
         ]),

@@ -1,5 +1,6 @@
 //! From a link to the fragment that holds it.
 
+use super::inside::{BASELINES, written};
 use super::{Link, escape, key};
 use crate::link::Panel;
 use crate::recipe::Field;
@@ -68,13 +69,19 @@ impl Link {
             put(key::FOLLOW, &inside.follow);
         }
         if let Some(map) = inside.map {
-            put(key::MAP, &map.to_string());
+            put(key::MAP, &written(map));
+        }
+        if let Some(row) = inside.row {
+            put(key::ROW, &row.to_string());
         }
         if inside.arrives {
             put(key::ARRIVES, "1");
         }
         if !inside.off.is_empty() {
-            put(key::OFF, &list(inside.off.iter()));
+            put(key::OFF, &list(inside.off.iter().map(|&head| written(head))));
+        }
+        if inside.baseline != plain.inside.baseline {
+            put(key::BASELINE, name(&BASELINES, &inside.baseline));
         }
         if !inside.other.is_empty() {
             put(key::OTHER, &inside.other);

@@ -15,6 +15,7 @@ pub mod progress_bar;
 pub mod question;
 pub mod said;
 pub mod share;
+pub mod sight;
 pub mod tabs;
 pub mod text_box;
 pub mod theme;
