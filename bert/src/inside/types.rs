@@ -89,8 +89,8 @@ pub struct LensClasses {
     pub labels: Vec<String>,
     /// Logits `[L + 1][labels]`, the embeddings first.
     pub logits: Vec<Vec<f32>>,
-    /// The same as the head means them: softmax of classes, a logistic function of each label, a
-    /// score as it is.
+    /// The same as probabilities: softmax of classes, a logistic function of each label and of a score;
+    /// empty where the head has none.
     pub probabilities: Vec<Vec<f32>>,
 }
 
