@@ -5,7 +5,9 @@ use super::io::worker::{breathe, ticks};
 use super::port::post;
 use super::words::sentence;
 use crate::failure::Failure;
-use crate::protocol::{Aim, Event, Found, HeadMap, InsideCommand, InsideEvent, Look, RequestId, Word};
+use crate::protocol::{
+    Aim, Event, Found, HeadMap, InsideCommand, InsideEvent, Look, RequestId, Word,
+};
 use bert::inside::{
     AttentionRequest, AttributionRequest, Head, InsideError, LayerAttention, LensRequest, Target,
     attention, attribution, guesses, lens, sides, surprisal, survey,
@@ -26,9 +28,9 @@ enum Unseen {
     NoWord(String),
 }
 
-impl<E: Into<InsideError>> From<E> for Unseen {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
+impl From<InsideError> for Unseen {
+    fn from(error: InsideError) -> Self {
+        Self::Failed(error)
     }
 }
 
@@ -58,7 +60,14 @@ impl Engine {
         let control = Control::new(cancel, breathe);
         let began = ticks();
         let mut progress = |done, total| tell(id, InsideEvent::Progress { done, total });
-        let outcome = see(&mut resident.model, tokenizer, &look, &mut progress, &control).await;
+        let outcome = see(
+            &mut resident.model,
+            tokenizer,
+            &look,
+            &mut progress,
+            &control,
+        )
+        .await;
         match outcome {
             Ok(found) => tell(
                 id,
@@ -153,8 +162,7 @@ async fn see(
                 baseline: *baseline,
                 points: *points,
             };
-            let found =
-                attribution(model, tokenizer, subject, &request, progress, control).await?;
+            let found = attribution(model, tokenizer, subject, &request, progress, control).await?;
             Found::Attribution(found)
         }
     })

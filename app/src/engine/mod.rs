@@ -26,7 +26,8 @@ use crate::checkpoint::Hub;
 use crate::checkpoint::address::Address;
 use crate::failure::Failure;
 use crate::protocol::{
-    Command, Event, Executor, Look, Memory, Preference, Progress, RequestId, SelfTest, Stage, decode,
+    Command, Event, Executor, Look, Memory, Preference, Progress, RequestId, SelfTest, Stage,
+    decode,
 };
 use bert::data::Text;
 use bert::model::Model;

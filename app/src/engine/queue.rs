@@ -50,7 +50,11 @@ impl<T> Queue<T> {
 
     /// Asks whatever runs to make way for something else; [`Queue::again`] then takes it back.
     pub fn interrupt(&mut self) {
-        if let Some((_, token)) = self.running.as_ref().filter(|(_, token)| !token.is_cancelled()) {
+        if let Some((_, token)) = self
+            .running
+            .as_ref()
+            .filter(|(_, token)| !token.is_cancelled())
+        {
             token.cancel();
             self.interrupted = true;
         }

@@ -134,7 +134,10 @@ fn every_wrong_setting_is_named() {
         ("pooling=max", "“pooling” is “max”"),
         ("mask=1,x,-2,1e9,99999", "“mask” is a list of places"),
         ("hide=hero,everything", "“hide” names something"),
-        ("see=films", "“see” is “films”; there is only lens, attention"),
+        (
+            "see=films",
+            "“see” is “films”; there is only lens, attention",
+        ),
         ("at=-1", "“at” is 0 instead of -1"),
         ("map=0.1", "“map” names heads such as 3.5"),
         ("arrives=yes", "“arrives” is “yes”"),
@@ -224,9 +227,7 @@ fn carried() -> impl Strategy<Value = Carried> {
 }
 
 fn inside() -> impl Strategy<Value = Inside> {
-    let head = || {
-        (0..MAX_HEADS, 0..MAX_HEADS).prop_map(|(layer, head)| Head { layer, head })
-    };
+    let head = || (0..MAX_HEADS, 0..MAX_HEADS).prop_map(|(layer, head)| Head { layer, head });
     let picture = prop::sample::select(Picture::ALL.to_vec());
     (
         picture,
@@ -237,17 +238,19 @@ fn inside() -> impl Strategy<Value = Inside> {
         btree_set(head(), 0..9),
         (prop::sample::select(BASELINES.to_vec()), text()),
     )
-        .prop_map(|(picture, place, follow, (map, row), arrives, off, (baseline, other))| Inside {
-            picture,
-            place,
-            follow,
-            map,
-            row,
-            arrives,
-            off,
-            baseline: baseline.0,
-            other,
-        })
+        .prop_map(
+            |(picture, place, follow, (map, row), arrives, off, (baseline, other))| Inside {
+                picture,
+                place,
+                follow,
+                map,
+                row,
+                arrives,
+                off,
+                baseline: baseline.0,
+                other,
+            },
+        )
 }
 
 fn link() -> impl Strategy<Value = Link> {

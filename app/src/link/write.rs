@@ -78,7 +78,10 @@ impl Link {
             put(key::ARRIVES, "1");
         }
         if !inside.off.is_empty() {
-            put(key::OFF, &list(inside.off.iter().map(|&head| written(head))));
+            put(
+                key::OFF,
+                &list(inside.off.iter().map(|&head| written(head))),
+            );
         }
         if inside.baseline != plain.inside.baseline {
             put(key::BASELINE, name(&BASELINES, &inside.baseline));

@@ -190,7 +190,10 @@ impl State {
                 self.probe.on_failed(id, None);
                 Vec::new()
             }
-            Event::Teach { id, event } => self.on_teach(id, event),
+            Event::Teach { id, event } => {
+                self.on_taught_for_inside(&event);
+                self.on_teach(id, event)
+            }
             Event::Inside { id, event } => {
                 self.on_inside(id, event);
                 Vec::new()

@@ -282,7 +282,10 @@ mod tests {
         drawing.word([1.0, 2.0], "<b> & \"q\"\u{7}\n", Ink::Plain, Anchor::Start);
         drawing.fill([0.0, 0.0], [9.0, 9.0], Ink::Accent, 7.0);
         let svg = drawing.to_svg("a < b");
-        assert!(svg.contains("&lt;b&gt; &amp; &quot;q&quot;\u{fffd} </text>"), "{svg}");
+        assert!(
+            svg.contains("&lt;b&gt; &amp; &quot;q&quot;\u{fffd} </text>"),
+            "{svg}"
+        );
         assert!(svg.contains("<title>a &lt; b</title>"), "{svg}");
         assert!(svg.contains("fill-opacity=\"1.000\""), "{svg}");
         assert!(svg.starts_with("<svg xmlns=") && svg.ends_with("</svg>\n"));

@@ -1,8 +1,8 @@
 //! What a guess rests on: the sentence three times, each token coloured by one way to ask.
 
+use super::State;
 use super::drawing::{Anchor, Drawing, Ink, fit, width_of};
 use super::sight::{Sight, Table};
-use super::State;
 use crate::link::inside::Picture;
 use crate::protocol::{Aim, Found, Look, Word};
 use bert::config::HeadKind;
@@ -15,7 +15,11 @@ const CAVEAT: &str = "How it misleads: these are three answers to three question
 const POINTS: usize = 32;
 const LINE: f64 = 32.0;
 /// What a method is called.
-const METHODS: [&str; 3] = ["Gradient × input", "Integrated gradients", "One word hidden"];
+const METHODS: [&str; 3] = [
+    "Gradient × input",
+    "Integrated gradients",
+    "One word hidden",
+];
 
 impl State {
     /// What is explained: the guess that is followed, or what the head of a task says.
@@ -31,7 +35,11 @@ impl State {
         };
         match said.head.kind {
             HeadKind::Tokens => {
-                let place = self.inside.choice.row.filter(|&row| row < said.tokens.len())?;
+                let place = self
+                    .inside
+                    .choice
+                    .row
+                    .filter(|&row| row < said.tokens.len())?;
                 let labels = said.head.labels.len();
                 let output = best(said.logits.get(place * labels..(place + 1) * labels)?)?;
                 Some(Aim::Token { place, output })
@@ -203,18 +211,36 @@ fn drawing(words: &[&str], lines: &[Line; 3], width: f64) -> Drawing {
     let mut drawing = Drawing::new(width, 3.0 * block);
     for (number, (line, method)) in lines.iter().zip(METHODS).enumerate() {
         let top = number as f64 * block;
-        drawing.text([0.0, top + 16.0], method, Ink::Soft, Anchor::Start, 13.0, true);
-        let most = line.iter().flatten().fold(0.0_f32, |most, number| most.max(number.abs()));
+        drawing.text(
+            [0.0, top + 16.0],
+            method,
+            Ink::Soft,
+            Anchor::Start,
+            13.0,
+            true,
+        );
+        let most = line
+            .iter()
+            .flatten()
+            .fold(0.0_f32, |most, number| most.max(number.abs()));
         for ((word, number), (x, row, wide)) in words.iter().zip(line).zip(&places) {
             let y = top + 26.0 + *row as f64 * LINE;
             let value = f64::from(number.unwrap_or(0.0));
-            let share = if most > 0.0 { value.abs() / f64::from(most) } else { 0.0 };
+            let share = if most > 0.0 {
+                value.abs() / f64::from(most)
+            } else {
+                0.0
+            };
             let ink = if value >= 0.0 { Ink::Second } else { Ink::Bad };
             drawing.fill([*x, y], [*wide, LINE - 4.0], Ink::Soft, 0.07);
             if share > 0.01 {
                 drawing.fill([*x, y], [*wide, LINE - 4.0], ink, 0.5 * share);
             }
-            let ink = if number.is_some() { Ink::Plain } else { Ink::Soft };
+            let ink = if number.is_some() {
+                Ink::Plain
+            } else {
+                Ink::Soft
+            };
             let text = fit(word, wide - 6.0, 14.0);
             let at = [x + wide / 2.0, y + 18.5];
             drawing.text(at, &text, ink, Anchor::Middle, 14.0, false);

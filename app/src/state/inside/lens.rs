@@ -138,7 +138,14 @@ fn drawing(place: &LensPlace, width: f64) -> Drawing {
             let room = if wide { cell - 62.0 } else { cell - 14.0 };
             let word = fit(&guess.token, room, 13.0);
             let bold = followed == Some(guess.id);
-            drawing.text([x + 7.0, y + 18.5], &word, Ink::Plain, Anchor::Start, 13.0, bold);
+            drawing.text(
+                [x + 7.0, y + 18.5],
+                &word,
+                Ink::Plain,
+                Anchor::Start,
+                13.0,
+                bold,
+            );
             if wide {
                 let share = percent(guess.probability);
                 let at = [x + cell - 9.0, y + 18.5];
@@ -181,7 +188,10 @@ fn ranks(
     }
     let point = |row: usize| Some([across(ranks[row]?.max(1).into()), down(row) + ROW / 2.0]);
     let points: Vec<[f64; 2]> = (0..rows).filter_map(point).collect();
-    let path: Vec<String> = points.iter().map(|[x, y]| format!("{x:.1} {y:.1}")).collect();
+    let path: Vec<String> = points
+        .iter()
+        .map(|[x, y]| format!("{x:.1} {y:.1}"))
+        .collect();
     if !path.is_empty() {
         drawing.path(format!("M{}", path.join("L")), Ink::Good, 1.0, 2.0);
     }
@@ -199,7 +209,9 @@ fn table(place: &LensPlace) -> Table {
     }
     if let Some(followed) = followed {
         table.columns.push(format!("Rank of “{}”", followed.token));
-        table.columns.push(format!("Probability of “{}”", followed.token));
+        table
+            .columns
+            .push(format!("Probability of “{}”", followed.token));
     }
     for (number, row) in place.layers.iter().enumerate().rev() {
         let mut cells = vec![match number {
@@ -238,7 +250,10 @@ fn outputs(classes: &LensClasses, width: f64) -> Sight {
     if let Some((label, share)) = best.filter(|_| !is_score) {
         sentence += &format!(" In the end “{label}”, {}.", value(share));
     }
-    let shown = classes.labels.len().clamp(1, if width >= 560.0 { 6 } else { 2 });
+    let shown = classes
+        .labels
+        .len()
+        .clamp(1, if width >= 560.0 { 6 } else { 2 });
     let cell = (width - NAMES) / shown as f64;
     let mut drawing = Drawing::new(width, TOP + rows as f64 * ROW + 6.0);
     drawing.word([0.0, 18.0], "Layer", Ink::Soft, Anchor::Start);
@@ -256,8 +271,18 @@ fn outputs(classes: &LensClasses, width: f64) -> Sight {
         for (column, &share) in row.iter().take(shown).enumerate() {
             let x = NAMES + column as f64 * cell;
             let weight = if is_score { 0.1 } else { f64::from(share) };
-            drawing.fill([x, y], [cell - 4.0, ROW - 3.0], Ink::Accent, 0.06 + 0.4 * weight);
-            drawing.word([x + 7.0, y + 18.5], &value(share), Ink::Plain, Anchor::Start);
+            drawing.fill(
+                [x, y],
+                [cell - 4.0, ROW - 3.0],
+                Ink::Accent,
+                0.06 + 0.4 * weight,
+            );
+            drawing.word(
+                [x + 7.0, y + 18.5],
+                &value(share),
+                Ink::Plain,
+                Anchor::Start,
+            );
         }
         let mut cells = vec![layer_name(number)];
         cells.extend(row.iter().map(|&share| value(share)));

@@ -4,8 +4,12 @@
 //! there, and asks for the first thing that is missing; the page calls it after every change.
 
 pub mod drawing;
-pub mod lens;
+mod grounds;
+mod lens;
+pub mod maps;
+mod sides;
 pub mod sight;
+mod surprise;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +18,11 @@ use super::{Effect, State, next};
 use crate::failure::Failure;
 use crate::link::Panel;
 use crate::link::inside::{Inside as Choice, MAX_WORD, Picture};
-use crate::protocol::{Command, Found, InsideCommand, InsideEvent, Look, RequestId, Word};
+use crate::protocol::{
+    Command, Found, InsideCommand, InsideEvent, Look, RequestId, RunNews, TeachEvent, Word,
+};
 use bert::inside::{Head, Subject};
+use bert::train::Event as RunEvent;
 
 /// Guesses that are asked for at each place.
 pub const GUESSES: usize = 5;
@@ -145,9 +152,17 @@ impl State {
         if open && (self.probe.awaits_tokens() || self.probe.busy()) {
             return Vec::new();
         }
-        let wanted = if open { self.wanted_looks() } else { Vec::new() };
+        let wanted = if open {
+            self.wanted_looks()
+        } else {
+            Vec::new()
+        };
         let inside = &mut self.inside;
-        if inside.failed.as_ref().is_some_and(|(look, _)| !wanted.contains(look)) {
+        if inside
+            .failed
+            .as_ref()
+            .is_some_and(|(look, _)| !wanted.contains(look))
+        {
             inside.failed = None;
         }
         let gave_up = |look: &Look| {
@@ -160,7 +175,11 @@ impl State {
         let Some(look) = missing else {
             return self.stop_looking();
         };
-        if inside.running.as_ref().is_some_and(|(_, running)| *running == look) {
+        if inside
+            .running
+            .as_ref()
+            .is_some_and(|(_, running)| *running == look)
+        {
             return Vec::new();
         }
         let id = next(&mut self.ids);
@@ -203,7 +222,11 @@ impl State {
     /// Takes in what the engine says of looking.
     pub(super) fn on_inside(&mut self, id: RequestId, event: InsideEvent) {
         let inside = &mut self.inside;
-        let Some((_, look)) = inside.running.as_ref().filter(|(running, _)| *running == id) else {
+        let Some((_, look)) = inside
+            .running
+            .as_ref()
+            .filter(|(running, _)| *running == id)
+        else {
             return;
         };
         let look = look.clone();
@@ -212,7 +235,10 @@ impl State {
                 inside.progress = Some((done, total));
                 return;
             }
-            InsideEvent::Found { found, milliseconds } => {
+            InsideEvent::Found {
+                found,
+                milliseconds,
+            } => {
                 inside.remember(look, *found);
                 inside.milliseconds = Some(milliseconds);
                 inside.failed = None;
@@ -236,16 +262,28 @@ impl State {
         inside.model = model;
     }
 
-    /// The model has learned: what was seen in it is no longer so.
-    pub(super) fn on_learned_for_inside(&mut self) {
-        self.inside.forget();
+    /// Where the model has learned, what was seen in it is no longer so.
+    pub(super) fn on_taught_for_inside(&mut self, event: &TeachEvent) {
+        let learned =
+            |news: &RunNews| matches!(news.event, RunEvent::Epoch(_) | RunEvent::Done { .. });
+        let changed = match event {
+            TeachEvent::Run { news, .. } => news.iter().any(learned),
+            TeachEvent::Stopped | TeachEvent::Attached { .. } => true,
+            _ => false,
+        };
+        if changed {
+            self.inside.forget();
+        }
     }
 
     /// What the picture that is chosen needs, in the order in which it is shown.
     fn wanted_looks(&self) -> Vec<Look> {
         match self.inside.choice.picture {
             Picture::Lens => self.lens_look().into_iter().collect(),
-            _ => Vec::new(),
+            Picture::Attention => self.map_looks(),
+            Picture::Sides => self.sides_look().into_iter().collect(),
+            Picture::Surprise => self.surprise_looks(),
+            Picture::Grounds => self.grounds_look().into_iter().collect(),
         }
     }
 
@@ -317,7 +355,10 @@ impl State {
     pub fn inside_spoken(&self) -> Option<String> {
         let sight = match self.inside.choice.picture {
             Picture::Lens => self.lens_sight(ANY_WIDTH),
-            _ => None,
+            Picture::Attention => self.arcs_sight(ANY_WIDTH),
+            Picture::Sides => self.sides_sight(ANY_WIDTH),
+            Picture::Surprise => self.surprise_sight(ANY_WIDTH),
+            Picture::Grounds => self.grounds_sight(ANY_WIDTH),
         };
         sight.map(|sight| sight.sentence)
     }
@@ -334,7 +375,10 @@ impl State {
             return None;
         }
         if self.probe.tokens.iter().all(|token| token.special) {
-            return Some("There is no word to look at, only special tokens: type a sentence above.".to_owned());
+            return Some(
+                "There is no word to look at, only special tokens: type a sentence above."
+                    .to_owned(),
+            );
         }
         let picture = self.inside.choice.picture;
         let mask = model.mask.as_deref().unwrap_or("[MASK]");
@@ -346,7 +390,11 @@ impl State {
         };
         match (picture, &model.no_masks) {
             (Picture::Attention, _) => None,
-            (Picture::Lens | Picture::Grounds, _) if model.head.is_some() && self.place().is_none() => None,
+            (Picture::Lens | Picture::Grounds, _)
+                if model.head.is_some() && self.place().is_none() =>
+            {
+                None
+            }
             (_, Some(reason)) => Some(format!("There is no head to look through. {reason}")),
             (Picture::Surprise, None) => None,
             (_, None) if self.place().is_none() => no_blank(),

@@ -83,7 +83,14 @@ fn drawing(columns: &[(&str, MaskResult); 3], width: f64) -> Drawing {
             true => (number as f64 * (column + 12.0), 0.0),
             false => (0.0, number as f64 * block),
         };
-        drawing.text([left, top + 18.0], name, Ink::Soft, Anchor::Start, 13.0, true);
+        drawing.text(
+            [left, top + 18.0],
+            name,
+            Ink::Soft,
+            Anchor::Start,
+            13.0,
+            true,
+        );
         for (row, guess) in mask.predictions.iter().enumerate() {
             let y = top + 28.0 + row as f64 * ROW;
             let ink = match Some(guess.id) == sure {
@@ -94,9 +101,23 @@ fn drawing(columns: &[(&str, MaskResult); 3], width: f64) -> Drawing {
             let share = f64::from(guess.probability).clamp(0.0, 1.0);
             drawing.fill([left, y], [(column * share).max(3.0), ROW - 3.0], ink, 0.35);
             let word = fit(&guess.token, column - 76.0, 13.0);
-            drawing.text([left + 8.0, y + 18.5], &word, Ink::Plain, Anchor::Start, 13.0, true);
+            drawing.text(
+                [left + 8.0, y + 18.5],
+                &word,
+                Ink::Plain,
+                Anchor::Start,
+                13.0,
+                true,
+            );
             let at = [left + column - 8.0, y + 18.5];
-            drawing.text(at, &percent(guess.probability), Ink::Plain, Anchor::End, 12.0, false);
+            drawing.text(
+                at,
+                &percent(guess.probability),
+                Ink::Plain,
+                Anchor::End,
+                12.0,
+                false,
+            );
         }
     }
     drawing
@@ -106,7 +127,9 @@ fn table(columns: &[(&str, MaskResult); 3]) -> Table {
     let mut table = Table::new(&["Rank"]);
     for (name, _) in columns {
         table.columns.push((*name).to_owned());
-        table.columns.push(format!("Probability, {}", name.to_lowercase()));
+        table
+            .columns
+            .push(format!("Probability, {}", name.to_lowercase()));
     }
     let rows = columns.iter().map(|(_, mask)| mask.predictions.len()).max();
     for row in 0..rows.unwrap_or(0) {

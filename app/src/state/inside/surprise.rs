@@ -1,8 +1,8 @@
 //! Surprise: how many bits each word costs the model, each hidden in turn; alone, or beside another text.
 
+use super::State;
 use super::drawing::{Anchor, Drawing, Ink, fit, width_of};
 use super::sight::{Sight, Table};
-use super::State;
 use crate::link::inside::Picture;
 use crate::protocol::{Found, Look};
 use bert::inside::{Subject, Surprisal};
@@ -36,7 +36,9 @@ impl State {
         };
         let other = self.other_subject();
         let subjects = std::iter::once(own).chain(other);
-        subjects.map(|subject| Look::Surprisal { subject }).collect()
+        subjects
+            .map(|subject| Look::Surprisal { subject })
+            .collect()
     }
 
     /// The other text, where there is one.
@@ -103,12 +105,20 @@ fn alone(surprisal: &Surprisal, width: f64) -> Sight {
     let words = words(surprisal);
     let most = words.iter().max_by(|a, b| a.bits.total_cmp(&b.bits));
     let most = most.map_or(String::new(), |word| {
-        format!(" “{}” surprises it most, by {:.1} bits.", word.text, word.bits)
+        format!(
+            " “{}” surprises it most, by {:.1} bits.",
+            word.text, word.bits
+        )
     });
-    let columns: Vec<Column> = words.iter().map(|word| [Some(word.clone()), None]).collect();
+    let columns: Vec<Column> = words
+        .iter()
+        .map(|word| [Some(word.clone()), None])
+        .collect();
     let mut table = Table::new(&["Word", "Bits"]);
     for word in &words {
-        table.rows.push(vec![word.text.clone(), format!("{:.2}", word.bits)]);
+        table
+            .rows
+            .push(vec![word.text.clone(), format!("{:.2}", word.bits)]);
     }
     Sight {
         sentence: format!(
@@ -129,7 +139,10 @@ fn pair(one: &Surprisal, other: &Surprisal, width: f64) -> Sight {
     let mut table = Table::new(&["Word", "Bits", "Other text", "Bits there", "Difference"]);
     let (mut shared, mut difference) = (0, 0.0);
     for [a, b] in &columns {
-        let text = |word: &Option<Word>| word.as_ref().map_or(String::new(), |word| word.text.clone());
+        let text = |word: &Option<Word>| {
+            word.as_ref()
+                .map_or(String::new(), |word| word.text.clone())
+        };
         let bits = |word: &Option<Word>| {
             let bits = word.as_ref().map(|word| format!("{:.2}", word.bits));
             bits.unwrap_or_default()
@@ -140,7 +153,9 @@ fn pair(one: &Surprisal, other: &Surprisal, width: f64) -> Sight {
             difference += b.bits - a.bits;
             apart = format!("{:+.2}", b.bits - a.bits);
         }
-        table.rows.push(vec![text(a), bits(a), text(b), bits(b), apart]);
+        table
+            .rows
+            .push(vec![text(a), bits(a), text(b), bits(b), apart]);
     }
     let verdict = match (shared, difference) {
         (0, _) => "They share no word, so nothing can be compared.".to_owned(),
@@ -199,7 +214,9 @@ fn drawing(columns: &[Column], two: bool, width: f64) -> Drawing {
     let line = if two { 2.0 * BARS + 94.0 } else { BARS + 50.0 };
     let wide = |column: &Column| {
         let words = column.iter().flatten();
-        let longest = words.map(|word| width_of(&word.text, 13.0)).fold(30.0, f64::max);
+        let longest = words
+            .map(|word| width_of(&word.text, 13.0))
+            .fold(30.0, f64::max);
         (longest + 14.0).min(width)
     };
     let most = columns.iter().flatten().flatten().map(|word| word.bits);
@@ -218,7 +235,7 @@ fn drawing(columns: &[Column], two: bool, width: f64) -> Drawing {
     for ([a, b], (x, row, wide)) in columns.iter().zip(places) {
         let top = row as f64 * line;
         let middle = x + wide / 2.0;
-        let mut bar = |word: &Word, y: f64, tall: f64, ink| {
+        let mut bar = |y: f64, tall: f64, ink| {
             let shade = [wide - 10.0, tall];
             drawing.fill([x + 5.0, y], shade, ink, 0.55);
         };
@@ -226,20 +243,34 @@ fn drawing(columns: &[Column], two: bool, width: f64) -> Drawing {
         let text = |word: &Word| fit(&word.text, wide, 13.0);
         let bits = |word: &Word| format!("{:.1}", word.bits);
         if let Some(a) = a {
-            bar(a, top + BARS + 4.0 - tall(a), tall(a), Ink::Accent);
+            bar(top + BARS + 4.0 - tall(a), tall(a), Ink::Accent);
         }
         if let Some(b) = b {
-            bar(b, top + BARS + 84.0, tall(b), Ink::Second);
+            bar(top + BARS + 84.0, tall(b), Ink::Second);
         }
         if let Some(a) = a {
             let (word, under) = (top + BARS + 19.0, top + BARS + 34.0);
             drawing.word([middle, word], &text(a), Ink::Plain, Anchor::Middle);
-            drawing.text([middle, under], &bits(a), Ink::Soft, Anchor::Middle, 11.0, false);
+            drawing.text(
+                [middle, under],
+                &bits(a),
+                Ink::Soft,
+                Anchor::Middle,
+                11.0,
+                false,
+            );
         }
         if let Some(b) = b {
             let (word, over) = (top + BARS + 79.0, top + BARS + 64.0);
             drawing.word([middle, word], &text(b), Ink::Plain, Anchor::Middle);
-            drawing.text([middle, over], &bits(b), Ink::Soft, Anchor::Middle, 11.0, false);
+            drawing.text(
+                [middle, over],
+                &bits(b),
+                Ink::Soft,
+                Anchor::Middle,
+                11.0,
+                false,
+            );
         }
         if let (Some(a), Some(b)) = (a, b) {
             let apart = b.bits - a.bits;
@@ -281,11 +312,21 @@ mod tests {
 
     #[test]
     fn lines_of_words_stay_within_their_width() {
-        let columns = align(&words("incomprehensibilities are here again"), &words("all here"));
+        let columns = align(
+            &words("incomprehensibilities are here again"),
+            &words("all here"),
+        );
         for width in [260.0, 900.0] {
             let drawing = drawing(&columns, true, width);
             for shape in &drawing.shapes {
-                if let super::super::drawing::Shape::Box { x, y, width: wide, height, .. } = shape {
+                if let super::super::drawing::Shape::Box {
+                    x,
+                    y,
+                    width: wide,
+                    height,
+                    ..
+                } = shape
+                {
                     assert!(*x >= 0.0 && x + wide <= width, "{shape:?} in {width}");
                     assert!(*y >= 0.0 && y + height <= drawing.height, "{shape:?}");
                 }

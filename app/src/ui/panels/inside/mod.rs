@@ -1,6 +1,8 @@
 //! Inside: what happens between a text and the model's answer, one picture at a time.
 
+mod attention;
 mod lens;
+mod plain;
 
 use crate::browser::Store;
 use crate::link::Panel;
@@ -10,8 +12,10 @@ use crate::ui::widgets::failure_card::FailureCard;
 use crate::ui::widgets::progress_bar::ProgressBar;
 use crate::ui::widgets::text_box::TextBox;
 use crate::ui::widgets::token_strip::TokenStrip;
-use leptos::prelude::*;
+use attention::AttentionCard;
 use lens::LensCard;
+use leptos::prelude::*;
+use plain::{GroundsCard, SidesCard, SurpriseCard};
 
 /// Nothing is drawn, and nothing asked, while another panel shows.
 #[component]
@@ -100,7 +104,10 @@ fn HeadsOff() -> impl IntoView {
         let names: Vec<String> = off.get().into_iter().map(written).collect();
         match names.len() {
             1 => format!("Head {} is switched off, in every picture here.", names[0]),
-            _ => format!("Heads {} are switched off, in every picture here.", names.join(", ")),
+            _ => format!(
+                "Heads {} are switched off, in every picture here.",
+                names.join(", ")
+            ),
         }
     };
     view! {
@@ -154,7 +161,10 @@ fn PictureCard() -> impl IntoView {
             >
                 {move || match picture.get() {
                     Picture::Lens => view! { <LensCard/> }.into_any(),
-                    _ => ().into_any(),
+                    Picture::Attention => view! { <AttentionCard/> }.into_any(),
+                    Picture::Sides => view! { <SidesCard/> }.into_any(),
+                    Picture::Surprise => view! { <SurpriseCard/> }.into_any(),
+                    Picture::Grounds => view! { <GroundsCard/> }.into_any(),
                 }}
                 <RunLine/>
             </section>
