@@ -152,6 +152,7 @@ fn PictureCard() -> impl IntoView {
     let picture = store.view(|state| state.inside.choice.picture);
     let there = store.view(|state| state.inside_hint().is_none());
     let busy = store.view(|state| state.inside.is_busy());
+    let doubt = store.view(|state| state.probe_doubt());
     view! {
         <Show when=move || there.get()>
             <section
@@ -159,6 +160,9 @@ fn PictureCard() -> impl IntoView {
                 aria-label=move || picture.get().label()
                 aria-busy=move || busy.get().to_string()
             >
+                {move || doubt.get().map(|doubt| view! {
+                    <p class="notice" role="status">{doubt}</p>
+                })}
                 {move || match picture.get() {
                     Picture::Lens => view! { <LensCard/> }.into_any(),
                     Picture::Attention => view! { <AttentionCard/> }.into_any(),
