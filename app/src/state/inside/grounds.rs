@@ -13,6 +13,8 @@ const CAVEAT: &str = "How it misleads: these are three answers to three question
                       hidden leaves a sentence that says something else.";
 /// Points of the integral.
 const POINTS: usize = 32;
+/// Smaller numbers are rounding.
+const NOTHING: f32 = 1e-3;
 const LINE: f64 = 32.0;
 /// What a method is called.
 const METHODS: [&str; 3] = [
@@ -160,28 +162,47 @@ fn sight(found: &Attribution, name: &str, width: f64) -> Sight {
 fn first(found: &Attribution, line: &Line) -> Option<usize> {
     let words = line.iter().enumerate().filter_map(|(place, number)| {
         let token = found.seen.tokens.get(place)?;
-        let number = number.filter(|number| *number > 0.0)?;
+        let number = number.filter(|number| *number > NOTHING)?;
         (!token.special && !token.masked).then_some((place, number))
     });
     let best = words.max_by(|a, b| a.1.total_cmp(&b.1));
     best.map(|(place, _)| place)
 }
 
+/// Numbers that no rounding makes.
+fn speaks(line: &Line) -> bool {
+    line.iter().flatten().any(|number| number.abs() > NOTHING)
+}
+
 fn sentence(found: &Attribution, lines: &[Line; 3], name: &str) -> String {
-    let bests = lines.each_ref().map(|line| first(found, line));
     let word = |place: usize| format!("“{}”", found.seen.tokens[place].text);
-    let most = match bests {
-        [Some(a), Some(b), Some(c)] if a == b && b == c => {
-            format!("All three ways find that {name} rests most on {}.", word(a))
+    let mut bests = Vec::new();
+    let mut silent = String::new();
+    for (line, method) in lines.iter().zip(METHODS) {
+        match speaks(line) {
+            true => bests.push((first(found, line), method.to_lowercase())),
+            false => silent += &format!(" {method} is nothing here{}.", why_nothing(method)),
+        }
+    }
+    let best = bests.first().and_then(|(best, _)| *best);
+    let agree = bests.iter().all(|(other, _)| *other == best);
+    let most = match (best, agree) {
+        (Some(best), true) => {
+            let all = if bests.len() == 3 {
+                "All three ways find"
+            } else {
+                "The ways that speak find"
+            };
+            format!("{all} that {name} rests most on {}.", word(best))
         }
         _ => {
-            let named = bests.iter().zip(METHODS).map(|(best, method)| {
+            let named = bests.iter().map(|(best, method)| {
                 let found = best.map_or("no word".to_owned(), word);
-                format!("{found} by {}", method.to_lowercase())
+                format!("{found} by {method}")
             });
             let named: Vec<String> = named.collect();
             format!(
-                "The three ways disagree on what {name} rests on most: {}.",
+                "The ways disagree on what {name} rests on most: {}.",
                 named.join(", ")
             )
         }
@@ -193,7 +214,17 @@ fn sentence(found: &Attribution, lines: &[Line; 3], name: &str) -> String {
             found.logit, found.baseline_logit
         )
     });
-    format!("Teal speaks for it, red against it. {most}{whole}")
+    format!("Teal speaks for it, red against it. {most}{silent}{whole}")
+}
+
+/// Why a method has no numbers, where that is known.
+fn why_nothing(method: &str) -> &'static str {
+    match method == METHODS[0] {
+        true => {
+            ", since the sum of embeddings is normed at once: how long it is makes no difference"
+        }
+        false => "",
+    }
 }
 
 /// The sentence once for each method, in as many lines as the width takes.
@@ -226,7 +257,7 @@ fn drawing(words: &[&str], lines: &[Line; 3], width: f64) -> Drawing {
         for ((word, number), (x, row, wide)) in words.iter().zip(line).zip(&places) {
             let y = top + 26.0 + *row as f64 * LINE;
             let value = f64::from(number.unwrap_or(0.0));
-            let share = if most > 0.0 {
+            let share = if most > NOTHING {
                 value.abs() / f64::from(most)
             } else {
                 0.0

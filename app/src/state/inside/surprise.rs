@@ -141,7 +141,7 @@ fn pair(one: &Surprisal, other: &Surprisal, width: f64) -> Sight {
     for [a, b] in &columns {
         let text = |word: &Option<Word>| {
             word.as_ref()
-                .map_or(String::new(), |word| word.text.clone())
+                .map_or("–".to_owned(), |word| word.text.clone())
         };
         let bits = |word: &Option<Word>| {
             let bits = word.as_ref().map(|word| format!("{:.2}", word.bits));
