@@ -57,6 +57,7 @@ pub mod config;
 pub mod data;
 pub mod decimal;
 pub mod export;
+pub mod inside;
 pub mod metrics;
 pub mod model;
 pub mod probe;

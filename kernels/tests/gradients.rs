@@ -1,7 +1,7 @@
 //! Every gradient rule against central differences, in double precision on the CPU.
 
 use kernels::cases::{self, Case};
-use kernels::ops::{Function, Loss, NO_TARGET};
+use kernels::ops::{Function, Loss, NO_TARGET, Sees};
 use kernels::{
     Control, Device, Executable, Graph, ParamSpec, Params, Plan, Precision, Storage, Tensor,
     TensorType, Value, gradients,
@@ -178,6 +178,16 @@ fn softmax() {
 fn attention() {
     check(cases::attention([2, 5, 2, 3], false));
     check(cases::attention([1, 4, 1, 4], true));
+}
+
+#[test]
+fn attention_in_two_steps() {
+    for sees in [Sees::Both, Sees::Left, Sees::Right] {
+        check(cases::attention_weights([2, 5, 2, 3], sees));
+    }
+    check(cases::attention_apply([2, 4, 2, 3]));
+    // The scale itself is given.
+    check_first(cases::scale_columns(3, 5), 1);
 }
 
 #[test]

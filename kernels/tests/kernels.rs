@@ -5,7 +5,7 @@ mod common;
 
 use common::{SIZES, assert_all, devices, storage};
 use kernels::cases;
-use kernels::ops::{Function, Loss};
+use kernels::ops::{Function, Loss, Sees};
 use kernels::{
     Control, Device, Executable, Extent, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
     TensorType, check, self_test,
@@ -123,6 +123,53 @@ fn attention() {
         attention_sizes()
             .enumerate()
             .map(|(i, s)| cases::attention(s, i % 2 == 1)),
+    );
+}
+
+const SIGHTS: [Sees; 3] = [Sees::Both, Sees::Left, Sees::Right];
+
+#[test]
+fn attention_in_two_steps() {
+    assert_all(attention_sizes().enumerate().flat_map(|(i, s)| {
+        let weights = cases::attention_weights(s, SIGHTS[i % 3]);
+        [weights, cases::attention_apply(s)]
+    }));
+}
+
+#[test]
+fn attention_in_two_steps_backward() {
+    assert_all(attention_sizes().enumerate().flat_map(|(i, s)| {
+        let [_, tokens, _, head] = s;
+        // dq and dk sum T products of ds, |ds| being at most twice the weight.
+        let magnitude = 4.0 * (head as f64).sqrt() + 1.0;
+        let terms = tokens.max(head);
+        [
+            cases::backward(
+                cases::attention_weights(s, SIGHTS[i % 3]),
+                2 * (tokens + head),
+                magnitude,
+            ),
+            cases::backward(cases::attention_apply(s), terms, terms as f64),
+        ]
+    }));
+}
+
+#[test]
+fn scale_columns() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::scale_columns(n, 17),
+            cases::backward(cases::scale_columns(3, n), 1, 1.0),
+        ]
+    }));
+}
+
+#[test]
+fn value_norms() {
+    assert_all(
+        attention_sizes()
+            .enumerate()
+            .map(|(i, s)| cases::value_norms(s, SIZES[i % SIZES.len()])),
     );
 }
 

@@ -14,6 +14,6 @@ mod wake;
 pub use address_bar::page_address;
 pub use files::{offer_drop, offer_input, pick_texts};
 pub use offline::Offline;
-pub use save::{save_text, to_clipboard};
+pub use save::{save_canvas, save_text, to_clipboard};
 pub use store::Store;
 pub use surroundings::{around, icon, site};

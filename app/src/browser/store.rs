@@ -13,6 +13,7 @@ use crate::recipe::Field;
 use crate::recipe::TextSource;
 use crate::site::Site;
 use crate::state::activity::Answer;
+use crate::state::inside::Inside;
 use crate::state::teach::{KeptRun, Trial};
 use crate::state::{Effect, State};
 use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
@@ -32,6 +33,7 @@ enum Typing {
     Text,
     Recipe,
     Trial,
+    Inside,
 }
 
 /// Cheap to copy into every closure of the page.
@@ -40,7 +42,7 @@ pub struct Store {
     state: RwSignal<State>,
     supervisor: StoredValue<Supervisor, LocalStorage>,
     /// For each kind of typing, what waits until it pauses.
-    pauses: StoredValue<[Option<TimeoutHandle>; 3], LocalStorage>,
+    pauses: StoredValue<[Option<TimeoutHandle>; 4], LocalStorage>,
     /// The change of the address that waits for a pause.
     pub(super) address: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
@@ -55,7 +57,7 @@ impl Store {
         let store = Self {
             state: RwSignal::new(state),
             supervisor: StoredValue::new_local(Supervisor::default()),
-            pauses: StoredValue::new_local([None, None, None]),
+            pauses: StoredValue::new_local([None, None, None, None]),
             address: StoredValue::new_local(None),
         };
         store.carry_out(Effect::Restart);
@@ -94,6 +96,11 @@ impl Store {
         Memo::new(move |_| self.state.with(&part))
     }
 
+    /// A part of the state, for whoever is run again by it at every change.
+    pub fn read<T>(self, part: impl FnOnce(&State) -> T) -> T {
+        self.state.with(part)
+    }
+
     /// Looks at the state without subscribing to it: for event handlers.
     pub fn peek<T>(self, look: impl FnOnce(&State) -> T) -> T {
         self.state.with_untracked(look)
@@ -101,6 +108,11 @@ impl Store {
 
     /// Changes the state and carries out what follows.
     pub fn change(self, change: impl FnOnce(&mut State) -> Vec<Effect>) {
+        let change = |state: &mut State| {
+            let mut effects = change(state);
+            effects.extend(state.look_inside());
+            effects
+        };
         let Some(effects) = self.state.try_update(change) else {
             return;
         };
@@ -127,6 +139,12 @@ impl Store {
     pub fn edit_trial(self, change: impl FnOnce(&mut Trial)) {
         let change = |state: &mut State| change(&mut state.teach.trial);
         self.edit_then(Typing::Trial, change, State::try_text);
+    }
+
+    /// Types into a box of the Inside panel.
+    pub fn edit_inside(self, change: impl FnOnce(&mut Inside)) {
+        let change = |state: &mut State| change(&mut state.inside);
+        self.edit_then(Typing::Inside, change, State::settle_inside);
     }
 
     fn edit_then(

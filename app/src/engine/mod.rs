@@ -8,6 +8,7 @@ mod bench;
 mod conversion;
 mod device;
 mod idle;
+mod inside;
 pub mod io;
 mod load;
 mod look;
@@ -25,7 +26,8 @@ use crate::checkpoint::Hub;
 use crate::checkpoint::address::Address;
 use crate::failure::Failure;
 use crate::protocol::{
-    Command, Event, Executor, Memory, Preference, Progress, RequestId, SelfTest, Stage, decode,
+    Command, Event, Executor, Look, Memory, Preference, Progress, RequestId, SelfTest, Stage,
+    decode,
 };
 use bert::data::Text;
 use bert::model::Model;
@@ -75,6 +77,7 @@ struct Engine {
     /// The present model.
     place: Place,
     probes: RefCell<Queue<Request>>,
+    looks: RefCell<Queue<Look>>,
     classroom: Classroom,
     draining: Cell<bool>,
     /// What the self-test has found so far.
@@ -124,6 +127,7 @@ impl Engine {
                 );
             }
             Ok(Command::Probe { id, request }) => {
+                self.looks.borrow_mut().interrupt();
                 self.probes.borrow_mut().push(id, request);
                 self.drain();
             }
@@ -132,6 +136,7 @@ impl Engine {
                     post(&Event::ProbeCancelled { id });
                 }
             }
+            Ok(Command::Inside { id, command }) => self.inside(id, command),
             Ok(Command::Teach { id, command }) => {
                 self.teach(id, command, load::attachments(&data));
             }
@@ -257,6 +262,7 @@ impl Engine {
             machine: None,
         });
         self.probes.borrow().stop_running();
+        self.looks.borrow_mut().interrupt();
         self.drain();
     }
 
@@ -306,12 +312,19 @@ impl Engine {
                     continue;
                 }
                 let started = self.classroom.tries.borrow_mut().start();
-                let Some((id, text, cancel)) = started else {
+                if let Some((id, text, cancel)) = started {
+                    self.answer_try(id, text, cancel).await;
+                    self.classroom.tries.borrow_mut().finish();
+                    self.note_answer();
+                    continue;
+                }
+                let started = self.looks.borrow_mut().start();
+                let Some((id, look, cancel)) = started else {
                     break;
                 };
-                self.answer_try(id, text, cancel).await;
-                self.classroom.tries.borrow_mut().finish();
-                self.note_answer();
+                self.look_inside(id, look, cancel).await;
+                self.looks.borrow_mut().finish();
+                self.tell_memory();
             }
             self.draining.set(false);
         });

@@ -8,6 +8,8 @@ use kernels::CancelToken;
 pub struct Queue<T> {
     waiting: Option<(RequestId, T)>,
     running: Option<(RequestId, CancelToken)>,
+    /// Whether what runs was stopped for something that goes first, and is to run again.
+    interrupted: bool,
 }
 
 impl<T> Default for Queue<T> {
@@ -15,6 +17,7 @@ impl<T> Default for Queue<T> {
         Self {
             waiting: None,
             running: None,
+            interrupted: false,
         }
     }
 }
@@ -31,6 +34,7 @@ impl<T> Queue<T> {
     pub fn cancel(&mut self, id: RequestId) -> bool {
         if let Some((_, token)) = self.running.as_ref().filter(|(running, _)| *running == id) {
             token.cancel();
+            self.interrupted = false;
         }
         self.waiting
             .take_if(|(waiting, _)| *waiting == id)
@@ -42,6 +46,31 @@ impl<T> Queue<T> {
         if let Some((_, token)) = &self.running {
             token.cancel();
         }
+    }
+
+    /// Asks whatever runs to make way for something else; [`Queue::again`] then takes it back.
+    pub fn interrupt(&mut self) {
+        if let Some((_, token)) = self
+            .running
+            .as_ref()
+            .filter(|(_, token)| !token.is_cancelled())
+        {
+            token.cancel();
+            self.interrupted = true;
+        }
+    }
+
+    /// Takes back a request that was stopped in the middle, if it was only interrupted: it waits again,
+    /// unless a newer one does. Says whether it will run.
+    pub fn again(&mut self, id: RequestId, request: T) -> bool {
+        if !std::mem::take(&mut self.interrupted) {
+            return false;
+        }
+        if self.waiting.is_none() {
+            self.waiting = Some((id, request));
+            return true;
+        }
+        false
     }
 
     /// Takes what waits to run it now, unless something still runs.
@@ -58,6 +87,7 @@ impl<T> Queue<T> {
     /// What ran has ended, one way or another.
     pub fn finish(&mut self) {
         self.running = None;
+        self.interrupted = false;
     }
 
     /// Whether something runs.
@@ -86,6 +116,30 @@ mod tests {
         assert!(!token.is_cancelled(), "a new run starts afresh");
         queue.finish();
         assert!(queue.start().is_none());
+    }
+
+    #[test]
+    fn what_is_interrupted_runs_again_unless_it_was_given_up_or_replaced() {
+        let mut queue = Queue::default();
+        queue.push(1, "a");
+        let (id, request, token) = queue.start().unwrap();
+        queue.interrupt();
+        assert!(token.is_cancelled());
+        assert!(queue.again(id, request));
+        queue.finish();
+        let (id, request, token) = queue.start().unwrap();
+        assert!(id == 1 && !token.is_cancelled());
+        queue.interrupt();
+        queue.cancel(id);
+        assert!(!queue.again(id, request), "given up meanwhile");
+        queue.finish();
+        queue.push(2, "b");
+        let (id, request, _) = queue.start().unwrap();
+        queue.interrupt();
+        queue.push(3, "c");
+        assert!(!queue.again(id, request), "a newer one waits");
+        queue.finish();
+        assert_eq!(queue.start().map(|(id, ..)| id), Some(3));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod badge;
 mod escape;
+pub mod inside;
 mod read;
 mod write;
 
@@ -17,6 +18,7 @@ pub use badge::badge;
 
 use crate::checkpoint::address::Address;
 use crate::recipe::carried::Carried;
+use inside::Inside;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -41,16 +43,18 @@ const FIRST_TOP_K: usize = 5;
 pub enum Panel {
     #[default]
     Probe,
+    Inside,
     Teach,
     Bench,
 }
 
 impl Panel {
-    pub const ALL: [Self; 3] = [Self::Probe, Self::Teach, Self::Bench];
+    pub const ALL: [Self; 4] = [Self::Probe, Self::Inside, Self::Teach, Self::Bench];
 
     pub fn label(self) -> &'static str {
         match self {
             Self::Probe => "Probe",
+            Self::Inside => "Inside",
             Self::Teach => "Teach",
             Self::Bench => "Bench",
         }
@@ -112,6 +116,8 @@ pub struct Link {
     /// Hidden tokens, rising.
     pub masks: Vec<usize>,
     pub top_k: usize,
+    /// What the Inside panel is asked.
+    pub inside: Inside,
     /// The recipe, as far as it is not the default one.
     pub recipe: Carried,
     /// A text to classify, and its second text.
@@ -132,6 +138,7 @@ impl Default for Link {
             pair: None,
             masks: Vec::new(),
             top_k: FIRST_TOP_K,
+            inside: Inside::default(),
             recipe: Carried::default(),
             trial: String::new(),
             trial_pair: String::new(),
@@ -150,6 +157,15 @@ mod key {
     pub const PAIR: &str = "pair";
     pub const MASK: &str = "mask";
     pub const TOP: &str = "top";
+    pub const SEE: &str = "see";
+    pub const AT: &str = "at";
+    pub const FOLLOW: &str = "follow";
+    pub const MAP: &str = "map";
+    pub const ROW: &str = "row";
+    pub const ARRIVES: &str = "arrives";
+    pub const OFF: &str = "off";
+    pub const BASELINE: &str = "baseline";
+    pub const OTHER: &str = "other";
     pub const GOAL: &str = "goal";
     pub const METHOD: &str = "method";
     pub const LAYERS: &str = "layers";

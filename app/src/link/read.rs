@@ -1,6 +1,7 @@
 //! From whatever stands in a fragment to a link, and what could not be read.
 
 use super::escape::unescape;
+use super::inside::{BASELINES, MAX_HEADS, MAX_OFF, MAX_WORD, Picture, read_head};
 use super::write::PANELS;
 use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key};
 use crate::checkpoint::address::Address;
@@ -121,6 +122,32 @@ impl Reading {
                     self.link.top_k = top;
                 }
             }
+            key::SEE => {
+                let names = Picture::ALL.map(|picture| (picture, picture.name()));
+                if let Some(picture) = self.choice(key, &names, &value) {
+                    self.link.inside.picture = picture;
+                }
+            }
+            key::AT => self.link.inside.place = self.count(key, &value, 0..=MAX_POSITION - 1),
+            key::FOLLOW => self.link.inside.follow = self.cut(key, value, MAX_WORD),
+            key::MAP => {
+                self.link.inside.map = read_head(&value);
+                if self.link.inside.map.is_none() {
+                    self.no_head(key, &value);
+                }
+            }
+            key::ROW => self.link.inside.row = self.count(key, &value, 0..=MAX_POSITION - 1),
+            key::ARRIVES => match value.as_str() {
+                "1" => self.link.inside.arrives = true,
+                _ => self.tell(format!("“{key}” is “{}”; there is only 1.", quoted(&value))),
+            },
+            key::OFF => self.off(&value),
+            key::BASELINE => {
+                if let Some(baseline) = self.choice(key, &BASELINES, &value) {
+                    self.link.inside.baseline = baseline;
+                }
+            }
+            key::OTHER => self.link.inside.other = self.text(key, value),
             key::GOAL => {
                 if let Some(goal) = self.choice(key, &GOALS, &value) {
                     self.link.recipe.goal = goal;
@@ -152,14 +179,46 @@ impl Reading {
     }
 
     fn text(&mut self, key: &str, value: String) -> String {
-        match value.char_indices().nth(MAX_TEXT) {
+        self.cut(key, value, MAX_TEXT)
+    }
+
+    fn cut(&mut self, key: &str, value: String, most: usize) -> String {
+        match value.char_indices().nth(most) {
             None => value,
             Some((end, _)) => {
-                self.tell(format!(
-                    "“{key}” was cut to its first {MAX_TEXT} characters."
-                ));
+                self.tell(format!("“{key}” was cut to its first {most} characters."));
                 value[..end].to_owned()
             }
+        }
+    }
+
+    fn no_head(&mut self, key: &str, value: &str) {
+        self.tell(format!(
+            "“{key}” names heads such as 3.5, the fifth of layer 3, both from 1 to {MAX_HEADS}; what is \
+             none in “{}” was left out.",
+            quoted(value)
+        ));
+    }
+
+    fn off(&mut self, value: &str) {
+        let (mut wrong, mut many) = (false, false);
+        for head in value.split(',') {
+            let off = &mut self.link.inside.off;
+            match read_head(head) {
+                Some(head) if off.len() < MAX_OFF || off.contains(&head) => {
+                    off.insert(head);
+                }
+                Some(_) => many = true,
+                None => wrong = true,
+            }
+        }
+        if wrong {
+            self.no_head(key::OFF, value);
+        }
+        if many {
+            self.tell(format!(
+                "“off” names more than {MAX_OFF} heads; only the first {MAX_OFF} are switched off."
+            ));
         }
     }
 

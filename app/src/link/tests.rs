@@ -1,10 +1,12 @@
 //! Links to fragments and back, and fragments that are none.
 
+use super::inside::{BASELINES, Inside, MAX_HEADS, Picture};
 use super::*;
 use crate::recipe::Goal;
 use crate::recipe::carried::{Number, number};
 use crate::recipe::{Field, MethodChoice};
 use bert::config::Pooling;
+use bert::inside::Head;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
@@ -127,11 +129,20 @@ fn every_wrong_setting_is_named() {
         ("text=%ff", "“text” was left out: its value is damaged"),
         (
             "panel=files",
-            "“panel” is “files”; there is only probe, teach",
+            "“panel” is “files”; there is only probe, inside, teach, bench",
         ),
         ("pooling=max", "“pooling” is “max”"),
         ("mask=1,x,-2,1e9,99999", "“mask” is a list of places"),
         ("hide=hero,everything", "“hide” names something"),
+        (
+            "see=films",
+            "“see” is “films”; there is only lens, attention",
+        ),
+        ("at=-1", "“at” is 0 instead of -1"),
+        ("map=0.1", "“map” names heads such as 3.5"),
+        ("arrives=yes", "“arrives” is “yes”"),
+        ("baseline=one", "“baseline” is “one”"),
+        ("off=1.1,1", "“off” names heads such as 3.5"),
         ("head=a.b", "trained head in this link was left out"),
         ("nothing", "“nothing” was left out"),
     ] {
@@ -215,28 +226,56 @@ fn carried() -> impl Strategy<Value = Carried> {
         })
 }
 
+fn inside() -> impl Strategy<Value = Inside> {
+    let head = || (0..MAX_HEADS, 0..MAX_HEADS).prop_map(|(layer, head)| Head { layer, head });
+    let picture = prop::sample::select(Picture::ALL.to_vec());
+    (
+        picture,
+        prop::option::of(0..MAX_POSITION),
+        "\\PC{0,40}",
+        (prop::option::of(head()), prop::option::of(0..MAX_POSITION)),
+        any::<bool>(),
+        btree_set(head(), 0..9),
+        (prop::sample::select(BASELINES.to_vec()), text()),
+    )
+        .prop_map(
+            |(picture, place, follow, (map, row), arrives, off, (baseline, other))| Inside {
+                picture,
+                place,
+                follow,
+                map,
+                row,
+                arrives,
+                off,
+                baseline: baseline.0,
+                other,
+            },
+        )
+}
+
 fn link() -> impl Strategy<Value = Link> {
     let model = prop::option::of(prop_oneof![
         "[a-z]{1,8}/[a-z0-9]{1,8}(@[a-z0-9]{1,12})?",
         "https://[a-z]{1,8}\\.org/[a-z0-9]{0,8}",
     ]);
-    let panel = prop_oneof![Just(Panel::Probe), Just(Panel::Teach), Just(Panel::Bench)];
+    let panel = prop::sample::select(Panel::ALL.to_vec());
     let hide = btree_set(prop::sample::select(Part::ALL.to_vec()), 0..4);
     let places = btree_set(0..MAX_POSITION, 0..20);
     let head = prop::option::of("[A-Za-z0-9_-]{1,80}");
     (
         (model, panel, hide, places, head),
         (text(), prop::option::of(text()), text(), text()),
-        (1..=20usize, carried()),
+        (1..=20usize, carried(), inside()),
     )
         .prop_map(
-            |((model, panel, hide, masks, head), texts, (top_k, recipe))| Link {
+            |((model, panel, hide, masks, head), texts, (top_k, recipe, inside))| Link {
                 model: model.map(|model| Address::parse(&model).expect("a plain address")),
                 panel,
                 text: texts.0,
                 pair: texts.1,
                 masks: masks.into_iter().collect(),
                 top_k,
+                inside,
                 recipe,
                 trial: texts.2,
                 trial_pair: texts.3,
@@ -271,7 +310,8 @@ proptest! {
     #[test]
     fn no_value_of_a_setting_that_there_is_panics(
         key in prop::sample::select(vec![
-            "v", "model", "panel", "text", "pair", "mask", "top", "goal", "method", "layers",
+            "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map", "row",
+            "arrives", "off", "baseline", "other", "goal", "method", "layers",
             "pooling", "try", "try-pair", "hide", "head", "learning-rate", "epochs", "share",
             "clipping", "seed",
         ]),

@@ -1,5 +1,6 @@
 //! From a link to the fragment that holds it.
 
+use super::inside::{BASELINES, written};
 use super::{Link, escape, key};
 use crate::link::Panel;
 use crate::recipe::Field;
@@ -7,8 +8,9 @@ use crate::recipe::carried::{GOALS, METHODS, POOLINGS};
 use std::fmt::Display;
 
 /// As links call the panels.
-pub(super) const PANELS: [(Panel, &str); 3] = [
+pub(super) const PANELS: [(Panel, &str); 4] = [
     (Panel::Probe, "probe"),
+    (Panel::Inside, "inside"),
     (Panel::Teach, "teach"),
     (Panel::Bench, "bench"),
 ];
@@ -55,6 +57,37 @@ impl Link {
         }
         if self.top_k != plain.top_k {
             put(key::TOP, &self.top_k.to_string());
+        }
+        let inside = &self.inside;
+        if inside.picture != plain.inside.picture {
+            put(key::SEE, inside.picture.name());
+        }
+        if let Some(place) = inside.place {
+            put(key::AT, &place.to_string());
+        }
+        if !inside.follow.is_empty() {
+            put(key::FOLLOW, &inside.follow);
+        }
+        if let Some(map) = inside.map {
+            put(key::MAP, &written(map));
+        }
+        if let Some(row) = inside.row {
+            put(key::ROW, &row.to_string());
+        }
+        if inside.arrives {
+            put(key::ARRIVES, "1");
+        }
+        if !inside.off.is_empty() {
+            put(
+                key::OFF,
+                &list(inside.off.iter().map(|&head| written(head))),
+            );
+        }
+        if inside.baseline != plain.inside.baseline {
+            put(key::BASELINE, name(&BASELINES, &inside.baseline));
+        }
+        if !inside.other.is_empty() {
+            put(key::OTHER, &inside.other);
         }
         let (recipe, usual) = (&self.recipe, &plain.recipe);
         if recipe.goal != usual.goal {

@@ -9,12 +9,14 @@
 
 mod bench;
 mod device;
+mod inside;
 mod teach;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
 pub use device::{
     Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
+pub use inside::{Aim, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
 pub use teach::{
     DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Verdict, Wrong,
 };
@@ -60,6 +62,11 @@ pub enum Command {
     Probe { id: RequestId, request: Request },
     /// Give up the probe with this id.
     CancelProbe { id: RequestId },
+    /// Looking into the model.
+    Inside {
+        id: RequestId,
+        command: InsideCommand,
+    },
     /// Anything that has to do with training.
     Teach {
         id: RequestId,
@@ -154,6 +161,11 @@ pub enum Event {
     },
     ProbeCancelled {
         id: RequestId,
+    },
+    /// Answers the [`Command::Inside`] with this id.
+    Inside {
+        id: RequestId,
+        event: InsideEvent,
     },
     /// Answers the [`Command::Teach`] with this id.
     Teach {
@@ -265,6 +277,7 @@ pub fn decode<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, String> {
 mod tests {
     use super::*;
     use crate::checkpoint::{PickedFile, Role};
+    use bert::inside::{Baseline, Head, Seen, Subject};
 
     fn round_trip<T>(message: T)
     where
@@ -340,6 +353,42 @@ mod tests {
             let event = BenchEvent::Ended { place: 1, outcome };
             round_trip(Event::Bench { id: 3, event });
         }
+    }
+
+    #[test]
+    fn looks_inside_survive_the_wire() {
+        let head = Head { layer: 3, head: 0 };
+        let subject = Subject {
+            text: "a [MASK]".into(),
+            without: vec![head],
+            ..Subject::default()
+        };
+        let look = Look::Attribution {
+            subject,
+            aim: Aim::Guess {
+                place: 2,
+                word: Word::Typed("tea".into()),
+            },
+            baseline: Baseline::Pad,
+            points: 32,
+        };
+        let command = InsideCommand::Look { look };
+        round_trip(Command::Inside { id: 4, command });
+        let map = HeadMap {
+            seen: Seen {
+                tokens: Vec::new(),
+                truncated: None,
+            },
+            head,
+            rows: vec![1],
+            weights: vec![0.25, f32::MIN_POSITIVE],
+            arrives: vec![1.0e9, 0.0],
+        };
+        let event = InsideEvent::Found {
+            found: Box::new(Found::Map(map)),
+            milliseconds: 0.5,
+        };
+        round_trip(Event::Inside { id: 4, event });
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub enum Wish {
     HandOut,
     /// Figures for the Bench panel.
     Measure,
+    /// A look into the model, for the Inside panel.
+    LookInside,
 }
 
 /// The answer to a wish.
@@ -152,6 +154,7 @@ impl State {
             Wish::HandOut if self.session.model.is_none() => Verdict::No(NO_MODEL),
             Wish::HandOut => Verdict::Go,
             Wish::Measure => self.may_measure(),
+            Wish::LookInside => self.may_look_inside(),
         }
     }
 
@@ -273,6 +276,19 @@ impl State {
         }
     }
 
+    /// Beside a load or a run, as a probe may; but no figure is to be spoilt.
+    fn may_look_inside(&self) -> Verdict {
+        if self.session.engine != Engine::Alive {
+            Verdict::No(STARTING)
+        } else if self.session.model.is_none() {
+            Verdict::No(NO_MODEL)
+        } else if self.bench.is_running() {
+            Verdict::No(MEASURING)
+        } else {
+            Verdict::Go
+        }
+    }
+
     /// Carries a wish out, asks about it, or says why not.
     pub(super) fn wish(&mut self, wish: Wish) -> Vec<Effect> {
         match self.may(&wish) {
@@ -320,8 +336,8 @@ impl State {
             Wish::Load(_) | Wish::Prefer(_) | Wish::Unload | Wish::Restart => {
                 self.session.failure = Some(failure);
             }
-            // The Bench panel says it beside the button.
-            Wish::Measure => {}
+            // The panels say it themselves.
+            Wish::Measure | Wish::LookInside => {}
             _ => self.teach.failure = Some(failure),
         }
     }
@@ -346,7 +362,7 @@ impl State {
             Wish::BringBack => self.fetch_run(),
             Wish::Attach(file) => self.attach_now(file),
             // These begin with what they carry, once they may.
-            Wish::ReadTexts | Wish::HandOut | Wish::Measure => Vec::new(),
+            Wish::ReadTexts | Wish::HandOut | Wish::Measure | Wish::LookInside => Vec::new(),
         }
     }
 }

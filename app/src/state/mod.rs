@@ -7,6 +7,7 @@
 pub mod activity;
 pub mod bench;
 pub mod format;
+pub mod inside;
 pub mod link;
 pub mod opening;
 pub mod probe;
@@ -23,6 +24,7 @@ use crate::protocol::{Command, Event, Preference, RequestId};
 use crate::site::Site;
 use activity::{Question, Wish};
 use bench::Bench;
+use inside::Inside;
 use link::Linked;
 use opening::Opening;
 use probe::{Asks, Probe};
@@ -58,6 +60,7 @@ pub struct State {
     pub opening: Opening,
     pub linked: Linked,
     pub probe: Probe,
+    pub inside: Inside,
     pub teach: Teach,
     pub bench: Bench,
     /// What the visitor is asked before something is lost.
@@ -86,6 +89,7 @@ impl State {
             opening: Opening::default(),
             linked: Linked::default(),
             probe: Probe::default(),
+            inside: Inside::default(),
             teach: Teach::default(),
             bench: Bench::default(),
             question: None,
@@ -110,6 +114,7 @@ impl State {
             Event::Loaded { id, model } => {
                 self.session.on_loaded(id, model);
                 self.probe.clear_results();
+                self.on_model_for_inside();
                 let mut effects = self.refresh();
                 effects.extend(self.on_model_for_teach(id));
                 effects.extend(self.on_model_for_link());
@@ -185,7 +190,14 @@ impl State {
                 self.probe.on_failed(id, None);
                 Vec::new()
             }
-            Event::Teach { id, event } => self.on_teach(id, event),
+            Event::Teach { id, event } => {
+                self.on_taught_for_inside(&event);
+                self.on_teach(id, event)
+            }
+            Event::Inside { id, event } => {
+                self.on_inside(id, event);
+                Vec::new()
+            }
             Event::Bench { id, event } => {
                 self.on_bench(id, event);
                 Vec::new()
@@ -241,6 +253,7 @@ impl State {
     /// The engine is gone, and with it whatever it was at.
     fn abandon(&mut self) {
         self.probe.abandon();
+        self.inside.abandon();
         self.teach.abandon();
         self.bench.abandon();
     }

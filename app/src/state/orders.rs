@@ -9,7 +9,7 @@ use super::tests::facts;
 use super::{Effect, State};
 use crate::checkpoint::*;
 use crate::failure::Failure;
-use crate::link::Link;
+use crate::link::{Link, Panel};
 use crate::protocol::*;
 use crate::recipe::*;
 use bert::export::Machine;
@@ -322,6 +322,13 @@ fn visit(state: &mut State, act: u8) -> Vec<Effect> {
         12 => state.predict(pasted()),
         13 => state.attach(picked()),
         14 => state.open_link(Link::default()),
+        15 if act & 64 != 0 => {
+            state.panel = match act & 32 {
+                0 => Panel::Probe,
+                _ => Panel::Inside,
+            };
+            state.look_inside()
+        }
         _ => {
             state.teach.settings.choose(match act & 32 {
                 0 => MethodChoice::All,

@@ -279,6 +279,11 @@ impl State {
                 }
             }
             Panel::Bench => return self.bench.line(),
+            Panel::Inside => {
+                if let Some(words) = self.inside_spoken() {
+                    return words;
+                }
+            }
             Panel::Probe => {}
         }
         let results = self.probe.spoken();

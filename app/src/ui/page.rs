@@ -4,6 +4,7 @@ use crate::browser::{Offline, Store, icon, site};
 use crate::link::Panel;
 use crate::site::Site;
 use crate::ui::panels::bench::BenchPanel;
+use crate::ui::panels::inside::InsidePanel;
 use crate::ui::panels::probe::ProbePanel;
 use crate::ui::panels::teach::TeachPanel;
 use crate::ui::widgets::badge::EngineBadge;
@@ -90,6 +91,7 @@ fn Page(site: Site) -> impl IntoView {
             <LinkNotices/>
             <Tabs/>
             <TabPanel panel=Panel::Probe><ProbePanel/></TabPanel>
+            <TabPanel panel=Panel::Inside><InsidePanel/></TabPanel>
             <TabPanel panel=Panel::Teach><TeachPanel/></TabPanel>
             <TabPanel panel=Panel::Bench><BenchPanel/></TabPanel>
         </main>

@@ -1,6 +1,6 @@
 //! BERT as a graph (Devlin et al. 2019), and its relatives.
 
-use kernels::ops::{Function, Lookup, Noise, TopKValues};
+use kernels::ops::{Function, Lookup, Noise, Sees, TopKValues};
 use kernels::{Graph, GraphError, Tensor, TensorType, Value};
 
 use super::families;
@@ -39,6 +39,17 @@ impl Encoder {
         types: Vec<u32>,
         lengths: Vec<u32>,
     ) -> Vec<(Value, Tensor)> {
+        let rows = Self::look_ups(config, tokens, ids, types);
+        vec![(self.rows, rows), (self.lengths, Tensor::U32(lengths))]
+    }
+
+    /// The value of [`Encoder::rows`] for such texts.
+    pub(crate) fn look_ups(
+        config: &Config,
+        tokens: usize,
+        ids: Vec<u32>,
+        types: Vec<u32>,
+    ) -> Tensor {
         let mut rows = ids;
         let positions = rows.chunks(tokens).flat_map(|text| config.positions(text));
         let positions: Vec<u32> = positions.collect();
@@ -46,11 +57,25 @@ impl Encoder {
         if config.type_vocab_size > 0 {
             rows.extend(types);
         }
-        vec![
-            (self.rows, Tensor::U32(rows)),
-            (self.lengths, Tensor::U32(lengths)),
-        ]
+        Tensor::U32(rows)
     }
+}
+
+/// How the layers are gone through where somebody looks inside; by default as ever.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Way {
+    /// What each layer's context is multiplied with, column by column `[H]`; empty where nothing is.
+    pub gates: Vec<Value>,
+    /// Which tokens a token attends to.
+    pub sees: Sees,
+}
+
+/// What the layers leave to look at.
+pub(crate) struct Passed {
+    /// The embeddings' output, then every layer's: `[B·T, H]` each.
+    pub hidden: Vec<Value>,
+    /// Every layer's packed queries, keys and values: `[B·T, 3·H]`.
+    pub qkv: Vec<Value>,
 }
 
 /// Shares of elements that are dropped while learning.
@@ -172,6 +197,20 @@ impl Builder<'_> {
 
     /// Embeddings and all layers, for `batch` sequences of `tokens` tokens.
     pub fn encoder(&mut self, batch: usize, tokens: usize) -> Result<Encoder, GraphError> {
+        let (rows, sum) = self.embeddings(batch * tokens)?;
+        let lengths = self.graph.input("lengths", TensorType::u32([batch]));
+        let passed = self.layers(sum, lengths, &Way::default())?;
+        Ok(Encoder {
+            rows,
+            tokens: batch * tokens,
+            lengths,
+            hidden: passed.hidden,
+        })
+    }
+
+    /// The sum of the embeddings `[N, E]` of N tokens, and the input that names their rows (see
+    /// [`Encoder::rows`]).
+    pub(crate) fn embeddings(&mut self, tokens: usize) -> Result<(Value, Value), GraphError> {
         let c = self.config;
         let mut tables = vec![Lookup {
             blocks: self.vocabulary(names::WORD)?,
@@ -188,38 +227,65 @@ impl Builder<'_> {
         if c.type_vocab_size > 0 {
             tables.push(look_up(names::TYPE, c.type_vocab_size, None)?);
         }
-        let rows = TensorType::u32([tables.len() * batch * tokens]);
+        let rows = TensorType::u32([tables.len() * tokens]);
         let rows = self.graph.input("ids, positions and types", rows);
-        let lengths = self.graph.input("lengths", TensorType::u32([batch]));
         let sum = self.graph.embed(rows, &tables)?;
+        Ok((rows, sum))
+    }
+
+    /// What follows the sum of embeddings: its norm and projection, and all layers.
+    pub(crate) fn layers(
+        &mut self,
+        sum: Value,
+        lengths: Value,
+        way: &Way,
+    ) -> Result<Passed, GraphError> {
+        let c = self.config;
         let normed = self.norm(sum, names::EMBEDDING_NORM)?;
         let mut x = self.dropout(normed, |rates| rates.hidden)?;
         if c.projects_embeddings() {
             x = self.dense(x, names::PROJECTION, c.hidden_size)?;
         }
-        let mut hidden = vec![x];
+        let mut passed = Passed {
+            hidden: vec![x],
+            qkv: Vec::new(),
+        };
         for i in 0..c.num_hidden_layers {
-            x = self.layer(i, x, lengths)?;
-            hidden.push(x);
+            let qkv;
+            (x, qkv) = self.layer(i, x, lengths, way)?;
+            passed.hidden.push(x);
+            passed.qkv.push(qkv);
         }
-        Ok(Encoder {
-            rows,
-            tokens: batch * tokens,
-            lengths,
-            hidden,
-        })
+        Ok(passed)
     }
 
-    /// One layer: attention and feed-forward, each with a residual sum and a norm after it.
-    fn layer(&mut self, i: usize, x: Value, lengths: Value) -> Result<Value, GraphError> {
+    /// One layer: attention and feed-forward, each with a residual sum and a norm after it. Also its packed
+    /// queries, keys and values.
+    fn layer(
+        &mut self,
+        i: usize,
+        x: Value,
+        lengths: Value,
+        way: &Way,
+    ) -> Result<(Value, Value), GraphError> {
         let c = self.config;
         let group = c.layer_group(i);
         let name = |part: &str| names::layer(group, part);
         let qkv = self.dense(x, &name(names::QKV), 3 * c.hidden_size)?;
-        let noise = self.noise(|rates| rates.attention);
-        let (context, _) = self
-            .graph
-            .attention(qkv, lengths, c.num_attention_heads, noise)?;
+        let heads = c.num_attention_heads;
+        let mut context = match way.sees {
+            Sees::Both => {
+                let noise = self.noise(|rates| rates.attention);
+                self.graph.attention(qkv, lengths, heads, noise)?.0
+            }
+            sees => {
+                let weights = self.graph.attention_weights(qkv, lengths, heads, sees)?;
+                self.graph.attention_apply(weights, qkv, heads)?
+            }
+        };
+        if let Some(&gate) = way.gates.get(i) {
+            context = self.graph.scale_columns(context, gate)?;
+        }
         let projected = self.dense(context, &name("attention.output.dense"), c.hidden_size)?;
         let drops = c.family.drops_attention_output();
         let x = self.residual_norm(projected, drops, x, &name("attention.output.LayerNorm"))?;
@@ -227,11 +293,12 @@ impl Builder<'_> {
         let inner = self.graph.activation(inner, self.activation())?;
         let outer = self.dense(inner, &name("output.dense"), c.hidden_size)?;
         let drops = c.family.drops_feed_forward();
-        self.residual_norm(outer, drops, x, &name("output.LayerNorm"))
+        let x = self.residual_norm(outer, drops, x, &name("output.LayerNorm"))?;
+        Ok((x, qkv))
     }
 
     /// A matrix over the vocabulary `[V, E]`, in blocks of its rows.
-    fn vocabulary(&mut self, name: &str) -> Result<Vec<Value>, GraphError> {
+    pub(crate) fn vocabulary(&mut self, name: &str) -> Result<Vec<Value>, GraphError> {
         let params = self.layout.vocabulary.params(name).into_iter();
         params
             .map(|(name, shape)| self.graph.param(&name, shape))
@@ -240,6 +307,16 @@ impl Builder<'_> {
 
     /// The masked-language-model head over rows `[R, H]`: logits `[R, V]`.
     pub fn mlm(&mut self, rows: Value) -> Result<Value, GraphError> {
+        let x = self.transform(rows)?;
+        let decoder = self.decoder()?;
+        let bias = self
+            .graph
+            .param(names::DECODER_BIAS, [self.config.vocab_size])?;
+        self.graph.linear_blocks(x, &decoder, Some(bias))
+    }
+
+    /// What that head does before its decoder: `[R, E]`.
+    pub(crate) fn transform(&mut self, rows: Value) -> Result<Value, GraphError> {
         let c = self.config;
         let x = self.dense(rows, names::TRANSFORM, c.embedding_size)?;
         let function = match c.family.fills_with_gelu() {
@@ -247,15 +324,15 @@ impl Builder<'_> {
             false => self.activation(),
         };
         let x = self.graph.activation(x, function)?;
-        let x = self.norm(x, names::TRANSFORM_NORM)?;
-        let decoder = if self.layout.heads.untied_decoder {
-            names::DECODER
-        } else {
-            names::WORD
-        };
-        let decoder = self.vocabulary(decoder)?;
-        let bias = self.graph.param(names::DECODER_BIAS, [c.vocab_size])?;
-        self.graph.linear_blocks(x, &decoder, Some(bias))
+        self.norm(x, names::TRANSFORM_NORM)
+    }
+
+    /// The decoder's matrix `[V, E]`, in blocks of its rows.
+    pub(crate) fn decoder(&mut self) -> Result<Vec<Value>, GraphError> {
+        self.vocabulary(match self.layout.heads.untied_decoder {
+            true => names::DECODER,
+            false => names::WORD,
+        })
     }
 
     /// The head that says of each row `[R, H]` whether its token was replaced: logits `[R, 1]`.

@@ -7,6 +7,7 @@ mod forward;
 mod head;
 mod layout;
 mod loader;
+mod looks;
 pub mod names;
 mod slot;
 mod task_head;
@@ -16,8 +17,10 @@ pub(crate) use features::{FeatureGraph, cls_rows};
 pub(crate) use finite::all_finite;
 pub use finite::{ModelPart, NotFinite};
 pub use forward::{Builder, DropoutRates, Encoder, FillGraph, TrainingNoise};
+pub(crate) use forward::{Passed, Way};
 pub use layout::{Heads, Layout};
 pub use loader::ModelLoader;
+pub(crate) use looks::{Look, Looked};
 pub use slot::{Blocks, Part, Slot};
 pub(crate) use task_head::parts as classifier_parts;
 pub use task_head::{TaskHead, TaskHeadError};
@@ -129,6 +132,7 @@ pub struct Model {
     task_head: Option<TaskHead>,
     prepared: Vec<Prepared>,
     passes: Vec<head::Prepared>,
+    looks: Vec<Look>,
 }
 
 impl Model {
@@ -143,6 +147,7 @@ impl Model {
             task_head,
             prepared: Vec::new(),
             passes: Vec::new(),
+            looks: Vec::new(),
         }
     }
 
@@ -247,6 +252,7 @@ impl Model {
     pub(crate) fn forget_plans(&mut self) {
         self.prepared.clear();
         self.passes.clear();
+        self.looks.clear();
     }
 
     /// The numbers of a parameter, read back from the device; of one that lies in blocks, those of
@@ -367,7 +373,7 @@ impl Model {
 }
 
 /// A length of text, rounded up: plans are made for few lengths, and padding costs little.
-fn bucket(tokens: usize) -> usize {
+pub(crate) fn bucket(tokens: usize) -> usize {
     const STEPS: [usize; 6] = [8, 16, 24, 32, 48, 64];
     match STEPS.into_iter().find(|&s| s >= tokens) {
         Some(step) => step,

@@ -236,6 +236,7 @@ impl Model {
             }
         }
         self.passes.clear();
+        self.looks.clear();
         self.task_head = Some(head);
         Ok(())
     }

@@ -8,7 +8,7 @@ pub use classify::{Classification, classify};
 pub use predict::{
     Answer, Entity, MAX_ANSWER_TOKENS, Said, answer, answers, entities, logistic, predict,
 };
-pub(crate) use predict::{best_span, softmax};
+pub(crate) use predict::{best_span, probabilities, softmax};
 pub use replaced::{Replaced, replaced};
 
 use kernels::ops::NO_TARGET;
@@ -217,7 +217,8 @@ fn encode(tokenizer: &Tokenizer, config: &Config, request: &Request) -> Encoding
     tokenizer.encode(&request.text, pair, config.max_tokens())
 }
 
-fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, hidden: &[usize]) -> Vec<Token> {
+/// An encoding's tokens, with those that are hidden marked.
+pub(crate) fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, hidden: &[usize]) -> Vec<Token> {
     let token = |i: usize| {
         let word = encoding.sequence[i].is_some();
         let typed = word && tokenizer.mask_id() == Some(encoding.ids[i]);
@@ -291,12 +292,7 @@ pub async fn fill_mask(
         && let (Some(values), Some(columns), Some(figures)) =
             (outputs.next(), outputs.next(), outputs.next())
     {
-        let guesses = Guesses {
-            values: values.to_f32(),
-            columns: columns.as_u32(),
-            figures: figures.to_f32(),
-            stride: values.len() / (figures.len() / 3),
-        };
+        let guesses = Guesses::new([values, columns, figures]);
         if !(0..masked.len()).all(|row| guesses.is_finite(row)) {
             let head = "masked-language-model head";
             return Err(model.not_finite(&text, head, control).await?.into());
@@ -352,8 +348,8 @@ fn encoder_inputs(
     inputs
 }
 
-/// What the plan's top-k returned, row by row.
-struct Guesses<'a> {
+/// What a plan's top-k returned, row by row.
+pub(crate) struct Guesses<'a> {
     values: Vec<f32>,
     columns: &'a [u32],
     figures: Vec<f32>,
@@ -361,13 +357,54 @@ struct Guesses<'a> {
     stride: usize,
 }
 
-impl Guesses<'_> {
+impl<'a> Guesses<'a> {
+    /// From values, columns and figures, as they were read back.
+    pub(crate) fn new([values, columns, figures]: [&'a Tensor; 3]) -> Self {
+        Guesses {
+            values: values.to_f32(),
+            columns: columns.as_u32(),
+            figures: figures.to_f32(),
+            stride: values.len() / (figures.len() / 3),
+        }
+    }
+
     /// Whether all logits of a row are finite.
-    fn is_finite(&self, row: usize) -> bool {
+    pub(crate) fn is_finite(&self, row: usize) -> bool {
         self.figures[3 * row].is_finite()
     }
 
-    fn mask(
+    /// A row's natural logarithm of the sum of all its logits' exponentials, and its target's logit.
+    pub(crate) fn target(&self, row: usize) -> [f32; 2] {
+        [self.figures[3 * row], self.figures[3 * row + 1]]
+    }
+
+    /// The best guesses of a row.
+    pub(crate) fn best(&self, row: usize, tokenizer: &Tokenizer, top_k: usize) -> Vec<Prediction> {
+        let range = row * self.stride..row * self.stride + top_k;
+        let guesses = self.values[range.clone()].iter().zip(&self.columns[range]);
+        let prediction = |(&logit, &id): (&f32, &u32)| Prediction {
+            id,
+            token: spelling(tokenizer, id),
+            logit,
+            probability: (logit - self.figures[3 * row]).exp(),
+        };
+        guesses.map(prediction).collect()
+    }
+
+    /// How a row's target fares, which has this id.
+    pub(crate) fn standing(&self, row: usize, id: u32, token: String) -> Original {
+        let [sum, logit] = self.target(row);
+        Original {
+            id,
+            token,
+            logit,
+            probability: (logit - sum).exp(),
+            rank: self.figures[3 * row + 2] as u32,
+        }
+    }
+
+    /// A mask's guesses, and how the word fares that is hidden there.
+    pub(crate) fn mask(
         &self,
         row: usize,
         position: usize,
@@ -375,35 +412,17 @@ impl Guesses<'_> {
         tokenizer: &Tokenizer,
         top_k: usize,
     ) -> MaskResult {
-        let spelling = |id: u32| {
-            tokenizer
-                .id_to_token(id)
-                .unwrap_or_else(|| format!("#{id}"))
-        };
-        let figures = &self.figures[3 * row..][..3];
-        let probability = |logit: f32| (logit - figures[0]).exp();
-        let range = row * self.stride..row * self.stride + top_k;
-        let predictions = self.values[range.clone()]
-            .iter()
-            .zip(&self.columns[range])
-            .map(|(&logit, &id)| Prediction {
-                id,
-                token: spelling(id),
-                logit,
-                probability: probability(logit),
-            })
-            .collect();
-        let original = (tokenizer.mask_id() != Some(token.id)).then(|| Original {
-            id: token.id,
-            token: token.text.clone(),
-            logit: figures[1],
-            probability: probability(figures[1]),
-            rank: figures[2] as u32,
-        });
+        let hidden = tokenizer.mask_id() != Some(token.id);
         MaskResult {
             position,
-            original,
-            predictions,
+            original: hidden.then(|| self.standing(row, token.id, token.text.clone())),
+            predictions: self.best(row, tokenizer, top_k),
         }
     }
+}
+
+/// A token's spelling, or its number where the vocabulary leaves it out.
+pub(crate) fn spelling(tokenizer: &Tokenizer, id: u32) -> String {
+    let known = tokenizer.id_to_token(id);
+    known.unwrap_or_else(|| format!("#{id}"))
 }

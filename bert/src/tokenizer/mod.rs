@@ -65,6 +65,9 @@ pub struct Encoding {
     pub special: Vec<bool>,
     /// 0 for the first text, 1 for the second, `None` for special tokens.
     pub sequence: Vec<Option<u8>>,
+    /// Which word of its text the token is a piece of, as the tokenizer cuts words, counted from 0 in each text; `None` for
+    /// special tokens.
+    pub words: Vec<Option<u32>>,
     /// Set where the text did not fit.
     pub truncated: Option<Truncated>,
 }
@@ -235,6 +238,7 @@ impl Tokenizer {
                 .iter()
                 .map(|id| id.map(|id| id as u8))
                 .collect(),
+            words: merged.get_word_ids().to_vec(),
             truncated: None,
         }
     }

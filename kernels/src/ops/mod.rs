@@ -5,6 +5,8 @@ mod activation;
 mod adamw;
 mod add;
 mod attention;
+mod attention_apply;
+mod attention_weights;
 mod block;
 mod check;
 mod columns;
@@ -20,16 +22,20 @@ mod linear_cross_entropy;
 mod matmul;
 mod mean_loss;
 mod mean_tokens;
+mod scale_columns;
 mod softmax;
 mod sum_rows;
 mod top_k;
 mod transpose;
+mod value_norms;
 
 pub use accumulate::Accumulate;
 pub use activation::{Activation, ActivationGrad, Function};
 pub use adamw::{AdamW, AdamWValues};
 pub use add::Add;
 pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
+pub use attention_apply::{AttentionApply, AttentionApplyGrad};
+pub use attention_weights::{AttentionWeights, AttentionWeightsGrad, Sees};
 pub use block::Block;
 pub use copy::Copy;
 pub use cross_entropy::{CrossEntropy, CrossEntropyGrad, CrossEntropyValues};
@@ -43,10 +49,12 @@ pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
 pub use matmul::{Join, MatMul};
 pub use mean_loss::{Loss, MeanLoss, MeanLossGrad};
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
+pub use scale_columns::ScaleColumns;
 pub use softmax::{Softmax, SoftmaxGrad};
 pub use sum_rows::SumRows;
 pub use top_k::{NO_TARGET, TopK, TopKValues};
 pub use transpose::Transpose;
+pub use value_norms::ValueNorms;
 
 use crate::error::GraphError;
 use crate::graph::{Graph, Value};
@@ -196,7 +204,11 @@ ops! {
     AdamW,
     Add,
     Attention,
+    AttentionApply,
+    AttentionApplyGrad,
     AttentionGrad,
+    AttentionWeights,
+    AttentionWeightsGrad,
     Copy,
     CrossEntropy,
     CrossEntropyGrad,
@@ -214,10 +226,12 @@ ops! {
     MeanLossGrad,
     MeanTokens,
     MeanTokensGrad,
+    ScaleColumns,
     ScatterRows,
     Softmax,
     SoftmaxGrad,
     SumRows,
     TopK,
     Transpose,
+    ValueNorms,
 }

@@ -12,6 +12,7 @@ mod families;
 mod gallery;
 mod harness;
 mod heads;
+mod inside;
 mod keeping;
 mod last_run;
 mod life;

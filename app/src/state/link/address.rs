@@ -10,6 +10,8 @@ pub(super) struct Texts {
     pair: Option<String>,
     trial: String,
     trial_pair: String,
+    follow: String,
+    other: String,
 }
 
 impl Texts {
@@ -19,6 +21,8 @@ impl Texts {
             pair: link.pair.clone(),
             trial: link.trial.clone(),
             trial_pair: link.trial_pair.clone(),
+            follow: link.inside.follow.clone(),
+            other: link.inside.other.clone(),
         }
     }
 }
@@ -35,12 +39,20 @@ impl State {
         if !text_shows || !pair_shows {
             // Places mean nothing in another text.
             link.masks.clear();
+            link.inside.place = None;
+            link.inside.row = None;
         }
         if !text_shows {
             link.text = plain.text;
         }
         if !pair_shows {
             link.pair = None;
+        }
+        if link.inside.follow != public.follow {
+            link.inside.follow.clear();
+        }
+        if link.inside.other != public.other {
+            link.inside.other.clear();
         }
         if link.trial != public.trial {
             link.trial.clear();

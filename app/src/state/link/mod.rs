@@ -9,6 +9,7 @@ use super::{Effect, State, format};
 use crate::checkpoint::Source;
 use crate::checkpoint::address::Address;
 use crate::failure::Failure;
+use crate::link::inside::Inside;
 use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part, badge};
 use address::Texts;
 use std::collections::BTreeSet;
@@ -130,11 +131,20 @@ impl State {
             pair: probe.paired.then(|| cut(&probe.pair)),
             masks: waiting.map_or_else(hidden, |masks| masks.positions.clone()),
             top_k: probe.top_k,
+            inside: self.inside_for_link(),
             recipe: self.teach.settings.carried(),
             trial: cut(&trial.text),
             trial_pair: cut(&trial.pair),
             hide: linked.hide.clone(),
             head: None,
+        }
+    }
+
+    fn inside_for_link(&self) -> Inside {
+        let choice = self.inside.choice.clone();
+        Inside {
+            other: cut(&choice.other),
+            ..choice
         }
     }
 
@@ -261,6 +271,7 @@ impl State {
         probe.edit_pair(link.pair.unwrap_or_default());
         probe.hidden.clear();
         probe.set_top_k(link.top_k);
+        self.inside.restore(link.inside);
         let teach = &mut self.teach;
         teach.settings.restore(&link.recipe);
         if let Some(model) = &self.session.model {

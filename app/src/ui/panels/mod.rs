@@ -1,5 +1,6 @@
 //! The page's panels: one thing to do each.
 
 pub mod bench;
+pub mod inside;
 pub mod probe;
 pub mod teach;

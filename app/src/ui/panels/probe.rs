@@ -17,7 +17,7 @@ pub fn ProbePanel() -> impl IntoView {
         <section class="probe card" aria-label="Probe">
             <Texts/>
             <Controls/>
-            <TokenStrip/>
+            <TokenStrip id="tokens"/>
             <Truncation/>
             <Hint/>
         </section>

@@ -9,6 +9,7 @@ use web_sys::{HtmlElement, KeyboardEvent};
 fn id_of(panel: Panel) -> &'static str {
     match panel {
         Panel::Probe => "tab-probe",
+        Panel::Inside => "tab-inside",
         Panel::Teach => "tab-teach",
         Panel::Bench => "tab-bench",
     }
@@ -17,6 +18,7 @@ fn id_of(panel: Panel) -> &'static str {
 fn controls(panel: Panel) -> &'static str {
     match panel {
         Panel::Probe => "panel-probe",
+        Panel::Inside => "panel-inside",
         Panel::Teach => "panel-teach",
         Panel::Bench => "panel-bench",
     }

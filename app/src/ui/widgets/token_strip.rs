@@ -9,20 +9,21 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent};
 
-fn element_id(position: usize) -> String {
-    format!("token-{position}")
+fn element_id(strip: &str, position: usize) -> String {
+    format!("{strip}-{position}")
 }
 
-fn focus(position: usize) {
-    if let Some(element) = document().get_element_by_id(&element_id(position))
+fn focus(strip: &str, position: usize) {
+    if let Some(element) = document().get_element_by_id(&element_id(strip, position))
         && let Ok(element) = element.dyn_into::<HtmlElement>()
     {
         let _ = element.focus();
     }
 }
 
+/// `id`: the strip's own, since more than one panel shows it.
 #[component]
-pub fn TokenStrip() -> impl IntoView {
+pub fn TokenStrip(id: &'static str) -> impl IntoView {
     let store = Store::get();
     let tokens = store.view(|state| {
         state
@@ -46,12 +47,12 @@ pub fn TokenStrip() -> impl IntoView {
         });
         if let Some(position) = reached {
             event.prevent_default();
-            focus(position);
+            focus(id, position);
         }
     };
     view! {
         <div
-            id="tokens"
+            id=id
             class="strip"
             role="toolbar"
             aria-label="Tokens. Press one to hide or show it."
@@ -62,7 +63,7 @@ pub fn TokenStrip() -> impl IntoView {
                 key=|(position, token)| (*position, token.id, token.sequence, token.masked)
                 let((position, token))
             >
-                <TokenButton position token/>
+                <TokenButton strip=id position token/>
             </For>
         </div>
         {move || line.get().map(|line| view! { <p class="token-line" aria-hidden="true">{line}</p> })}
@@ -70,7 +71,7 @@ pub fn TokenStrip() -> impl IntoView {
 }
 
 #[component]
-fn TokenButton(position: usize, token: Token) -> impl IntoView {
+fn TokenButton(strip: &'static str, position: usize, token: Token) -> impl IntoView {
     let store = Store::get();
     let hidden = store.view(move |state| state.probe.is_hidden(position));
     let guess = store.view(move |state| state.probe.note(position));
@@ -95,7 +96,7 @@ fn TokenButton(position: usize, token: Token) -> impl IntoView {
     view! {
         <button
             type="button"
-            id=element_id(position)
+            id=element_id(strip, position)
             class="token"
             class:special=token.special
             class:second=token.sequence == Some(1)

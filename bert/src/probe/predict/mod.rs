@@ -52,9 +52,8 @@ impl Said {
     pub fn probabilities(&self) -> Vec<f32> {
         let outputs = self.head.outputs();
         match self.head.kind {
-            HeadKind::Classes => softmax(&self.logits),
-            HeadKind::Labels | HeadKind::Score => {
-                self.logits.iter().map(|x| logistic(*x)).collect()
+            kind @ (HeadKind::Classes | HeadKind::Labels | HeadKind::Score) => {
+                probabilities(kind, &self.logits)
             }
             HeadKind::Tokens => self
                 .logits
@@ -183,6 +182,16 @@ async fn of_encoding(
         truncated: encoding.truncated,
         windows: 1,
     })
+}
+
+/// The logits of a head over whole texts as probabilities: of classes their softmax, of labels and of a score a
+/// logistic function each; none for the other heads.
+pub(crate) fn probabilities(kind: HeadKind, logits: &[f32]) -> Vec<f32> {
+    match kind {
+        HeadKind::Classes => softmax(logits),
+        HeadKind::Labels | HeadKind::Score => logits.iter().map(|x| logistic(*x)).collect(),
+        HeadKind::Tokens | HeadKind::Span | HeadKind::Choice => Vec::new(),
+    }
 }
 
 /// `exp(x_i) / Σ exp(x_j)`, without overflow.

@@ -1,14 +1,16 @@
 //! Small graphs with known inputs, one operation each.
 
 mod forward;
+mod inside;
 mod training;
 
 pub use forward::*;
+pub use inside::*;
 pub use training::*;
 
 use crate::grad::gradients;
 use crate::graph::{Graph, Value};
-use crate::ops::{Function, Join, Loss};
+use crate::ops::{Function, Join, Loss, Sees};
 use crate::shader::Kind;
 use crate::tensor::{ParamSpec, Shape, Storage, Tensor, TensorType};
 
@@ -210,6 +212,11 @@ pub fn small() -> Vec<Case> {
         attention([2, 9, 2, 32], false),
         attention([1, 5, 1, 64], false),
         attention([1, 5, 1, 6], false),
+        attention_weights([2, 9, 2, 32], Sees::Both),
+        attention_weights([2, 5, 1, 6], Sees::Left),
+        attention_apply([2, 5, 2, 6]),
+        scale_columns(3, 33),
+        value_norms([2, 5, 2, 6], 20),
         softmax(3, 33),
         top_k(3, 33, 5),
     ];
@@ -242,6 +249,9 @@ pub fn small_training() -> Vec<Case> {
         backward(attention([2, 9, 2, 8], true), 34, 13.0),
         backward(attention([1, 9, 1, 32], true), 82, 24.0),
         backward(attention([1, 5, 1, 64], true), 138, 33.0),
+        backward(attention_weights([2, 9, 2, 8], Sees::Right), 34, 13.0),
+        backward(attention_apply([2, 9, 2, 8]), 17, 9.0),
+        backward(scale_columns(3, 33), 1, 1.0),
         backward(softmax(3, 33), 33, 4.0),
         backward(mean_tokens(3, 5, 7), 1, 1.0),
         cross_entropy(5, 33),

@@ -1,0 +1,106 @@
+//! What a link carries of the Inside panel: which picture, of what, with which heads switched off.
+
+use bert::inside::{Baseline, Head};
+use std::collections::BTreeSet;
+
+/// Longest word that is followed, in characters.
+pub const MAX_WORD: usize = 100;
+/// The most heads that are switched off: all of the largest models that a page can hold.
+pub const MAX_OFF: usize = 1024;
+/// Every layer and every head lies below this.
+pub const MAX_HEADS: usize = 256;
+
+/// The pictures of the Inside panel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Picture {
+    /// What the head would say after each layer.
+    #[default]
+    Lens,
+    /// Who looks at whom.
+    Attention,
+    /// What the left side says, the right side, both.
+    Sides,
+    /// How unexpected each word is.
+    Surprise,
+    /// Which words a guess rests on.
+    Grounds,
+}
+
+impl Picture {
+    pub const ALL: [Self; 5] = [
+        Self::Lens,
+        Self::Attention,
+        Self::Sides,
+        Self::Surprise,
+        Self::Grounds,
+    ];
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Lens => "Layer by layer",
+            Self::Attention => "Attention",
+            Self::Sides => "Left and right",
+            Self::Surprise => "Surprise",
+            Self::Grounds => "What it rests on",
+        }
+    }
+
+    /// As links call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lens => "lens",
+            Self::Attention => "attention",
+            Self::Sides => "sides",
+            Self::Surprise => "surprise",
+            Self::Grounds => "grounds",
+        }
+    }
+}
+
+/// A head as people and links write it, both counted from 1: `3.5`.
+pub fn written(head: Head) -> String {
+    format!("{}.{}", head.layer + 1, head.head + 1)
+}
+
+/// Reads `3.5`.
+pub fn read_head(text: &str) -> Option<Head> {
+    let (layer, head) = text.split_once('.')?;
+    let from_one = |text: &str| {
+        let digits = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse::<usize>().ok().filter(|_| digits)?;
+        (1..=MAX_HEADS).contains(&number).then(|| number - 1)
+    };
+    Some(Head {
+        layer: from_one(layer)?,
+        head: from_one(head)?,
+    })
+}
+
+/// As links call what integrated gradients begin from.
+pub const BASELINES: [(Baseline, &str); 3] = [
+    (Baseline::Mask, "mask"),
+    (Baseline::Pad, "pad"),
+    (Baseline::Zero, "zero"),
+];
+
+/// What is asked of the Inside panel. All but the text, which is Probe's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inside {
+    pub picture: Picture,
+    /// The token that is looked at; `None` is the first that is hidden.
+    pub place: Option<usize>,
+    /// A word whose rank is followed, or that a guess is explained for; empty for the model's best.
+    pub follow: String,
+    /// The head that is enlarged; `None` is the first of the last layer.
+    pub map: Option<Head>,
+    /// The token whose row of the map is drawn; `None` is the one that is looked at.
+    pub row: Option<usize>,
+    /// Whether the map shows what arrives at a word rather than where it looks.
+    pub arrives: bool,
+    /// Heads that are switched off.
+    pub off: BTreeSet<Head>,
+    /// What integrated gradients begin from.
+    pub baseline: Baseline,
+    /// A text to compare with; empty for none.
+    pub other: String,
+}

@@ -1,0 +1,120 @@
+//! The part of the wire that looks into the model: what to look at, and what is seen.
+
+use crate::failure::Failure;
+use bert::inside::{
+    Attribution, Baseline, Guesses, Head, Lens, Seen, Sides, Subject, Surprisal, Survey,
+};
+use serde::{Deserialize, Serialize};
+
+/// A word that is asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// A token of the vocabulary.
+    Id(u32),
+    /// As someone typed it: it must be one token.
+    Typed(String),
+}
+
+/// What an attribution explains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aim {
+    /// A guess for a hidden token.
+    Guess { place: usize, word: Word },
+    /// An output of the head of a task.
+    Class { output: usize },
+    /// An output for a token of a head that reads tokens.
+    Token { place: usize, output: usize },
+}
+
+/// One question.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Look {
+    /// What the head would say after each layer.
+    Lens {
+        subject: Subject,
+        /// The token; `None` where the head of a task is asked instead.
+        place: Option<usize>,
+        top_k: usize,
+        /// `None` for the hidden word itself.
+        follow: Option<Word>,
+    },
+    /// What the model says with heads switched off.
+    Guesses { subject: Subject, top_k: usize },
+    /// All heads, small.
+    Survey { subject: Subject, top_k: usize },
+    /// One head; of a long text one row alone.
+    Map {
+        subject: Subject,
+        head: Head,
+        row: Option<usize>,
+    },
+    /// Guesses from the left, from the right, from both.
+    Sides { subject: Subject, top_k: usize },
+    /// How unexpected each token is.
+    Surprisal { subject: Subject },
+    /// What a logit rests on.
+    Attribution {
+        subject: Subject,
+        aim: Aim,
+        baseline: Baseline,
+        points: usize,
+    },
+}
+
+/// What was seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    Lens(Lens),
+    Guesses(Guesses),
+    Survey(Survey),
+    Map(HeadMap),
+    Sides(Sides),
+    Surprisal(Surprisal),
+    Attribution(Attribution),
+}
+
+/// The attention of one head.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HeadMap {
+    pub seen: Seen,
+    pub head: Head,
+    /// The queries whose rows these are.
+    pub rows: Vec<usize>,
+    /// `[rows][tokens]`, flat: where each looks.
+    pub weights: Vec<f32>,
+    /// The same shape: what arrives there.
+    pub arrives: Vec<f32>,
+}
+
+/// From the page to the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InsideCommand {
+    /// Replaces any earlier look, waiting or running.
+    Look { look: Look },
+    /// Give up the look with this id.
+    Cancel,
+}
+
+/// From the engine to the page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InsideEvent {
+    /// So many of so many passes over the text are done.
+    Progress {
+        done: usize,
+        total: usize,
+    },
+    Found {
+        found: Box<Found>,
+        milliseconds: f64,
+    },
+    Failed {
+        failure: Failure,
+    },
+    Cancelled,
+}

@@ -1,0 +1,404 @@
+//! The Inside panel: which picture is looked at, what has to be asked for it, and what was answered.
+//!
+//! Nothing is asked by hand. [`State::look_inside`] compares what the open panel needs with what is
+//! there, and asks for the first thing that is missing; the page calls it after every change.
+
+pub mod drawing;
+mod grounds;
+mod lens;
+pub mod maps;
+mod sides;
+pub mod sight;
+mod surprise;
+#[cfg(test)]
+mod tests;
+
+use super::activity::Wish;
+use super::{Effect, State, next};
+use crate::failure::Failure;
+use crate::link::Panel;
+use crate::link::inside::{Inside as Choice, MAX_WORD, Picture};
+use crate::protocol::{
+    Command, Found, InsideCommand, InsideEvent, Look, RequestId, RunNews, TeachEvent, Word,
+};
+use bert::inside::{Head, Subject};
+use bert::train::Event as RunEvent;
+
+/// Guesses that are asked for at each place.
+pub const GUESSES: usize = 5;
+/// A drawing's width where only the words of it count.
+const ANY_WIDTH: f64 = 800.0;
+/// Answers that are remembered, so that going back to a picture costs nothing.
+const REMEMBERED: usize = 12;
+
+/// The Inside panel's state. The text and what is hidden in it are Probe's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Inside {
+    /// What is asked, as a link carries it.
+    pub choice: Choice,
+    /// The boxes as they are typed, until the typing pauses.
+    pub typed_follow: String,
+    pub typed_other: String,
+    /// What was answered, the newest last.
+    answers: Vec<(Look, Found)>,
+    running: Option<(RequestId, Look)>,
+    /// What is not asked again by itself: it failed, or was stopped.
+    failed: Option<(Look, Option<Failure>)>,
+    /// So many of so many passes.
+    progress: Option<(usize, usize)>,
+    /// How long the newest answer took.
+    pub milliseconds: Option<f64>,
+    /// The model that the heads belong to, by its hash.
+    model: Option<String>,
+}
+
+impl Inside {
+    /// Whether an answer is under way.
+    pub fn is_busy(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// How far what is under way has come, from 0 to 1, where it tells.
+    pub fn fraction(&self) -> Option<f64> {
+        let (done, total) = self.progress?;
+        Some(done as f64 / total.max(1) as f64)
+    }
+
+    /// The same in words.
+    pub fn line(&self) -> String {
+        match self.progress {
+            Some((done, total)) => format!("{done} of {total} passes over the text"),
+            None => "Running".to_owned(),
+        }
+    }
+
+    /// Chooses a picture.
+    pub fn see(&mut self, picture: Picture) {
+        self.choice.picture = picture;
+    }
+
+    /// The typing has paused.
+    fn settle(&mut self) {
+        let word = self.typed_follow.trim();
+        self.choice.follow = word.chars().take(MAX_WORD).collect();
+        self.choice.other = self.typed_other.clone();
+    }
+
+    /// What a link says.
+    pub(super) fn restore(&mut self, choice: Choice) {
+        self.typed_follow.clone_from(&choice.follow);
+        self.typed_other.clone_from(&choice.other);
+        self.choice = choice;
+        // The link's heads are those of the link's model.
+        self.model = None;
+        self.failed = None;
+    }
+
+    /// Switches a head off, or on again.
+    pub fn switch(&mut self, head: Head) {
+        if !self.choice.off.remove(&head) {
+            self.choice.off.insert(head);
+        }
+    }
+
+    fn answer(&self, look: &Look) -> Option<&Found> {
+        let found = self.answers.iter().rev().find(|(asked, _)| asked == look);
+        found.map(|(_, found)| found)
+    }
+
+    /// The answer to show for a look: its own; or, until that is there, the newest of its kind.
+    fn shown<'a, T>(
+        &'a self,
+        look: &Look,
+        kind: impl Fn(&'a Found) -> Option<&'a T>,
+    ) -> Option<&'a T> {
+        if let Some(found) = self.answer(look) {
+            return kind(found);
+        }
+        if self.failed.is_some() {
+            return None;
+        }
+        self.answers.iter().rev().find_map(|(_, found)| kind(found))
+    }
+
+    fn remember(&mut self, look: Look, found: Found) {
+        self.answers.retain(|(asked, _)| *asked != look);
+        self.answers.push((look, found));
+        if self.answers.len() > REMEMBERED {
+            self.answers.remove(0);
+        }
+    }
+
+    /// Another model, or the same one after it has learned.
+    fn forget(&mut self) {
+        self.answers.clear();
+        self.failed = None;
+        self.milliseconds = None;
+    }
+
+    /// The engine is gone, and with it what it was at.
+    pub(super) fn abandon(&mut self) {
+        self.running = None;
+        self.progress = None;
+    }
+}
+
+impl State {
+    /// Asks for the first thing that the open panel needs and has not got; gives up what it no longer
+    /// needs.
+    pub fn look_inside(&mut self) -> Vec<Effect> {
+        let open = self.panel == Panel::Inside && self.why_not(&Wish::LookInside).is_none();
+        // Probe's own answer comes first: what is asked here goes by it.
+        if open && (self.probe.awaits_tokens() || self.probe.busy()) {
+            return Vec::new();
+        }
+        let wanted = if open {
+            self.wanted_looks()
+        } else {
+            Vec::new()
+        };
+        let inside = &mut self.inside;
+        if inside
+            .failed
+            .as_ref()
+            .is_some_and(|(look, _)| !wanted.contains(look))
+        {
+            inside.failed = None;
+        }
+        let gave_up = |look: &Look| {
+            let failed = inside.failed.as_ref();
+            failed.is_some_and(|(failed, _)| failed == look)
+        };
+        let missing = wanted
+            .into_iter()
+            .find(|look| inside.answer(look).is_none() && !gave_up(look));
+        let Some(look) = missing else {
+            return self.stop_looking();
+        };
+        if inside
+            .running
+            .as_ref()
+            .is_some_and(|(_, running)| *running == look)
+        {
+            return Vec::new();
+        }
+        let id = next(&mut self.ids);
+        inside.running = Some((id, look.clone()));
+        inside.progress = None;
+        let command = InsideCommand::Look { look };
+        vec![Effect::Send(Command::Inside { id, command })]
+    }
+
+    fn stop_looking(&mut self) -> Vec<Effect> {
+        self.inside.progress = None;
+        let running = self.inside.running.take();
+        let cancel = |(id, _)| {
+            let command = InsideCommand::Cancel;
+            Effect::Send(Command::Inside { id, command })
+        };
+        running.map(cancel).into_iter().collect()
+    }
+
+    /// The visitor gives up what is under way; it is asked again when something changes, or by
+    /// [`State::see_again`].
+    pub fn cancel_look(&mut self) -> Vec<Effect> {
+        let running = self.inside.running.clone();
+        self.inside.failed = running.map(|(_, look)| (look, None));
+        self.stop_looking()
+    }
+
+    /// Asks again what failed or was stopped.
+    pub fn see_again(&mut self) -> Vec<Effect> {
+        self.inside.failed = None;
+        self.look_inside()
+    }
+
+    /// The typing in one of the panel's boxes has paused.
+    pub fn settle_inside(&mut self) -> Vec<Effect> {
+        self.inside.settle();
+        Vec::new()
+    }
+
+    /// Takes in what the engine says of looking.
+    pub(super) fn on_inside(&mut self, id: RequestId, event: InsideEvent) {
+        let inside = &mut self.inside;
+        let Some((_, look)) = inside
+            .running
+            .as_ref()
+            .filter(|(running, _)| *running == id)
+        else {
+            return;
+        };
+        let look = look.clone();
+        match event {
+            InsideEvent::Progress { done, total } => {
+                inside.progress = Some((done, total));
+                return;
+            }
+            InsideEvent::Found {
+                found,
+                milliseconds,
+            } => {
+                inside.remember(look, *found);
+                inside.milliseconds = Some(milliseconds);
+                inside.failed = None;
+            }
+            InsideEvent::Failed { failure } => inside.failed = Some((look, Some(failure))),
+            InsideEvent::Cancelled => inside.failed = Some((look, None)),
+        }
+        inside.running = None;
+        inside.progress = None;
+    }
+
+    /// A model is here: answers and heads of another one are nothing to it.
+    pub(super) fn on_model_for_inside(&mut self) {
+        let model = self.session.sha256().cloned();
+        let inside = &mut self.inside;
+        inside.forget();
+        if inside.model.is_some() && inside.model != model {
+            inside.choice.off.clear();
+            inside.choice.map = None;
+        }
+        inside.model = model;
+    }
+
+    /// Where the model has learned, what was seen in it is no longer so.
+    pub(super) fn on_taught_for_inside(&mut self, event: &TeachEvent) {
+        let learned =
+            |news: &RunNews| matches!(news.event, RunEvent::Epoch(_) | RunEvent::Done { .. });
+        let changed = match event {
+            TeachEvent::Run { news, .. } => news.iter().any(learned),
+            TeachEvent::Stopped | TeachEvent::Attached { .. } => true,
+            _ => false,
+        };
+        if changed {
+            self.inside.forget();
+        }
+    }
+
+    /// What the picture that is chosen needs, in the order in which it is shown.
+    fn wanted_looks(&self) -> Vec<Look> {
+        match self.inside.choice.picture {
+            Picture::Lens => self.lens_look().into_iter().collect(),
+            Picture::Attention => self.map_looks(),
+            Picture::Sides => self.sides_look().into_iter().collect(),
+            Picture::Surprise => self.surprise_looks(),
+            Picture::Grounds => self.grounds_look().into_iter().collect(),
+        }
+    }
+
+    /// The text as it is looked at, with what is hidden and the heads that are off.
+    fn subject(&self) -> Subject {
+        let probe = &self.probe;
+        Subject {
+            text: probe.text.clone(),
+            pair: probe.paired.then(|| probe.pair.clone()),
+            hidden: probe.hidden.iter().copied().collect(),
+            without: self.heads_off(),
+        }
+    }
+
+    /// The heads that are switched off, of those that the model has.
+    pub fn heads_off(&self) -> Vec<Head> {
+        let Some(model) = &self.session.model else {
+            return Vec::new();
+        };
+        let off = self.inside.choice.off.iter();
+        off.filter(|off| off.layer < model.layers && off.head < model.heads)
+            .copied()
+            .collect()
+    }
+
+    /// The hidden tokens, with their places.
+    pub fn hidden_places(&self) -> Vec<(usize, String)> {
+        let tokens = self.probe.tokens.iter().enumerate();
+        tokens
+            .filter(|(place, _)| self.probe.is_hidden(*place))
+            .map(|(place, token)| (place, token.text.clone()))
+            .collect()
+    }
+
+    /// The hidden token that is looked at: the chosen one, or the first.
+    pub fn place(&self) -> Option<usize> {
+        let chosen = self.inside.choice.place;
+        let hidden = |place: &usize| self.probe.is_hidden(*place);
+        chosen.filter(hidden).or_else(|| {
+            let mut places = 0..self.probe.tokens.len();
+            places.find(hidden)
+        })
+    }
+
+    /// The word that is followed at a place: the typed one; the hidden word itself; or Probe's best guess.
+    fn followed(&self, place: usize) -> Option<Word> {
+        let typed = &self.inside.choice.follow;
+        if !typed.is_empty() {
+            return Some(Word::Typed(typed.clone()));
+        }
+        if self.probe.hidden.contains(&place) {
+            return self.probe.tokens.get(place).map(|token| Word::Id(token.id));
+        }
+        let best = self.probe.result(place)?.predictions.first()?;
+        Some(Word::Id(best.id))
+    }
+
+    /// What went wrong with the picture that is shown.
+    pub fn look_failure(&self) -> Option<Failure> {
+        self.inside.failed.as_ref()?.1.clone()
+    }
+
+    /// Whether the visitor stopped what the picture needs.
+    pub fn is_look_stopped(&self) -> bool {
+        matches!(self.inside.failed, Some((_, None)))
+    }
+
+    /// The sentence of the picture that is shown, for those who listen.
+    pub fn inside_spoken(&self) -> Option<String> {
+        let sight = match self.inside.choice.picture {
+            Picture::Lens => self.lens_sight(ANY_WIDTH),
+            Picture::Attention => self.arcs_sight(ANY_WIDTH),
+            Picture::Sides => self.sides_sight(ANY_WIDTH),
+            Picture::Surprise => self.surprise_sight(ANY_WIDTH),
+            Picture::Grounds => self.grounds_sight(ANY_WIDTH),
+        };
+        sight.map(|sight| sight.sentence)
+    }
+
+    /// What the panel says where it has no picture to show.
+    pub fn inside_hint(&self) -> Option<String> {
+        let Some(model) = &self.session.model else {
+            return self.hint();
+        };
+        if let Some(reason) = self.why_not(&Wish::LookInside) {
+            return Some(reason.to_owned());
+        }
+        if self.probe.awaits_tokens() {
+            return None;
+        }
+        if self.probe.tokens.iter().all(|token| token.special) {
+            return Some(
+                "There is no word to look at, only special tokens: type a sentence above."
+                    .to_owned(),
+            );
+        }
+        let picture = self.inside.choice.picture;
+        let mask = model.mask.as_deref().unwrap_or("[MASK]");
+        let no_blank = || {
+            Some(format!(
+                "No word is hidden, so there is no guess to look into: press a word above, or write {mask} \
+                 in the text."
+            ))
+        };
+        match (picture, &model.no_masks) {
+            (Picture::Attention, _) => None,
+            (Picture::Lens | Picture::Grounds, _)
+                if model.head.is_some() && self.place().is_none() =>
+            {
+                None
+            }
+            (_, Some(reason)) => Some(format!("There is no head to look through. {reason}")),
+            (Picture::Surprise, None) => None,
+            (_, None) if self.place().is_none() => no_blank(),
+            (_, None) => None,
+        }
+    }
+}

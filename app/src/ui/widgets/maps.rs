@@ -1,0 +1,294 @@
+//! Maps of attention on canvases: all heads small, and one large. A click chooses; the same can be chosen
+//! in lists, so a canvas is a picture to those who do not see it.
+
+use crate::browser::save_canvas;
+use crate::state::inside::maps::{Grid, Matrix};
+use bert::inside::Head;
+use leptos::wasm_bindgen::JsCast;
+use leptos::{html, prelude::*};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, MouseEvent};
+
+/// Seen on the page's light ground and on its dark one.
+const TINT: [u8; 3] = [122, 92, 240];
+/// Room for names at the left and above.
+const NAMES: f64 = 24.0;
+/// Pixels of a canvas for one of the page.
+const SHARP: f64 = 2.0;
+
+/// Where a canvas' parts lie; lengths in CSS pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cells {
+    /// Of one cell's side.
+    size: f64,
+    across: usize,
+    down: usize,
+}
+
+impl Cells {
+    fn width(self) -> f64 {
+        self.size * self.across as f64
+    }
+
+    fn height(self) -> f64 {
+        self.size * self.down as f64
+    }
+
+    /// The cell under a pointer: its column and row.
+    fn under(self, event: &MouseEvent) -> Option<[usize; 2]> {
+        let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
+        let [column, row] = [x / self.size, y / self.size].map(|at| at.max(0.0) as usize);
+        (column < self.across && row < self.down).then_some([column, row])
+    }
+}
+
+fn context(canvas: &HtmlCanvasElement) -> Option<CanvasRenderingContext2d> {
+    canvas.get_context("2d").ok()??.dyn_into().ok()
+}
+
+fn tint(alpha: f64) -> String {
+    let [red, green, blue] = TINT;
+    format!("rgb({red} {green} {blue} / {alpha:.3})")
+}
+
+/// Makes a canvas the size of its cells, empty, and measured in CSS pixels.
+fn prepare(canvas: &HtmlCanvasElement, cells: Cells) -> Option<CanvasRenderingContext2d> {
+    canvas.set_width((cells.width() * SHARP).round() as u32);
+    canvas.set_height((cells.height() * SHARP).round() as u32);
+    let context = context(canvas)?;
+    context.scale(SHARP, SHARP).ok()?;
+    Some(context)
+}
+
+fn grid_cells(grid: &Grid, width: f64) -> Cells {
+    let size = (width - NAMES) / grid.heads.max(1) as f64;
+    Cells {
+        size: size.clamp(8.0, 56.0),
+        across: grid.heads,
+        down: grid.layers,
+    }
+}
+
+fn draw_grid(canvas: &HtmlCanvasElement, grid: &Grid, cells: Cells) {
+    let Some(context) = prepare(canvas, cells) else {
+        return;
+    };
+    let (size, inner) = (cells.size, cells.size - 4.0);
+    for layer in 0..grid.layers {
+        for head in 0..grid.heads {
+            // The last layer stands at the top, as in the lens.
+            let (x, y) = (
+                head as f64 * size + 2.0,
+                (grid.layers - 1 - layer) as f64 * size + 2.0,
+            );
+            let off = grid.off.contains(&Head { layer, head });
+            context.set_fill_style_str(&tint(0.08));
+            context.fill_rect(x, y, inner, inner);
+            let (side, dot) = (grid.side, inner / grid.side.max(1) as f64);
+            let first = (layer * grid.heads + head) * side * side;
+            let numbers = grid
+                .numbers
+                .get(first..first + side * side)
+                .unwrap_or_default();
+            for (place, &number) in numbers.iter().enumerate() {
+                let alpha = f64::from(number.clamp(0.0, 1.0)).sqrt();
+                if alpha > 0.05 {
+                    let (column, row) = ((place % side) as f64, (place / side) as f64);
+                    context.set_fill_style_str(&tint(if off { alpha * 0.3 } else { alpha }));
+                    context.fill_rect(x + column * dot, y + row * dot, dot, dot);
+                }
+            }
+            context.set_stroke_style_str(&tint(1.0));
+            if off {
+                context.set_line_width(1.5);
+                context.begin_path();
+                context.move_to(x, y);
+                context.line_to(x + inner, y + inner);
+                context.move_to(x + inner, y);
+                context.line_to(x, y + inner);
+                context.stroke();
+            }
+            if grid.chosen == Some(Head { layer, head }) {
+                context.set_line_width(2.5);
+                context.stroke_rect(x - 0.5, y - 0.5, inner + 1.0, inner + 1.0);
+            }
+        }
+    }
+}
+
+/// The grid of all heads. `label` says in words what it shows.
+#[component]
+pub fn HeadGrid(
+    grid: Memo<Option<Grid>>,
+    width: Memo<Option<f64>>,
+    chosen: Callback<Head>,
+    #[prop(into)] label: Signal<String>,
+) -> impl IntoView {
+    let canvas = NodeRef::<html::Canvas>::new();
+    let cells = Memo::new(move |_| {
+        let width = width.get()?;
+        grid.with(|grid| grid.as_ref().map(|grid| grid_cells(grid, width)))
+    });
+    Effect::new(move |_| {
+        if let (Some(canvas), Some(cells), Some(grid)) = (canvas.get(), cells.get(), grid.get()) {
+            draw_grid(&canvas, &grid, cells);
+        }
+    });
+    let click = move |event: MouseEvent| {
+        let cells = cells.get_untracked();
+        let Some([column, row]) = cells.and_then(|cells| cells.under(&event)) else {
+            return;
+        };
+        let layers = grid.with_untracked(|grid| grid.as_ref().map_or(0, |grid| grid.layers));
+        chosen.run(Head {
+            layer: layers.saturating_sub(1 + row),
+            head: column,
+        });
+    };
+    let save = move |_| {
+        if let Some(canvas) = canvas.get_untracked() {
+            save_canvas(&canvas, "heads.png");
+        }
+    };
+    let names = move || {
+        let cells = cells.get()?;
+        let every = (14.0 / cells.size).ceil().max(1.0) as usize;
+        let middle = move |place: usize| (place as f64 + 0.5) * cells.size;
+        let layers = (0..cells.down).filter(move |layer| layer % every == 0).map(move |layer| {
+            view! {
+                <text x=NAMES - 5.0 y=NAMES + middle(cells.down - 1 - layer) + 4.0 text-anchor="end">
+                    {layer + 1}
+                </text>
+            }
+        });
+        let heads = (0..cells.across).filter(move |head| head % every == 0).map(move |head| {
+            view! { <text x=NAMES + middle(head) y=NAMES - 7.0 text-anchor="middle">{head + 1}</text> }
+        });
+        Some(view! {
+            <svg
+                class="map-names"
+                aria-hidden="true"
+                width=NAMES + cells.width()
+                height=NAMES + cells.height()
+            >
+                {layers.collect_view()}
+                {heads.collect_view()}
+            </svg>
+        })
+    };
+    view! {
+        <div class="map" id="head-grid">
+            {names}
+            <canvas
+                node_ref=canvas
+                role="img"
+                aria-label=move || label.get()
+                style:width=move || cells.get().map(|cells| format!("{:.1}px", cells.width()))
+                style:height=move || cells.get().map(|cells| format!("{:.1}px", cells.height()))
+                on:click=click
+            ></canvas>
+        </div>
+        <div class="share-row">
+            <button type="button" class="quiet" on:click=save>"Save the heads as PNG"</button>
+        </div>
+    }
+}
+
+fn matrix_cells(matrix: &Matrix, width: f64) -> Cells {
+    let words = matrix.words.len();
+    let size = (width - 2.0) / words.max(1) as f64;
+    Cells {
+        size: size.clamp(2.0, 24.0),
+        across: words,
+        down: words,
+    }
+}
+
+fn draw_matrix(canvas: &HtmlCanvasElement, matrix: &Matrix, cells: Cells) {
+    let Some(context) = prepare(canvas, cells) else {
+        return;
+    };
+    let (size, words) = (cells.size, cells.across);
+    context.set_fill_style_str(&tint(0.08));
+    context.fill_rect(0.0, 0.0, cells.width(), cells.height());
+    for (place, &number) in matrix.numbers.iter().enumerate() {
+        let alpha = f64::from(number.clamp(0.0, 1.0)).sqrt();
+        if alpha > 0.05 {
+            let (column, row) = ((place % words) as f64, (place / words) as f64);
+            context.set_fill_style_str(&tint(alpha));
+            context.fill_rect(column * size, row * size, size, size);
+        }
+    }
+    context.set_stroke_style_str(&tint(1.0));
+    context.set_line_width(1.5);
+    context.stroke_rect(
+        0.75,
+        matrix.row as f64 * size + 0.75,
+        cells.width() - 1.5,
+        size - 1.5,
+    );
+}
+
+/// One head, a row for each token. `room`: the width that the picture has.
+#[component]
+pub fn HeadMatrix(
+    matrix: Memo<Option<Matrix>>,
+    room: Memo<Option<f64>>,
+    chosen: Callback<usize>,
+    #[prop(into)] label: Signal<String>,
+) -> impl IntoView {
+    let canvas = NodeRef::<html::Canvas>::new();
+    let cells = Memo::new(move |_| {
+        let room = room.get()?.min(480.0) - 96.0;
+        matrix.with(|matrix| matrix.as_ref().map(|matrix| matrix_cells(matrix, room)))
+    });
+    Effect::new(move |_| {
+        if let (Some(canvas), Some(cells), Some(matrix)) = (canvas.get(), cells.get(), matrix.get())
+        {
+            draw_matrix(&canvas, &matrix, cells);
+        }
+    });
+    let click = move |event: MouseEvent| {
+        let cells = cells.get_untracked();
+        if let Some([_, row]) = cells.and_then(|cells| cells.under(&event)) {
+            chosen.run(row);
+        }
+    };
+    let save = move |_| {
+        if let Some(canvas) = canvas.get_untracked() {
+            save_canvas(&canvas, "head.png");
+        }
+    };
+    // A name beside each row, as long as they can be told apart.
+    let names = move || {
+        let cells = cells.get().filter(|cells| cells.size >= 9.0);
+        cells.map(|cells| {
+            let words = matrix.with(|matrix| matrix.as_ref().map(|matrix| matrix.words.clone()));
+            let words = words.unwrap_or_default().into_iter().enumerate();
+            let name = move |(row, word): (usize, String)| {
+                let word: String = word.chars().take(11).collect();
+                let y = (row as f64 + 0.5) * cells.size + 4.0;
+                view! { <text x="84" y=y text-anchor="end">{word}</text> }
+            };
+            let names = words.map(name).collect_view();
+            view! {
+                <svg class="row-names" aria-hidden="true" width="88" height=cells.height()>{names}</svg>
+            }
+        })
+    };
+    view! {
+        <div class="matrix-map" id="head-matrix">
+            {names}
+            <canvas
+                node_ref=canvas
+                role="img"
+                aria-label=move || label.get()
+                style:width=move || cells.get().map(|cells| format!("{:.1}px", cells.width()))
+                style:height=move || cells.get().map(|cells| format!("{:.1}px", cells.height()))
+                on:click=click
+            ></canvas>
+        </div>
+        <div class="share-row">
+            <button type="button" class="quiet" on:click=save>"Save this head as PNG"</button>
+        </div>
+    }
+}
