@@ -194,13 +194,7 @@ impl Model {
     fn randomise_some(&mut self, specs: &[ParamSpec], random: &mut Random) -> Result<(), RunError> {
         let deviation = self.config.initializer_range;
         for spec in specs {
-            let numbers: Vec<f32> = match spec.name.as_str() {
-                name if name.ends_with("bias") => vec![0.0; spec.shape.len()],
-                name if name.contains("LayerNorm") => vec![1.0; spec.shape.len()],
-                _ => (0..spec.shape.len())
-                    .map(|_| (random.normal() * deviation) as f32)
-                    .collect(),
-            };
+            let numbers = fresh_numbers(&spec.name, spec.shape.len(), deviation, random);
             self.params.write(&spec.name, 0, &numbers)?;
         }
         Ok(())
@@ -369,6 +363,22 @@ impl Model {
         }
         let last = self.prepared.len() - 1;
         Ok((&mut self.prepared[last], &mut self.params, &self.config))
+    }
+}
+
+/// First numbers of a parameter: normally distributed matrices, biases of zero, layer norms that change nothing.
+pub(crate) fn fresh_numbers(
+    name: &str,
+    count: usize,
+    deviation: f64,
+    random: &mut Random,
+) -> Vec<f32> {
+    match name {
+        name if name.ends_with("bias") => vec![0.0; count],
+        name if name.contains("LayerNorm") => vec![1.0; count],
+        _ => (0..count)
+            .map(|_| (random.normal() * deviation) as f32)
+            .collect(),
     }
 }
 

@@ -71,7 +71,7 @@ pub struct Learner {
     trainable: Trainable,
     seed: u32,
     /// Steps since the moments were zero.
-    taken: i32,
+    pub(super) taken: i32,
     /// Of them, those whose reports are still on the device only.
     unread: usize,
     /// Reads the log.

@@ -1,5 +1,6 @@
 //! Fine-tuning: tasks, methods, the step on the device, and the run as a series of events.
 
+pub mod curve;
 mod encode;
 mod epoch;
 mod event;

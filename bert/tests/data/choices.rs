@@ -54,7 +54,9 @@ fn choices_are_read_as_the_field_writes_them() {
 
 #[test]
 fn numbers_that_count_from_one_are_told() {
-    let row = |right: usize| format!("{{\"question\": \"Which?\", \"choices\": [\"a\", \"b\"], \"answer\": {right}}}\n");
+    let row = |right: usize| {
+        format!("{{\"question\": \"Which?\", \"choices\": [\"a\", \"b\"], \"answer\": {right}}}\n")
+    };
     let (table, set) = read("a.jsonl", &(row(1) + &row(2))).expect("a set");
     let right: Vec<usize> = choices(&set).iter().map(|c| c.2).collect();
     assert_eq!(right, [0, 1]);
@@ -66,16 +68,37 @@ fn numbers_that_count_from_one_are_told() {
 fn what_cannot_be_chosen_is_named_by_row() {
     let fine = r#"{"question": "Which?", "choices": ["a", "b"], "answer": 0}"#;
     for (row, said) in [
-        (r#"{"question": "Which?", "choices": ["a", "b"], "answer": 5}"#, "the right choice is number 5, and there are 2"),
-        (r#"{"question": "Which?", "choices": ["a", "b"], "answer": "red"}"#, "`red`, is none of its 2 choices"),
-        (r#"{"question": "Which?", "choices": ["a"], "answer": 0}"#, "it has 1 choices"),
-        (r#"{"question": "Which?", "choices": ["a", " "], "answer": 0}"#, "its choice 2 is empty"),
-        (r#"{"question": "Which?", "choices": ["a", "b"]}"#, "does not say which choice is right"),
-        (r#"{"question": " ", "choices": ["a", "b"], "answer": 0}"#, "its question is empty"),
+        (
+            r#"{"question": "Which?", "choices": ["a", "b"], "answer": 5}"#,
+            "the right choice is number 5, and there are 2",
+        ),
+        (
+            r#"{"question": "Which?", "choices": ["a", "b"], "answer": "red"}"#,
+            "`red`, is none of its 2 choices",
+        ),
+        (
+            r#"{"question": "Which?", "choices": ["a"], "answer": 0}"#,
+            "it has 1 choices",
+        ),
+        (
+            r#"{"question": "Which?", "choices": ["a", " "], "answer": 0}"#,
+            "its choice 2 is empty",
+        ),
+        (
+            r#"{"question": "Which?", "choices": ["a", "b"]}"#,
+            "does not say which choice is right",
+        ),
+        (
+            r#"{"question": " ", "choices": ["a", "b"], "answer": 0}"#,
+            "its question is empty",
+        ),
         (r#"{"question": "Which?", "answer": 0}"#, "has not the form"),
     ] {
         let error = read("a.jsonl", &format!("{fine}\n{row}\n")).expect_err(row);
-        assert!(error.contains("line 2") && error.contains(said), "{row}: {error}");
+        assert!(
+            error.contains("line 2") && error.contains(said),
+            "{row}: {error}"
+        );
     }
 }
 
@@ -98,7 +121,10 @@ fn a_column_for_each_label_is_labels() {
     // One such column, or one that is named as labels are, stays what it was.
     let (_, one) = read("a.csv", "text,spam\nhello there,1\ngood day,0\n").expect("a set");
     assert_eq!(one.kind, HeadKind::Classes);
-    let (_, named) =
-        read("a.csv", "text,label,a,b,c\nhello there,x,1,0,1\ngood day,y,0,1,1\n").expect("a set");
+    let (_, named) = read(
+        "a.csv",
+        "text,label,a,b,c\nhello there,x,1,0,1\ngood day,y,0,1,1\n",
+    )
+    .expect("a set");
     assert_eq!(named.labels, ["x", "y"]);
 }

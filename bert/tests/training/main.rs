@@ -4,6 +4,7 @@
 mod common;
 
 mod cancel;
+mod curve;
 mod failures;
 mod goals;
 mod golden;
