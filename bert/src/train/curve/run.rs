@@ -164,7 +164,7 @@ impl CurveRun {
                 outputs,
                 pooling: line.pooling,
             };
-            let needs = memory::needs(model, task, line, texts.longest(), texts.len())?;
+            let needs = memory::needs(model, task, line, texts.extent())?;
             memory::check(&needs, &Limits::of(model.device())).map_err(TrainError::Memory)?;
         }
         Ok(Self {
