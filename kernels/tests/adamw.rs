@@ -21,7 +21,17 @@ fn number(i: usize) -> f64 {
     f64::from(((i as f64 * 12.9898).sin() * 4.0) as f32)
 }
 
-fn settings(max_norm: Option<f64>) -> AdamW {
+/// What the parameters' learning rates are multiplied by, where they differ.
+const SCALES: [f64; 5] = [1.0, 0.5, 0.5, 0.25, 1.0];
+
+/// What a step is set to.
+#[derive(Clone, Copy, Debug)]
+struct Set {
+    max_norm: Option<f64>,
+    scaled: bool,
+}
+
+fn settings(Set { max_norm, scaled }: Set) -> AdamW {
     AdamW {
         decayed: DECAYED,
         beta1: 0.9,
@@ -31,7 +41,7 @@ fn settings(max_norm: Option<f64>) -> AdamW {
         l2: L2,
         max_norm,
         log: Some(ROWS),
-        scales: Vec::new(),
+        scales: if scaled { SCALES.to_vec() } else { Vec::new() },
     }
 }
 
@@ -49,7 +59,7 @@ fn loss(step: usize) -> f64 {
 }
 
 /// What torch.optim.AdamW and clip_grad_norm_ do, with the L2 of torch.optim.Adam, written out: the weights, then the log.
-fn reference(lengths: [usize; 5], max_norm: Option<f64>) -> Vec<Vec<f64>> {
+fn reference(lengths: [usize; 5], Set { max_norm, scaled }: Set) -> Vec<Vec<f64>> {
     let start = |p: usize| {
         (0..lengths[p])
             .map(|i| number(100 * p + i))
@@ -66,8 +76,9 @@ fn reference(lengths: [usize; 5], max_norm: Option<f64>) -> Vec<Vec<f64>> {
             log.extend([loss(step), norm]);
         }
         let clip = max_norm.map_or(1.0, |max| (max / (norm + 1e-6)).min(1.0));
-        let [rate, c1, c2] = schedule(step);
+        let [whole, c1, c2] = schedule(step);
         for p in 0..lengths.len() {
+            let rate = if scaled { whole * SCALES[p] } else { whole };
             for i in 0..lengths[p] {
                 let l2 = if p < DECAYED { L2 } else { 0.0 };
                 let g = clip * g(p, i) + l2 * weights[p][i];
@@ -86,7 +97,7 @@ fn reference(lengths: [usize; 5], max_norm: Option<f64>) -> Vec<Vec<f64>> {
     weights
 }
 
-fn run(device: &Device, lengths: [usize; 5], max_norm: Option<f64>, packed: bool) -> Vec<Vec<f64>> {
+fn run(device: &Device, lengths: [usize; 5], set: Set, packed: bool) -> Vec<Vec<f64>> {
     let specs = |kind: &str| -> Vec<ParamSpec> {
         let spec = |(i, &n): (usize, &usize)| ParamSpec {
             name: format!("{kind}{i}"),
@@ -126,12 +137,7 @@ fn run(device: &Device, lengths: [usize; 5], max_norm: Option<f64>, packed: bool
         let loss_value = g.input("loss", TensorType::real([1]));
         let row = g.input("row", TensorType::u32([1]));
         let values = g
-            .adamw(
-                &gradients,
-                rates,
-                settings(max_norm),
-                Some([loss_value, row]),
-            )
+            .adamw(&gradients, rates, settings(set), Some([loss_value, row]))
             .expect("it fits");
         let mut stores = vec![(values.report, log.name.clone())];
         for (kind, values) in [
@@ -200,16 +206,22 @@ fn adamw_is_torchs_on_every_executor() {
         ("tiles", gpu(Style::Tiles), 1e-5),
         ("lanes", gpu(Style::Lanes), 1e-5),
     ];
-    let max_norms = [None, Some(1.0), Some(1e6)];
-    let all = max_norms.map(|max_norm| [SMALL, LARGE].map(|lengths| (max_norm, lengths)));
-    for (max_norm, lengths) in all.into_iter().flatten() {
-        let expected = reference(lengths, max_norm);
+    let sets = [
+        (None, false),
+        (Some(1.0), false),
+        (Some(1e6), false),
+        (Some(1.0), true),
+    ];
+    let sets = sets.map(|(max_norm, scaled)| Set { max_norm, scaled });
+    let all = sets.map(|set| [SMALL, LARGE].map(|lengths| (set, lengths)));
+    for (set, lengths) in all.into_iter().flatten() {
+        let expected = reference(lengths, set);
         for (name, device, allowed) in &devices {
             for packed in [false, true] {
-                let found = run(device, lengths, max_norm, packed);
+                let found = run(device, lengths, set, packed);
                 for (p, (found, expected)) in found.iter().zip(&expected).enumerate() {
                     for (i, (f, e)) in found.iter().zip(expected).enumerate() {
-                        let what = format!("{name}, packed {packed}, {max_norm:?}, {p}[{i}]");
+                        let what = format!("{name}, packed {packed}, {set:?}, {p}[{i}]");
                         // The log's norm is a sum of thousands of squares.
                         let allowed = match p == lengths.len() {
                             true => allowed * e.abs().max(1.0),
@@ -251,8 +263,10 @@ fn dispatches(count: usize, last: usize) -> usize {
         let rates = g.input("schedule", TensorType::real([3]));
         let settings = AdamW {
             log: None,
-            scales: Vec::new(),
-            ..settings(Some(1.0))
+            ..settings(Set {
+                max_norm: Some(1.0),
+                scaled: false,
+            })
         };
         let values = g.adamw(&gradients, rates, settings, None).expect("it fits");
         let mut stores = Vec::new();

@@ -201,7 +201,8 @@ fn look_ups() {
 
 #[test]
 fn cross_entropy() {
-    check(cases::cross_entropy(5, 7));
+    check(cases::cross_entropy(5, 7, false));
+    check_first(cases::cross_entropy(5, 7, true), 1);
 }
 
 /// The weight's and the bias's gradients come from the steps that plans make of both.

@@ -263,8 +263,11 @@ fn cross_entropy_and_its_gradient() {
         [[n, 17], [3, n], [2, 4 * n]]
             .into_iter()
             .flat_map(|[rows, columns]| {
-                let case = cases::cross_entropy(rows, columns);
-                [case.clone(), cases::backward(case, columns, 2.0)]
+                let cases = [false, true].map(|weighted| {
+                    let case = cases::cross_entropy(rows, columns, weighted);
+                    [case.clone(), cases::backward(case, columns, 2.0)]
+                });
+                cases.into_iter().flatten()
             })
     }));
 }

@@ -55,15 +55,20 @@ pub fn dropout(len: usize) -> Case {
     b.done(vec![y])
 }
 
-/// A cross-entropy, every third row without a label.
-pub fn cross_entropy(rows: usize, columns: usize) -> Case {
+/// A cross-entropy, every third row without a label; with weights, some of them 0.
+pub fn cross_entropy(rows: usize, columns: usize, weighted: bool) -> Case {
     let mut b = Builder::new(
         "cross-entropy",
-        format!("{rows}x{columns}"),
+        format!(
+            "{rows}x{columns}{}",
+            if weighted { ", weighted" } else { "" }
+        ),
         columns + rows,
         8.0,
     );
     let x = b.input([rows, columns], 4.0);
+    let weight = |r: usize| [1.0, 0.25, 0.0, 2.0, 0.5][r % 5];
+    let weights = weighted.then(|| b.given([rows], Tensor::F32((0..rows).map(weight).collect())));
     let label = |r: usize| {
         if r % 3 == 2 {
             NO_TARGET
@@ -72,7 +77,7 @@ pub fn cross_entropy(rows: usize, columns: usize) -> Case {
         }
     };
     let labels = b.ids((0..rows).map(label).collect());
-    let values = b.case.graph.cross_entropy(x, labels, None).expect(FITS);
+    let values = b.case.graph.cross_entropy(x, labels, weights).expect(FITS);
     b.done(vec![values.mean, values.losses])
 }
 
