@@ -12,8 +12,6 @@ use bert::probe::{MaskResult, Token};
 const CAVEAT: &str = "How it misleads: attention tells where information is fetched from, not what it is worth: its \
                       words are already mixed with all others. Only switching a head off shows what it does \
                       to the guess.";
-/// Whether all heads are asked for, small.
-const SURVEYS: bool = false;
 /// Lines that are drawn at most from a word.
 const LINES: usize = 16;
 const ROW: f64 = 26.0;
@@ -59,12 +57,10 @@ impl State {
             looks.push(self.guesses_look());
         }
         looks.push(self.map_look(head));
-        if SURVEYS {
-            looks.push(Look::Survey {
-                subject,
-                top_k: GUESSES,
-            });
-        }
+        looks.push(Look::Survey {
+            subject,
+            top_k: GUESSES,
+        });
         looks
     }
 
