@@ -165,6 +165,16 @@ fn scale_columns() {
 }
 
 #[test]
+fn attention_survey() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::attention_survey([2, n, 2], 16),
+            cases::attention_survey([1, 19, n.min(17)], 5),
+        ]
+    }));
+}
+
+#[test]
 fn value_norms() {
     assert_all(
         attention_sizes()

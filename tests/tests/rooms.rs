@@ -97,6 +97,7 @@ const BERT: Rooms = &[
     ("data", &["config", "decimal", "tags", "tokenizer"]),
     ("model", &["checkpoint", "config", "data"]),
     ("probe", &["config", "data", "model", "tags", "tokenizer"]),
+    ("inside", &["config", "model", "probe", "tokenizer"]),
     (
         "train",
         &[

@@ -12,6 +12,7 @@ mod neighbours;
 mod pass;
 mod states;
 mod surprisal;
+mod survey;
 mod types;
 
 pub use attention::attention;
@@ -22,6 +23,7 @@ pub use lens::lens;
 pub use neighbours::{contextual, neighbours};
 pub use states::{cosines, hidden_states};
 pub use surprisal::surprisal;
+pub use survey::survey;
 pub use types::{
     AttentionRequest, Attribution, AttributionRequest, Baseline, Contextual, Guesses, Head,
     HeadSays, HeadSurvey, HeadTraits, HiddenStates, LayerAttention, Lens, LensClasses, LensPlace,
@@ -42,17 +44,3 @@ pub const MAX_POINTS: usize = 256;
 
 /// The most sentences whose words are compared.
 pub const MAX_OCCURRENCES: usize = 32;
-
-/// All heads of all layers, each as a thumbnail and by what it does on this text, and the guesses.
-///
-/// # Errors
-/// [`InsideError`]; the model can be used on.
-pub async fn survey(
-    model: &mut crate::model::Model,
-    tokenizer: &crate::tokenizer::Tokenizer,
-    subject: &Subject,
-    top_k: usize,
-    control: &kernels::Control,
-) -> Result<Survey, InsideError> {
-    todo!()
-}

@@ -143,8 +143,7 @@ pub struct HeadSurvey {
     pub traits: HeadTraits,
 }
 
-/// Where a head looks on this text: means over all the queries that are no special tokens (all of them
-/// where there are only special ones). Shares lie between 0 and 1.
+/// Where a head looks on this text: means over all the queries that are no special tokens. Shares lie between 0 and 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeadTraits {
     /// Share of the weight on the token before.
@@ -223,7 +222,8 @@ pub enum Baseline {
     Mask,
     /// Every word is `[PAD]` (and attended to); special tokens, positions and token types stay.
     Pad,
-    /// The whole sum of embeddings is 0, special tokens' too.
+    /// The whole sum of embeddings is 0, special tokens' too. The norm that follows undoes scaling, so nearly all that
+    /// happens on this line happens next to 0, and completeness is low.
     Zero,
 }
 
@@ -247,7 +247,8 @@ pub struct Attribution {
     pub logit: f32,
     /// The same logit for the baseline.
     pub baseline_logit: f32,
-    /// `[T]`: gradient times input, of the sum of embeddings.
+    /// `[T]`: gradient times input, the input being the word's embedding. (Of the whole sum it would be 0: a norm
+    /// follows, to which a vector's length is nothing.)
     pub gradient_x_input: Vec<f32>,
     /// `[T]`: integrated gradients, of the sum of embeddings.
     pub integrated_gradients: Vec<f32>,

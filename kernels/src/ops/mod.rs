@@ -6,6 +6,7 @@ mod adamw;
 mod add;
 mod attention;
 mod attention_apply;
+mod attention_survey;
 mod attention_weights;
 mod block;
 mod check;
@@ -35,6 +36,7 @@ pub use adamw::{AdamW, AdamWValues};
 pub use add::Add;
 pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
 pub use attention_apply::{AttentionApply, AttentionApplyGrad};
+pub use attention_survey::AttentionSurvey;
 pub use attention_weights::{AttentionWeights, AttentionWeightsGrad, Sees};
 pub use block::Block;
 pub use copy::Copy;
@@ -207,6 +209,7 @@ ops! {
     AttentionApply,
     AttentionApplyGrad,
     AttentionGrad,
+    AttentionSurvey,
     AttentionWeights,
     AttentionWeightsGrad,
     Copy,

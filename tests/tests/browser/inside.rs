@@ -323,7 +323,18 @@ fn a_guess_is_explained_in_three_ways(browser: Browser) {
     );
     let rows = table(&visit, "#sight-grounds");
     assert_eq!(rows.len(), visit.strip().len());
-    // One word out, for one word: the logit falls by what Probe says.
+    // One word out: the logit falls by what Probe says where that word is hidden too.
+    let without = reference.answer(TEXT, None, &[2], 20);
+    let mask = without.masks.iter().find(|mask| mask.position == 3);
+    let guesses = &mask.expect("the blank").predictions;
+    if let Some(then) = guesses.iter().find(|guess| guess.id == best.id) {
+        let fall: f32 = rows[2][3].parse().expect("a number");
+        assert!(
+            (fall - (best.logit - then.logit)).abs() < 2e-3,
+            "{fall}: {best:?}, {then:?}"
+        );
+    }
+    // Integrated gradients are the whole of what there is to explain, nearly.
     let sum = |column: usize| -> f64 {
         rows.iter()
             .map(|row| row[column].parse::<f64>().unwrap_or(0.0))

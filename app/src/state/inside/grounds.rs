@@ -181,7 +181,7 @@ fn sentence(found: &Attribution, lines: &[Line; 3], name: &str) -> String {
     for (line, method) in lines.iter().zip(METHODS) {
         match speaks(line) {
             true => bests.push((first(found, line), method.to_lowercase())),
-            false => silent += &format!(" {method} is nothing here{}.", why_nothing(method)),
+            false => silent += &format!(" {method}: nothing here{}.", why_nothing(method)),
         }
     }
     let best = bests.first().and_then(|(best, _)| *best);
@@ -219,11 +219,11 @@ fn sentence(found: &Attribution, lines: &[Line; 3], name: &str) -> String {
 
 /// Why a method has no numbers, where that is known.
 fn why_nothing(method: &str) -> &'static str {
-    match method == METHODS[0] {
-        true => {
+    match method == METHODS[2] {
+        true => "",
+        false => {
             ", since the sum of embeddings is normed at once: how long it is makes no difference"
         }
-        false => "",
     }
 }
 

@@ -178,7 +178,8 @@ fn ranks(
         let x = across(10f64.powi(decade));
         drawing.line([x, TOP - 4.0], [x, bottom], Ink::Grid, 1.0);
         let name = match decade {
-            0..3 => 10i32.pow(decade as u32).to_string(),
+            0 => "rank 1".to_owned(),
+            1..3 => 10i32.pow(decade as u32).to_string(),
             3..6 => format!("{}k", 10i32.pow(decade as u32 - 3)),
             _ => "1M".to_owned(),
         };

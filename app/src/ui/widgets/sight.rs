@@ -194,7 +194,7 @@ pub fn SightTable(title: &'static str, table: Signal<Table>) -> impl IntoView {
             view! { <tr><th scope="row" dir="auto">{first}</th>{cells.collect_view()}</tr> }
         });
         view! {
-            <div class="scroll sight-table" tabindex="0" role="region" aria-label=title>
+            <div class="scroll sight-table" tabindex="0" role="region" aria-label=format!("{title}, as a table")>
                 <table class="measured">
                     <caption class="unseen">{title}</caption>
                     <thead><tr>{head.collect_view()}</tr></thead>

@@ -8,7 +8,7 @@ use kernels::{Control, GraphError, Tensor, TensorType, Value, gradients};
 use super::pass::{Pass, Text, run};
 use super::types::Target;
 use super::{Attribution, AttributionRequest, Baseline, InsideError, MAX_POINTS, Subject};
-use crate::model::{Builder, Encoder, Model, all_finite};
+use crate::model::{Builder, Encoder, Model, all_finite, names};
 use crate::probe::ProbeError;
 use crate::tokenizer::Tokenizer;
 use integral::gauss_legendre;
@@ -52,7 +52,7 @@ pub async fn attribution(
     let hidden = hidden_in_turn(&text, request.target);
     let points = gauss_legendre(request.points);
     let of = points.len() + 2 + hidden.len();
-    let [sum, base] = sums(model, tokenizer, &text, request.baseline, control).await?;
+    let [sum, base, words] = sums(model, tokenizer, &text, request.baseline, control).await?;
     // The text itself, the baseline itself, and the points between.
     let mut alphas = vec![1.0, 0.0];
     alphas.extend(points.iter().map(|(alpha, _)| *alpha));
@@ -71,7 +71,7 @@ pub async fn attribution(
         let range = token * width..(token + 1) * width;
         range.map(|i| f64::from(slope[i]) * other(i)).sum()
     };
-    let own = |i: usize| f64::from(sum[i]);
+    let own = |i: usize| f64::from(words[i]);
     let difference = |i: usize| f64::from(sum[i]) - f64::from(base[i]);
     let tokens = 0..text.len();
     let gradient_x_input = tokens
@@ -126,14 +126,14 @@ fn hidden_in_turn(text: &Text, target: Target) -> Vec<usize> {
     (0..text.len()).filter(word).collect()
 }
 
-/// The sums of embeddings of the text and of the baseline: `[T, E]` each.
+/// The sums of embeddings of the text and of the baseline, and the text's word embeddings alone: `[T, E]` each.
 async fn sums(
     model: &mut Model,
     tokenizer: &Tokenizer,
     text: &Text,
     baseline: Baseline,
     control: &Control,
-) -> Result<[Vec<f32>; 2], InsideError> {
+) -> Result<[Vec<f32>; 3], InsideError> {
     let filler = match baseline {
         Baseline::Mask => tokenizer.mask_id(),
         Baseline::Pad => Some(tokenizer.pad_id()),
@@ -167,18 +167,34 @@ async fn sums(
         rows => rows,
     };
     let width = config.embedding_size;
+    let mut alone = text.ids.clone();
+    alone.resize(2 * alone.len(), 0);
+    let values = vec![rows, Tensor::U32(alone), Tensor::F32(vec![0.0; width])];
+    let tokens = text.len();
     let record = |builder: &mut Builder<'_>| {
         let (rows, sum) = builder.embeddings(2 * pass.tokens)?;
-        Ok((vec![rows], vec![sum]))
+        let at = builder.graph.input("ids", TensorType::u32([2 * tokens]));
+        let zero = builder.graph.input("zero", TensorType::real([1, width]));
+        let table = |blocks: Vec<Value>| kernels::ops::Lookup {
+            blocks,
+            padding: None,
+        };
+        // The second table adds nothing.
+        let words = builder.vocabulary(names::WORD)?;
+        let words = builder
+            .graph
+            .embed(at, &[table(words), table(vec![zero])])?;
+        Ok((vec![rows, at, zero], vec![sum, words]))
     };
-    let found = run(model, pass.key("sums"), record, vec![rows], control).await?;
-    let found = found[0].to_f32();
+    let key = pass.key(&format!("sums {tokens}"));
+    let found = run(model, key, record, values, control).await?;
+    let (found, words) = (found[0].to_f32(), found[1].to_f32());
     let own = found[..text.len() * width].to_vec();
     let base = match baseline {
         Baseline::Zero => vec![0.0; own.len()],
         _ => found[pass.tokens * width..][..own.len()].to_vec(),
     };
-    Ok([own, base])
+    Ok([own, base, words])
 }
 
 /// The line from a baseline to a text, and the logit that is followed along it.

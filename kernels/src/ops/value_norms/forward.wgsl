@@ -51,9 +51,9 @@ fn main(
     }
     var squares = 0.0;
     for (var r = 0u; r < params.rows; r++) {
-        let from = r * width + a * HEAD;
+        let start = r * width + a * HEAD;
         var sum = 0.0;
-        for (var c = 0u; c < quads; c++) { sum += dot(v[c], quad(from, c)); }
+        for (var c = 0u; c < quads; c++) { sum += dot(v[c], quad(start, c)); }
         squares = fma(sum, sum, squares);
     }
     norms[n] = sqrt(squares) * abs(on[a]);

@@ -53,3 +53,24 @@ pub fn value_norms([batch, tokens, heads, head]: [usize; 4], rows: usize) -> Cas
     let norms = b.case.graph.value_norms(qkv, w, on, tokens);
     b.done(vec![norms.expect(FITS)])
 }
+
+/// Where rows of weights lie, over sequences of falling lengths.
+pub fn attention_survey([batch, tokens, heads]: [usize; 3], side: usize) -> Case {
+    let what = format!("B {batch}, T {tokens}, A {heads}, {side} stretches");
+    // Each of T terms w log w is below 1.
+    let mut b = Builder::new("attention survey", what, tokens, tokens as f64);
+    let numbers = b.numbers(batch * heads * tokens * tokens, 1.0);
+    let weights = numbers.into_iter().map(f32::abs).collect();
+    let weights = b.given([batch * heads * tokens, tokens], Tensor::F32(weights));
+    let ids = b.below(batch * tokens, 7);
+    let marked = b.below(batch * tokens, 2);
+    let lengths = (0..batch)
+        .map(|i| (tokens - i * tokens / (batch + 1)) as u32)
+        .collect();
+    let lengths = b.ids(lengths);
+    let found = b
+        .case
+        .graph
+        .attention_survey(weights, [ids, marked, lengths], side);
+    b.done(vec![found.expect(FITS)])
+}

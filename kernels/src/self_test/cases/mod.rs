@@ -215,6 +215,7 @@ pub fn small() -> Vec<Case> {
         attention_weights([2, 9, 2, 32], Sees::Both),
         attention_weights([2, 5, 1, 6], Sees::Left),
         attention_apply([2, 5, 2, 6]),
+        attention_survey([2, 9, 2], 4),
         scale_columns(3, 33),
         value_norms([2, 5, 2, 6], 20),
         softmax(3, 33),
