@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Method, Optimiser};
 use crate::config::Pooling;
+use crate::data::Masking;
 use crate::model::Model;
 
 /// A run's settings.
@@ -36,6 +37,9 @@ pub struct Recipe {
     pub max_tokens: usize,
     /// Seeds the shuffles, the dropout and the classifier's first weights.
     pub seed: u64,
+    /// Which words are hidden, where words are, and how.
+    #[serde(default)]
+    pub masking: Masking,
     /// The optimiser.
     pub optimiser: Optimiser,
 }
@@ -95,6 +99,7 @@ impl Recipe {
             dropout: 0.1,
             max_tokens: 128,
             seed: 42,
+            masking: Masking::default(),
             optimiser: Optimiser::default(),
         }
     }
@@ -194,6 +199,7 @@ impl Recipe {
             !self.settles || self.method == Method::Head,
             "only the loss of a head alone is known to settle: take a number of epochs".to_owned(),
         );
+        problems.extend(self.masking.problems());
         if self.method == Method::LastLayers(0) {
             problems.push("last 0 layers: that is the head alone; choose it instead".to_owned());
         }

@@ -99,7 +99,7 @@ impl Training {
         }
         check(model, tokenizer, &recipe)?;
         model.has_mlm().map_err(TrainError::NoMlmHead)?;
-        let masker = Masker::new(tokenizer).ok_or(TrainError::NoMask)?;
+        let masker = Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?;
         let limit = limit(model, &recipe);
         let encode = |texts: &[Text]| -> Vec<Encoded> {
             let texts = texts.iter().enumerate();

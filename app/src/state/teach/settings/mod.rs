@@ -267,6 +267,7 @@ impl Settings {
             dropout,
             max_tokens: max_tokens as usize,
             seed: u64::from(seed),
+            masking: defaults.masking,
             optimiser: Optimiser {
                 weight_decay,
                 max_norm,
