@@ -8,6 +8,7 @@
 //! to whole passes. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
 //! entropy of its tokens: what the mean loss would be of knowing how frequent each is, and nothing of its context.
 
+#[allow(dead_code)] // each example uses a part
 #[path = "../common/mod.rs"]
 mod common;
 
