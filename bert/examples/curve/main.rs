@@ -12,6 +12,7 @@
 //! subsets are the beginnings. Progress and an estimate go to stderr.
 
 mod arguments;
+#[allow(dead_code)] // each example uses a part
 #[path = "../common/mod.rs"]
 mod common;
 

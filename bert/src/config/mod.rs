@@ -6,11 +6,13 @@
 mod family;
 mod head;
 mod keys;
+mod shape;
 
 pub use family::{Activation, Family};
 pub use head::HeadKind;
 use keys::{DEVIATION, EPSILON, Keys, PROBABILITY, shown};
 pub(crate) use keys::{MAX_LABEL_BYTES, MAX_LABELS};
+pub use shape::BertShape;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

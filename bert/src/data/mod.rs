@@ -7,6 +7,7 @@
 //! seed give the same result everywhere.
 
 mod batch;
+mod blocks;
 mod columns;
 mod dataset;
 mod delimited;
@@ -29,13 +30,14 @@ mod values;
 
 pub(crate) use batch::padded_lengths;
 pub use batch::{Batch, batches};
+pub use blocks::{blocks, sentences, unigram_entropy};
 pub use columns::{Columns, Named};
 pub use dataset::{Dataset, Example, Report, Text, label_counts, texts};
 pub use error::DataError;
 pub use format::Format;
 pub use labels::MergedLabel;
 pub use marked::{Marks, tags_of};
-pub use mask::{MASKED_SHARE, Masked, Masker};
+pub use mask::{MASKED_SHARE, Masked, Masker, Masking, Treatment};
 pub use prose::{Prose, Second, SentencePair};
 pub use random::Random;
 pub use split::Split;

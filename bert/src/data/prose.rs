@@ -1,8 +1,8 @@
 //! Running text: documents of sentences, and the pairs of sentences that pretraining learns from.
 
 use serde::{Deserialize, Serialize};
-use unicode_segmentation::UnicodeSegmentation;
 
+use super::blocks::sentences;
 use super::{Random, Text};
 
 /// Documents of sentences.
@@ -32,7 +32,7 @@ pub struct SentencePair {
 
 impl Prose {
     /// Reads text as BERT's own files have it: an empty line ends a document. Lines that end within a sentence go on in
-    /// the next. Sentences end as Unicode's annex 29 says.
+    /// the next.
     pub fn read(text: &str) -> Self {
         let mut documents = Vec::new();
         let mut paragraph = String::new();
@@ -163,14 +163,6 @@ impl Prose {
 fn ends(line: &str) -> bool {
     let last = line.trim_end_matches(['"', '\'', ')', '\u{201d}', '\u{2019}', '\u{bb}']);
     last.ends_with(['.', '!', '?', ':', ';', '\u{2026}', '\u{3002}'])
-}
-
-fn sentences(text: &str) -> Vec<String> {
-    let trimmed = text.unicode_sentences().map(str::trim);
-    trimmed
-        .filter(|sentence| !sentence.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 #[cfg(test)]

@@ -9,10 +9,12 @@ mod prepare;
 mod sound;
 mod special;
 mod template;
+mod vocabulary;
 
 pub use files::TokenizerFiles;
 pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
 pub use special::{SpecialNames, TokenName, TokenSettings};
+pub use vocabulary::{LEAST_VOCABULARY, MOST_VOCABULARY, Vocabulary, VocabularyError, WordCounts};
 
 use pipeline::Pipeline;
 use serde::{Deserialize, Serialize};

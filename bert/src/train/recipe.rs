@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Method, Optimiser};
 use crate::config::Pooling;
+use crate::data::Masking;
 use crate::model::Model;
 
 /// A run's settings.
@@ -40,6 +41,9 @@ pub struct Recipe {
     /// scikit-learn's `class_weight="balanced"`. Of classes and tags.
     #[serde(default)]
     pub balance: f64,
+    /// Which words are hidden, where words are, and how.
+    #[serde(default)]
+    pub masking: Masking,
     /// The optimiser.
     pub optimiser: Optimiser,
 }
@@ -100,6 +104,7 @@ impl Recipe {
             max_tokens: 128,
             seed: 42,
             balance: 0.0,
+            masking: Masking::default(),
             optimiser: Optimiser::default(),
         }
     }
@@ -209,6 +214,7 @@ impl Recipe {
             !self.settles || self.method == Method::Head,
             "only the loss of a head alone is known to settle: take a number of epochs".to_owned(),
         );
+        problems.extend(self.masking.problems());
         if self.method == Method::LastLayers(0) {
             problems.push("last 0 layers: that is the head alone; choose it instead".to_owned());
         }

@@ -151,7 +151,7 @@ impl Training {
         }
         check(model, tokenizer, &recipe)?;
         model.has_mlm().map_err(TrainError::NoMlmHead)?;
-        let masker = Masker::new(tokenizer).ok_or(TrainError::NoMask)?;
+        let masker = Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?;
         let with_words = |texts: Vec<Encoded>| -> Vec<Encoded> {
             let texts = texts.into_iter();
             texts.filter(|t| t.can_be_masked(&masker)).collect()

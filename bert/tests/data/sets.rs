@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use bert::data::{Dataset, Example, Masker, Random, Split, batches};
+use bert::data::{Dataset, Example, Masker, Masking, Random, Split, Treatment, batches};
 
 use super::{common, dataset};
 
@@ -196,4 +196,111 @@ fn short_texts_have_one_mask_and_empty_ones_none() {
         ["", "[MASK] [SEP]", "cat", "a cat is"].map(count),
         [0, 0, 1, 1]
     );
+}
+
+#[test]
+fn over_a_hundred_thousand_tokens_the_shares_are_those_that_were_asked_for() {
+    let tokenizer = common::tokenizer(&common::fixture("tiny-bert"));
+    let text = "a cat is here and you saw the good film , i like to say so ! ".repeat(20);
+    let encoding = tokenizer.encode(&text, None, 103);
+    for masking in [
+        Masking::default(),
+        Masking {
+            share: 0.4,
+            hidden: 0.5,
+            swapped: 0.3,
+            whole_words: false,
+        },
+    ] {
+        let masker = Masker::with(&tokenizer, masking).expect("[MASK]");
+        let known = |&i: &usize| !encoding.special[i] && encoding.ids[i] != tokenizer.unk_id();
+        let words = (0..encoding.ids.len()).filter(known).count();
+        let (mut tokens, mut counts) = (0, [0usize; 3]);
+        let mut random = Random::new(11, 0);
+        while tokens < 100_000 {
+            let masked = masker.mask(&encoding, &mut random);
+            tokens += words;
+            for (i, treatment) in masked.treatments.iter().enumerate() {
+                let at = masked.positions[i];
+                assert!(!encoding.special[at]);
+                counts[*treatment as usize] += 1;
+                match treatment {
+                    Treatment::Hidden => assert_eq!(Some(masked.ids[at]), tokenizer.mask_id()),
+                    Treatment::Swapped => assert_ne!(Some(masked.ids[at]), tokenizer.mask_id()),
+                    Treatment::Kept => assert_eq!(masked.ids[at], masked.targets[i]),
+                }
+            }
+        }
+        let all = counts.iter().sum::<usize>() as f64;
+        // A text's number of chosen tokens is rounded.
+        assert!((all / tokens as f64 - masking.share).abs() < 0.006);
+        let kept = 1.0 - masking.hidden - masking.swapped;
+        for (count, share) in counts
+            .into_iter()
+            .zip([masking.hidden, masking.swapped, kept])
+        {
+            // The 99.99% bounds of a binomial share.
+            let bound = 3.9 * (share * (1.0 - share) / all).sqrt();
+            assert!(
+                (count as f64 / all - share).abs() < bound,
+                "{counts:?}: {share}"
+            );
+        }
+    }
+}
+
+#[test]
+fn whole_words_stay_whole() {
+    let vocabulary =
+        "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nplay\n##ing\n##s\ncat\nun\n##like\n##ly";
+    let tokenizer = bert::tokenizer::Tokenizer::from_vocab_txt(vocabulary, true);
+    let tokenizer = tokenizer.expect("a vocabulary");
+    let masking = Masking {
+        whole_words: true,
+        ..Masking::default()
+    };
+    let masker = Masker::with(&tokenizer, masking).expect("[MASK]");
+    let encoding = tokenizer.encode(&"the cats playing unlikely ".repeat(6), None, 64);
+    let pieces = |i: usize| encoding.tokens[i].starts_with("##");
+    let words = encoding.special.iter().filter(|special| !**special).count();
+    let wanted = (0.15 * words as f64).round() as usize;
+    let (mut random, mut seen, mut total) = (Random::new(5, 0), HashSet::new(), 0);
+    for _ in 0..2000 {
+        let masked = masker.mask(&encoding, &mut random);
+        assert!(!masked.positions.is_empty() && masked.positions.len() <= wanted);
+        for &at in &masked.positions {
+            assert!(!encoding.special[at]);
+            assert!(
+                !pieces(at) || masked.positions.contains(&(at - 1)),
+                "{masked:?}"
+            );
+            assert!(
+                !pieces(at + 1) || masked.positions.contains(&(at + 1)),
+                "{masked:?}"
+            );
+        }
+        seen.extend(masked.positions.iter().copied());
+        total += masked.positions.len();
+    }
+    assert_eq!(seen.len(), words, "every word is chosen some time");
+    assert!(total > 2000 * wanted * 9 / 10, "{total}");
+    // A word that is more than the share is chosen all the same, where there is no other.
+    let one = tokenizer.encode("unlikely", None, 64);
+    assert_eq!(masker.mask(&one, &mut random).positions, [1, 2, 3]);
+}
+
+#[test]
+fn maskings_that_make_no_sense_are_named() {
+    let masking = Masking::default();
+    assert!(masking.problems().is_empty());
+    let none = Masking {
+        share: 0.0,
+        ..masking
+    };
+    assert!(none.problems()[0].contains("asked for 0"));
+    let much = Masking {
+        swapped: 0.3,
+        ..masking
+    };
+    assert!(much.problems()[0].contains("no more than 1"));
 }

@@ -4,6 +4,7 @@ mod files;
 mod folders;
 mod golden;
 mod texts;
+mod vocabulary;
 
 use bert::tokenizer::Tokenizer;
 use std::path::{Path, PathBuf};

@@ -103,7 +103,7 @@ fn a_curve_has_all_its_points_and_leaves_the_model_as_it_was() {
         let line = curve.line(Method::Head);
         assert_eq!(line.len(), 3);
         assert!(
-            line[2].mean > curve.majority && line[2].mean > 0.8,
+            line[2].mean > curve.majority && line[2].mean > line[0].mean,
             "{name}: {line:?}"
         );
         // Of random weights no two seeds are alike, and neither is the pretrained encoder's run.

@@ -271,6 +271,7 @@ impl Settings {
             max_tokens: max_tokens as usize,
             seed: u64::from(seed),
             balance,
+            masking: defaults.masking,
             optimiser: Optimiser {
                 weight_decay,
                 layer_decay,

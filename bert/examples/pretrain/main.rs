@@ -1,0 +1,378 @@
+//! A BERT of one's own from plain text: a vocabulary, random weights, and masked language modelling.
+//!
+//! `cargo run --release -p bert --example pretrain -- TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm]
+//! [--steps N] [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N]
+//! [--device gpu|cpu] [--json]`
+//!
+//! TEXTS is a UTF-8 file, for instance `static/examples/secret-garden.txt`; its last tenth is held out. The steps are rounded up
+//! to whole passes. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
+//! entropy of its tokens: what the mean loss would be of knowing how frequent each is, and nothing of its context.
+
+#[allow(dead_code)] // each example uses a part
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::time::Instant;
+
+use bert::config::BertShape;
+use bert::data::{self, Masking, Text};
+use bert::export::{self, About, Files, Kind, Machine, Run};
+use bert::metrics::Figures;
+use bert::model::Model;
+use bert::tokenizer::{Tokenizer, Vocabulary, WordCounts};
+use bert::train::{EpochReport, Event, Extent, Limits, Method, Recipe, Task, Training, needs};
+use common::AnyError;
+use kernels::{Control, Device};
+use serde_json::json;
+
+const USAGE: &str = "usage: pretrain TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm] [--steps N] \
+    [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N] [--device gpu|cpu] [--json]";
+
+/// Evaluations of a run, about.
+const LOOKS: usize = 20;
+
+const NAMES: [&str; 12] = [
+    "--layers", "--hidden", "--heads", "--vocab", "--goal", "--steps", "--batch", "--tokens",
+    "--rate", "--share", "--seed", "--device",
+];
+
+struct Arguments {
+    texts: PathBuf,
+    out: PathBuf,
+    shape: BertShape,
+    steps: usize,
+    recipe: Recipe,
+    cased: bool,
+    device: String,
+    json: bool,
+}
+
+fn number<T: FromStr<Err: std::fmt::Display>>(name: &str, value: &str) -> Result<T, AnyError> {
+    let wrong = |e: T::Err| format!("{name} {value}: {e}");
+    Ok(value.parse().map_err(wrong)?)
+}
+
+/// `None` where help was asked for.
+fn arguments() -> Result<Option<Arguments>, AnyError> {
+    let (mut given, mut flags, mut paths) = (HashMap::new(), Vec::new(), Vec::new());
+    let mut rest = std::env::args().skip(1);
+    while let Some(name) = rest.next() {
+        match name.as_str() {
+            "--help" => return Ok(None),
+            "--json" | "--whole-words" | "--cased" => flags.push(name),
+            known if NAMES.contains(&known) => {
+                let value = rest
+                    .next()
+                    .ok_or(format!("{name} needs a value\n{USAGE}"))?;
+                given.insert(name, value);
+            }
+            other if other.starts_with('-') || paths.len() == 2 => {
+                return Err(format!("{other}?\n{USAGE}").into());
+            }
+            _ => paths.push(PathBuf::from(name)),
+        }
+    }
+    let whole = |name: &str, usual: usize| match given.get(name) {
+        Some(value) => number(name, value),
+        None => Ok(usual),
+    };
+    let real = |name: &str, usual: f64| match given.get(name) {
+        Some(value) => number(name, value),
+        None => Ok(usual),
+    };
+    match given.get("--goal").map(String::as_str) {
+        None | Some("mlm") => {}
+        Some(goal @ ("mlm+nsp" | "rtd" | "clm")) => {
+            return Err(format!("--goal {goal}: a new model is trained on mlm only so far").into());
+        }
+        Some(goal) => return Err(format!("--goal {goal}: it is mlm").into()),
+    }
+    let [texts, out] = <[PathBuf; 2]>::try_from(paths).map_err(|_| USAGE)?;
+    let has = |flag: &str| flags.iter().any(|given| given == flag);
+    let shape = BertShape {
+        layers: whole("--layers", 2)?,
+        hidden: whole("--hidden", 128)?,
+        heads: whole("--heads", 2)?,
+        vocabulary: whole("--vocab", 2000)?,
+        max_tokens: whole("--tokens", 64)?,
+    };
+    let problems = shape.problems();
+    if !problems.is_empty() {
+        return Err(problems.join("; ").into());
+    }
+    let recipe = Recipe {
+        learning_rate: real("--rate", 2e-3)?,
+        batch: whole("--batch", 32)?,
+        max_tokens: shape.max_tokens,
+        seed: whole("--seed", 42)? as u64,
+        masking: Masking {
+            share: real("--share", Masking::default().share)?,
+            whole_words: has("--whole-words"),
+            ..Masking::default()
+        },
+        ..Recipe::scheduled(Method::All)
+    };
+    let problems = recipe.problems();
+    if !problems.is_empty() {
+        return Err(problems.join("; ").into());
+    }
+    Ok(Some(Arguments {
+        texts,
+        out,
+        shape,
+        steps: whole("--steps", 1500)?.max(1),
+        recipe,
+        cased: has("--cased"),
+        device: given
+            .get("--device")
+            .map_or("gpu", String::as_str)
+            .to_owned(),
+        json: has("--json"),
+    }))
+}
+
+/// What was learned from, and what came of it.
+struct Outcome {
+    recipe: Recipe,
+    blocks: [usize; 2],
+    entropy: f64,
+    losses: Vec<f64>,
+    reports: Vec<EpochReport>,
+    best: Option<EpochReport>,
+}
+
+/// Texts to learn from and to check with: the last tenth.
+fn split(mut blocks: Vec<Text>) -> Result<(Vec<Text>, Vec<Text>), AnyError> {
+    if blocks.len() < 10 {
+        let found = blocks.len();
+        return Err(format!(
+            "the text fills {found} pieces of the longest text's length: at least 10 are needed, one of which is held out. \
+             Give more text, or fewer --tokens"
+        )
+        .into());
+    }
+    let held = blocks.split_off(blocks.len() - blocks.len().div_ceil(10));
+    Ok((blocks, held))
+}
+
+fn train(
+    arguments: &Arguments,
+    model: &mut Model,
+    tokenizer: &Tokenizer,
+    text: &str,
+) -> Result<Outcome, AnyError> {
+    let control = Control::default();
+    let max_tokens = arguments.shape.max_tokens;
+    let (train, held) = split(data::blocks(text, tokenizer, max_tokens))?;
+    let entropy = data::unigram_entropy(&held, tokenizer, max_tokens);
+    let pass = train
+        .len()
+        .div_ceil(arguments.recipe.batch.min(train.len()));
+    // An epoch ends with an evaluation: of a small text several passes are one.
+    let copies = (arguments.steps / LOOKS / pass).max(1);
+    let all: Vec<Text> = std::iter::repeat_n(&train, copies)
+        .flatten()
+        .cloned()
+        .collect();
+    let epoch = all.len().div_ceil(arguments.recipe.batch.min(all.len()));
+    let recipe = Recipe {
+        epochs: arguments.steps.div_ceil(epoch),
+        ..arguments.recipe
+    };
+    let needed = needs(
+        model,
+        Task::MaskedLm,
+        &recipe,
+        Extent::of(max_tokens, all.len() + held.len()),
+    )?;
+    let limits = Limits::of(model.device());
+    eprintln!(
+        "{} texts to learn from, {} held out; {} numbers, {:.0} MiB on the device while training{}",
+        train.len(),
+        held.len(),
+        model.parameter_count(),
+        needed.total() as f64 / f64::from(1 << 20),
+        limits
+            .total
+            .map_or(String::new(), |most| format!(" of {most} bytes"))
+    );
+    let start = Instant::now();
+    let training = Training::start_mlm(model, tokenizer, &all, &held, recipe);
+    let mut training = pollster::block_on(training)?;
+    let (mut losses, mut reports) = (Vec::new(), Vec::<EpochReport>::new());
+    loop {
+        match pollster::block_on(training.advance(model, &control))? {
+            Event::Steps(steps) => losses.extend(steps.iter().map(|p| p.loss)),
+            Event::Epoch(report) => {
+                eprintln!(
+                    "step {} of {}: masked loss {:.4}, held out {:.4} (entropy of its tokens {entropy:.4}), right {:.1}%, {:.0} s",
+                    losses.len(),
+                    recipe.epochs * epoch,
+                    report.train_loss,
+                    report.validation_loss,
+                    100.0 * report.figures.first().1,
+                    start.elapsed().as_secs_f64()
+                );
+                reports.push(report);
+            }
+            Event::Done { .. } => break,
+            Event::Diverged { step, try_rate } => {
+                return Err(format!(
+                    "the loss was no number at step {step}: try --rate {try_rate:e}"
+                )
+                .into());
+            }
+            Event::Features { .. } | Event::Evaluating { .. } => {}
+        }
+    }
+    training.finish(model)?;
+    Ok(Outcome {
+        recipe,
+        blocks: [train.len(), held.len()],
+        entropy,
+        losses,
+        best: reports.iter().rfind(|report| report.best).cloned(),
+        reports,
+    })
+}
+
+fn write(
+    model: &mut Model,
+    outcome: &Outcome,
+    config: &str,
+    tokenizer: &[(String, Vec<u8>)],
+    machine: Machine,
+    out: &Path,
+) -> Result<(), AnyError> {
+    fs::create_dir_all(out).map_err(|e| format!("{}: {e}", out.display()))?;
+    let name = out.file_name().map(|n| n.to_string_lossy().into_owned());
+    let about = About {
+        name: name.unwrap_or_else(|| "a new model".to_owned()),
+        base: "none: random weights".to_owned(),
+        kind: Kind::MaskedLm,
+        run: Some(Run {
+            recipe: outcome.recipe,
+            train: vec![outcome.blocks[0]],
+            validation: vec![outcome.blocks[1]],
+            pairs: false,
+            figures: outcome.best.as_ref().map(|best| best.figures.clone()),
+            best_epoch: outcome.best.as_ref().map_or(0, |best| best.epoch),
+        }),
+        machine: Some(machine),
+        date: None,
+        badge: None,
+    };
+    let files = Files { config, tokenizer };
+    let mut open: Option<(String, File)> = None;
+    let mut sink = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
+        let file = match &mut open {
+            Some((current, file)) if current == name => file,
+            _ => {
+                &mut open
+                    .insert((name.to_owned(), File::create(out.join(name))?))
+                    .1
+            }
+        };
+        file.write_all(bytes)
+    };
+    let control = Control::default();
+    pollster::block_on(export::folder(model, &about, &files, &control, &mut sink))?;
+    Ok(())
+}
+
+fn run(arguments: &Arguments) -> Result<(), AnyError> {
+    let start = Instant::now();
+    let named = |e: &dyn std::fmt::Display| format!("{}: {e}", arguments.texts.display());
+    let bytes = fs::read(&arguments.texts).map_err(|e| named(&e))?;
+    if bytes.len() > data::MAX_FILE_BYTES {
+        return Err(named(&format!("at most {} bytes are read", data::MAX_FILE_BYTES)).into());
+    }
+    let text = String::from_utf8(bytes).map_err(|e| named(&format!("it is no UTF-8 text: {e}")))?;
+    let mut counts = WordCounts::new(!arguments.cased);
+    for sentence in data::sentences(&text) {
+        counts.add(&sentence)?;
+    }
+    let vocabulary = Vocabulary::train(&counts, arguments.shape.vocabulary)?;
+    eprintln!(
+        "a vocabulary of {} tokens from {} different words, {:.1} s",
+        vocabulary.tokens.len(),
+        counts.words(),
+        start.elapsed().as_secs_f64()
+    );
+    let tokenizer = vocabulary.tokenizer()?;
+    let device: Device = common::device(&arguments.device)?;
+    let (text_of_config, config) = arguments
+        .shape
+        .config()
+        .map_err(|problems| problems.join("; "))?;
+    let fresh = Model::fresh(&device, config, true, arguments.recipe.seed);
+    let mut model = pollster::block_on(fresh)?;
+    let machine = Machine::of(&device);
+    let outcome = train(arguments, &mut model, &tokenizer, &text)?;
+    let files = vocabulary.files(arguments.shape.max_tokens);
+    write(
+        &mut model,
+        &outcome,
+        &text_of_config,
+        &files,
+        machine,
+        &arguments.out,
+    )?;
+    eprintln!("written to {}", arguments.out.display());
+    let facts = common::device_facts(&device, false)?;
+    let best = outcome.best.as_ref();
+    let loss = best.map(|best| best.validation_loss);
+    let accuracy = best.map(|best| match &best.figures {
+        Figures::Words { accuracy, .. } => *accuracy,
+        other => other.first().1,
+    });
+    if arguments.json {
+        let mut object = json!({
+            "losses": outcome.losses, "steps": outcome.losses.len(), "unigram_entropy": outcome.entropy,
+            "held_out_loss": loss, "held_out_accuracy": accuracy, "parameters": model.parameter_count(),
+            "held_out": outcome.reports.iter().map(|r| r.validation_loss).collect::<Vec<f64>>(),
+            "seconds": start.elapsed().as_secs_f64(),
+        });
+        if let Some(object) = object.as_object_mut() {
+            object.extend(facts);
+        }
+        println!("{object}");
+    } else if let (Some(loss), Some(accuracy)) = (loss, accuracy) {
+        println!(
+            "held out: masked loss {loss:.4} nats, {:.1}% right; entropy of its tokens {:.4} nats; {:.0} s",
+            100.0 * accuracy,
+            outcome.entropy,
+            start.elapsed().as_secs_f64()
+        );
+    }
+    common::finish(&device);
+    Ok(())
+}
+
+/// 2 for a command line that makes no sense, 1 for a run that failed.
+fn main() -> ExitCode {
+    let arguments = match arguments() {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
