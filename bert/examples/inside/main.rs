@@ -8,6 +8,7 @@
 //! nothing for is `null`, and `notes` says why.
 
 mod arguments;
+#[allow(dead_code)] // each example uses a part
 #[path = "../common/mod.rs"]
 mod common;
 

@@ -1,11 +1,12 @@
 //! A BERT of one's own from plain text: a vocabulary, random weights, and masked language modelling.
 //!
-//! `cargo run --release -p bert --example pretrain -- TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm]
+//! `cargo run --release -p bert --example pretrain -- TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp]
 //! [--steps N] [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N]
 //! [--device gpu|cpu] [--json]`
 //!
 //! TEXTS is a UTF-8 file, for instance `static/examples/secret-garden.txt`; its last tenth is held out. The steps are rounded up
-//! to whole passes. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
+//! to whole passes. `mlm+nsp` learns of pairs as well whether the second text follows the first or is of another document (an
+//! empty line ends one); then the last tenth is one of documents. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
 //! entropy of its tokens: what the mean loss would be of knowing how frequent each is, and nothing of its context.
 
 #[allow(dead_code)] // each example uses a part
@@ -21,7 +22,7 @@ use std::str::FromStr;
 use std::time::Instant;
 
 use bert::config::BertShape;
-use bert::data::{self, Masking, Text};
+use bert::data::{self, Masking, Prose, Random, Second, SentencePair, Text};
 use bert::export::{self, About, Files, Kind, Machine, Run};
 use bert::metrics::Figures;
 use bert::model::Model;
@@ -31,7 +32,7 @@ use common::AnyError;
 use kernels::{Control, Device};
 use serde_json::json;
 
-const USAGE: &str = "usage: pretrain TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm] [--steps N] \
+const USAGE: &str = "usage: pretrain TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp] [--steps N] \
     [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N] [--device gpu|cpu] [--json]";
 
 /// Evaluations of a run, about.
@@ -46,6 +47,8 @@ struct Arguments {
     texts: PathBuf,
     out: PathBuf,
     shape: BertShape,
+    /// Whether the next sentence is learned too.
+    next: bool,
     steps: usize,
     recipe: Recipe,
     cased: bool,
@@ -86,13 +89,11 @@ fn arguments() -> Result<Option<Arguments>, AnyError> {
         Some(value) => number(name, value),
         None => Ok(usual),
     };
-    match given.get("--goal").map(String::as_str) {
-        None | Some("mlm") => {}
-        Some(goal @ ("mlm+nsp" | "rtd" | "clm")) => {
-            return Err(format!("--goal {goal}: a new model is trained on mlm only so far").into());
-        }
-        Some(goal) => return Err(format!("--goal {goal}: it is mlm").into()),
-    }
+    let next = match given.get("--goal").map(String::as_str) {
+        None | Some("mlm") => false,
+        Some("mlm+nsp") => true,
+        Some(goal) => return Err(format!("--goal {goal}: it is mlm or mlm+nsp").into()),
+    };
     let [texts, out] = <[PathBuf; 2]>::try_from(paths).map_err(|_| USAGE)?;
     let has = |flag: &str| flags.iter().any(|given| given == flag);
     let shape = BertShape {
@@ -126,6 +127,7 @@ fn arguments() -> Result<Option<Arguments>, AnyError> {
         texts,
         out,
         shape,
+        next,
         steps: whole("--steps", 1500)?.max(1),
         recipe,
         cased: has("--cased"),
@@ -161,6 +163,88 @@ fn split(mut blocks: Vec<Text>) -> Result<(Vec<Text>, Vec<Text>), AnyError> {
     Ok((blocks, held))
 }
 
+/// The loss over the hidden words of the held-out texts, without that over pairs.
+fn masked(report: &EpochReport) -> f64 {
+    let next = match &report.figures {
+        Figures::Words {
+            next: Some(next), ..
+        } => next.loss,
+        _ => 0.0,
+    };
+    report.validation_loss - next
+}
+
+/// What there is to learn.
+enum Material {
+    /// Texts to hide words in.
+    Texts([Vec<Text>; 2]),
+    /// Pairs of them.
+    Pairs([Vec<SentencePair>; 2]),
+}
+
+impl Material {
+    fn of(arguments: &Arguments, tokenizer: &Tokenizer, text: &str) -> Result<Self, AnyError> {
+        let max_tokens = arguments.shape.max_tokens;
+        // An epoch ends with an evaluation: of a small text several passes are one.
+        let copies = |count: usize| {
+            let pass = count.div_ceil(arguments.recipe.batch.min(count.max(1)));
+            (arguments.steps / LOOKS / pass.max(1)).max(1)
+        };
+        if !arguments.next {
+            let (train, held) = split(data::blocks(text, tokenizer, max_tokens))?;
+            let copies = std::iter::repeat_n(&train, copies(train.len()));
+            return Ok(Self::Texts([copies.flatten().cloned().collect(), held]));
+        }
+        let prose = Prose::read(text);
+        let documents = prose.documents().len();
+        let (train, held) = prose.split(0.1, arguments.recipe.seed);
+        let count = |text: &str| {
+            let all = tokenizer.encode(text, None, usize::MAX >> 8).ids.len();
+            all - tokenizer.added_tokens(false)
+        };
+        let room = max_tokens.saturating_sub(tokenizer.added_tokens(true));
+        let mut random = Random::new(arguments.recipe.seed, 0);
+        let mut pairs = |prose: &Prose| prose.pairs(Second::Random, room, count, &mut random);
+        let (mut train_pairs, held) = (pairs(&train), pairs(&held));
+        if train_pairs.is_empty() || held.is_empty() {
+            return Err(format!(
+                "there are {documents} documents, which give {} pairs to learn from and {} to check with: text of several \
+                 documents is needed, with an empty line after each, and of two sentences or more in some",
+                train_pairs.len(),
+                held.len()
+            )
+            .into());
+        }
+        // Drawn anew: other texts do not follow.
+        for _ in 1..copies(train_pairs.len()) {
+            train_pairs.extend(pairs(&train));
+        }
+        Ok(Self::Pairs([train_pairs, held]))
+    }
+
+    fn sizes(&self) -> [usize; 2] {
+        match self {
+            Self::Texts(texts) => texts.each_ref().map(Vec::len),
+            Self::Pairs(pairs) => pairs.each_ref().map(Vec::len),
+        }
+    }
+
+    /// The texts that are held out.
+    fn held(&self) -> Vec<Text> {
+        match self {
+            Self::Texts([_, held]) => held.clone(),
+            Self::Pairs([_, held]) => held.iter().map(|pair| pair.text.clone()).collect(),
+        }
+    }
+
+    fn task(&self) -> Task {
+        match self {
+            Self::Texts(_) => Task::MaskedLm,
+            Self::Pairs(_) => Task::MaskedLmAndNext,
+        }
+    }
+}
+
 fn train(
     arguments: &Arguments,
     model: &mut Model,
@@ -169,33 +253,27 @@ fn train(
 ) -> Result<Outcome, AnyError> {
     let control = Control::default();
     let max_tokens = arguments.shape.max_tokens;
-    let (train, held) = split(data::blocks(text, tokenizer, max_tokens))?;
-    let entropy = data::unigram_entropy(&held, tokenizer, max_tokens);
-    let pass = train
-        .len()
-        .div_ceil(arguments.recipe.batch.min(train.len()));
-    // An epoch ends with an evaluation: of a small text several passes are one.
-    let copies = (arguments.steps / LOOKS / pass).max(1);
-    let all: Vec<Text> = std::iter::repeat_n(&train, copies)
-        .flatten()
-        .cloned()
-        .collect();
-    let epoch = all.len().div_ceil(arguments.recipe.batch.min(all.len()));
+    let material = Material::of(arguments, tokenizer, text)?;
+    let entropy = data::unigram_entropy(&material.held(), tokenizer, max_tokens);
+    let [all, held] = material.sizes();
+    let epoch = all.div_ceil(arguments.recipe.batch.min(all));
     let recipe = Recipe {
         epochs: arguments.steps.div_ceil(epoch),
         ..arguments.recipe
     };
+    if arguments.next {
+        // The head is there before what it takes is worked out.
+        pollster::block_on(model.add_next_sentence(arguments.recipe.seed))?;
+    }
     let needed = needs(
         model,
-        Task::MaskedLm,
+        material.task(),
         &recipe,
-        Extent::of(max_tokens, all.len() + held.len()),
+        Extent::of(max_tokens, all + held),
     )?;
     let limits = Limits::of(model.device());
     eprintln!(
-        "{} texts to learn from, {} held out; {} numbers, {:.0} MiB on the device while training{}",
-        train.len(),
-        held.len(),
+        "{all} texts to learn from, {held} held out; {} numbers, {:.0} MiB on the device while training{}",
         model.parameter_count(),
         needed.total() as f64 / f64::from(1 << 20),
         limits
@@ -203,20 +281,30 @@ fn train(
             .map_or(String::new(), |most| format!(" of {most} bytes"))
     );
     let start = Instant::now();
-    let training = Training::start_mlm(model, tokenizer, &all, &held, recipe);
-    let mut training = pollster::block_on(training)?;
+    let mut training = match &material {
+        Material::Texts([train, held]) => {
+            let training = Training::start_mlm(model, tokenizer, train, held, recipe);
+            pollster::block_on(training)?
+        }
+        Material::Pairs([train, held]) => {
+            let training = Training::start_mlm_and_next(model, tokenizer, train, held, recipe);
+            pollster::block_on(training)?
+        }
+    };
     let (mut losses, mut reports) = (Vec::new(), Vec::<EpochReport>::new());
     loop {
         match pollster::block_on(training.advance(model, &control))? {
             Event::Steps(steps) => losses.extend(steps.iter().map(|p| p.loss)),
             Event::Epoch(report) => {
+                let named = report.figures.named().into_iter();
+                let named: Vec<String> = named.map(|(name, x)| format!("{name} {x:.3}")).collect();
                 eprintln!(
-                    "step {} of {}: masked loss {:.4}, held out {:.4} (entropy of its tokens {entropy:.4}), right {:.1}%, {:.0} s",
+                    "step {} of {}: loss {:.4}, held out {:.4} (entropy of its tokens {entropy:.4}), {}, {:.0} s",
                     losses.len(),
                     recipe.epochs * epoch,
                     report.train_loss,
-                    report.validation_loss,
-                    100.0 * report.figures.first().1,
+                    masked(&report),
+                    named.join(", "),
                     start.elapsed().as_secs_f64()
                 );
                 reports.push(report);
@@ -234,7 +322,7 @@ fn train(
     training.finish(model)?;
     Ok(Outcome {
         recipe,
-        blocks: [train.len(), held.len()],
+        blocks: [all, held],
         entropy,
         losses,
         best: reports.iter().rfind(|report| report.best).cloned(),
@@ -255,12 +343,15 @@ fn write(
     let about = About {
         name: name.unwrap_or_else(|| "a new model".to_owned()),
         base: "none: random weights".to_owned(),
-        kind: Kind::MaskedLm,
+        kind: match model.has_nsp() {
+            true => Kind::Pretraining,
+            false => Kind::MaskedLm,
+        },
         run: Some(Run {
             recipe: outcome.recipe,
             train: vec![outcome.blocks[0]],
             validation: vec![outcome.blocks[1]],
-            pairs: false,
+            pairs: model.has_nsp(),
             figures: outcome.best.as_ref().map(|best| best.figures.clone()),
             best_epoch: outcome.best.as_ref().map_or(0, |best| best.epoch),
         }),
@@ -327,7 +418,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     eprintln!("written to {}", arguments.out.display());
     let facts = common::device_facts(&device, false)?;
     let best = outcome.best.as_ref();
-    let loss = best.map(|best| best.validation_loss);
+    let loss = best.map(masked);
     let accuracy = best.map(|best| match &best.figures {
         Figures::Words { accuracy, .. } => *accuracy,
         other => other.first().1,
@@ -336,7 +427,8 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         let mut object = json!({
             "losses": outcome.losses, "steps": outcome.losses.len(), "unigram_entropy": outcome.entropy,
             "held_out_loss": loss, "held_out_accuracy": accuracy, "parameters": model.parameter_count(),
-            "held_out": outcome.reports.iter().map(|r| r.validation_loss).collect::<Vec<f64>>(),
+            "eval": best.map(|best| best.figures.named().into_iter().collect::<HashMap<_, _>>()),
+            "held_out": outcome.reports.iter().map(masked).collect::<Vec<f64>>(),
             "seconds": start.elapsed().as_secs_f64(),
         });
         if let Some(object) = object.as_object_mut() {

@@ -175,7 +175,10 @@ impl Model {
     }
 
     /// Makes sure of a next-sentence head, with random weights where there was none; `false` where the family has none.
-    pub(crate) async fn add_next_sentence(&mut self, seed: u64) -> Result<bool, RunError> {
+    ///
+    /// # Errors
+    /// The device has no room.
+    pub async fn add_next_sentence(&mut self, seed: u64) -> Result<bool, RunError> {
         let Some(added) = self.layout.add_next_sentence(&self.config) else {
             return Ok(false);
         };
