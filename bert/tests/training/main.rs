@@ -6,6 +6,7 @@ mod common;
 mod cancel;
 mod curve;
 mod failures;
+mod fresh;
 mod golden;
 mod gradient;
 mod heads;
