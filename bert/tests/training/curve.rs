@@ -141,7 +141,9 @@ fn a_curve_that_was_stopped_goes_on_to_the_same_points() {
         let had = earlier.map_or(Vec::new(), |c| c.points.iter().map(|p| p.place).collect());
         assert!(again.into_iter().all(|place| !had.contains(&place)));
         if points != usize::MAX {
-            (0..5).for_each(|_| drop(advance(&mut run, &mut model)));
+            for _ in 0..5 {
+                advance(&mut run, &mut model);
+            }
         }
         let curve = run.finish(&mut model).expect("its weights");
         assert_eq!(weights(&mut model), before);
