@@ -6,6 +6,7 @@ mod common;
 mod cancel;
 mod curve;
 mod failures;
+mod fresh;
 mod goals;
 mod golden;
 mod gradient;
