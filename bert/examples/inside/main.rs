@@ -8,6 +8,7 @@
 //! nothing for is `null`, and `notes` says why.
 
 mod arguments;
+#[allow(dead_code)] // a part is used here
 #[path = "../common/mod.rs"]
 mod common;
 
