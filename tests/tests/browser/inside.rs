@@ -170,7 +170,7 @@ fn a_head_that_is_switched_off_changes_the_guess_and_a_link_brings_it_back(brows
         visit.wait(canvas, || {
             painted(&visit, canvas)
                 .as_f64()
-                .is_some_and(|share| share > 2.0)
+                .is_some_and(|share| share > 10.0)
         });
     }
 
@@ -180,12 +180,17 @@ fn a_head_that_is_switched_off_changes_the_guess_and_a_link_brings_it_back(brows
     });
 
     choose(&visit, "inside-layer", "0");
+    seen(&visit);
+    let before = painted(&visit, "#head-grid canvas");
     visit.click("button", "Switch head 1.1 off");
     visit.wait("other guesses", || {
         let without = guesses(&visit, "Without that head");
         without.contains('%') && without != all
     });
     visit.wait_for_text("#heads-off", "Head 1.1 is switched off");
+    visit.wait("its map to fade", || {
+        painted(&visit, "#head-grid canvas") != before
+    });
     let without = guesses(&visit, "Without that head");
     seen(&visit);
     visit.wait("the address", || {
@@ -408,7 +413,9 @@ fn what_cannot_be_looked_at_is_said_in_words(browser: Browser) {
     visit.wait_for_text("#inside-hint", "There is no head to look through.");
     visit.click("radio", "Attention");
     seen(&visit);
-    assert!(sentence(&visit, "#sight-attention").contains("Where head 2.1 looks"));
+    visit.wait("the attention of the text", || {
+        sentence(&visit, "#sight-attention").contains("Where head 2.1 looks")
+    });
     // Longer than the model reads, 64 tokens: cut, and said.
     text.fill(&"the cat sat on a mat. ".repeat(12));
     visit.wait_for_text("#panel-inside .notice", "The rest is left out.");

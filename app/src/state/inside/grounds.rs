@@ -219,11 +219,11 @@ fn sentence(found: &Attribution, lines: &[Line; 3], name: &str) -> String {
 
 /// Why a method has no numbers, where that is known.
 fn why_nothing(method: &str) -> &'static str {
-    match method == METHODS[2] {
-        true => "",
-        false => {
+    match method == METHODS[1] {
+        true => {
             ", since the sum of embeddings is normed at once: how long it is makes no difference"
         }
+        false => "",
     }
 }
 

@@ -115,26 +115,30 @@ fn draw_grid(canvas: &HtmlCanvasElement, grid: &Grid, cells: Cells) {
     }
 }
 
-/// The grid of all heads. `label` says in words what it shows.
+/// The grid of all heads. `label` says in words what it shows; `children` are buttons beside its own.
 #[component]
 pub fn HeadGrid(
     grid: Memo<Option<Grid>>,
     width: Memo<Option<f64>>,
     chosen: Callback<Head>,
     #[prop(into)] label: Signal<String>,
+    children: Children,
 ) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
-    let cells = Memo::new(move |_| {
-        let width = width.get()?;
-        grid.with(|grid| grid.as_ref().map(|grid| grid_cells(grid, width)))
+    // One value to draw, since what draws would miss a change that comes to it on two ways.
+    let laid = Memo::new(move |_| {
+        let (width, grid) = (width.get()?, grid.get()?);
+        let cells = grid_cells(&grid, width);
+        Some((grid, cells))
     });
+    let cells = move || laid.with(|laid| laid.as_ref().map(|(_, cells)| *cells));
     Effect::new(move |_| {
-        if let (Some(canvas), Some(cells), Some(grid)) = (canvas.get(), cells.get(), grid.get()) {
+        if let (Some(canvas), Some((grid, cells))) = (canvas.get(), laid.get()) {
             draw_grid(&canvas, &grid, cells);
         }
     });
     let click = move |event: MouseEvent| {
-        let cells = cells.get_untracked();
+        let cells = untrack(cells);
         let Some([column, row]) = cells.and_then(|cells| cells.under(&event)) else {
             return;
         };
@@ -150,7 +154,7 @@ pub fn HeadGrid(
         }
     };
     let names = move || {
-        let cells = cells.get()?;
+        let cells = cells()?;
         let every = (14.0 / cells.size).ceil().max(1.0) as usize;
         let middle = move |place: usize| (place as f64 + 0.5) * cells.size;
         let layers = (0..cells.down).filter(move |layer| layer % every == 0).map(move |layer| {
@@ -182,13 +186,14 @@ pub fn HeadGrid(
                 node_ref=canvas
                 role="img"
                 aria-label=move || label.get()
-                style:width=move || cells.get().map(|cells| format!("{:.1}px", cells.width()))
-                style:height=move || cells.get().map(|cells| format!("{:.1}px", cells.height()))
+                style:width=move || cells().map(|cells| format!("{:.1}px", cells.width()))
+                style:height=move || cells().map(|cells| format!("{:.1}px", cells.height()))
                 on:click=click
             ></canvas>
         </div>
         <div class="share-row">
             <button type="button" class="quiet" on:click=save>"Save the heads as PNG"</button>
+            {children()}
         </div>
     }
 }
@@ -237,18 +242,19 @@ pub fn HeadMatrix(
     #[prop(into)] label: Signal<String>,
 ) -> impl IntoView {
     let canvas = NodeRef::<html::Canvas>::new();
-    let cells = Memo::new(move |_| {
-        let room = room.get()?.min(480.0) - 96.0;
-        matrix.with(|matrix| matrix.as_ref().map(|matrix| matrix_cells(matrix, room)))
+    let laid = Memo::new(move |_| {
+        let (room, matrix) = (room.get()?.min(480.0) - 96.0, matrix.get()?);
+        let cells = matrix_cells(&matrix, room);
+        Some((matrix, cells))
     });
+    let cells = move || laid.with(|laid| laid.as_ref().map(|(_, cells)| *cells));
     Effect::new(move |_| {
-        if let (Some(canvas), Some(cells), Some(matrix)) = (canvas.get(), cells.get(), matrix.get())
-        {
+        if let (Some(canvas), Some((matrix, cells))) = (canvas.get(), laid.get()) {
             draw_matrix(&canvas, &matrix, cells);
         }
     });
     let click = move |event: MouseEvent| {
-        let cells = cells.get_untracked();
+        let cells = untrack(cells);
         if let Some([_, row]) = cells.and_then(|cells| cells.under(&event)) {
             chosen.run(row);
         }
@@ -260,7 +266,7 @@ pub fn HeadMatrix(
     };
     // A name beside each row, as long as they can be told apart.
     let names = move || {
-        let cells = cells.get().filter(|cells| cells.size >= 9.0);
+        let cells = cells().filter(|cells| cells.size >= 9.0);
         cells.map(|cells| {
             let words = matrix.with(|matrix| matrix.as_ref().map(|matrix| matrix.words.clone()));
             let words = words.unwrap_or_default().into_iter().enumerate();
@@ -282,8 +288,8 @@ pub fn HeadMatrix(
                 node_ref=canvas
                 role="img"
                 aria-label=move || label.get()
-                style:width=move || cells.get().map(|cells| format!("{:.1}px", cells.width()))
-                style:height=move || cells.get().map(|cells| format!("{:.1}px", cells.height()))
+                style:width=move || cells().map(|cells| format!("{:.1}px", cells.width()))
+                style:height=move || cells().map(|cells| format!("{:.1}px", cells.height()))
                 on:click=click
             ></canvas>
         </div>

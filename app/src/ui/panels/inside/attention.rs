@@ -37,10 +37,12 @@ pub fn AttentionCard() -> impl IntoView {
                 "Every head of every layer, the last layer at the top: rows look at columns, the darker the more. \
                  Press one to enlarge it."
             </figcaption>
-            <HeadGrid grid width chosen=choose label/>
-            <div class="share-row">
-                <CopyTable name="heads" tsv=Callback::new(move |()| Some(table.get_untracked().to_tsv()))/>
-            </div>
+            <HeadGrid grid width chosen=choose label>
+                <CopyTable
+                    name="heads"
+                    tsv=Callback::new(move |()| Some(table.get_untracked().to_tsv()))
+                />
+            </HeadGrid>
             <SightTable title="What each head does on this text" table=Signal::derive(move || table.get())/>
         </figure>
         <HeadChoice/>
