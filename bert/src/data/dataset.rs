@@ -92,9 +92,14 @@ fn texts_of(table: &Table, columns: &Columns, rows: &[&Row]) -> Result<Vec<Text>
         Some(_) => row.cells[column].clone(),
         None => row.cells[column].trim().to_owned(),
     };
+    let pair = |row: &Row| match &row.marks {
+        // The model reads one of them at a time.
+        Some(Marks::Choices(choices, _)) => choices.iter().max_by_key(|c| c.len()).cloned(),
+        _ => columns.pair.map(|pair| cell(row, pair)),
+    };
     let text = |row: &&Row| Text {
         text: cell(row, columns.text),
-        pair: columns.pair.map(|pair| cell(row, pair)),
+        pair: pair(row),
     };
     Ok(rows.iter().map(text).collect())
 }
@@ -280,7 +285,7 @@ impl Dataset {
         let rows = texts.into_iter().zip(truths).zip(lines);
         let example = |((Text { text, pair }, truth), line)| Example {
             text,
-            pair,
+            pair: pair.filter(|_| kind != HeadKind::Choice),
             truth,
             line,
         };
@@ -358,7 +363,16 @@ impl Example {
 
     /// What two examples share that say the same.
     pub(super) fn key(&self) -> (String, Option<String>) {
-        (folded(&self.text), self.pair.as_deref().map(folded))
+        let second = match &self.truth {
+            // In whatever order.
+            Truth::Choice { options, .. } => {
+                let mut options: Vec<String> = options.iter().map(|o| folded(o)).collect();
+                options.sort_unstable();
+                Some(options.join("\n"))
+            }
+            _ => self.pair.as_deref().map(folded),
+        };
+        (folded(&self.text), second)
     }
 }
 

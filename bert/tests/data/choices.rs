@@ -128,3 +128,19 @@ fn a_column_for_each_label_is_labels() {
     .expect("a set");
     assert_eq!(named.labels, ["x", "y"]);
 }
+
+#[test]
+fn examples_that_ask_the_same_are_told_apart_by_their_choices() {
+    let row = |a: &str, b: &str, right: usize| {
+        format!(
+            "{{\"question\": \"Which?\", \"choices\": [\"{a}\", \"{b}\"], \"answer\": {right}}}\n"
+        )
+    };
+    let text = row("a", "b", 0) + &row("b", "a", 1) + &row("c", "d", 0) + &row("e", "f", 1);
+    let (_, set) = read("a.jsonl", &text).expect("a set");
+    let split = bert::data::Split::stratified(&set, 0.3, 1);
+    assert!(!split.train.is_empty() && !split.validation.is_empty());
+    // The first two are one question.
+    let apart = split.train.contains(&0) != split.train.contains(&1);
+    assert!(!apart, "{split:?}");
+}

@@ -414,7 +414,7 @@ fn what_cannot_be_looked_at_is_said_in_words(browser: Browser) {
     visit.click("radio", "Attention");
     seen(&visit);
     visit.wait("the attention of the text", || {
-        sentence(&visit, "#sight-attention").contains("Where head 2.1 looks")
+        sentence(&visit, "#sight-attention").contains("Where head 1.1 looks")
     });
     // Longer than the model reads, 64 tokens: cut, and said.
     text.fill(&"the cat sat on a mat. ".repeat(12));

@@ -86,7 +86,9 @@ fn numbered(members: &Members<'_>) -> Option<Listed> {
                 |rest: &&str| rest.len() == 1 && rest.chars().all(|c| c.is_ascii_alphanumeric());
             if let (Some(rest), Some(text)) = (rest.filter(short), as_::<String>(value)) {
                 texts.push(text);
-                keys.push(rest.to_owned());
+                // COPA's `choice1` is number 0 of its labels: numbers are places.
+                let is_letter = rest.starts_with(|c: char| c.is_ascii_alphabetic());
+                keys.push(if is_letter { rest } else { "" }.to_owned());
             }
         }
         if texts.len() > 1 {
