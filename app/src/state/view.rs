@@ -313,7 +313,7 @@ impl State {
     /// Whether two texts are given to a model that has no opinion on pairs.
     pub fn lacks_verdict(&self) -> bool {
         let model = self.session.model.as_ref();
-        self.probe.paired && model.is_some_and(|model| !model.next_sentence)
+        self.probe.paired && model.is_some_and(|m| !m.next_sentence && m.no_masks.is_none())
     }
 
     /// What the Probe panel says where it has no result to show.

@@ -32,8 +32,15 @@ pub struct SentencePair {
 
 impl Prose {
     /// Reads text as BERT's own files have it: an empty line ends a document. Lines that end within a sentence go on in
-    /// the next.
+    /// the next. Where there is no empty line and several lines are of more than one sentence, each line is a document.
     pub fn read(text: &str) -> Self {
+        if !text.trim().lines().any(|line| line.trim().is_empty()) {
+            let lines = Self::of(text.lines());
+            let several = lines.documents.iter().filter(|line| line.len() > 1);
+            if several.count() > 1 {
+                return lines;
+            }
+        }
         let mut documents = Vec::new();
         let mut paragraph = String::new();
         for line in text.lines().chain([""]) {
@@ -185,6 +192,10 @@ mod tests {
             "A first sentence that goes on here."
         );
         assert_eq!(Prose::read(" \n\n "), Prose::default());
+        // A paragraph a line; and sentences a line, of one document.
+        let lines = |text: &str| Prose::read(text).documents().len();
+        assert_eq!(lines("One. Two.\nThree. Four.\nFive."), 3);
+        assert_eq!(lines("One.\nTwo.\nThree.\n"), 1);
     }
 
     #[test]

@@ -60,10 +60,16 @@ fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String 
         Some(HeadKind::Span) => ("question-answering", "metrics:\n- squad\n"),
         Some(HeadKind::Choice) => ("multiple-choice", "metrics:\n- accuracy\n"),
     };
-    // A JSON string is a YAML string.
-    let base = serde_json::Value::from(line(&about.base));
+    // A JSON string is a YAML string. A model from random weights has no base.
+    let base = match model.sha256().is_empty() {
+        true => String::new(),
+        false => format!(
+            "base_model: {}\n",
+            serde_json::Value::from(line(&about.base))
+        ),
+    };
     format!(
-        "---\nlibrary_name: transformers\npipeline_tag: {task}\nbase_model: {base}\n{metrics}tags:\n- {}\n- unmask\n---",
+        "---\nlibrary_name: transformers\npipeline_tag: {task}\n{base}{metrics}tags:\n- {}\n- unmask\n---",
         model.config().family.model_type()
     )
 }
@@ -78,11 +84,18 @@ fn origin(model: &Model, about: &About, head: Option<HeadKind>) -> String {
         Some(HeadKind::Span) => "finds answers in a passage",
         Some(HeadKind::Choice) => "chooses among texts",
     };
+    let date = about.date.as_deref().map(|d| format!(" on {}", line(d)));
+    if model.sha256().is_empty() {
+        return format!(
+            "{} that {what}, trained with Unmask from random weights{}.",
+            a_model(model.config().family),
+            date.unwrap_or_default()
+        );
+    }
     let made = match &about.run {
         Some(_) => "fine-tuned with Unmask",
         None => "exported with Unmask as it was loaded",
     };
-    let date = about.date.as_deref().map(|d| format!(" on {}", line(d)));
     format!(
         "{} that {what}, {made}{}.\n\n* base: {}\n* SHA-256 of the base's file of weights: `{}`",
         a_model(model.config().family),

@@ -3,7 +3,7 @@
 use kernels::Control;
 
 use super::event::{Best, EpochReport, Event, Mistake, RunState, TrainError};
-use super::graph::Targets;
+use super::inputs::Targets;
 use super::learner::Guessed;
 use super::run::{Stage, Training};
 use super::score::{self, Score, Words};

@@ -4,7 +4,8 @@ use kernels::{Control, Executable, Graph, ParamSpec, Plan, RunError, Storage, Te
 
 use super::features::POOLED;
 use super::features::Reading;
-use super::graph::{FEATURES, Inputs, Source};
+use super::graph::{FEATURES, Source};
+use super::inputs::Inputs;
 use super::step::{
     EvaluationPlan, LOG, LOG_ROWS, Part, Settings, StepNumbers, StepPlan, UpdatePlan, Wanted,
     parts_loss,

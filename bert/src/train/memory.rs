@@ -207,7 +207,11 @@ pub fn needs(
     let room = recipe.part().min(texts.max(1));
     let limit = recipe.max_tokens.min(config.max_tokens());
     let longest = longest.clamp(1, limit);
-    let widest = widest(model, task, room * group, longest);
+    let masks = match task.hides_words() {
+        true => hidden(recipe, room, longest),
+        false => 0,
+    };
+    let widest = widest(model, masks, room * group, longest);
     if widest > usize::MAX as u64 {
         // Nothing that a plan could describe: one value is more than can be addressed.
         return Ok(Needs {
@@ -270,7 +274,7 @@ pub fn needs(
         let lengths = padded_lengths(longest, limit).into_iter().rev();
         for tokens in lengths.take(PREPARED) {
             let masks = match task.hides_words() {
-                true => mask_room(room, tokens, 0),
+                true => hidden(recipe, room, tokens),
                 false => 0,
             };
             let source = Source::Texts {
@@ -297,16 +301,18 @@ pub fn needs(
     })
 }
 
-/// Bytes of the largest value of a step.
-fn widest(model: &Model, task: Task, room: usize, tokens: usize) -> u64 {
+/// Room for the hidden words of a batch.
+fn hidden(recipe: &Recipe, texts: usize, tokens: usize) -> usize {
+    let each = (recipe.masking.share * tokens as f64).round().max(1.0) as usize;
+    mask_room(texts, tokens, texts * each)
+}
+
+/// Bytes of the largest value of a step with so many hidden words.
+fn widest(model: &Model, masks: usize, room: usize, tokens: usize) -> u64 {
     let config = model.config();
     let width = (3 * config.hidden_size).max(config.intermediate_size);
     let rows = |rows: usize, columns: usize| 4 * rows as u64 * columns as u64;
-    let encoder = rows(room * tokens, width);
-    match task.hides_words() {
-        true => encoder.max(rows(mask_room(room, tokens, 0), config.vocab_size)),
-        false => encoder,
-    }
+    rows(room * tokens, width).max(rows(masks, config.vocab_size))
 }
 
 /// Recipes near to one that does not fit, and that do, nearest first: a batch in parts, a smaller batch, shorter

@@ -6,6 +6,7 @@ mod epoch;
 mod event;
 mod features;
 mod graph;
+mod inputs;
 mod learner;
 mod memory;
 mod recipe;
@@ -18,7 +19,7 @@ mod texts;
 mod weights;
 
 pub use event::{Best, Ending, EpochReport, Event, Mistake, Progress, RunState, TrainError};
-pub use graph::{Batch, Inputs, Mask, Targets};
+pub use inputs::{Batch, Inputs, Mask, Targets};
 pub use learner::{Guessed, Learner, StepReport};
 pub use memory::{Extent, Limits, Needs, check, needs, offers};
 pub use recipe::Recipe;

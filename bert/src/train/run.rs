@@ -4,7 +4,7 @@ use kernels::{Control, ParamSpec};
 
 use super::epoch::Evaluation;
 use super::event::{Best, Ending, Event, Progress, RunState, TrainError};
-use super::graph::{Batch, Inputs, Targets};
+use super::inputs::{Batch, Inputs, Targets};
 use super::learner::{FEATURE_ROOM, Learner};
 use super::settle::{Settling, round_epochs};
 use super::texts::Texts;

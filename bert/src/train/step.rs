@@ -3,7 +3,8 @@
 use kernels::ops::AdamW;
 use kernels::{Graph, Plan, Tensor, TensorType, Value, gradients_of};
 
-use super::graph::{Inputs, LossGraph, Source};
+use super::graph::{LossGraph, Source};
+use super::inputs::Inputs;
 use super::weights::{Trainable, first_moment, gradient, second_moment, sum};
 use super::{Optimiser, Task};
 use crate::config::Config;

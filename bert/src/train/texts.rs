@@ -1,7 +1,7 @@
 //! A run's texts as the model reads them, and the batches that are made of them.
 
 use super::encode::{Encoded, Target};
-use super::graph::{Batch, Inputs, Targets};
+use super::inputs::{Batch, Inputs, Targets};
 use super::memory::Extent;
 use crate::config::HeadKind;
 use crate::data::{Example, Masked, Masker, Random};

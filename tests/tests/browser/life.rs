@@ -107,7 +107,7 @@ fn a_whole_visit_of_teach_needs_no_pointer(browser: Browser) {
     };
     visit.open_fixture("tiny-bert");
     walk_to(&visit, "tab Probe");
-    visit.press(&Key::Right);
+    visit.press(&Key::Right.repeat(2));
     assert!(
         visit.focused().starts_with("tab Teach"),
         "{}",
@@ -153,7 +153,7 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
     visit.open_fixture("tiny-bert");
     visit.wait_for_model("model.safetensors");
     walk_to(&visit, "tab Probe");
-    visit.press(&Key::Right);
+    visit.press(&Key::Right.repeat(2));
     walk_to(&visit, "Type examples");
     visit.press(&Key::Enter);
     visit.wait_for_text("#boxes-why", "under two labels");

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::encode::Encoded;
 use super::super::event::TrainError;
-use super::super::graph::Inputs;
+use super::super::inputs::Inputs;
 use super::super::memory::{self, Limits};
 use super::super::texts::Texts;
 use super::super::{Lesson, Method, Task};

@@ -3,7 +3,7 @@
 use kernels::{Control, RunError};
 
 use super::super::event::TrainError;
-use super::super::graph::Inputs;
+use super::super::inputs::Inputs;
 use super::super::learner::Learner;
 use super::super::run::REPORT_EVERY;
 use super::super::texts::Texts;
