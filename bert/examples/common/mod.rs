@@ -144,3 +144,30 @@ pub fn model(folder: &Path, config: Config, device: &Device) -> Result<Model, An
     }
     Ok(pollster::block_on(loader.finish())?)
 }
+
+/// What `main` does: 2 for a command line that makes no sense, 1 for a run that failed.
+#[allow(dead_code)] // each example uses a part
+pub fn exit<A>(
+    usage: &str,
+    arguments: Result<Option<A>, AnyError>,
+    run: impl FnOnce(&A) -> Result<(), AnyError>,
+) -> std::process::ExitCode {
+    let arguments = match arguments {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            println!("{usage}");
+            return std::process::ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            return std::process::ExitCode::from(2);
+        }
+    };
+    match run(&arguments) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

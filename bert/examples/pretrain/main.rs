@@ -447,24 +447,6 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     Ok(())
 }
 
-/// 2 for a command line that makes no sense, 1 for a run that failed.
 fn main() -> ExitCode {
-    let arguments = match arguments() {
-        Ok(Some(arguments)) => arguments,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::from(2);
-        }
-    };
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    common::exit(USAGE, arguments(), run)
 }
