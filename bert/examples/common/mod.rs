@@ -1,10 +1,11 @@
 //! What the examples share: arguments, a device, and a checkpoint folder.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 
 use bert::config::Config;
+use bert::export::{self, About, Files};
 use bert::model::{Model, ModelLoader};
 use bert::tokenizer::{Tokenizer, TokenizerFiles};
 use kernels::gpu::{Gpu, KernelTime, Options, cache};
@@ -143,6 +144,31 @@ pub fn model(folder: &Path, config: Config, device: &Device) -> Result<Model, An
         }
     }
     Ok(pollster::block_on(loader.finish())?)
+}
+
+/// Writes a model as a folder that `transformers` loads; `out` is there.
+#[allow(dead_code)] // each example uses a part
+pub fn write_folder(
+    model: &mut Model,
+    about: &About,
+    files: &Files<'_>,
+    out: &Path,
+) -> Result<(), AnyError> {
+    let mut open: Option<(String, File)> = None;
+    let mut sink = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
+        let file = match &mut open {
+            Some((current, file)) if current == name => file,
+            _ => {
+                &mut open
+                    .insert((name.to_owned(), File::create(out.join(name))?))
+                    .1
+            }
+        };
+        file.write_all(bytes)
+    };
+    let control = Control::default();
+    pollster::block_on(export::folder(model, about, files, &control, &mut sink))?;
+    Ok(())
 }
 
 /// What `main` does: 2 for a command line that makes no sense, 1 for a run that failed.

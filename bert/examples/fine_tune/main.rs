@@ -22,8 +22,7 @@ mod common;
 mod figures;
 mod texts;
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -125,10 +124,7 @@ impl Material {
                     Family::Albert => Second::Swapped,
                     _ => Second::Random,
                 };
-                let count = |text: &str| {
-                    let all = tokenizer.encode(text, None, usize::MAX).ids.len();
-                    all - tokenizer.added_tokens(false)
-                };
+                let count = |text: &str| tokenizer.count(text);
                 let room = recipe.max_tokens.saturating_sub(3);
                 let mut random = Random::new(recipe.seed, 0);
                 let mut pairs = |prose: &Prose| prose.pairs(second, room, count, &mut random);
@@ -295,21 +291,7 @@ fn write(
         config: &source.config,
         tokenizer: &source.tokenizer,
     };
-    let mut open: Option<(String, File)> = None;
-    let mut sink = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
-        let file = match &mut open {
-            Some((current, file)) if current == name => file,
-            _ => {
-                &mut open
-                    .insert((name.to_owned(), File::create(out.join(name))?))
-                    .1
-            }
-        };
-        file.write_all(bytes)
-    };
-    let control = Control::default();
-    pollster::block_on(export::folder(model, &about, &files, &control, &mut sink))?;
-    Ok(())
+    common::write_folder(model, &about, &files, out)
 }
 
 fn predictions(

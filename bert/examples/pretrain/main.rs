@@ -14,8 +14,7 @@
 mod common;
 
 use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -23,7 +22,7 @@ use std::time::Instant;
 
 use bert::config::BertShape;
 use bert::data::{self, Masking, Prose, Random, Second, SentencePair, Text};
-use bert::export::{self, About, Files, Kind, Machine, Run};
+use bert::export::{About, Files, Kind, Machine, Run};
 use bert::metrics::Figures;
 use bert::model::Model;
 use bert::tokenizer::{Tokenizer, Vocabulary, WordCounts};
@@ -198,10 +197,7 @@ impl Material {
         let prose = Prose::read(text);
         let documents = prose.documents().len();
         let (train, held) = prose.split(0.1, arguments.recipe.seed);
-        let count = |text: &str| {
-            let all = tokenizer.encode(text, None, usize::MAX >> 8).ids.len();
-            all - tokenizer.added_tokens(false)
-        };
+        let count = |text: &str| tokenizer.count(text);
         let room = max_tokens.saturating_sub(tokenizer.added_tokens(true));
         let mut random = Random::new(arguments.recipe.seed, 0);
         let mut pairs = |prose: &Prose| prose.pairs(Second::Random, room, count, &mut random);
@@ -360,21 +356,7 @@ fn write(
         badge: None,
     };
     let files = Files { config, tokenizer };
-    let mut open: Option<(String, File)> = None;
-    let mut sink = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
-        let file = match &mut open {
-            Some((current, file)) if current == name => file,
-            _ => {
-                &mut open
-                    .insert((name.to_owned(), File::create(out.join(name))?))
-                    .1
-            }
-        };
-        file.write_all(bytes)
-    };
-    let control = Control::default();
-    pollster::block_on(export::folder(model, &about, &files, &control, &mut sink))?;
-    Ok(())
+    common::write_folder(model, &about, &files, out)
 }
 
 fn run(arguments: &Arguments) -> Result<(), AnyError> {

@@ -50,17 +50,15 @@ pub fn blocks(text: &str, tokenizer: &Tokenizer, max_tokens: usize) -> Vec<Text>
     let room = max_tokens
         .saturating_sub(tokenizer.added_tokens(false))
         .max(1);
-    let around = tokenizer.added_tokens(false);
-    let tokens = |text: &str| tokenizer.encode(text, None, usize::MAX >> 8).ids.len() - around;
     let mut pieces: Vec<(String, usize)> = Vec::new();
     for sentence in sentences(text) {
-        let count = tokens(&sentence);
+        let count = tokenizer.count(&sentence);
         if count <= room {
             pieces.push((sentence, count));
         } else {
             let words = sentence
                 .split(' ')
-                .map(|word| (word.to_owned(), tokens(word)));
+                .map(|word| (word.to_owned(), tokenizer.count(word)));
             pieces.extend(words);
         }
     }

@@ -151,6 +151,11 @@ impl Tokenizer {
         self.special.mask.as_ref().map(|mask| mask.text.as_str())
     }
 
+    /// How many tokens a text has, without special ones around it.
+    pub fn count(&self, text: &str) -> usize {
+        self.encode(text, None, usize::MAX).ids.len() - self.added_tokens(false)
+    }
+
     /// Tokens of a text or a pair, special tokens around them, at most `max_len` in all.
     ///
     /// A pair that is too long loses tokens at the end of the longer text first, as in `transformers`

@@ -3,7 +3,7 @@
 use crate::browser::Store;
 use crate::link::TOP_K;
 use crate::state::format;
-use crate::ui::widgets::failure_card::FailureCard;
+use crate::ui::widgets::failure_card::Retry;
 use crate::ui::widgets::mask_card::MaskCard;
 use crate::ui::widgets::said::SaidView;
 use crate::ui::widgets::text_box::TextBox;
@@ -30,8 +30,6 @@ pub fn ProbePanel() -> impl IntoView {
 fn Texts() -> impl IntoView {
     let store = Store::get();
     let text = store.view(|state| state.probe.text.clone());
-    let pair = store.view(|state| state.probe.pair.clone());
-    let paired = store.view(|state| state.probe.paired);
     view! {
         <div class="field-row">
             <label class="field" for="text">"Text"</label>
@@ -52,9 +50,20 @@ fn Texts() -> impl IntoView {
             text=text
             typed=move |text| store.edit(|state| state.probe.edit_text(text))
         />
+        <SecondText id="pair"/>
+    }
+}
+
+/// Probe's second text, where there are two.
+#[component]
+pub fn SecondText(id: &'static str) -> impl IntoView {
+    let store = Store::get();
+    let pair = store.view(|state| state.probe.pair.clone());
+    let paired = store.view(|state| state.probe.paired);
+    view! {
         <Show when=move || paired.get()>
             <TextBox
-                id="pair"
+                id
                 label="Second text"
                 rows=2
                 text=pair
@@ -146,16 +155,7 @@ fn Hint() -> impl IntoView {
 fn ProbeFailure() -> impl IntoView {
     let store = Store::get();
     let failure = store.view(|state| state.probe.failure.clone());
-    let again = move |_| store.change(|state| state.refresh());
-    move || {
-        failure.get().map(|failure| {
-            view! {
-                <FailureCard failure>
-                    <button type="button" class="quiet" on:click=again>"Try again"</button>
-                </FailureCard>
-            }
-        })
-    }
+    view! { <Retry failure again=move |()| store.change(|state| state.refresh())/> }
 }
 
 #[component]

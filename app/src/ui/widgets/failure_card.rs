@@ -41,6 +41,22 @@ pub fn FailureCard(failure: Failure, children: Children) -> impl IntoView {
     }
 }
 
+/// A failure, where there is one, with a button that tries again.
+#[component]
+pub fn Retry(failure: Memo<Option<Failure>>, #[prop(into)] again: Callback<()>) -> impl IntoView {
+    move || {
+        failure.get().map(|failure| {
+            view! {
+                <FailureCard failure>
+                    <button type="button" class="quiet" on:click=move |_| again.run(())>
+                        "Try again"
+                    </button>
+                </FailureCard>
+            }
+        })
+    }
+}
+
 /// The session's failure, where there is one.
 #[component]
 pub fn SessionFailure() -> impl IntoView {

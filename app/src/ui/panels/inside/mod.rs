@@ -8,7 +8,8 @@ use crate::browser::Store;
 use crate::link::Panel;
 use crate::link::inside::{Picture, written};
 use crate::state::format;
-use crate::ui::widgets::failure_card::FailureCard;
+use crate::ui::panels::probe::SecondText;
+use crate::ui::widgets::failure_card::Retry;
 use crate::ui::widgets::progress_bar::ProgressBar;
 use crate::ui::widgets::text_box::TextBox;
 use crate::ui::widgets::token_strip::TokenStrip;
@@ -35,8 +36,6 @@ pub fn InsidePanel() -> impl IntoView {
 fn Subject() -> impl IntoView {
     let store = Store::get();
     let text = store.view(|state| state.probe.text.clone());
-    let pair = store.view(|state| state.probe.pair.clone());
-    let paired = store.view(|state| state.probe.paired);
     let truncation = store.view(|state| state.probe.truncation());
     let hint = store.view(|state| state.inside_hint());
     view! {
@@ -48,15 +47,7 @@ fn Subject() -> impl IntoView {
                 text=text
                 typed=move |text| store.edit(|state| state.probe.edit_text(text))
             />
-            <Show when=move || paired.get()>
-                <TextBox
-                    id="inside-pair"
-                    label="Second text"
-                    rows=2
-                    text=pair
-                    typed=move |text| store.edit(|state| state.probe.edit_pair(text))
-                />
-            </Show>
+            <SecondText id="inside-pair"/>
             <TokenStrip id="inside-tokens"/>
             {move || truncation.get().map(|notice| view! { <p class="notice">{notice}</p> })}
             <Pictures/>
@@ -133,16 +124,7 @@ fn HeadsOff() -> impl IntoView {
 fn LookFailure() -> impl IntoView {
     let store = Store::get();
     let failure = store.view(|state| state.look_failure());
-    let again = move |_| store.change(|state| state.see_again());
-    move || {
-        failure.get().map(|failure| {
-            view! {
-                <FailureCard failure>
-                    <button type="button" class="quiet" on:click=again>"Try again"</button>
-                </FailureCard>
-            }
-        })
-    }
+    view! { <Retry failure again=move |()| store.change(|state| state.see_again())/> }
 }
 
 /// The picture that is chosen, and how its asking goes.
