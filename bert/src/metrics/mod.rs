@@ -44,6 +44,9 @@ pub enum Figures {
     Words {
         /// The share that was guessed.
         accuracy: f64,
+        /// The share that was among the five likeliest guesses.
+        #[serde(default)]
+        top5: f64,
         /// Of pairs, whether the second text follows the first.
         #[serde(default)]
         next: Option<NextMetrics>,
@@ -125,14 +128,19 @@ impl Figures {
                 vec![("exact_match", answers.exact_match), ("f1", answers.f1)]
             }
             Self::Choices { accuracy, .. } => vec![("accuracy", *accuracy)],
-            Self::Words { accuracy, next } => {
+            Self::Words {
+                accuracy,
+                top5,
+                next,
+            } => {
                 let next = next.iter().flat_map(|next| {
                     [
                         ("next_sentence_accuracy", next.accuracy),
                         ("next_sentence_loss", next.loss),
                     ]
                 });
-                [("accuracy", *accuracy)].into_iter().chain(next).collect()
+                let words = [("accuracy", *accuracy), ("top5_accuracy", *top5)];
+                words.into_iter().chain(next).collect()
             }
         }
     }

@@ -57,8 +57,8 @@ struct Found {
 /// Guesses for hidden words, and for pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guessed {
-    /// The most probable token of each masked place.
-    pub tokens: Vec<u32>,
+    /// The most probable tokens of each masked place, the likeliest first: five, where the vocabulary has as many.
+    pub tokens: Vec<Vec<u32>>,
     /// The mean loss over the masked places and, where pairs are learned, that over the pairs.
     pub losses: Vec<f64>,
     /// Of each pair the logits of following and of not; empty where they are not learned.
@@ -403,7 +403,7 @@ impl Learner {
         Ok((rows.map(<[f32]>::to_vec).collect(), losses.iter().sum()))
     }
 
-    /// The most probable token of each masked place of a batch, what is said of pairs, and the mean losses; no dropout.
+    /// The most probable tokens of each masked place of a batch, what is said of pairs, and the mean losses; no dropout.
     pub async fn guess(
         &mut self,
         model: &mut Model,
@@ -412,8 +412,10 @@ impl Learner {
     ) -> Result<Guessed, RunError> {
         let Found { rows, losses, next } =
             self.forward(model, inputs, Wanted::Best, control).await?;
+        let flat = rows.as_u32();
+        let each = (flat.len() / inputs.items().max(1)).max(1);
         Ok(Guessed {
-            tokens: rows.as_u32().to_vec(),
+            tokens: flat.chunks_exact(each).map(<[u32]>::to_vec).collect(),
             losses,
             next,
         })

@@ -67,15 +67,22 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
             ("Validation accuracy", share(*accuracy)),
             ("Choosing at random", share(*chance)),
         ],
-        Figures::Words { accuracy, next } => {
+        Figures::Words {
+            accuracy,
+            top5,
+            next,
+        } => {
             let next = next.map(|next| {
                 [
                     ("Pairs judged rightly", share(next.accuracy)),
                     ("Loss over pairs", three(next.loss)),
                 ]
             });
-            let words = ("Validation accuracy", share(*accuracy));
-            [words]
+            let words = [
+                ("Validation accuracy", share(*accuracy)),
+                ("Right word among the five likeliest", share(*top5)),
+            ];
+            words
                 .into_iter()
                 .chain(next.into_iter().flatten())
                 .collect()
