@@ -64,8 +64,13 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
     visit.wait_for_model("Seedling");
     open_form(&visit);
-    let book = write(&folder, "book.txt", &beginning(700));
-    visit.upload("#pick-prose", &[book]);
+    let whole = choice == Choice::Cpu;
+    if whole {
+        visit.click("button", "A book: The Secret Garden");
+    } else {
+        let book = write(&folder, "book.txt", &beginning(700));
+        visit.upload("#pick-prose", &[book]);
+    }
     visit.wait_for_text("#make-text", "different");
     visit.click("radio", "Smallest");
     let fields = [
@@ -88,7 +93,11 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     visit.click("button", "Deal again");
     visit.wait("another deal", || visit.text_of("#dealt") != dealt);
     visit.wait_for_text("#outlook", "steps.");
-    set(&visit, &[("Learning rate", "1e-2")]);
+    visit.run(
+        "document.querySelector('.recipe .more-settings').open = true",
+        &[],
+    );
+    set(&visit, &[("Learning rate", "1e-2"), ("Dropout", "0")]);
     start(&visit);
     visit.wait("the first steps", || run_line(&visit).contains("step "));
     // It can be asked meanwhile.
@@ -101,6 +110,11 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     let [before, after, entropy] = losses(&visit);
     assert!(after < before, "{before} to {after}");
     assert!(entropy > 3.0 && before > entropy, "{before}, {entropy}");
+    // A few steps teach how frequent words are, more of them what stands around them.
+    assert!(
+        choice == Choice::Gpu || after < entropy,
+        "{after}, {entropy}"
+    );
     eprintln!("masked loss {before} to {after}, entropy {entropy}");
 
     // It stays on this device, and leaves as a folder.
@@ -120,14 +134,20 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
 
     // Another visit finds it, as it was taught.
     visit.click("tab", "Probe");
+    visit.type_text("nothing is hidden.");
+    visit.wait("no answer", || visit.cards().is_empty());
     visit.type_text("she went into the [MASK].");
     visit.wait("an answer", || visit.cards().len() == 1);
     let expected = visit.cards()[0].bars[0].token.clone();
     visit.go(&visit.url());
     visit.wait_for_text("#own summary", "(2)");
     visit.run("document.querySelector('#own').open = true", &[]);
-    visit.click("button", "Open garden-book-txt");
-    visit.wait_for_model("garden-book-txt");
+    let taught = match whole {
+        true => "garden-the-secret-garden",
+        false => "garden-book-txt",
+    };
+    visit.click("button", &format!("Open {taught}"));
+    visit.wait_for_model(taught);
     visit.type_text("she went into the [MASK].");
     visit.wait("the same answer", || {
         visit
@@ -144,7 +164,7 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
 
 scenario!(a_model_of_one_s_own_is_made_on_the_processor: Chromium);
 fn a_model_of_one_s_own_is_made_on_the_processor(browser: Browser) {
-    a_model_of_one_s_own(browser, Choice::Cpu, "300");
+    a_model_of_one_s_own(browser, Choice::Cpu, "2000");
 }
 
 scenario!(a_model_of_one_s_own_is_made_on_the_gpu: Chromium);
