@@ -213,8 +213,9 @@ fn texts_that_bear_no_model_are_explained(browser: Browser) {
     let thai = "ภาษาไทยเขียนติดกันโดยไม่มีช่องว่างระหว่างคำ ".repeat(150);
     visit.upload("#pick-prose", &[write(&folder, "thai.txt", &thai)]);
     visit.wait_for_text("#make", "writes none between words");
+    visit.wait_for_text("#make", "count as accents");
     make(&visit);
-    visit.alert("this text bears");
+    visit.alert("This text bears");
     visit.click("button", "Take a vocabulary of");
     visit.wait("the failure to go", || visit.all("alert", "").is_empty());
     // Too large for this device, and no size at all.
@@ -237,5 +238,90 @@ fn texts_that_bear_no_model_are_explained(browser: Browser) {
         visit.run("return document.querySelector('#make-model').disabled", &[]),
         json!(true)
     );
+    visit.end();
+}
+
+scenario!(what_a_loaded_model_learns_of_running_text_and_forgets_is_told: Chromium);
+fn what_a_loaded_model_learns_of_running_text_and_forgets_is_told(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
+    visit.open_fixture("tiny-bert");
+    visit.click("tab", "Teach");
+    let prose: String = (0..60)
+        .map(|i| {
+            let thing = ["the film", "the dog", "the man", "the day"][i % 4];
+            let word = ["great", "good", "bad", "blue", "fine"][i % 5];
+            format!("{thing} was very {word}. ")
+        })
+        .collect();
+    visit.upload("#pick-examples", &[write(&folder, "prose.txt", &prose)]);
+    visit.wait_for_text("#data-line", "rows");
+    visit.click("checkbox", "Running text");
+    visit.wait_for_text("#data-line", "60 sentences, running text");
+    // Nothing marked can be learned of it, and hidden words were chosen.
+    visit.run(
+        "document.querySelectorAll('#panel-teach .more-settings').forEach((one) => one.open = true);
+        document.querySelectorAll('.hiding .paste').forEach((one) => one.open = true)",
+        &[],
+    );
+    let recipe = [
+        ("Learning rate", "1e-2"),
+        ("Epochs", "6"),
+        ("Batch", "4"),
+        ("Dropout", "0"),
+        ("Longest text (tokens)", "24"),
+    ];
+    set(&visit, &recipe);
+    visit.wait_for_text("#dealt-line-0", "(15 %)");
+    visit
+        .find("textbox", "Sentences to hide words in")
+        .fill("the dog was very good. the man was bad.");
+    visit.wait_for_text("#dealt", "was");
+    visit.wait_for_text("#dealt-line-0", "of 12 tokens");
+    set(
+        &visit,
+        &[
+            ("Asked for (% of tokens)", "50"),
+            ("Of these hidden (%)", "100"),
+            ("Of these swapped (%)", "0"),
+        ],
+    );
+    visit.wait_for_text(
+        "#dealt-line-0",
+        "6 of 12 tokens are asked for (50 %): 6 hidden, 0 swapped, 0 kept",
+    );
+    visit.wait_for_text("#dealt-line-1", "2.0 times as many");
+    set(&visit, &[("Of these swapped (%)", "50")]);
+    visit.wait_for_text("#outlook", "no more than 1 together");
+    set(
+        &visit,
+        &[
+            ("Asked for (% of tokens)", "15"),
+            ("Of these hidden (%)", "80"),
+            ("Of these swapped (%)", "10"),
+        ],
+    );
+    visit.click("checkbox", "Whole words");
+    visit
+        .find("textbox", "Another text")
+        .fill("she sat on the mat. the cat sat on the mat. the cat was on the mat.");
+    start(&visit);
+    visit.wait("the end", || run_line(&visit).starts_with("Done."));
+    let rows = "return [...document.querySelectorAll('#before-after tbody th')].map((th) => th.textContent)";
+    visit.wait("figures after", || {
+        visit
+            .run(rows, &[])
+            .as_array()
+            .is_some_and(|rows| rows.len() == 4)
+    });
+    let [before, after, _] = losses(&visit);
+    assert!(after < before, "{before} to {after}");
+    visit.wait("what became of the other text", || {
+        let lines = "return [...document.querySelectorAll('.before-after-line')].map((p) => p.textContent).join(' ')";
+        visit.run(lines, &[]).as_str().is_some_and(|text| text.contains("On the other text the loss"))
+    });
+    visit.pictures("adapted", "#before-after");
     visit.end();
 }
