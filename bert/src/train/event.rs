@@ -29,6 +29,11 @@ pub enum TrainError {
         "{0} has no next-sentence head: hidden words alone can be learned, or take a BERT or an ALBERT"
     )]
     NoNextHead(&'static str),
+    /// Replaced words are to be learned, and the family has no head for them.
+    #[error(
+        "{0} has no head that tells replaced words: hidden words can be learned, or take an ELECTRA"
+    )]
+    NoReplacedHead(&'static str),
     /// Masks are to be learned, and the vocabulary has no token for them.
     #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
     NoMask,

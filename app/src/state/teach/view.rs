@@ -67,7 +67,18 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
             ("Validation accuracy", share(*accuracy)),
             ("Choosing at random", share(*chance)),
         ],
-        Figures::Words { accuracy, next } => {
+        Figures::Words {
+            accuracy,
+            next,
+            replaced,
+        } => {
+            let replaced = replaced.map(|found| {
+                [
+                    ("Tokens judged rightly", share(found.accuracy)),
+                    ("Tokens not replaced", share(1.0 - found.share)),
+                    ("F1 of replaced words", three(found.f1())),
+                ]
+            });
             let next = next.map(|next| {
                 [
                     ("Pairs judged rightly", share(next.accuracy)),
@@ -78,6 +89,7 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
             [words]
                 .into_iter()
                 .chain(next.into_iter().flatten())
+                .chain(replaced.into_iter().flatten())
                 .collect()
         }
         Figures::Classes { metrics, .. } => {
