@@ -4,6 +4,7 @@
 //! ask for an absurd allocation, and what this project does not compute is refused by name.
 
 mod family;
+mod generator;
 mod head;
 mod keys;
 mod shape;
@@ -156,19 +157,6 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// That of a generator for replaced words beside a model of this one (Clark et al. 2020, section 3.2): as many layers, a quarter of
-    /// the heads, one at least, each as wide, and embeddings of the same width.
-    #[must_use]
-    pub fn generator(&self) -> Self {
-        let heads = (self.num_attention_heads / 4).max(1);
-        Self {
-            hidden_size: heads * self.head_size(),
-            intermediate_size: (self.intermediate_size * heads / self.num_attention_heads).max(1),
-            num_attention_heads: heads,
-            ..self.clone()
-        }
-    }
-
     /// Reads and checks the text of a `config.json`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use super::settle::Settling;
 use super::texts::Texts;
 use super::{Lesson, Method, Recipe, Task};
 use crate::config::{HeadKind, Pooling};
-use crate::data::{Example, Masker, SentencePair, Text, Truth};
+use crate::data::{Example, Masker, Masking, SentencePair, Text, Truth};
 use crate::model::DropoutRates;
 use crate::model::Model;
 use crate::probe;
@@ -140,7 +140,8 @@ impl Training {
     /// Prepares a run of replaced words (Clark et al. 2020, section 3): a small generator, new beside the model, learns to fill hidden
     /// words, and the model learns to tell of every token whether what the generator drew stands there now. The loss is the
     /// generator's mean over the hidden words and [`REPLACED_WEIGHT`](super::REPLACED_WEIGHT) times the model's over all tokens; both share the tables of
-    /// embeddings. A model without a head for it gets one, with random weights.
+    /// embeddings. A model without a head for it gets one, with random weights. All
+    /// of the words that are chosen are hidden, whatever the recipe's masking says of others.
     ///
     /// # Errors
     /// As [`Training::start_mlm`], a family that has no such head, and a method that trains a part of the model only.
@@ -185,7 +186,15 @@ impl Training {
         if task != Task::Replaced {
             model.has_mlm().map_err(TrainError::NoMlmHead)?;
         }
-        let masker = Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?;
+        let masking = match task {
+            Task::Replaced => Masking {
+                hidden: 1.0,
+                swapped: 0.0,
+                ..recipe.masking
+            },
+            _ => recipe.masking,
+        };
+        let masker = Masker::with(tokenizer, masking).ok_or(TrainError::NoMask)?;
         let with_words = |texts: Vec<Encoded>| -> Vec<Encoded> {
             let texts = texts.into_iter();
             texts.filter(|t| t.can_be_masked(&masker)).collect()

@@ -1,8 +1,10 @@
 //! Replaced words: what PyTorch learns of them (`tests/tools/replaced_fixture.py`), runs, and what is refused.
 
+use bert::config::Config;
 use bert::data::{Masking, Text};
+use bert::export::{self, About, Files, Kind};
 use bert::metrics::{Figures, ReplacedMetrics};
-use bert::model::{DropoutRates, Model, TokenBatch};
+use bert::model::{DropoutRates, Model, ModelLoader, TokenBatch};
 use bert::probe::{self, Request};
 use bert::train::{
     Batch, EpochReport, Event, Extent, Inputs, Learner, Mask, Method, Recipe, Targets, Task,
@@ -256,4 +258,83 @@ fn families_without_the_head_and_parts_of_a_model_are_refused() {
         );
         assert!(model.layout().generator.is_none());
     }
+}
+
+/// A folder's weights, loaded again.
+fn exported(model: &mut Model, kind: Kind, config: &str) -> (Model, String) {
+    let about = About {
+        name: "told".to_owned(),
+        base: "tiny".to_owned(),
+        kind,
+        run: None,
+        machine: None,
+        date: None,
+        badge: None,
+    };
+    let files = Files {
+        config,
+        tokenizer: &[],
+    };
+    let (mut weights, mut text) = (Vec::new(), Vec::new());
+    let mut sink = |name: &str, bytes: &[u8]| -> Result<(), ()> {
+        match name {
+            "model.safetensors" => weights.extend_from_slice(bytes),
+            "config.json" => text.extend_from_slice(bytes),
+            _ => {}
+        }
+        Ok(())
+    };
+    let control = Control::default();
+    let written = export::folder(model, &about, &files, &control, &mut sink);
+    pollster::block_on(written).expect("a folder");
+    let text = String::from_utf8(text).expect("UTF-8");
+    let config = Config::from_json(&text).expect("a config.json");
+    let device = model.device().clone();
+    let loader = ModelLoader::new(&device, config, Some(weights.len() as u64));
+    let mut loader = loader.expect("a loader");
+    loader.push(&weights).expect("a valid file");
+    let model = pollster::block_on(loader.finish()).expect("a whole model");
+    (model, text)
+}
+
+#[test]
+fn both_models_leave_as_folders_of_their_own_classes() {
+    let device = Device::Cpu(Precision::F32);
+    let source = std::fs::read_to_string(common::fixture(FOLDER).join("config.json"));
+    let source = source.expect("config.json");
+    let mut model = common::model(&common::fixture(FOLDER), &device);
+    assert!(pollster::block_on(model.add_generator(3)).expect("memory"));
+    let (mut again, text) = exported(&mut model, Kind::Replaced, &source);
+    assert!(text.contains("\"ElectraForPreTraining\""));
+    assert!(again.has_replaced() && again.has_mlm().is_err());
+    let read = |model: &mut Model, name: &str| {
+        let found = pollster::block_on(model.read(name));
+        found.expect("a parameter").to_f32()
+    };
+    let head = "discriminator_predictions.dense_prediction.weight";
+    assert_eq!(read(&mut model, head), read(&mut again, head));
+
+    let generator = pollster::block_on(model.generator()).expect("memory");
+    let mut generator = generator.expect("a generator");
+    let config = model.config().generator_json(&source).expect("a config");
+    let (mut again, text) = exported(&mut generator, Kind::MaskedLm, &config);
+    assert!(text.contains("\"ElectraForMaskedLM\""));
+    assert!(again.has_mlm().is_ok());
+    for name in [
+        "cls.predictions.bias",
+        "encoder.layer.1.output.dense.weight",
+    ] {
+        let lies = format!("generator/{name}");
+        assert_eq!(read(&mut model, &lies), read(&mut again, name), "{name}");
+    }
+
+    // A model that has no such head has nothing to export so.
+    let mut model = common::model(&common::fixture("tiny-bert"), &device);
+    let refused = export::size(&model, Kind::Replaced);
+    assert_eq!(refused, Err(export::Refusal::NoReplaced));
+    assert!(
+        pollster::block_on(model.generator())
+            .expect("memory")
+            .is_none()
+    );
 }
