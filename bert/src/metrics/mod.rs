@@ -44,6 +44,9 @@ pub enum Figures {
     Words {
         /// The share that was guessed.
         accuracy: f64,
+        /// The share that was among the five likeliest guesses.
+        #[serde(default)]
+        top5: f64,
         /// Of pairs, whether the second text follows the first.
         #[serde(default)]
         next: Option<NextMetrics>,
@@ -156,6 +159,7 @@ impl Figures {
             Self::Choices { accuracy, .. } => vec![("accuracy", *accuracy)],
             Self::Words {
                 accuracy,
+                top5,
                 next,
                 replaced,
             } => {
@@ -175,8 +179,8 @@ impl Figures {
                         ("next_sentence_loss", next.loss),
                     ]
                 });
-                let accuracy = [("accuracy", *accuracy)].into_iter();
-                accuracy.chain(next).chain(replaced).collect()
+                let words = [("accuracy", *accuracy), ("top5_accuracy", *top5)];
+                words.into_iter().chain(next).chain(replaced).collect()
             }
         }
     }

@@ -16,6 +16,9 @@ pub(super) const CLASSIFIER: &str = "classifier";
 /// The features of a frozen encoder, `[N, H]`.
 pub(super) const FEATURES: &str = "features";
 
+/// Guesses for a hidden word that are looked at.
+pub(super) const LIKELIEST: usize = 5;
+
 /// What a step reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
@@ -242,12 +245,13 @@ impl LossGraph {
             .collect()
     }
 
-    /// The column that is likeliest in each row of logits, by the goal's own labels.
+    /// The columns that are likeliest in each row of logits, `[R, k]`, by the goal's own labels: five, or as many as there are.
     pub fn best(&mut self) -> Result<Value, GraphError> {
         let Goal::Labels(labels, _) = self.terms[0].goal else {
             unreachable!("only classes and words are guessed on the device")
         };
-        Ok(self.graph.top_k(self.logits, labels, 1)?.columns)
+        let count = self.graph.ty(self.logits).shape.columns().min(LIKELIEST);
+        Ok(self.graph.top_k(self.logits, labels, count)?.columns)
     }
 
     /// The values of a run; places that the plan has room for and the batch does not fill are

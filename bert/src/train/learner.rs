@@ -59,8 +59,8 @@ struct Found {
 /// Guesses for hidden words, and for pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guessed {
-    /// The most probable token of each masked place.
-    pub tokens: Vec<u32>,
+    /// The most probable tokens of each masked place, the likeliest first: five, where the vocabulary has as many.
+    pub tokens: Vec<Vec<u32>>,
     /// The mean loss over the masked places and, where pairs are learned, that over the pairs.
     pub losses: Vec<f64>,
     /// Of each pair the logits of following and of not; empty where they are not learned.
@@ -415,7 +415,7 @@ impl Learner {
         Ok((rows.map(<[f32]>::to_vec).collect(), losses.iter().sum()))
     }
 
-    /// The most probable token of each masked place of a batch, what is said of pairs, and the mean losses; no dropout.
+    /// The most probable tokens of each masked place of a batch, what is said of pairs, and the mean losses; no dropout.
     pub async fn guess(
         &mut self,
         model: &mut Model,
@@ -423,8 +423,10 @@ impl Learner {
         control: &Control,
     ) -> Result<Guessed, RunError> {
         let found = self.forward(model, inputs, Wanted::Best, control).await?;
+        let flat = found.rows.as_u32();
+        let each = (flat.len() / inputs.items().max(1)).max(1);
         Ok(Guessed {
-            tokens: found.rows.as_u32().to_vec(),
+            tokens: flat.chunks_exact(each).map(<[u32]>::to_vec).collect(),
             losses: found.losses,
             next: found.next,
             replaced: found.replaced,

@@ -6,6 +6,7 @@ mod epoch;
 mod event;
 mod features;
 mod graph;
+mod held_out;
 mod inputs;
 mod learner;
 mod memory;
@@ -20,6 +21,7 @@ mod texts;
 mod weights;
 
 pub use event::{Best, Ending, EpochReport, Event, Mistake, Progress, RunState, TrainError};
+pub use held_out::{HeldOut, OtherTexts};
 pub use inputs::{Batch, Inputs, Mask, Targets};
 pub use learner::{Guessed, Learner, StepReport};
 pub use memory::{Extent, Limits, Needs, check, needs, offers};

@@ -246,7 +246,7 @@ impl UpdatePlan {
 pub(super) enum Wanted {
     /// Each row's logits.
     Logits,
-    /// Each row's most probable column, found on the device: a vocabulary's logits are too much
+    /// Each row's most probable columns, found on the device: a vocabulary's logits are too much
     /// to read back.
     Best,
 }

@@ -69,6 +69,7 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
         ],
         Figures::Words {
             accuracy,
+            top5,
             next,
             replaced,
         } => {
@@ -85,8 +86,11 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
                     ("Loss over pairs", three(next.loss)),
                 ]
             });
-            let words = ("Validation accuracy", share(*accuracy));
-            [words]
+            let words = [
+                ("Validation accuracy", share(*accuracy)),
+                ("Right word among the five likeliest", share(*top5)),
+            ];
+            words
                 .into_iter()
                 .chain(next.into_iter().flatten())
                 .chain(replaced.into_iter().flatten())

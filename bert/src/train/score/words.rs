@@ -8,6 +8,8 @@ use crate::train::{Guessed, REPLACED_WEIGHT, Targets};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Words {
     right: usize,
+    /// Those whose word is among the likeliest.
+    near: usize,
     of: usize,
     /// Of pairs: those judged rightly, all, and the sum of their losses.
     next: (usize, usize, f64),
@@ -59,8 +61,10 @@ impl Words {
     /// Counts what is asked and what was guessed.
     pub fn add(&mut self, targets: &Targets, found: &Guessed) {
         let masks = targets.masks();
-        let right = masks.iter().zip(&found.tokens);
-        self.right += right.filter(|((.., id), found)| id == *found).count();
+        for ((.., id), found) in masks.iter().zip(&found.tokens) {
+            self.right += usize::from(found.first() == Some(id));
+            self.near += usize::from(found.contains(id));
+        }
         self.of += masks.len();
         if let Targets::MasksAndNext(_, next) = targets {
             let right = next.iter().zip(&found.next);
@@ -82,6 +86,7 @@ impl Words {
         });
         Figures::Words {
             accuracy: self.right as f64 / self.of.max(1) as f64,
+            top5: self.near as f64 / self.of.max(1) as f64,
             next,
             replaced: self.replaced.metrics(),
         }
