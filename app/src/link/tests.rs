@@ -215,15 +215,19 @@ fn carried() -> impl Strategy<Value = Carried> {
         method,
         1..=100usize,
         prop::option::of(pooling),
+        any::<bool>(),
         numbers(),
     )
-        .prop_map(|(goal, method, layers, pooling, fields)| Carried {
-            goal,
-            method,
-            layers,
-            pooling,
-            fields: fields.into_iter().collect(),
-        })
+        .prop_map(
+            |(goal, method, layers, pooling, whole_words, fields)| Carried {
+                goal,
+                method,
+                layers,
+                pooling,
+                whole_words,
+                fields: fields.into_iter().collect(),
+            },
+        )
 }
 
 fn inside() -> impl Strategy<Value = Inside> {
@@ -313,7 +317,7 @@ proptest! {
             "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map", "row",
             "arrives", "off", "baseline", "other", "goal", "method", "layers",
             "pooling", "try", "try-pair", "hide", "head", "learning-rate", "epochs", "share",
-            "clipping", "seed",
+            "clipping", "seed", "whole-words", "mask-share", "mask-hidden",
         ]),
         value in prop_oneof!["\\PC{0,40}", "[-+0-9.eE,infaNx%]{0,12}", any::<f64>().prop_map(|x| x.to_string())],
     ) {

@@ -61,6 +61,9 @@ pub struct Reading {
     /// What the labels are: a class each, several, a score.
     #[serde(default)]
     pub kind: Option<HeadKind>,
+    /// Whether it is no table but running text.
+    #[serde(default)]
+    pub prose: bool,
 }
 
 /// What is learned.
@@ -81,4 +84,10 @@ pub struct Setup {
     pub recipe: Recipe,
     /// The share of the examples put aside to check with.
     pub share: f64,
+    /// Another text, whose hidden words are guessed before and after: what is forgotten.
+    #[serde(default)]
+    pub other: Option<String>,
 }
+
+/// The most bytes of running text that are read.
+pub const MAX_PROSE: usize = 50 << 20;

@@ -9,6 +9,7 @@ pub mod bench;
 pub mod format;
 pub mod inside;
 pub mod link;
+pub mod make;
 pub mod opening;
 pub mod probe;
 pub mod said;
@@ -26,6 +27,7 @@ use activity::{Question, Wish};
 use bench::Bench;
 use inside::Inside;
 use link::Linked;
+use make::Make;
 use opening::Opening;
 use probe::{Asks, Probe};
 use session::Session;
@@ -48,6 +50,10 @@ pub enum Effect {
     FetchRun(Box<KeptRun>),
     /// Delete the run that this device keeps.
     ForgetRun,
+    /// Open a model that was made or taught here, by its name.
+    OpenOwn(String),
+    /// Delete one.
+    ForgetOwn(String),
 }
 
 /// The page's whole state.
@@ -63,6 +69,7 @@ pub struct State {
     pub inside: Inside,
     pub teach: Teach,
     pub bench: Bench,
+    pub make: Make,
     /// What the visitor is asked before something is lost.
     pub question: Option<Question>,
     ids: RequestId,
@@ -92,6 +99,7 @@ impl State {
             inside: Inside::default(),
             teach: Teach::default(),
             bench: Bench::default(),
+            make: Make::default(),
             question: None,
             ids: 0,
             site,
@@ -202,6 +210,7 @@ impl State {
                 self.on_bench(id, event);
                 Vec::new()
             }
+            Event::Make { id, event } => self.on_make(id, event),
             Event::Memory { memory } => {
                 self.session.memory = memory;
                 Vec::new()
@@ -223,6 +232,7 @@ impl State {
         })];
         effects.extend(self.session.on_alive(id).map(Effect::Send));
         effects.extend(self.on_alive_for_opening());
+        effects.extend(self.on_alive_for_make());
         effects
     }
 
@@ -256,6 +266,7 @@ impl State {
         self.inside.abandon();
         self.teach.abandon();
         self.bench.abandon();
+        self.make.abandon();
     }
 
     /// Runs on another device from now on.

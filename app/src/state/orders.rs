@@ -58,7 +58,9 @@ impl FakeEngine {
                 | Effect::ReadGallery
                 | Effect::KeepRun(_)
                 | Effect::FetchRun(_)
-                | Effect::ForgetRun => {}
+                | Effect::ForgetRun
+                | Effect::OpenOwn(_)
+                | Effect::ForgetOwn(_) => {}
                 Effect::Send(command) if self.alive => self.obey(command, agreed),
                 Effect::Send(_) => self
                     .faults

@@ -6,8 +6,8 @@ use crate::protocol::{DataReport, PlanReport};
 use crate::recipe::{Goal, Reading, Setup};
 use bert::config::HeadKind;
 use bert::data::{
-    Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, Truth,
-    kinds, label_counts, texts,
+    Blocks, Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Row, Split, Table,
+    Text, Truth, kinds, label_counts, sentences, texts,
 };
 use bert::metrics::Confusion;
 use bert::model::{Model, TaskHead};
@@ -15,9 +15,14 @@ use bert::tokenizer::Tokenizer;
 use bert::train::{self, Extent, Limits, Method, Recipe, Task, check, needs, offers};
 use kernels::LocalBoxFuture;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// Rows and characters of the preview.
 const PREVIEW: (usize, usize) = (5, 160);
+/// Sentences of a running text that are shown.
+const SHOWN: usize = 50;
+/// The fewest pieces of a running text that can be learned from: one at least is held out.
+const FEWEST_PIECES: usize = 2;
 /// Texts that are cut into tokens between two breaths.
 const BREATH: usize = 256;
 
@@ -34,6 +39,21 @@ pub struct Lesson {
     kind: Option<HeadKind>,
     /// For the model of this hash.
     lengths: RefCell<Option<(String, Lengths)>>,
+    /// Where it is no table but running text.
+    running: Option<Running>,
+}
+
+/// A running text, which is cut into pieces for a model.
+struct Running {
+    sentences: Vec<String>,
+    pieces: RefCell<Option<Pieces>>,
+}
+
+/// The pieces for the model of a hash, each of so many tokens at most.
+struct Pieces {
+    hash: String,
+    max_tokens: usize,
+    texts: Rc<Vec<Text>>,
 }
 
 /// The examples of a run of a head.
@@ -167,7 +187,61 @@ impl Lesson {
             kinds,
             kind,
             lengths: RefCell::default(),
+            running: None,
         })
+    }
+
+    /// Takes a running text.
+    ///
+    /// # Errors
+    /// When it has no sentence.
+    pub fn running(name: &str, text: &str) -> Result<Self, Failure> {
+        let sentences = sentences(text);
+        if sentences.is_empty() {
+            return Err(Failure::new(
+                format!("{name} cannot be learned from"),
+                "The text is empty.",
+                "Take a longer text.",
+            ));
+        }
+        let row = |(i, sentence): (usize, &String)| Row {
+            line: i + 1,
+            cells: vec![sentence.clone()],
+            given: 1,
+            marks: None,
+        };
+        let table = Table {
+            format: Format::Lines,
+            header: false,
+            columns: vec!["text".to_owned()],
+            rows: sentences.iter().take(SHOWN).enumerate().map(row).collect(),
+            headers_again: Vec::new(),
+            left_out: Vec::new(),
+            remarks: Vec::new(),
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            columns: Columns {
+                text: 0,
+                pair: None,
+                label: None,
+            },
+            table,
+            kinds: Vec::new(),
+            kind: None,
+            lengths: RefCell::default(),
+            running: Some(Running {
+                sentences,
+                pieces: RefCell::default(),
+            }),
+        })
+    }
+
+    /// Some of its texts, from its beginning.
+    pub fn first_texts(&self, count: usize) -> Vec<String> {
+        let rows = self.table.rows.iter().take(count);
+        rows.filter_map(|row| row.cells.get(self.columns.text).cloned())
+            .collect()
     }
 
     /// What to call the set.
@@ -190,6 +264,7 @@ impl Lesson {
     pub fn report(&self) -> DataReport {
         let mut notes = self.table.notes();
         let (labels, problem) = match self.dataset() {
+            _ if self.running.is_some() => (Vec::new(), None),
             Ok((dataset, report)) => {
                 notes.extend(report.notes());
                 let counts = report.counts.iter().copied();
@@ -205,8 +280,14 @@ impl Lesson {
         let rows = self.table.rows.iter().take(PREVIEW.0);
         DataReport {
             name: self.name.clone(),
-            format: self.table.format.name().to_owned(),
-            rows: self.table.rows.len(),
+            format: match self.running {
+                Some(_) => "running text".to_owned(),
+                None => self.table.format.name().to_owned(),
+            },
+            rows: match &self.running {
+                Some(running) => running.sentences.len(),
+                None => self.table.rows.len(),
+            },
             header: self.table.header,
             columns: self.table.columns.clone(),
             chosen: self.columns.clone(),
@@ -216,6 +297,7 @@ impl Lesson {
             kinds: self.kinds.clone(),
             kind: self.kind,
             marked: self.table.rows.iter().any(|row| row.marks.is_some()),
+            prose: self.running.is_some(),
             labels,
             notes,
             problem,
@@ -229,6 +311,12 @@ impl Lesson {
     pub fn material(&self, setup: &Setup) -> Result<Material, String> {
         let (share, seed) = (setup.share, setup.recipe.seed);
         if setup.goal == Goal::Labels {
+            if self.running.is_some() {
+                return Err(
+                    "Running text has no labels: learn its hidden words, or open a table."
+                        .to_owned(),
+                );
+            }
             let (dataset, _) = self.dataset().map_err(|error| sentence(&error))?;
             let split = Split::stratified(&dataset, share, seed);
             let take = |places: &[usize]| {
@@ -241,6 +329,9 @@ impl Lesson {
                 validation: take(&split.validation),
                 labels: dataset.labels,
             }));
+        }
+        if let Some(running) = &self.running {
+            return running.material(setup);
         }
         // One class: the split then only keeps equal texts together.
         let texts = self.texts();
@@ -263,14 +354,20 @@ impl Lesson {
         })
     }
 
-    /// Counts every text's tokens, once for each model.
+    /// Counts every text's tokens, once for each model; running text is cut into pieces of `max_tokens` tokens.
     pub async fn measure(
         &self,
         model_hash: &str,
         tokenizer: &Tokenizer,
-        limit: usize,
+        [limit, max_tokens]: [usize; 2],
         breathe: fn() -> LocalBoxFuture<'static, ()>,
     ) {
+        if let Some(running) = &self.running {
+            let max_tokens = max_tokens.clamp(3, limit.max(3));
+            return running
+                .cut(model_hash, tokenizer, max_tokens, breathe)
+                .await;
+        }
         let is_this = |(hash, _): &(String, Lengths)| hash == model_hash;
         if self.lengths.borrow().as_ref().is_some_and(is_this) {
             return;
@@ -293,7 +390,10 @@ impl Lesson {
         let lengths = lengths.as_ref().map_or(&[][..], |(_, l)| &l[..]);
         let cut = |&&(tokens, more): &&(usize, bool)| tokens > recipe.max_tokens || more;
         let longest = lengths.iter().map(|&(tokens, _)| tokens).max().unwrap_or(0);
-        let longest = longest.min(recipe.max_tokens);
+        let longest = match self.running {
+            Some(_) => recipe.max_tokens.min(model.config().max_tokens()),
+            None => longest.min(recipe.max_tokens),
+        };
         let mut report = PlanReport {
             train: 0,
             validation: 0,
@@ -362,6 +462,58 @@ impl Lesson {
                 report.needs = Some(needs);
             }
         }
+    }
+}
+
+impl Running {
+    /// Cuts the text into pieces, once for a model and a length.
+    async fn cut(
+        &self,
+        hash: &str,
+        tokenizer: &Tokenizer,
+        max_tokens: usize,
+        breathe: fn() -> LocalBoxFuture<'static, ()>,
+    ) {
+        let is_this = |one: &Pieces| one.hash == hash && one.max_tokens == max_tokens;
+        if self.pieces.borrow().as_ref().is_some_and(is_this) {
+            return;
+        }
+        let mut blocks = Blocks::new(tokenizer, max_tokens);
+        for (i, sentence) in self.sentences.iter().enumerate() {
+            blocks.push(tokenizer, sentence);
+            if i % BREATH == BREATH - 1 {
+                breathe().await;
+            }
+        }
+        *self.pieces.borrow_mut() = Some(Pieces {
+            hash: hash.to_owned(),
+            max_tokens,
+            texts: Rc::new(blocks.finish()),
+        });
+    }
+
+    /// The pieces, of which the last are held out.
+    fn material(&self, setup: &Setup) -> Result<Material, String> {
+        let pieces = self.pieces.borrow();
+        let texts = pieces.as_ref().map(|pieces| pieces.texts.clone());
+        let texts = texts.unwrap_or_default();
+        if texts.len() < FEWEST_PIECES {
+            return Err(format!(
+                "The text fills {} of {} tokens: at least {FEWEST_PIECES} are needed, one of which is held out. Take a longer \
+                 text, or a shorter longest text.",
+                match texts.len() {
+                    1 => "1 piece".to_owned(),
+                    count => format!("{count} pieces"),
+                },
+                setup.recipe.max_tokens
+            ));
+        }
+        let held = (setup.share * texts.len() as f64).round() as usize;
+        let train = texts.len() - held.clamp(1, texts.len() - 1);
+        Ok(Material::Plain {
+            train: texts[..train].to_vec(),
+            validation: texts[train..].to_vec(),
+        })
     }
 }
 

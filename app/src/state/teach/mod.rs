@@ -4,6 +4,7 @@ mod boxes;
 pub mod chart;
 mod errands;
 mod flow;
+mod hiding;
 mod kept;
 mod paint;
 pub mod run;
@@ -18,7 +19,8 @@ use bert::export::Machine;
 use bert::probe::Said;
 use bert::train::RunState;
 pub use boxes::Boxes;
-pub(super) use flow::busy;
+pub(super) use flow::{busy, prose_reading};
+pub use hiding::Hiding;
 pub use kept::KeptRun;
 pub use paint::Paint;
 use run::Run;
@@ -32,6 +34,9 @@ pub const SAMPLES: [(&str, &str); 5] = [
     ("Short answers", "examples/short-answers.json"),
     ("Similarity", "examples/similarity.tsv"),
 ];
+
+/// Running text that is published with the page.
+pub const PROSE: (&str, &str) = ("The Secret Garden", "examples/secret-garden.txt");
 
 /// A text to classify, and the answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -112,6 +117,7 @@ pub struct Teach {
     plan_for: Option<Setup>,
     pub run: Option<Run>,
     pub trial: Trial,
+    pub hiding: Hiding,
     pub errand: Option<Errand>,
     /// What went wrong with the texts, the run or a file.
     pub failure: Option<Failure>,
@@ -135,6 +141,11 @@ impl Teach {
     /// Whether the present model's encoder is no longer the checkpoint's.
     pub(super) fn is_taught(&self) -> bool {
         self.taught
+    }
+
+    /// The chosen texts are read as soon as a model is loaded.
+    pub(super) fn read_when_loaded(&mut self) {
+        self.awaited = true;
     }
 
     /// Whether texts are being read.
@@ -221,6 +232,7 @@ impl Teach {
         }
         self.attached = None;
         self.trial.waiting = None;
+        self.hiding.abandon();
         self.errand = None;
         self.opening = None;
         self.planning = None;

@@ -49,7 +49,7 @@ fn GoalChoice() -> impl IntoView {
         let choose = move |_| {
             store.change(|state| {
                 state.teach.settings.choose_goal(this);
-                state.plan()
+                state.replan()
             });
         };
         view! {
@@ -178,7 +178,7 @@ fn PoolingChoice() -> impl IntoView {
 }
 
 #[component]
-fn Setting(field: Field) -> impl IntoView {
+pub fn Setting(field: Field) -> impl IntoView {
     let store = Store::get();
     let text = store.view(move |state| state.teach.settings.text(field).to_owned());
     view! {
