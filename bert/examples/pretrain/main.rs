@@ -27,9 +27,7 @@ use bert::export::{About, Files, Kind, Machine, Run};
 use bert::metrics::Figures;
 use bert::model::Model;
 use bert::tokenizer::{Tokenizer, Vocabulary, WordCounts};
-use bert::train::{
-    EpochReport, Event, Extent, Limits, REPLACED_WEIGHT, Recipe, Task, Training, needs,
-};
+use bert::train::{EpochReport, Event, Extent, Limits, Recipe, Task, Training, needs};
 use common::AnyError;
 use kernels::{Control, Device};
 use serde_json::json;
@@ -63,12 +61,8 @@ fn split(mut blocks: Vec<Text>) -> Result<(Vec<Text>, Vec<Text>), AnyError> {
 
 /// The loss over the hidden words of the held-out texts, without that over pairs or over replaced words.
 fn masked(report: &EpochReport) -> f64 {
-    let Figures::Words { next, replaced, .. } = &report.figures else {
-        return report.validation_loss;
-    };
-    let next = next.map_or(0.0, |next| next.loss);
-    let replaced = replaced.map_or(0.0, |told| REPLACED_WEIGHT * told.loss);
-    report.validation_loss - next - replaced
+    let both = report.both_losses();
+    both.map_or(report.validation_loss, |[words, _]| words)
 }
 
 /// What there is to learn.
