@@ -203,7 +203,7 @@ fn numbers() -> impl Strategy<Value = Vec<(Field, String)>> {
 }
 
 fn carried() -> impl Strategy<Value = Carried> {
-    let goal = prop_oneof![Just(Goal::Labels), Just(Goal::Masks)];
+    let goal = prop::sample::select(Goal::ALL.to_vec());
     let method = prop::sample::select(MethodChoice::ALL.to_vec());
     let pooling = prop_oneof![
         Just(Pooling::Mean),

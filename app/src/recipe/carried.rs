@@ -88,7 +88,12 @@ pub fn number(field: Field, text: &str) -> Number {
 }
 
 /// The names of what is chosen rather than typed.
-pub const GOALS: [(Goal, &str); 2] = [(Goal::Labels, "labels"), (Goal::Masks, "masks")];
+pub const GOALS: [(Goal, &str); 4] = [
+    (Goal::Labels, "labels"),
+    (Goal::Masks, "masks"),
+    (Goal::Next, "next"),
+    (Goal::Replaced, "replaced"),
+];
 pub const METHODS: [(MethodChoice, &str); 4] = [
     (MethodChoice::Head, "head"),
     (MethodChoice::Last, "last"),

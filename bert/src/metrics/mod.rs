@@ -50,7 +50,36 @@ pub enum Figures {
         /// Of pairs, whether the second text follows the first.
         #[serde(default)]
         next: Option<NextMetrics>,
+        /// Of texts that a generator filled, which words are replaced.
+        #[serde(default)]
+        replaced: Option<ReplacedMetrics>,
     },
+}
+
+/// How well it is told which tokens a generator replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplacedMetrics {
+    /// The share of tokens that was judged rightly.
+    pub accuracy: f64,
+    /// The share of tokens that was replaced: 1 less this is right by saying that none was.
+    pub share: f64,
+    /// Of those said to be replaced, the ones that were; 0 where none was said to be.
+    pub precision: f64,
+    /// Of those replaced, the ones that were said to be; 0 where none was replaced.
+    pub recall: f64,
+    /// The mean binary cross-entropy.
+    pub loss: f64,
+}
+
+impl ReplacedMetrics {
+    /// The harmonic mean of precision and recall; 0 where both are 0.
+    pub fn f1(&self) -> f64 {
+        let sum = self.precision + self.recall;
+        match sum > 0.0 {
+            true => 2.0 * self.precision * self.recall / sum,
+            false => 0.0,
+        }
+    }
 }
 
 /// How well it is told whether one text follows another.
@@ -132,7 +161,18 @@ impl Figures {
                 accuracy,
                 top5,
                 next,
+                replaced,
             } => {
+                let replaced = replaced.iter().flat_map(|found| {
+                    [
+                        ("replaced_accuracy", found.accuracy),
+                        ("replaced_share", found.share),
+                        ("replaced_precision", found.precision),
+                        ("replaced_recall", found.recall),
+                        ("replaced_f1", found.f1()),
+                        ("replaced_loss", found.loss),
+                    ]
+                });
                 let next = next.iter().flat_map(|next| {
                     [
                         ("next_sentence_accuracy", next.accuracy),
@@ -140,7 +180,7 @@ impl Figures {
                     ]
                 });
                 let words = [("accuracy", *accuracy), ("top5_accuracy", *top5)];
-                words.into_iter().chain(next).collect()
+                words.into_iter().chain(next).chain(replaced).collect()
             }
         }
     }

@@ -50,7 +50,7 @@ impl OtherTexts {
             let message = "no text has a word to hide".to_owned();
             return Err(TrainError::Data(message));
         }
-        Ok(Self(Texts::masked(texts, 0, recipe.seed, masker)))
+        Ok(Self(Texts::masked(texts, 0, recipe.seed, (masker, false))))
     }
 }
 

@@ -270,12 +270,7 @@ impl EvaluationPlan {
             Wanted::Logits => graph.logits,
             Wanted::Best => graph.best().expect(FITS),
         };
-        let outputs = [
-            vec![rows],
-            graph.losses(),
-            graph.next().into_iter().collect(),
-        ]
-        .concat();
+        let outputs = [vec![rows], graph.losses(), graph.others()].concat();
         let plan = Plan::new(&graph.graph, &outputs);
         Self { graph, plan }
     }

@@ -34,13 +34,11 @@ impl Judge {
         cancel: &CancelToken,
         lease: &Lease<Resident>,
     ) -> Option<Self> {
-        let Material::Plain { validation, .. } = material else {
-            return None;
-        };
+        let validation = material.held_out()?;
         let resident = lease.lock().await;
         let tokenizer = &resident.language.tokenizer;
         let max_tokens = setup.recipe.max_tokens;
-        let entropy = unigram_entropy(validation, tokenizer, max_tokens);
+        let entropy = unigram_entropy(&validation, tokenizer, max_tokens);
         let other = setup.other.as_deref().and_then(|text| {
             let mut pieces = blocks(text, tokenizer, max_tokens);
             pieces.truncate(MOST_OTHER);

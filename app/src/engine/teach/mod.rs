@@ -222,15 +222,7 @@ impl Engine {
             let hash = resident.model.sha256().to_owned();
             (hash, resident.language.clone())
         };
-        let limit = language.config.max_tokens();
-        lesson
-            .measure(
-                &hash,
-                &language.tokenizer,
-                [limit, setup.recipe.max_tokens],
-                breathe,
-            )
-            .await;
+        lesson.measure(&hash, &language, setup, breathe).await;
         let resident = self.place.lock().await?;
         Some(lesson.plan(setup, &resident.model))
     }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::protocol::{RequestId, Resume, TeachEvent, Verdict, Wrong};
 use crate::recipe::Setup;
 use bert::data::{Truth, entities};
-use bert::export::{self, Kind, Machine};
+use bert::export::{self, Machine};
 use bert::train::{EpochReport, Event, TrainError, Training};
 use kernels::{CancelToken, Control, Device, DeviceError, RunError};
 use std::cell::Cell;
@@ -147,10 +147,7 @@ impl Engine {
                         resident.language.clone(),
                     )
                 };
-                let lengths = [language.config.max_tokens(), setup.recipe.max_tokens];
-                lesson
-                    .measure(&hash, &language.tokenizer, lengths, breathe)
-                    .await;
+                lesson.measure(&hash, &language, setup, breathe).await;
             }
             let material = lesson.as_ref().map(|lesson| lesson.material(setup));
             match material {
@@ -287,7 +284,7 @@ impl Engine {
         let (train, validation) = material.counts();
         let labelled = matches!(material, Material::Labelled { .. });
         Record {
-            kind: if labelled { Kind::Head } else { Kind::MaskedLm },
+            kind: material.kind(),
             set: lesson
                 .as_ref()
                 .map(|l| l.name().to_owned())
@@ -327,8 +324,16 @@ async fn begin_run(
         Material::Labelled(lesson) => {
             Training::start(model, tokenizer, &lesson.as_lesson(), recipe).await?
         }
-        Material::Plain { train, validation } => {
-            Training::start_mlm(model, tokenizer, train, validation, recipe).await?
+        Material::Plain {
+            train,
+            validation,
+            replaced: false,
+        } => Training::start_mlm(model, tokenizer, train, validation, recipe).await?,
+        Material::Plain {
+            train, validation, ..
+        } => Training::start_replaced(model, tokenizer, train, validation, recipe).await?,
+        Material::Pairs { train, validation } => {
+            Training::start_mlm_and_next(model, tokenizer, train, validation, recipe).await?
         }
     };
     if let Some((Resume { state, .. }, weights)) = resume {

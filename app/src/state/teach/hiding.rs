@@ -1,7 +1,6 @@
 //! How words are hidden, shown on a few texts.
 
 use crate::protocol::{Deal, RequestId, TeachCommand};
-use crate::recipe::Goal;
 use crate::state::format::grouped;
 use crate::state::{Effect, State};
 use bert::data::Treatment;
@@ -78,7 +77,7 @@ impl State {
     /// Whether it shows how words are hidden.
     pub fn shows_hiding(&self) -> bool {
         let model = self.session.model.as_ref();
-        self.teach.settings.goal == Goal::Masks && model.is_some_and(|model| model.mask.is_some())
+        self.teach.settings.goal.hides_words() && model.is_some_and(|model| model.mask.is_some())
     }
 
     /// Hides words as the form says, the same as last time where nothing changed.

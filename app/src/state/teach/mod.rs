@@ -6,6 +6,7 @@ mod errands;
 mod flow;
 mod hiding;
 mod kept;
+mod losses;
 mod paint;
 pub mod run;
 pub mod settings;

@@ -71,7 +71,15 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
             accuracy,
             top5,
             next,
+            replaced,
         } => {
+            let replaced = replaced.map(|found| {
+                [
+                    ("Tokens judged rightly", share(found.accuracy)),
+                    ("Tokens not replaced", share(1.0 - found.share)),
+                    ("F1 of replaced words", three(found.f1())),
+                ]
+            });
             let next = next.map(|next| {
                 [
                     ("Pairs judged rightly", share(next.accuracy)),
@@ -85,6 +93,7 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
             words
                 .into_iter()
                 .chain(next.into_iter().flatten())
+                .chain(replaced.into_iter().flatten())
                 .collect()
         }
         Figures::Classes { metrics, .. } => {

@@ -138,11 +138,20 @@ impl Settings {
         self.chose_pooling = true;
     }
 
-    /// Chooses what is learned. A head has no words to guess.
+    /// Chooses what is learned.
     pub fn choose_goal(&mut self, goal: Goal) {
         self.goal = goal;
-        if goal == Goal::Masks && self.method == MethodChoice::Head {
+        if !self.suits(self.method) {
             self.choose(MethodChoice::All);
+        }
+    }
+
+    /// Whether what is learned can be learned by a method: a head has no words to guess, and a generator is new.
+    pub fn suits(&self, method: MethodChoice) -> bool {
+        match method {
+            MethodChoice::Head => !self.goal.hides_words(),
+            MethodChoice::Last => self.goal != Goal::Replaced,
+            MethodChoice::All | MethodChoice::Scratch => true,
         }
     }
 
@@ -297,7 +306,7 @@ impl Settings {
                 ..defaults.optimiser
             },
         };
-        let masks = self.goal == Goal::Masks;
+        let masks = self.goal.hides_words();
         Ok(Setup {
             goal: self.goal,
             recipe,

@@ -1,28 +1,32 @@
-//! Labelled texts as the visitor sees them before a run: what was read, and what a run would take.
+//! Texts as the visitor sees them before a run: what was read, and what a run would take.
 
+mod material;
+mod pairs;
+mod running;
+
+use crate::engine::load::Language;
 use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{DataReport, PlanReport};
 use crate::recipe::{Goal, Reading, Setup};
 use bert::config::HeadKind;
 use bert::data::{
-    Blocks, Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Row, Split, Table,
-    Text, Truth, kinds, label_counts, sentences, texts,
+    Columns, DataError, Dataset, Example, Format, HeaderRow, Prose, Report, Row, Split, Table,
+    Text, Truth, kinds, texts,
 };
-use bert::metrics::Confusion;
-use bert::model::{Model, TaskHead};
-use bert::tokenizer::Tokenizer;
-use bert::train::{self, Extent, Limits, Method, Recipe, Task, check, needs, offers};
+use bert::model::Model;
+use bert::train::{Extent, Limits, Method, Recipe, check, needs, offers};
 use kernels::LocalBoxFuture;
+use pairs::{Key, Pairs};
+use running::Running;
 use std::cell::RefCell;
-use std::rc::Rc;
+
+pub use material::{Labelled, Material};
 
 /// Rows and characters of the preview.
 const PREVIEW: (usize, usize) = (5, 160);
 /// Sentences of a running text that are shown.
 const SHOWN: usize = 50;
-/// The fewest pieces of a running text that can be learned from: one at least is held out.
-const FEWEST_PIECES: usize = 2;
 /// Texts that are cut into tokens between two breaths.
 const BREATH: usize = 256;
 
@@ -39,127 +43,10 @@ pub struct Lesson {
     kind: Option<HeadKind>,
     /// For the model of this hash.
     lengths: RefCell<Option<(String, Lengths)>>,
+    /// Where whether a text follows is to be learned.
+    pairs: RefCell<Option<Pairs>>,
     /// Where it is no table but running text.
     running: Option<Running>,
-}
-
-/// A running text, which is cut into pieces for a model.
-struct Running {
-    sentences: Vec<String>,
-    pieces: RefCell<Option<Pieces>>,
-}
-
-/// The pieces for the model of a hash, each of so many tokens at most.
-struct Pieces {
-    hash: String,
-    max_tokens: usize,
-    texts: Rc<Vec<Text>>,
-}
-
-/// The examples of a run of a head.
-pub struct Labelled {
-    kind: HeadKind,
-    pub labels: Vec<String>,
-    train: Vec<Example>,
-    pub validation: Vec<Example>,
-}
-
-impl Labelled {
-    /// What a head learns.
-    pub fn as_lesson(&self) -> train::Lesson<'_> {
-        train::Lesson {
-            kind: self.kind,
-            labels: &self.labels,
-            train: &self.train,
-            validation: &self.validation,
-        }
-    }
-}
-
-/// The examples of a run.
-pub enum Material {
-    Labelled(Labelled),
-    Plain {
-        train: Vec<Text>,
-        validation: Vec<Text>,
-    },
-}
-
-impl Material {
-    /// Examples to learn from, and to check with.
-    pub fn sizes(&self) -> (usize, usize) {
-        match self {
-            Self::Labelled(labelled) => (labelled.train.len(), labelled.validation.len()),
-            Self::Plain { train, validation } => (train.len(), validation.len()),
-        }
-    }
-
-    /// Examples to learn from and to check with, label by label; one number each where texts have no
-    /// labels.
-    pub fn counts(&self) -> (Vec<usize>, Vec<usize>) {
-        match self {
-            Self::Labelled(labelled)
-                if matches!(labelled.kind, HeadKind::Classes | HeadKind::Labels) =>
-            {
-                let count = |examples: &[Example]| label_counts(examples, labelled.labels.len());
-                (count(&labelled.train), count(&labelled.validation))
-            }
-            _ => {
-                let (train, validation) = self.sizes();
-                (vec![train], vec![validation])
-            }
-        }
-    }
-
-    /// The most texts of an example, where one of several is chosen.
-    fn group(&self) -> usize {
-        let Self::Labelled(labelled) = self else {
-            return 1;
-        };
-        let texts = |example: &Example| match &example.truth {
-            Truth::Choice { options, .. } => options.len(),
-            _ => 1,
-        };
-        let all = labelled.train.iter().chain(&labelled.validation);
-        all.map(texts).max().unwrap_or(1)
-    }
-
-    /// Whether each example is two texts.
-    pub fn has_pairs(&self) -> bool {
-        match self {
-            Self::Labelled(labelled) if labelled.kind == HeadKind::Choice => true,
-            Self::Labelled(labelled) => labelled.train.iter().any(|e| e.pair.is_some()),
-            Self::Plain { train, .. } => train.iter().any(|t| t.pair.is_some()),
-        }
-    }
-
-    /// The share of the validation set that always giving the most frequent class gets right.
-    pub fn majority(&self) -> Option<f64> {
-        match self {
-            Self::Labelled(labelled) if labelled.kind == HeadKind::Classes => {
-                let (train, validation) = self.counts();
-                let confusion = Confusion::of_majority(&train, &validation);
-                Some(confusion.metrics().accuracy)
-            }
-            _ => None,
-        }
-    }
-
-    /// The head that a run makes; `None` where hidden words are learned.
-    pub fn head(&self, recipe: &Recipe) -> Option<TaskHead> {
-        match self {
-            Self::Labelled(labelled) => Some(labelled.as_lesson().head(recipe)),
-            Self::Plain { .. } => None,
-        }
-    }
-
-    /// What is learned from it.
-    pub fn task(&self, recipe: &Recipe) -> Task {
-        match self {
-            Self::Labelled(labelled) => labelled.as_lesson().task(recipe.pooling),
-            Self::Plain { .. } => Task::MaskedLm,
-        }
-    }
 }
 
 impl Lesson {
@@ -187,6 +74,7 @@ impl Lesson {
             kinds,
             kind,
             lengths: RefCell::default(),
+            pairs: RefCell::default(),
             running: None,
         })
     }
@@ -196,14 +84,13 @@ impl Lesson {
     /// # Errors
     /// When it has no sentence.
     pub fn running(name: &str, text: &str) -> Result<Self, Failure> {
-        let sentences = sentences(text);
-        if sentences.is_empty() {
-            return Err(Failure::new(
+        let running = Running::new(text).ok_or_else(|| {
+            Failure::new(
                 format!("{name} cannot be learned from"),
                 "The text is empty.",
                 "Take a longer text.",
-            ));
-        }
+            )
+        })?;
         let row = |(i, sentence): (usize, &String)| Row {
             line: i + 1,
             cells: vec![sentence.clone()],
@@ -214,7 +101,13 @@ impl Lesson {
             format: Format::Lines,
             header: false,
             columns: vec!["text".to_owned()],
-            rows: sentences.iter().take(SHOWN).enumerate().map(row).collect(),
+            rows: running
+                .prose()
+                .sentences()
+                .take(SHOWN)
+                .enumerate()
+                .map(row)
+                .collect(),
             headers_again: Vec::new(),
             left_out: Vec::new(),
             remarks: Vec::new(),
@@ -230,10 +123,8 @@ impl Lesson {
             kinds: Vec::new(),
             kind: None,
             lengths: RefCell::default(),
-            running: Some(Running {
-                sentences,
-                pieces: RefCell::default(),
-            }),
+            pairs: RefCell::default(),
+            running: Some(running),
         })
     }
 
@@ -285,7 +176,7 @@ impl Lesson {
                 None => self.table.format.name().to_owned(),
             },
             rows: match &self.running {
-                Some(running) => running.sentences.len(),
+                Some(running) => running.prose().sentences().count(),
                 None => self.table.rows.len(),
             },
             header: self.table.header,
@@ -330,6 +221,13 @@ impl Lesson {
                 labels: dataset.labels,
             }));
         }
+        if setup.goal == Goal::Next {
+            let pairs = self.pairs.borrow();
+            return pairs.as_ref().map_or_else(
+                || Err("The pairs of texts are not made yet.".to_owned()),
+                Pairs::material,
+            );
+        }
         if let Some(running) = &self.running {
             return running.material(setup);
         }
@@ -351,17 +249,39 @@ impl Lesson {
         Ok(Material::Plain {
             train: take(&split.train),
             validation: take(&split.validation),
+            replaced: setup.goal == Goal::Replaced,
         })
     }
 
-    /// Counts every text's tokens, once for each model; running text is cut into pieces of `max_tokens` tokens.
+    /// Counts every text's tokens, once for each model; running text is cut into pieces, and pairs are made, of as many tokens as
+    /// the setup says.
     pub async fn measure(
         &self,
         model_hash: &str,
-        tokenizer: &Tokenizer,
-        [limit, max_tokens]: [usize; 2],
+        Language {
+            config, tokenizer, ..
+        }: &Language,
+        setup: &Setup,
         breathe: fn() -> LocalBoxFuture<'static, ()>,
     ) {
+        let (limit, max_tokens) = (config.max_tokens(), setup.recipe.max_tokens);
+        if setup.goal == Goal::Next {
+            let prose = match &self.running {
+                Some(running) => running.prose().clone(),
+                None => Prose::of(self.texts().iter().map(|text| text.text.as_str())),
+            };
+            let key = Key::new(model_hash, config, setup);
+            if !self
+                .pairs
+                .borrow()
+                .as_ref()
+                .is_some_and(|pairs| pairs.is_of(&key))
+            {
+                let pairs = Pairs::make(key, prose, tokenizer, breathe).await;
+                *self.pairs.borrow_mut() = Some(pairs);
+            }
+            return;
+        }
         if let Some(running) = &self.running {
             let max_tokens = max_tokens.clamp(3, limit.max(3));
             return running
@@ -391,6 +311,7 @@ impl Lesson {
         let cut = |&&(tokens, more): &&(usize, bool)| tokens > recipe.max_tokens || more;
         let longest = lengths.iter().map(|&(tokens, _)| tokens).max().unwrap_or(0);
         let longest = match self.running {
+            _ if setup.goal == Goal::Next => recipe.max_tokens.min(model.config().max_tokens()),
             Some(_) => recipe.max_tokens.min(model.config().max_tokens()),
             None => longest.min(recipe.max_tokens),
         };
@@ -462,58 +383,6 @@ impl Lesson {
                 report.needs = Some(needs);
             }
         }
-    }
-}
-
-impl Running {
-    /// Cuts the text into pieces, once for a model and a length.
-    async fn cut(
-        &self,
-        hash: &str,
-        tokenizer: &Tokenizer,
-        max_tokens: usize,
-        breathe: fn() -> LocalBoxFuture<'static, ()>,
-    ) {
-        let is_this = |one: &Pieces| one.hash == hash && one.max_tokens == max_tokens;
-        if self.pieces.borrow().as_ref().is_some_and(is_this) {
-            return;
-        }
-        let mut blocks = Blocks::new(tokenizer, max_tokens);
-        for (i, sentence) in self.sentences.iter().enumerate() {
-            blocks.push(tokenizer, sentence);
-            if i % BREATH == BREATH - 1 {
-                breathe().await;
-            }
-        }
-        *self.pieces.borrow_mut() = Some(Pieces {
-            hash: hash.to_owned(),
-            max_tokens,
-            texts: Rc::new(blocks.finish()),
-        });
-    }
-
-    /// The pieces, of which the last are held out.
-    fn material(&self, setup: &Setup) -> Result<Material, String> {
-        let pieces = self.pieces.borrow();
-        let texts = pieces.as_ref().map(|pieces| pieces.texts.clone());
-        let texts = texts.unwrap_or_default();
-        if texts.len() < FEWEST_PIECES {
-            return Err(format!(
-                "The text fills {} of {} tokens: at least {FEWEST_PIECES} are needed, one of which is held out. Take a longer \
-                 text, or a shorter longest text.",
-                match texts.len() {
-                    1 => "1 piece".to_owned(),
-                    count => format!("{count} pieces"),
-                },
-                setup.recipe.max_tokens
-            ));
-        }
-        let held = (setup.share * texts.len() as f64).round() as usize;
-        let train = texts.len() - held.clamp(1, texts.len() - 1);
-        Ok(Material::Plain {
-            train: texts[..train].to_vec(),
-            validation: texts[train..].to_vec(),
-        })
     }
 }
 
