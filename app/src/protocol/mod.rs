@@ -16,7 +16,7 @@ pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, P
 pub use device::{
     Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
-pub use inside::{Aim, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
+pub use inside::{Aim, Change, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
 pub use teach::{
     DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Verdict, Wrong,
 };
