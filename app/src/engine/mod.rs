@@ -140,6 +140,7 @@ impl Engine {
             Ok(Command::Teach { id, command }) => {
                 self.teach(id, command, load::attachments(&data));
             }
+            Ok(Command::Prove { id, command }) => self.prove(id, command),
             Ok(Command::Bench { id, command }) => self.bench(id, command),
             Err(error) => post(&Event::Fatal {
                 failure: Failure::new(

@@ -10,6 +10,7 @@
 mod bench;
 mod device;
 mod inside;
+mod prove;
 mod teach;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
@@ -17,6 +18,7 @@ pub use device::{
     Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
 pub use inside::{Aim, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
+pub use prove::{CurveAsk, ProveCommand, ProveEvent};
 pub use teach::{
     DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Verdict, Wrong,
 };
@@ -71,6 +73,11 @@ pub enum Command {
     Teach {
         id: RequestId,
         command: TeachCommand,
+    },
+    /// Anything that has to do with the sample-efficiency curve.
+    Prove {
+        id: RequestId,
+        command: ProveCommand,
     },
     /// Anything that has to do with measuring.
     Bench {
@@ -171,6 +178,11 @@ pub enum Event {
     Teach {
         id: RequestId,
         event: TeachEvent,
+    },
+    /// Answers the [`Command::Prove`] with this id.
+    Prove {
+        id: RequestId,
+        event: ProveEvent,
     },
     /// Answers the [`Command::Bench`] with this id.
     Bench {

@@ -11,6 +11,7 @@ pub mod inside;
 pub mod link;
 pub mod opening;
 pub mod probe;
+pub mod prove;
 pub mod said;
 pub mod session;
 pub mod teach;
@@ -28,6 +29,7 @@ use inside::Inside;
 use link::Linked;
 use opening::Opening;
 use probe::{Asks, Probe};
+use prove::Prove;
 use session::Session;
 use teach::{KeptRun, Teach};
 
@@ -48,6 +50,29 @@ pub enum Effect {
     FetchRun(Box<KeptRun>),
     /// Delete the run that this device keeps.
     ForgetRun,
+    /// Keep a text on this device for later visits.
+    Remember(Memory, String),
+}
+
+/// What this device keeps as a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Past runs.
+    Runs,
+    /// The curve that was drawn last, and of what.
+    Curve,
+}
+
+impl Memory {
+    pub const ALL: [Self; 2] = [Self::Runs, Self::Curve];
+
+    /// What the device calls it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Runs => "unmask.runs",
+            Self::Curve => "unmask.curve",
+        }
+    }
 }
 
 /// The page's whole state.
@@ -62,6 +87,7 @@ pub struct State {
     pub probe: Probe,
     pub inside: Inside,
     pub teach: Teach,
+    pub prove: Prove,
     pub bench: Bench,
     /// What the visitor is asked before something is lost.
     pub question: Option<Question>,
@@ -91,6 +117,7 @@ impl State {
             probe: Probe::default(),
             inside: Inside::default(),
             teach: Teach::default(),
+            prove: Prove::default(),
             bench: Bench::default(),
             question: None,
             ids: 0,
@@ -115,6 +142,7 @@ impl State {
                 self.session.on_loaded(id, model);
                 self.probe.clear_results();
                 self.on_model_for_inside();
+                self.on_model_for_prove();
                 let mut effects = self.refresh();
                 effects.extend(self.on_model_for_teach(id));
                 effects.extend(self.on_model_for_link());
@@ -198,6 +226,7 @@ impl State {
                 self.on_inside(id, event);
                 Vec::new()
             }
+            Event::Prove { id, event } => self.on_prove(id, event),
             Event::Bench { id, event } => {
                 self.on_bench(id, event);
                 Vec::new()
@@ -238,6 +267,14 @@ impl State {
         }
     }
 
+    /// What an earlier visit left on this device.
+    pub fn on_remembered(&mut self, memory: Memory, text: &str) -> Vec<Effect> {
+        match memory {
+            Memory::Runs => self.on_past_runs(text),
+            Memory::Curve => self.on_kept_curve(text),
+        }
+    }
+
     /// Starts a new engine on request, after it broke or to run elsewhere.
     pub fn restart(&mut self) -> Vec<Effect> {
         self.wish(Wish::Restart)
@@ -255,6 +292,7 @@ impl State {
         self.probe.abandon();
         self.inside.abandon();
         self.teach.abandon();
+        self.prove.abandon();
         self.bench.abandon();
     }
 

@@ -21,6 +21,7 @@ mod links;
 mod memory;
 mod opening;
 mod probing;
+mod prove;
 mod publish;
 mod reference;
 mod sources;

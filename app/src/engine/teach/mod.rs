@@ -1,6 +1,7 @@
 //! Teaching: the engine's answers to [`TeachCommand`]s.
 
 mod best;
+mod curve;
 mod hand_out;
 mod lesson;
 mod linking;
@@ -25,7 +26,7 @@ use bert::probe::{ProbeError, predict};
 use bert::train::Method;
 use kernels::{CancelToken, Control};
 use lesson::Lesson;
-use run::Run;
+use run::{Run, unlearnable};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -43,6 +44,8 @@ pub(super) struct Classroom {
     planning: RefCell<bool>,
     run: RefCell<Option<Rc<Run>>>,
     pub(super) tries: RefCell<Queue<Text>>,
+    /// Ends the curve that is drawn.
+    curve: RefCell<Option<CancelToken>>,
     /// The export or the predictions under way.
     errand: RefCell<Option<CancelToken>>,
 }

@@ -6,6 +6,7 @@ mod data;
 mod kept;
 mod out;
 mod paint;
+mod past;
 mod progress;
 mod recipe;
 mod results;
@@ -40,6 +41,7 @@ pub fn TeachPanel() -> impl IntoView {
         <Show when=move || shows_out.get()>
             <out::OutCard/>
         </Show>
+        <past::PastCard/>
     }
 }
 
