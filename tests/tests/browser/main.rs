@@ -20,6 +20,7 @@ mod lifecycle;
 mod links;
 mod memory;
 mod opening;
+mod past;
 mod probing;
 mod prove;
 mod publish;

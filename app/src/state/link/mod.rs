@@ -135,7 +135,7 @@ impl State {
             recipe: self.teach.settings.carried(),
             trial: cut(&trial.text),
             trial_pair: cut(&trial.pair),
-            curve: self.prove.drawn().map(Box::new),
+            curve: self.curve_for_link().map(Box::new),
             hide: linked.hide.clone(),
             head: None,
         }

@@ -13,6 +13,7 @@ pub mod view;
 use super::activity::Wish;
 use super::{Effect, Memory, State, next};
 use crate::failure::Failure;
+use crate::link::Panel;
 use crate::link::prove::{Drawn, Line, MAX_SEEDS, MAX_SIZES, MAX_STEPS};
 use crate::protocol::{Command, CurveAsk, ProveCommand, ProveEvent, RequestId};
 use crate::recipe::{Reading, TextSource};
@@ -204,6 +205,12 @@ impl Prove {
 }
 
 impl State {
+    /// The curve for a link: where it is what one looks at, or came with a link itself.
+    pub(super) fn curve_for_link(&self) -> Option<Drawn> {
+        let shows = self.panel == Panel::Prove || self.prove.of.is_none();
+        shows.then(|| self.prove.drawn()).flatten()
+    }
+
     /// Whether the curve was drawn here, of the texts and the model that are open.
     pub fn is_curve_of_these(&self) -> bool {
         let Some(of) = &self.prove.of else {
@@ -274,6 +281,17 @@ impl State {
             rehearse: prove.rates.is_none(),
         };
         vec![Effect::Send(Command::Prove { id, command })]
+    }
+
+    /// Puts the curve away, here and on the device.
+    pub fn forget_curve(&mut self) -> Vec<Effect> {
+        let prove = &mut self.prove;
+        if prove.is_running() {
+            return Vec::new();
+        }
+        (prove.curve, prove.of, prove.asked) = (None, None, None);
+        prove.doubt = None;
+        vec![Effect::Remember(Memory::Curve, String::new())]
     }
 
     /// Ends the drawing; what is known stays.

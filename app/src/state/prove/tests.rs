@@ -260,3 +260,58 @@ fn a_link_brings_the_curve_to_another_page() {
     state.open_fragment(&fragment);
     assert_eq!(state.prove, before);
 }
+
+#[test]
+fn a_curve_is_kept_and_goes_on_in_a_later_visit() {
+    let mut state = with_texts(report());
+    let effects = state.start_curve();
+    let id = begin(&mut state, &effects);
+    let missing = state.prove.curve.as_ref().expect("a curve").missing();
+    let point = CurvePoint {
+        place: missing[0],
+        accuracy: 0.75,
+        macro_f1: 0.7,
+        train_loss: 0.1,
+        steps: 200,
+        diverged: false,
+    };
+    let event = ProveEvent::Happened {
+        event: CurveEvent::Point(point),
+    };
+    let effects = state.receive(Event::Prove { id, event });
+    let [Effect::Remember(Memory::Curve, text)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    // The same texts and model: the rest is missing. Other texts: it only shows.
+    let mut later = with_texts(report());
+    assert!(later.on_remembered(Memory::Curve, text).is_empty());
+    assert_eq!(later.curve_draw(), Draw::Rest);
+    let (_, _, earlier) = started(&later.start_curve());
+    assert_eq!(earlier.expect("the point").points.len(), 1);
+    let mut bare = ready();
+    bare.on_remembered(Memory::Curve, text);
+    assert!(bare.curve_origin().is_some() && bare.curve_sentence().is_some());
+    assert_eq!(
+        bare.link().to_fragment(),
+        "",
+        "no part of other panels' links"
+    );
+    // A link's own curve is not replaced, and what is no curve is none.
+    let mut linked = ready();
+    let curve = "0123456789abcdef,9,5,200,1:8:head,7";
+    linked.open_fragment(&format!("v=1&panel=prove&curve={curve}"));
+    linked.on_remembered(Memory::Curve, text);
+    assert_eq!(
+        linked.prove.drawn().map(|drawn| drawn.to_text()).as_deref(),
+        Some(curve)
+    );
+    for text in ["", "{}", "null", &text[..text.len() / 2]] {
+        let mut state = ready();
+        state.on_remembered(Memory::Curve, text);
+        assert_eq!(state.prove, Prove::default());
+    }
+    // It can be put away.
+    let kept = bare.forget_curve();
+    assert_eq!(kept, [Effect::Remember(Memory::Curve, String::new())]);
+    assert_eq!(bare.curve_sentence(), None);
+}

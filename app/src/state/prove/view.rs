@@ -195,12 +195,11 @@ impl State {
 
     /// What is missing before a curve can be drawn, or is to be known of the one that shows.
     pub fn curve_hint(&self) -> Option<String> {
-        if let Some(reason) = self.why_not(&Wish::Prove(None))
-            && !self.prove.is_running()
-        {
-            return Some(reason.to_owned());
+        if self.prove.is_running() {
+            return None;
         }
-        self.curve_problem()
+        let waits = || self.why_not(&Wish::Prove(None)).map(str::to_owned);
+        self.curve_problem().or_else(waits)
     }
 
     /// Where the curve that shows comes from, if not from the texts and the model that are open.

@@ -283,6 +283,17 @@ fn CurveCard() -> impl IntoView {
                     <p class="notice" role="status">{doubt}</p>
                 })}
                 <SightFigure name="curve" title="Accuracy over the number of examples" sight=look/>
+                <div class="actions">
+                    <button
+                        type="button"
+                        class="quiet"
+                        id="forget-curve"
+                        disabled=move || running.get()
+                        on:click=move |_| store.change(|state| state.forget_curve())
+                    >
+                        "Forget this curve"
+                    </button>
+                </div>
             </section>
         </Show>
     }
