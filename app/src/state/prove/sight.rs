@@ -292,7 +292,7 @@ fn legend(drawing: &mut Drawing, lines: &[(Line, Vec<LinePoint>)], width: f64) -
         .map(|(line, _)| (line.label(), Some(*line), 0.0));
     let beside = [
         ("Always the most frequent label", None, DASH),
-        ("1/√n", None, DOT),
+        ("Errors falling as 1/√n", None, DOT),
     ];
     for (label, line, dash) in named.chain(beside) {
         let wide = SWATCH + width_of(label, 12.0) + 18.0;
@@ -351,10 +351,10 @@ fn axes(drawing: &mut Drawing, frame: &Frame, sizes: &[usize]) {
         );
     }
     let middle = (LEFT + frame.width - RIGHT) / 2.0;
-    let words = "examples learned from (each step to the right doubles them)";
+    let words = "examples learned from (logarithmic axis)";
     let words = match width_of(words, 12.0) < frame.width - LEFT {
         true => words,
-        false => "examples learned from, doubling",
+        false => "examples learned from (log axis)",
     };
     drawing.text(
         [middle, HEIGHT - 8.0],
