@@ -17,7 +17,7 @@ use crate::state::activity::Answer;
 use crate::state::inside::Inside;
 use crate::state::make::Make;
 use crate::state::teach::{KeptRun, Trial};
-use crate::state::{Effect, State};
+use crate::state::{Effect, Memory, State};
 use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
 use leptos::task::spawn_local;
 use leptos::{ev, prelude::*};
@@ -67,6 +67,7 @@ impl Store {
         store.carry_out(Effect::Restart);
         store.find_last_run();
         spawn_local(store.list_own());
+        store.recall();
         effects
             .into_iter()
             .for_each(|effect| store.carry_out(effect));
@@ -84,7 +85,7 @@ impl Store {
     /// Lets the browser ask before a tab is closed that holds a run, or what it learned.
     fn warn_before_leaving(self) {
         let listener = window_event_listener(ev::beforeunload, move |event| {
-            if self.peek(|state| state.teach.would_lose()) {
+            if self.peek(|state| state.teach.would_lose() || state.prove.is_running()) {
                 event.prevent_default();
                 // What older browsers go by.
                 event.set_return_value("");
@@ -315,6 +316,15 @@ impl Store {
         self.change(|state| state.on_gallery(text));
     }
 
+    /// Brings back what earlier visits left as texts.
+    fn recall(self) {
+        for memory in Memory::ALL {
+            if let Some(text) = recalled(memory) {
+                self.change(|state| state.on_remembered(memory, &text));
+            }
+        }
+    }
+
     /// Offers the run that an earlier visit left.
     fn find_last_run(self) {
         spawn_local(async move {
@@ -384,6 +394,10 @@ impl Store {
                 spawn_local(self.forget_own(name));
                 Ok(())
             }
+            Effect::Remember(memory, text) => {
+                remember(memory, &text);
+                Ok(())
+            }
             Effect::ForgetRun => {
                 spawn_local(last_run::forget());
                 Ok(())
@@ -397,6 +411,17 @@ impl Store {
 
 fn storage() -> Option<web_sys::Storage> {
     window().local_storage().ok().flatten()
+}
+
+fn recalled(memory: Memory) -> Option<String> {
+    storage()?.get_item(memory.key()).ok().flatten()
+}
+
+fn remember(memory: Memory, text: &str) {
+    if let Some(storage) = storage() {
+        // Full, or private: it then lasts for this visit.
+        let _ = storage.set_item(memory.key(), text);
+    }
 }
 
 fn remembered_preference() -> Preference {

@@ -144,6 +144,7 @@ impl Engine {
             Ok(Command::Teach { id, command }) => {
                 self.teach(id, command, load::attachments(&data));
             }
+            Ok(Command::Prove { id, command }) => self.prove(id, command),
             Ok(Command::Bench { id, command }) => self.bench(id, command),
             Ok(Command::Make { id, command }) => self.make(id, command, load::attachments(&data)),
             Err(error) => post(&Event::Fatal {

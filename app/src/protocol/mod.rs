@@ -11,6 +11,7 @@ mod bench;
 mod device;
 mod inside;
 mod make;
+mod prove;
 mod teach;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
@@ -19,6 +20,7 @@ pub use device::{
 };
 pub use inside::{Aim, Change, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
 pub use make::{FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, Size, TextFacts};
+pub use prove::{CurveAsk, ProveCommand, ProveEvent};
 pub use teach::{
     DataReport, Deal, DealtToken, Export, Guesses, PlanReport, Resume, RunNews, TeachCommand,
     TeachEvent, Verdict, Wrong,
@@ -74,6 +76,11 @@ pub enum Command {
     Teach {
         id: RequestId,
         command: TeachCommand,
+    },
+    /// Anything that has to do with the sample-efficiency curve.
+    Prove {
+        id: RequestId,
+        command: ProveCommand,
     },
     /// Anything that has to do with measuring.
     Bench {
@@ -176,6 +183,11 @@ pub enum Event {
     Teach {
         id: RequestId,
         event: TeachEvent,
+    },
+    /// Answers the [`Command::Prove`] with this id.
+    Prove {
+        id: RequestId,
+        event: ProveEvent,
     },
     /// Answers the [`Command::Bench`] with this id.
     Bench {

@@ -12,6 +12,7 @@ pub mod link;
 pub mod make;
 pub mod opening;
 pub mod probe;
+pub mod prove;
 pub mod said;
 pub mod session;
 pub mod teach;
@@ -30,6 +31,7 @@ use link::Linked;
 use make::Make;
 use opening::Opening;
 use probe::{Asks, Probe};
+use prove::Prove;
 use session::Session;
 use teach::{KeptRun, Teach};
 
@@ -54,6 +56,29 @@ pub enum Effect {
     OpenOwn(String),
     /// Delete one.
     ForgetOwn(String),
+    /// Keep a text on this device for later visits.
+    Remember(Memory, String),
+}
+
+/// What this device keeps as a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Past runs.
+    Runs,
+    /// The curve that was drawn last, and of what.
+    Curve,
+}
+
+impl Memory {
+    pub const ALL: [Self; 2] = [Self::Runs, Self::Curve];
+
+    /// What the device calls it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Runs => "unmask.runs",
+            Self::Curve => "unmask.curve",
+        }
+    }
 }
 
 /// The page's whole state.
@@ -68,6 +93,7 @@ pub struct State {
     pub probe: Probe,
     pub inside: Inside,
     pub teach: Teach,
+    pub prove: Prove,
     pub bench: Bench,
     pub make: Make,
     /// What the visitor is asked before something is lost.
@@ -98,6 +124,7 @@ impl State {
             probe: Probe::default(),
             inside: Inside::default(),
             teach: Teach::default(),
+            prove: Prove::default(),
             bench: Bench::default(),
             make: Make::default(),
             question: None,
@@ -123,6 +150,7 @@ impl State {
                 self.session.on_loaded(id, model);
                 self.probe.clear_results();
                 self.on_model_for_inside();
+                self.on_model_for_prove();
                 let mut effects = self.refresh();
                 effects.extend(self.on_model_for_teach(id));
                 effects.extend(self.on_model_for_link());
@@ -206,6 +234,7 @@ impl State {
                 self.on_inside(id, event);
                 Vec::new()
             }
+            Event::Prove { id, event } => self.on_prove(id, event),
             Event::Bench { id, event } => {
                 self.on_bench(id, event);
                 Vec::new()
@@ -248,6 +277,14 @@ impl State {
         }
     }
 
+    /// What an earlier visit left on this device.
+    pub fn on_remembered(&mut self, memory: Memory, text: &str) -> Vec<Effect> {
+        match memory {
+            Memory::Runs => self.on_past_runs(text),
+            Memory::Curve => self.on_kept_curve(text),
+        }
+    }
+
     /// Starts a new engine on request, after it broke or to run elsewhere.
     pub fn restart(&mut self) -> Vec<Effect> {
         self.wish(Wish::Restart)
@@ -265,6 +302,7 @@ impl State {
         self.probe.abandon();
         self.inside.abandon();
         self.teach.abandon();
+        self.prove.abandon();
         self.bench.abandon();
         self.make.abandon();
     }

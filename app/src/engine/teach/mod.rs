@@ -1,6 +1,7 @@
 //! Teaching: the engine's answers to [`TeachCommand`]s.
 
 mod best;
+mod curve;
 mod deal;
 mod hand_out;
 mod judge;
@@ -29,7 +30,7 @@ use bert::train::Method;
 pub(super) use hand_out::slug;
 use kernels::{CancelToken, Control};
 use lesson::Lesson;
-use run::Run;
+use run::{Run, unlearnable};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::JsValue;
@@ -47,6 +48,8 @@ pub(super) struct Classroom {
     planning: RefCell<bool>,
     run: RefCell<Option<Rc<Run>>>,
     pub(super) tries: RefCell<Queue<Text>>,
+    /// Ends the curve that is drawn.
+    curve: RefCell<Option<CancelToken>>,
     /// The export or the predictions under way.
     errand: RefCell<Option<CancelToken>>,
 }

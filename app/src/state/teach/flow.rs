@@ -357,6 +357,7 @@ impl State {
         let mut effects = self.follow_run(id, event);
         if let Some(rescued) = stands {
             effects.extend(self.keep(rescued));
+            effects.extend(self.remember_run());
         }
         effects
     }

@@ -8,6 +8,7 @@ mod hiding;
 mod kept;
 mod losses;
 mod paint;
+pub mod past;
 pub mod run;
 pub mod settings;
 pub mod view;
@@ -24,6 +25,7 @@ pub(super) use flow::{busy, prose_reading};
 pub use hiding::Hiding;
 pub use kept::KeptRun;
 pub use paint::Paint;
+use past::Past;
 use run::Run;
 use settings::Settings;
 
@@ -126,6 +128,8 @@ pub struct Teach {
     pub rescued: Option<Rescued>,
     /// The last run, as this device keeps it.
     pub kept: Option<KeptRun>,
+    /// Runs that are over.
+    pub past: Past,
     /// What the classifier that came from a file or a link was trained on, where that is known.
     pub attached: Option<Machine>,
     /// Whether the present model's encoder is no longer the checkpoint's.
@@ -179,7 +183,7 @@ impl Teach {
     }
 
     /// The open texts, and how they are read.
-    fn texts(&self) -> Option<(TextSource, Reading)> {
+    pub(in crate::state) fn texts(&self) -> Option<(TextSource, Reading)> {
         let source = self.source.clone()?;
         Some((source, self.reading.clone()))
     }

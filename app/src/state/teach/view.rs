@@ -274,7 +274,7 @@ impl Run {
         }
     }
 
-    fn steps_per_epoch(&self) -> f64 {
+    pub(super) fn steps_per_epoch(&self) -> f64 {
         let (_, total) = self.position();
         total as f64 / self.last_epoch().max(1) as f64
     }

@@ -7,6 +7,7 @@ mod hiding;
 mod kept;
 mod out;
 mod paint;
+mod past;
 mod progress;
 mod recipe;
 mod results;
@@ -45,6 +46,7 @@ pub fn TeachPanel() -> impl IntoView {
         <Show when=move || shows_out.get()>
             <out::OutCard/>
         </Show>
+        <past::PastCard/>
     }
 }
 
