@@ -31,7 +31,7 @@ fn figure(visit: &Visit, name: &str) -> String {
 fn choose(visit: &Visit, folder: &TempDir, goal: &str) {
     visit.click("tab", "Teach");
     let file = write(folder, "documents.txt", &documents());
-    visit.upload("#pick-texts", &[file]);
+    visit.upload("#pick-examples", &[file]);
     visit.wait_for_text("#data-line", "8 rows");
     visit.click("radio", goal);
     set(visit, &[("Epochs", "2"), ("Batch size", "4")]);
@@ -76,7 +76,7 @@ fn what_follows_is_learned_with_hidden_words(browser: Browser) {
         "one.txt",
         "the man saw the dog. it ran. we saw it.\n",
     );
-    visit.upload("#pick-texts", &[one]);
+    visit.upload("#pick-examples", &[one]);
     visit.wait_for_text("#outlook", "1 document give");
     visit.end();
 }

@@ -200,8 +200,10 @@ fn learn_by_keys(visit: &Visit, epochs: &str) {
     walk_to(visit, "radio Head only");
     visit.press(&Key::Right.repeat(2));
     walk_to(visit, "radio Whole model");
-    walk_to(visit, "textbox Epochs");
-    visit.press(&format!("{}a{}{epochs}", Key::Control, Key::Null));
+    for (name, number) in [("Learning rate", "1e-2"), ("Epochs", epochs), ("Batch", "2")] {
+        walk_to(visit, &format!("textbox {name}"));
+        visit.press(&format!("{}a{}{number}", Key::Control, Key::Null));
+    }
     visit.wait("the run can start", || {
         let ready = "return document.querySelector('#start-run')?.disabled === false";
         visit.run(ready, &[]) == json!(true)
