@@ -34,7 +34,7 @@ fn choose(visit: &Visit, folder: &TempDir, goal: &str) {
     visit.upload("#pick-examples", &[file]);
     visit.wait_for_text("#data-line", "8 rows");
     visit.click("radio", goal);
-    set(visit, &[("Epochs", "2"), ("Batch size", "4")]);
+    set(visit, &[("Epochs", "2"), ("Batch", "4")]);
 }
 
 /// Learns, and sees both losses.

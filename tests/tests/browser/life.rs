@@ -88,6 +88,19 @@ fn a_dropped_folder_is_opened(browser: Browser) {
 /// Walks with the Tab key to what has this role and name, or name alone: browsers differ in what a
 /// `summary` is.
 fn walk_to(visit: &Visit, goal: &str) {
+    walk(visit, goal, &Key::Tab.to_string());
+}
+
+/// The same backwards.
+fn walk_back_to(visit: &Visit, goal: &str) {
+    walk(
+        visit,
+        goal,
+        &format!("{}{}{}", Key::Shift, Key::Tab, Key::Null),
+    );
+}
+
+fn walk(visit: &Visit, goal: &str, step: &str) {
     let mut seen = Vec::new();
     for _ in 0..80 {
         let focused = visit.focused();
@@ -95,7 +108,7 @@ fn walk_to(visit: &Visit, goal: &str) {
             return;
         }
         seen.push(focused);
-        visit.press(&Key::Tab);
+        visit.press(step);
     }
     panic!("Tab does not lead to {goal}, but to {seen:#?}");
 }
@@ -200,7 +213,11 @@ fn learn_by_keys(visit: &Visit, epochs: &str) {
     walk_to(visit, "radio Head only");
     visit.press(&Key::Right.repeat(2));
     walk_to(visit, "radio Whole model");
-    for (name, number) in [("Learning rate", "1e-2"), ("Epochs", epochs), ("Batch", "2")] {
+    for (name, number) in [
+        ("Learning rate", "1e-2"),
+        ("Epochs", epochs),
+        ("Batch", "2"),
+    ] {
         walk_to(visit, &format!("textbox {name}"));
         visit.press(&format!("{}a{}{number}", Key::Control, Key::Null));
     }
@@ -252,8 +269,7 @@ fn tags_and_answers_are_taught_with_the_keyboard_alone(browser: Browser) {
     visit.press("the man sat");
     visit.wait_for_text("#try-answer .entity", "man");
 
-    walk_to_teach(&visit);
-    walk_to(&visit, "Paste examples");
+    walk_back_to(&visit, "Paste examples");
     visit.press(&Key::Enter);
     walk_to(&visit, "textbox Examples");
     let row = |(thing, word): (&str, &str)| {
