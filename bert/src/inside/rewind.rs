@@ -71,7 +71,9 @@ pub enum RewindError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// The file is not the one that the model was loaded from.
-    #[error("these are not the weights that the model was loaded from: SHA-256 {found}, not {expected}")]
+    #[error(
+        "these are not the weights that the model was loaded from: SHA-256 {found}, not {expected}"
+    )]
     OtherFile {
         /// What the file hashes to.
         found: String,

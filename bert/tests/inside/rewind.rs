@@ -16,7 +16,10 @@ fn states(loaded: &mut Loaded) -> Vec<Vec<f32>> {
 fn all(model: &Model) -> Vec<(String, Vec<f32>)> {
     let read = |spec: &kernels::ParamSpec| {
         let numbers = model.params().read(&spec.name, 0, spec.shape.len());
-        (spec.name.clone(), pollster::block_on(numbers).expect("it is there"))
+        (
+            spec.name.clone(),
+            pollster::block_on(numbers).expect("it is there"),
+        )
     };
     model.params().specs().iter().map(read).collect()
 }
@@ -28,14 +31,14 @@ fn scale(model: &mut Model, name: &str, factor: f32) {
     let read = model.params().read(name, 0, spec.shape.len());
     let mut numbers = pollster::block_on(read).expect("it is there");
     numbers.iter_mut().for_each(|x| *x *= factor);
-    model.params_mut().write(name, 0, &numbers).expect("it fits");
+    model
+        .params_mut()
+        .write(name, 0, &numbers)
+        .expect("it fits");
 }
 
 /// Pushes a file in chunks; what is displaced comes back whatever happens.
-fn rewind(
-    model: &mut Model,
-    bytes: &[u8],
-) -> (Vec<Displaced>, Result<Vec<Moved>, RewindError>) {
+fn rewind(model: &mut Model, bytes: &[u8]) -> (Vec<Displaced>, Result<Vec<Moved>, RewindError>) {
     let config = model.config().clone();
     let mut displaced = Vec::new();
     let mut rewind = Rewind::new(model, config, None);
@@ -56,7 +59,9 @@ fn file(folder: &str) -> Vec<u8> {
 /// The moved part's share.
 fn share(moved: &[Moved], part: MovedPart) -> f64 {
     let found = moved.iter().find(|moved| moved.part == part);
-    found.unwrap_or_else(|| panic!("{part:?} in {moved:?}")).relative
+    found
+        .unwrap_or_else(|| panic!("{part:?} in {moved:?}"))
+        .relative
 }
 
 #[test]
@@ -80,20 +85,34 @@ fn what_a_run_has_moved_is_measured_taken_back_and_put_back_again() {
                     scale(&mut loaded.model, param, 1.01);
                 }
             }
-            scale(&mut loaded.model, "encoder.layer.0.output.dense.weight", 1.5);
+            scale(
+                &mut loaded.model,
+                "encoder.layer.0.output.dense.weight",
+                1.5,
+            );
             let taught = all(&loaded.model);
             let after = states(&mut loaded);
             assert_ne!(after, first);
 
             let (displaced, moved) = rewind(&mut loaded.model, &bytes);
             let moved = moved.expect("the same file");
-            assert_eq!(states(&mut loaded), first, "{name}, {folder}: as the file has it");
+            assert_eq!(
+                states(&mut loaded),
+                first,
+                "{name}, {folder}: as the file has it"
+            );
             let embeddings = share(&moved, MovedPart::Embeddings);
             // What widens the embeddings belongs to them and has not moved.
             let whole = loaded.model.config().embedding_size == loaded.model.config().hidden_size;
             match whole {
-                true => assert!((embeddings - 0.01).abs() < 1e-5, "{name}, {folder}: {embeddings}"),
-                false => assert!((0.001..0.01).contains(&embeddings), "{folder}: {embeddings}"),
+                true => assert!(
+                    (embeddings - 0.01).abs() < 1e-5,
+                    "{name}, {folder}: {embeddings}"
+                ),
+                false => assert!(
+                    (0.001..0.01).contains(&embeddings),
+                    "{folder}: {embeddings}"
+                ),
             }
             let layer = share(&moved, MovedPart::Layer(0));
             assert!((0.01..0.5).contains(&layer), "{name}, {folder}: {layer}");
@@ -112,8 +131,16 @@ fn what_a_run_has_moved_is_measured_taken_back_and_put_back_again() {
 fn half_a_file_and_another_file_are_refused_and_nothing_is_lost() {
     let mut loaded = Loaded::cpu("tiny-bert");
     let bytes = file("tiny-bert");
-    scale(&mut loaded.model, "encoder.layer.0.output.dense.weight", 1.5);
-    scale(&mut loaded.model, "encoder.layer.1.output.dense.weight", 0.5);
+    scale(
+        &mut loaded.model,
+        "encoder.layer.0.output.dense.weight",
+        1.5,
+    );
+    scale(
+        &mut loaded.model,
+        "encoder.layer.1.output.dense.weight",
+        0.5,
+    );
     let taught = all(&loaded.model);
 
     let (displaced, outcome) = rewind(&mut loaded.model, &bytes[..bytes.len() - 9]);
@@ -129,7 +156,10 @@ fn half_a_file_and_another_file_are_refused_and_nothing_is_lost() {
     let last = other.len() - 4;
     other[last] ^= 1;
     let (displaced, outcome) = rewind(&mut loaded.model, &other);
-    assert!(matches!(outcome, Err(RewindError::OtherFile { .. })), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(RewindError::OtherFile { .. })),
+        "{outcome:?}"
+    );
     for displaced in displaced {
         displaced.put_back(&mut loaded.model).expect("it is there");
     }
