@@ -18,7 +18,7 @@ impl Store {
     /// Holds the lock from here on whenever a run goes on.
     pub(super) fn stay_awake(self) {
         let held = Held::default();
-        let wanted = self.view(|state| state.teach.goes_on());
+        let wanted = self.view(|state| state.teach.goes_on() || state.prove.is_running());
         let hold = {
             let held = held.clone();
             move || {

@@ -11,6 +11,7 @@
 mod badge;
 mod escape;
 pub mod inside;
+pub mod prove;
 mod read;
 mod write;
 
@@ -19,6 +20,7 @@ pub use badge::badge;
 use crate::checkpoint::address::Address;
 use crate::recipe::carried::Carried;
 use inside::Inside;
+use prove::Drawn;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -45,17 +47,25 @@ pub enum Panel {
     Probe,
     Inside,
     Teach,
+    Prove,
     Bench,
 }
 
 impl Panel {
-    pub const ALL: [Self; 4] = [Self::Probe, Self::Inside, Self::Teach, Self::Bench];
+    pub const ALL: [Self; 5] = [
+        Self::Probe,
+        Self::Inside,
+        Self::Teach,
+        Self::Prove,
+        Self::Bench,
+    ];
 
     pub fn label(self) -> &'static str {
         match self {
             Self::Probe => "Probe",
             Self::Inside => "Inside",
             Self::Teach => "Teach",
+            Self::Prove => "Prove",
             Self::Bench => "Bench",
         }
     }
@@ -123,6 +133,8 @@ pub struct Link {
     /// A text to classify, and its second text.
     pub trial: String,
     pub trial_pair: String,
+    /// The curve of the Prove panel.
+    pub curve: Option<Box<Drawn>>,
     pub hide: BTreeSet<Part>,
     /// A trained classifier, as [`bert::export::Head::to_link_text`] writes it. Here only its
     /// alphabet and its length are known to be right.
@@ -142,6 +154,7 @@ impl Default for Link {
             recipe: Carried::default(),
             trial: String::new(),
             trial_pair: String::new(),
+            curve: None,
             hide: BTreeSet::new(),
             head: None,
         }
@@ -173,8 +186,10 @@ mod key {
     pub const METHOD: &str = "method";
     pub const LAYERS: &str = "layers";
     pub const POOLING: &str = "pooling";
+    pub const WHOLE_WORDS: &str = "whole-words";
     pub const TRY: &str = "try";
     pub const TRY_PAIR: &str = "try-pair";
+    pub const CURVE: &str = "curve";
     pub const HIDE: &str = "hide";
     pub const HEAD: &str = "head";
 }

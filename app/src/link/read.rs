@@ -2,6 +2,7 @@
 
 use super::escape::unescape;
 use super::inside::{BASELINES, MAX_HEADS, MAX_OFF, MAX_WORD, Picture, read_head};
+use super::prove::Drawn;
 use super::write::PANELS;
 use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key};
 use crate::checkpoint::address::Address;
@@ -164,8 +165,14 @@ impl Reading {
                 }
             }
             key::POOLING => self.link.recipe.pooling = self.choice(key, &POOLINGS, &value),
+            key::WHOLE_WORDS => match value.as_str() {
+                "1" => self.link.recipe.whole_words = true,
+                "0" => {}
+                other => self.tell(format!("“{key}” is “{}”: it is 0 or 1.", quoted(other))),
+            },
             key::TRY => self.link.trial = self.text(key, value),
             key::TRY_PAIR => self.link.trial_pair = self.text(key, value),
+            key::CURVE => self.curve(&value),
             key::HIDE => self.hide(&value),
             key::HEAD => self.head(&value),
             _ => match Field::ALL.into_iter().find(|field| field.id() == key) {
@@ -330,6 +337,16 @@ impl Reading {
                 "“hide” names something in “{}” that is none of {names}.",
                 quoted(value)
             ));
+        }
+    }
+
+    fn curve(&mut self, value: &str) {
+        self.link.curve = Drawn::read(value).map(Box::new);
+        if self.link.curve.is_none() {
+            self.tell(
+                "The curve in this link was left out: it is damaged, or part of the link is missing."
+                    .to_owned(),
+            );
         }
     }
 

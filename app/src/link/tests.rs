@@ -1,6 +1,7 @@
 //! Links to fragments and back, and fragments that are none.
 
 use super::inside::{BASELINES, Inside, MAX_HEADS, Picture};
+use super::prove::{Drawn, Line, MAX_SEEDS, MAX_SIZES, MAX_STEPS};
 use super::*;
 use crate::recipe::Goal;
 use crate::recipe::carried::{Number, number};
@@ -129,7 +130,7 @@ fn every_wrong_setting_is_named() {
         ("text=%ff", "“text” was left out: its value is damaged"),
         (
             "panel=files",
-            "“panel” is “files”; there is only probe, inside, teach, bench",
+            "“panel” is “files”; there is only probe, inside, teach, prove, bench",
         ),
         ("pooling=max", "“pooling” is “max”"),
         ("mask=1,x,-2,1e9,99999", "“mask” is a list of places"),
@@ -143,6 +144,7 @@ fn every_wrong_setting_is_named() {
         ("arrives=yes", "“arrives” is “yes”"),
         ("baseline=one", "“baseline” is “one”"),
         ("off=1.1,1", "“off” names heads such as 3.5"),
+        ("curve=1,2", "The curve in this link was left out"),
         ("head=a.b", "trained head in this link was left out"),
         ("nothing", "“nothing” was left out"),
     ] {
@@ -203,7 +205,7 @@ fn numbers() -> impl Strategy<Value = Vec<(Field, String)>> {
 }
 
 fn carried() -> impl Strategy<Value = Carried> {
-    let goal = prop_oneof![Just(Goal::Labels), Just(Goal::Masks)];
+    let goal = prop::sample::select(Goal::ALL.to_vec());
     let method = prop::sample::select(MethodChoice::ALL.to_vec());
     let pooling = prop_oneof![
         Just(Pooling::Mean),
@@ -215,15 +217,19 @@ fn carried() -> impl Strategy<Value = Carried> {
         method,
         1..=100usize,
         prop::option::of(pooling),
+        any::<bool>(),
         numbers(),
     )
-        .prop_map(|(goal, method, layers, pooling, fields)| Carried {
-            goal,
-            method,
-            layers,
-            pooling,
-            fields: fields.into_iter().collect(),
-        })
+        .prop_map(
+            |(goal, method, layers, pooling, whole_words, fields)| Carried {
+                goal,
+                method,
+                layers,
+                pooling,
+                whole_words,
+                fields: fields.into_iter().collect(),
+            },
+        )
 }
 
 fn inside() -> impl Strategy<Value = Inside> {
@@ -257,6 +263,26 @@ fn inside() -> impl Strategy<Value = Inside> {
         )
 }
 
+fn drawn() -> impl Strategy<Value = Drawn> {
+    let lines = btree_set(prop::sample::select(Line::ALL.to_vec()), 1..4);
+    let sizes = btree_set(1..9999_usize, 1..=MAX_SIZES);
+    (lines, sizes, "[0-9a-f]{16}", 1..=MAX_SEEDS, 1..5000_usize).prop_flat_map(
+        |(lines, sizes, source, seeds, tested)| {
+            let points = vec(prop::option::of(0..=tested), sizes.len() * seeds);
+            let all = vec(points, lines.len());
+            (all, 0..=tested, 1..=MAX_STEPS).prop_map(move |(all, majority, steps)| Drawn {
+                source: source.clone(),
+                tested,
+                majority,
+                steps,
+                seeds,
+                sizes: sizes.iter().copied().collect(),
+                lines: lines.iter().copied().zip(all).collect(),
+            })
+        },
+    )
+}
+
 fn link() -> impl Strategy<Value = Link> {
     let model = prop::option::of(prop_oneof![
         "[a-z]{1,8}/[a-z0-9]{1,8}(@[a-z0-9]{1,12})?",
@@ -269,10 +295,10 @@ fn link() -> impl Strategy<Value = Link> {
     (
         (model, panel, hide, places, head),
         (text(), prop::option::of(text()), text(), text()),
-        (1..=20usize, carried(), inside()),
+        (1..=20usize, carried(), inside(), prop::option::of(drawn())),
     )
         .prop_map(
-            |((model, panel, hide, masks, head), texts, (top_k, recipe, inside))| Link {
+            |((model, panel, hide, masks, head), texts, (top_k, recipe, inside, curve))| Link {
                 model: model.map(|model| Address::parse(&model).expect("a plain address")),
                 panel,
                 text: texts.0,
@@ -283,6 +309,7 @@ fn link() -> impl Strategy<Value = Link> {
                 recipe,
                 trial: texts.2,
                 trial_pair: texts.3,
+                curve: curve.map(Box::new),
                 hide,
                 head: head.map(Arc::from),
             },
@@ -316,8 +343,8 @@ proptest! {
         key in prop::sample::select(vec![
             "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map", "row",
             "arrives", "off", "baseline", "other", "goal", "method", "layers",
-            "pooling", "try", "try-pair", "hide", "head", "learning-rate", "epochs", "share",
-            "clipping", "seed",
+            "pooling", "try", "try-pair", "curve", "hide", "head", "learning-rate", "epochs", "share",
+            "clipping", "seed", "whole-words", "mask-share", "mask-hidden",
         ]),
         value in prop_oneof!["\\PC{0,40}", "[-+0-9.eE,infaNx%]{0,12}", any::<f64>().prop_map(|x| x.to_string())],
     ) {

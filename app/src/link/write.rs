@@ -8,10 +8,11 @@ use crate::recipe::carried::{GOALS, METHODS, POOLINGS};
 use std::fmt::Display;
 
 /// As links call the panels.
-pub(super) const PANELS: [(Panel, &str); 4] = [
+pub(super) const PANELS: [(Panel, &str); 5] = [
     (Panel::Probe, "probe"),
     (Panel::Inside, "inside"),
     (Panel::Teach, "teach"),
+    (Panel::Prove, "prove"),
     (Panel::Bench, "bench"),
 ];
 
@@ -111,6 +112,9 @@ impl Link {
         if let Some(pooling) = &recipe.pooling {
             put(key::POOLING, name(&POOLINGS, pooling));
         }
+        if recipe.whole_words {
+            put(key::WHOLE_WORDS, "1");
+        }
         for (field, text) in &recipe.fields {
             put(Field::id(*field), text);
         }
@@ -119,6 +123,9 @@ impl Link {
         }
         if !self.trial_pair.is_empty() {
             put(key::TRY_PAIR, &self.trial_pair);
+        }
+        if let Some(curve) = &self.curve {
+            put(key::CURVE, &curve.to_text());
         }
         if !self.hide.is_empty() {
             put(key::HIDE, &list(self.hide.iter().map(|part| part.name())));

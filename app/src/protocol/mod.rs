@@ -10,6 +10,8 @@
 mod bench;
 mod device;
 mod inside;
+mod make;
+mod prove;
 mod teach;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
@@ -17,8 +19,11 @@ pub use device::{
     Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
 pub use inside::{Aim, Change, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
+pub use make::{FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, Size, TextFacts};
+pub use prove::{CurveAsk, ProveCommand, ProveEvent};
 pub use teach::{
-    DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Verdict, Wrong,
+    DataReport, Deal, DealtToken, Export, Guesses, PlanReport, Resume, RunNews, TeachCommand,
+    TeachEvent, Verdict, Wrong,
 };
 
 use crate::checkpoint::address::Address;
@@ -72,11 +77,18 @@ pub enum Command {
         id: RequestId,
         command: TeachCommand,
     },
+    /// Anything that has to do with the sample-efficiency curve.
+    Prove {
+        id: RequestId,
+        command: ProveCommand,
+    },
     /// Anything that has to do with measuring.
     Bench {
         id: RequestId,
         command: BenchCommand,
     },
+    /// Anything that has to do with making a new model.
+    Make { id: RequestId, command: MakeCommand },
 }
 
 /// From the engine to the page.
@@ -172,10 +184,20 @@ pub enum Event {
         id: RequestId,
         event: TeachEvent,
     },
+    /// Answers the [`Command::Prove`] with this id.
+    Prove {
+        id: RequestId,
+        event: ProveEvent,
+    },
     /// Answers the [`Command::Bench`] with this id.
     Bench {
         id: RequestId,
         event: BenchEvent,
+    },
+    /// Answers the [`Command::Make`] with this id.
+    Make {
+        id: RequestId,
+        event: MakeEvent,
     },
     Memory {
         memory: Memory,

@@ -6,8 +6,10 @@ use super::teach::busy;
 use super::{Effect, State};
 use crate::checkpoint::{PickedFile, Source};
 use crate::failure::Failure;
+use crate::link::prove::Line;
 use crate::link::{Link, Notice};
 use crate::protocol::{Export, Preference};
+use bert::config::HeadKind;
 
 /// What a visitor may ask for that touches the model.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,8 @@ pub enum Wish {
     Measure,
     /// A look into the model, for the Inside panel.
     LookInside,
+    /// Points of the Prove panel's curve: what is missing, or one line more.
+    Prove(Option<Line>),
 }
 
 /// The answer to a wish.
@@ -120,6 +124,11 @@ pub enum Answer {
 const RUN: &str = "A run is under way under Teach: stop it first.";
 const ERRAND: &str = "A file is being written or read under Teach: wait for it, or cancel it.";
 const MEASURING: &str = "The Bench panel is measuring: wait for it, or cancel it.";
+const PROVING: &str = "A curve is being drawn under Prove: wait for it, or stop it.";
+const UNTAUGHT: &str = "This model's encoder has learned under Teach, maybe from the texts to test with: load the \
+                        checkpoint again for a curve of it.";
+const NO_CLASSES: &str =
+    "A curve is of accuracy: it needs texts with one label each, and these have none.";
 const LOADING: &str = "A model is being loaded.";
 const STARTING: &str = "The engine is still starting.";
 const TAUGHT: &str = "This model is no longer the head's base: its encoder has learned since it was \
@@ -151,10 +160,12 @@ impl State {
                 verdict => verdict,
             },
             Wish::HandOut if self.teach.errand.is_some() => Verdict::No(ERRAND),
+            Wish::HandOut if self.prove.is_running() => Verdict::No(PROVING),
             Wish::HandOut if self.session.model.is_none() => Verdict::No(NO_MODEL),
             Wish::HandOut => Verdict::Go,
             Wish::Measure => self.may_measure(),
             Wish::LookInside => self.may_look_inside(),
+            Wish::Prove(_) => self.may_prove(),
         }
     }
 
@@ -173,6 +184,7 @@ impl State {
     fn unless_running(&self) -> Verdict {
         match self.teach.is_busy() {
             true => Verdict::No(RUN),
+            false if self.prove.is_running() => Verdict::No(PROVING),
             false => Verdict::Go,
         }
     }
@@ -182,6 +194,8 @@ impl State {
             Verdict::No(RUN)
         } else if self.teach.errand.is_some() {
             Verdict::No(ERRAND)
+        } else if self.prove.is_running() {
+            Verdict::No(PROVING)
         } else {
             Verdict::Go
         }
@@ -258,6 +272,23 @@ impl State {
         }
     }
 
+    /// What a curve needs: the texts, the model and the device for itself.
+    fn may_prove(&self) -> Verdict {
+        let one_each = |report: &crate::protocol::DataReport| {
+            report.kind == Some(HeadKind::Classes) && report.problem.is_none()
+        };
+        match self.may_run() {
+            Verdict::Go if !self.teach.report.as_ref().is_some_and(one_each) => {
+                Verdict::No(NO_CLASSES)
+            }
+            Verdict::Go if self.teach.is_taught() => Verdict::No(UNTAUGHT),
+            Verdict::Go if self.curve_problem().is_some() => {
+                Verdict::No("Change what the form names.")
+            }
+            verdict => verdict,
+        }
+    }
+
     fn may_measure(&self) -> Verdict {
         if self.session.device.is_none() || self.session.test.is_none() {
             Verdict::No(STARTING)
@@ -267,6 +298,8 @@ impl State {
             Verdict::No("A run is under way under Teach; both would be slowed down.")
         } else if self.teach.errand.is_some() {
             Verdict::No(ERRAND)
+        } else if self.prove.is_running() {
+            Verdict::No(PROVING)
         } else if self.bench.is_running() {
             Verdict::No(MEASURING)
         } else if self.bench.wants_nothing() {
@@ -337,7 +370,7 @@ impl State {
                 self.session.failure = Some(failure);
             }
             // The panels say it themselves.
-            Wish::Measure | Wish::LookInside => {}
+            Wish::Measure | Wish::LookInside | Wish::Prove(_) => {}
             _ => self.teach.failure = Some(failure),
         }
     }
@@ -361,6 +394,7 @@ impl State {
             Wish::Resume => self.begin_rescued(),
             Wish::BringBack => self.fetch_run(),
             Wish::Attach(file) => self.attach_now(file),
+            Wish::Prove(line) => self.begin_curve(line),
             // These begin with what they carry, once they may.
             Wish::ReadTexts | Wish::HandOut | Wish::Measure | Wish::LookInside => Vec::new(),
         }

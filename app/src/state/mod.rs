@@ -9,8 +9,10 @@ pub mod bench;
 pub mod format;
 pub mod inside;
 pub mod link;
+pub mod make;
 pub mod opening;
 pub mod probe;
+pub mod prove;
 pub mod said;
 pub mod session;
 pub mod teach;
@@ -26,8 +28,10 @@ use activity::{Question, Wish};
 use bench::Bench;
 use inside::Inside;
 use link::Linked;
+use make::Make;
 use opening::Opening;
 use probe::{Asks, Probe};
+use prove::Prove;
 use session::Session;
 use teach::{KeptRun, Teach};
 
@@ -48,6 +52,33 @@ pub enum Effect {
     FetchRun(Box<KeptRun>),
     /// Delete the run that this device keeps.
     ForgetRun,
+    /// Open a model that was made or taught here, by its name.
+    OpenOwn(String),
+    /// Delete one.
+    ForgetOwn(String),
+    /// Keep a text on this device for later visits.
+    Remember(Memory, String),
+}
+
+/// What this device keeps as a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// Past runs.
+    Runs,
+    /// The curve that was drawn last, and of what.
+    Curve,
+}
+
+impl Memory {
+    pub const ALL: [Self; 2] = [Self::Runs, Self::Curve];
+
+    /// What the device calls it.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Runs => "unmask.runs",
+            Self::Curve => "unmask.curve",
+        }
+    }
 }
 
 /// The page's whole state.
@@ -62,7 +93,9 @@ pub struct State {
     pub probe: Probe,
     pub inside: Inside,
     pub teach: Teach,
+    pub prove: Prove,
     pub bench: Bench,
+    pub make: Make,
     /// What the visitor is asked before something is lost.
     pub question: Option<Question>,
     ids: RequestId,
@@ -91,7 +124,9 @@ impl State {
             probe: Probe::default(),
             inside: Inside::default(),
             teach: Teach::default(),
+            prove: Prove::default(),
             bench: Bench::default(),
+            make: Make::default(),
             question: None,
             ids: 0,
             site,
@@ -115,6 +150,7 @@ impl State {
                 self.session.on_loaded(id, model);
                 self.probe.clear_results();
                 self.on_model_for_inside();
+                self.on_model_for_prove();
                 let mut effects = self.refresh();
                 effects.extend(self.on_model_for_teach(id));
                 effects.extend(self.on_model_for_link());
@@ -198,10 +234,12 @@ impl State {
                 self.on_inside(id, event);
                 Vec::new()
             }
+            Event::Prove { id, event } => self.on_prove(id, event),
             Event::Bench { id, event } => {
                 self.on_bench(id, event);
                 Vec::new()
             }
+            Event::Make { id, event } => self.on_make(id, event),
             Event::Memory { memory } => {
                 self.session.memory = memory;
                 Vec::new()
@@ -223,6 +261,7 @@ impl State {
         })];
         effects.extend(self.session.on_alive(id).map(Effect::Send));
         effects.extend(self.on_alive_for_opening());
+        effects.extend(self.on_alive_for_make());
         effects
     }
 
@@ -235,6 +274,14 @@ impl State {
             vec![Effect::Restart]
         } else {
             Vec::new()
+        }
+    }
+
+    /// What an earlier visit left on this device.
+    pub fn on_remembered(&mut self, memory: Memory, text: &str) -> Vec<Effect> {
+        match memory {
+            Memory::Runs => self.on_past_runs(text),
+            Memory::Curve => self.on_kept_curve(text),
         }
     }
 
@@ -255,7 +302,9 @@ impl State {
         self.probe.abandon();
         self.inside.abandon();
         self.teach.abandon();
+        self.prove.abandon();
         self.bench.abandon();
+        self.make.abandon();
     }
 
     /// Runs on another device from now on.

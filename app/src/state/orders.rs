@@ -28,6 +28,8 @@ struct FakeEngine {
     planning: Option<RequestId>,
     run: Option<FakeRun>,
     errand: Option<(RequestId, bool)>,
+    /// A curve that is drawn: its encoder is another in between.
+    curve: Option<RequestId>,
     /// Whether the present model has learned something that nobody saved.
     learned: bool,
     /// The model that the page's rescued weights were learned on.
@@ -58,7 +60,10 @@ impl FakeEngine {
                 | Effect::ReadGallery
                 | Effect::KeepRun(_)
                 | Effect::FetchRun(_)
-                | Effect::ForgetRun => {}
+                | Effect::ForgetRun
+                | Effect::OpenOwn(_)
+                | Effect::ForgetOwn(_)
+                | Effect::Remember(..) => {}
                 Effect::Send(command) if self.alive => self.obey(command, agreed),
                 Effect::Send(_) => self
                     .faults
@@ -79,6 +84,9 @@ impl FakeEngine {
     fn obey(&mut self, command: Command, agreed: bool) {
         match command {
             Command::Load { id, source } => {
+                if self.curve.is_some() {
+                    self.faults.push("a load under a curve");
+                }
                 if !agreed && self.learned {
                     self.faults.push("a load ends what was learned, unasked");
                 }
@@ -91,11 +99,33 @@ impl FakeEngine {
                 self.cancelled = load.map(|_| id).or(self.cancelled);
             }
             Command::Teach { id, command } => self.teach(id, command, agreed),
+            Command::Prove {
+                id,
+                command: ProveCommand::Start { .. },
+            } => {
+                if self.run.is_some() || self.load.is_some() || self.errand.is_some() {
+                    self.faults
+                        .push("a curve beside something that changes the model");
+                }
+                if !self.texts || self.model.is_none() {
+                    self.faults.push("a curve of nothing");
+                }
+                if self.curve.replace(id).is_some() {
+                    self.faults.push("a second curve");
+                }
+            }
             _ => {}
         }
     }
 
     fn teach(&mut self, id: RequestId, command: TeachCommand, agreed: bool) {
+        let harmless = matches!(
+            command,
+            TeachCommand::Plan { .. } | TeachCommand::Try { .. } | TeachCommand::Open { .. }
+        );
+        if self.curve.is_some() && !harmless {
+            self.faults.push("teaching under a curve");
+        }
         match command {
             TeachCommand::Open { .. } => {
                 self.texts = false;
@@ -186,6 +216,12 @@ impl FakeEngine {
                 if let Some(id) = self.opening.take() {
                     self.texts = true;
                     return tell(id, TeachEvent::Opened { report: report() });
+                }
+                if let Some(id) = self.curve.take_if(|_| choice & 8 != 0) {
+                    return Some(Event::Prove {
+                        id,
+                        event: ProveEvent::Done,
+                    });
                 }
                 let id = self.planning.take()?;
                 (self.texts && self.model.is_some())
@@ -300,6 +336,7 @@ fn wish(state: &State, act: u8) -> Option<Wish> {
         11 | 12 => Wish::HandOut,
         13 => Wish::Attach(picked()),
         14 => Wish::Follow(Box::default()),
+        15 if act & 128 != 0 => Wish::Prove(None),
         _ => return None,
     })
 }
@@ -322,6 +359,7 @@ fn visit(state: &mut State, act: u8) -> Vec<Effect> {
         12 => state.predict(pasted()),
         13 => state.attach(picked()),
         14 => state.open_link(Link::default()),
+        15 if act & 128 != 0 => state.start_curve(),
         15 if act & 64 != 0 => {
             state.panel = match act & 32 {
                 0 => Panel::Probe,

@@ -278,6 +278,11 @@ impl State {
                     return news;
                 }
             }
+            Panel::Prove => {
+                if let Some(words) = self.curve_spoken() {
+                    return words;
+                }
+            }
             Panel::Bench => return self.bench.line(),
             Panel::Inside => {
                 if let Some(words) = self.inside_spoken() {

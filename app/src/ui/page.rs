@@ -6,6 +6,7 @@ use crate::site::Site;
 use crate::ui::panels::bench::BenchPanel;
 use crate::ui::panels::inside::InsidePanel;
 use crate::ui::panels::probe::ProbePanel;
+use crate::ui::panels::prove::ProvePanel;
 use crate::ui::panels::teach::TeachPanel;
 use crate::ui::widgets::badge::EngineBadge;
 use crate::ui::widgets::drop_zone::DropZone;
@@ -93,6 +94,7 @@ fn Page(site: Site) -> impl IntoView {
             <TabPanel panel=Panel::Probe><ProbePanel/></TabPanel>
             <TabPanel panel=Panel::Inside><InsidePanel/></TabPanel>
             <TabPanel panel=Panel::Teach><TeachPanel/></TabPanel>
+            <TabPanel panel=Panel::Prove><ProvePanel/></TabPanel>
             <TabPanel panel=Panel::Bench><BenchPanel/></TabPanel>
         </main>
         <footer class="foot">

@@ -173,7 +173,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         }
     }
     let orders = arguments.rows.then(|| orders(&curve, &train));
-    let curve = curve.finish(&mut model)?;
+    let curve = pollster::block_on(curve.finish(&mut model))?;
     if let Some(path) = &arguments.tsv {
         fs::write(path, curve.tsv()).map_err(|e| format!("{}: {e}", path.display()))?;
     }

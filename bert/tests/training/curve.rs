@@ -86,7 +86,7 @@ fn a_curve_has_all_its_points_and_leaves_the_model_as_it_was() {
     assert_eq!((work.steps, work.judged), (12 * 12, 12 * 20));
     let events = drive(&mut run, &mut model, usize::MAX);
     assert_eq!(events.last(), Some(&CurveEvent::Done));
-    let curve = run.finish(&mut model).expect("the model's own weights");
+    let curve = pollster::block_on(run.finish(&mut model)).expect("the model's own weights");
     assert_eq!(weights(&mut model), before);
 
     assert_eq!((curve.points.len(), curve.tested), (18, 20));
@@ -124,7 +124,7 @@ fn a_curve_that_was_stopped_goes_on_to_the_same_points() {
     let whole = setup(&model, &ALL);
     let mut run = start(&mut model, whole.clone(), (&sets.0, &sets.1), None).expect("a run");
     drive(&mut run, &mut model, usize::MAX);
-    let at_once = run.finish(&mut model).expect("its weights");
+    let at_once = pollster::block_on(run.finish(&mut model)).expect("its weights");
 
     // Stopped among the heads, and again within a run of the whole model.
     let mut known: Option<Curve> = None;
@@ -145,7 +145,7 @@ fn a_curve_that_was_stopped_goes_on_to_the_same_points() {
                 advance(&mut run, &mut model);
             }
         }
-        let curve = run.finish(&mut model).expect("its weights");
+        let curve = pollster::block_on(run.finish(&mut model)).expect("its weights");
         assert_eq!(weights(&mut model), before);
         // It travels as text.
         let text = serde_json::to_string(&curve).expect("plain data");
@@ -190,7 +190,7 @@ fn a_cancelled_piece_of_work_comes_again() {
                 break;
             }
         }
-        run.finish(&mut model).expect("its weights")
+        pollster::block_on(run.finish(&mut model)).expect("its weights")
     };
     assert_eq!(run(true), run(false));
 }
@@ -212,7 +212,22 @@ fn a_rehearsal_changes_nothing() {
     let rates = pollster::block_on(rates).expect("rates");
     assert!(rates.step > 0.0 && rates.text > 0.0);
     assert!(run.work().seconds(&rates) > 0.1 * rates.step);
-    run.finish(&mut model).expect("its weights");
+    pollster::block_on(run.finish(&mut model)).expect("its weights");
+    assert_eq!(weights(&mut model), before);
+}
+
+#[test]
+fn a_head_that_was_there_is_there_again() {
+    let sets = (examples(40, 0), examples(20, 100));
+    let mut model = common::model(&common::fixture("tiny-classifier"), &device());
+    let head = model.head().cloned().expect("its own head");
+    let before = weights(&mut model);
+    let setup = setup(&model, &[Method::Head]);
+    let mut run = start(&mut model, setup, (&sets.0, &sets.1), None).expect("a run");
+    drive(&mut run, &mut model, 1);
+    assert!(run.leaves_encoder());
+    pollster::block_on(run.finish(&mut model)).expect("its weights");
+    assert_eq!(model.head(), Some(&head));
     assert_eq!(weights(&mut model), before);
 }
 

@@ -20,11 +20,14 @@ pub(crate) mod gemm;
 mod layer_norm;
 mod linear;
 mod linear_cross_entropy;
+mod link_rows;
 mod matmul;
 mod mean_loss;
 mod mean_tokens;
+mod sample;
 mod scale_columns;
 mod softmax;
+mod substitute;
 mod sum_rows;
 mod top_k;
 mod transpose;
@@ -48,11 +51,14 @@ pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad, NormInput};
 pub use linear::Linear;
 pub(crate) use linear_cross_entropy::MAX_OUTPUTS;
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
+pub use link_rows::LinkRows;
 pub use matmul::{Join, MatMul};
 pub use mean_loss::{Loss, MeanLoss, MeanLossGrad};
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
+pub use sample::Sample;
 pub use scale_columns::ScaleColumns;
 pub use softmax::{Softmax, SoftmaxGrad};
+pub use substitute::{Substitute, Substituted};
 pub use sum_rows::SumRows;
 pub use top_k::{NO_TARGET, TopK, TopKValues};
 pub use transpose::Transpose;
@@ -224,15 +230,18 @@ ops! {
     Linear,
     LinearCrossEntropy,
     LinearCrossEntropyGrad,
+    LinkRows,
     MatMul,
     MeanLoss,
     MeanLossGrad,
     MeanTokens,
     MeanTokensGrad,
+    Sample,
     ScaleColumns,
     ScatterRows,
     Softmax,
     SoftmaxGrad,
+    Substitute,
     SumRows,
     TopK,
     Transpose,

@@ -82,6 +82,12 @@ pub enum Shape {
         weight: f64,
         width: f64,
     },
+    /// What a path goes around, filled; `weight` is its opacity.
+    Area {
+        d: String,
+        ink: Ink,
+        weight: f64,
+    },
     Dot {
         x: f64,
         y: f64,
@@ -142,6 +148,15 @@ impl Drawing {
             ink,
             weight: weight.clamp(0.0, 1.0),
             width,
+        });
+    }
+
+    /// Fills what a path goes around.
+    pub fn area(&mut self, d: String, ink: Ink, weight: f64) {
+        self.shapes.push(Shape::Area {
+            d,
+            ink,
+            weight: weight.clamp(0.0, 1.0),
         });
     }
 
@@ -208,6 +223,11 @@ impl Drawing {
                     svg,
                     "<path d=\"{d}\" fill=\"none\" stroke=\"{}\" stroke-opacity=\"{weight:.3}\" \
                      stroke-width=\"{width:.1}\"/>",
+                    ink.colour()
+                ),
+                Shape::Area { d, ink, weight } => writeln!(
+                    svg,
+                    "<path d=\"{d}\" fill=\"{}\" fill-opacity=\"{weight:.3}\"/>",
                     ink.colour()
                 ),
                 Shape::Dot { x, y, ink } => writeln!(

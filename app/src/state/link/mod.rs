@@ -135,6 +135,7 @@ impl State {
             recipe: self.teach.settings.carried(),
             trial: cut(&trial.text),
             trial_pair: cut(&trial.pair),
+            curve: self.curve_for_link().map(Box::new),
             hide: linked.hide.clone(),
             head: None,
         }
@@ -274,6 +275,7 @@ impl State {
         probe.hidden.clear();
         probe.set_top_k(link.top_k);
         self.inside.restore(link.inside);
+        self.prove.restore(link.curve);
         let teach = &mut self.teach;
         teach.settings.restore(&link.recipe);
         if let Some(model) = &self.session.model {
@@ -407,4 +409,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

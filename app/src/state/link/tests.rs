@@ -72,7 +72,7 @@ fn arrive(state: &mut State, effects: &[Effect]) -> Vec<Effect> {
 }
 
 /// A page whose bundled model is loaded.
-pub(super) fn ready() -> State {
+pub(in crate::state) fn ready() -> State {
     let mut state = State::default();
     let effects = state.receive(Event::Alive);
     let effects = arrive(&mut state, &effects);
@@ -396,6 +396,7 @@ fn nothing_is_opened_while_a_run_is_under_way() {
         kinds: vec![HeadKind::Classes],
         kind: Some(HeadKind::Classes),
         marked: false,
+        prose: false,
         labels: Vec::new(),
         notes: Vec::new(),
         problem: None,

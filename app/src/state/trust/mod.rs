@@ -104,6 +104,9 @@ impl State {
         if self.session.model.is_none() {
             return;
         }
+        if self.prove.is_running() || self.is_curve_of_these() {
+            self.prove.doubt = Some(why.to_owned());
+        }
         if self.probe.has_answer() {
             self.probe.doubt = Some(why.to_owned());
         }

@@ -3,4 +3,5 @@
 pub mod bench;
 pub mod inside;
 pub mod probe;
+pub mod prove;
 pub mod teach;

@@ -113,6 +113,14 @@ pub fn DrawingView(drawing: Drawing, labelled_by: String) -> impl IntoView {
             ></path>
         }
         .into_any(),
+        Shape::Area { d, ink, weight } => view! {
+            <path
+                class=format!("fill {}", ink.class())
+                d=d
+                fill-opacity=format!("{weight:.3}")
+            ></path>
+        }
+        .into_any(),
         Shape::Dot { x, y, ink } => {
             view! { <circle class=format!("fill {}", ink.class()) cx=x cy=y r="3.5"></circle> }
                 .into_any()

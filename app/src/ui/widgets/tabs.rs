@@ -11,6 +11,7 @@ fn id_of(panel: Panel) -> &'static str {
         Panel::Probe => "tab-probe",
         Panel::Inside => "tab-inside",
         Panel::Teach => "tab-teach",
+        Panel::Prove => "tab-prove",
         Panel::Bench => "tab-bench",
     }
 }
@@ -20,6 +21,7 @@ fn controls(panel: Panel) -> &'static str {
         Panel::Probe => "panel-probe",
         Panel::Inside => "panel-inside",
         Panel::Teach => "panel-teach",
+        Panel::Prove => "panel-prove",
         Panel::Bench => "panel-bench",
     }
 }

@@ -105,13 +105,13 @@ pub struct CurveRun {
     orders: Vec<(u64, Vec<usize>)>,
     heads: Option<Heads>,
     stage: Stage,
-    /// Whether the model had no head of a task before.
-    leaves_no_head: bool,
+    /// The classifier that the model had before: how many outputs, its weight and its bias.
+    before: Option<(usize, Vec<f32>, Vec<f32>)>,
 }
 
 impl CurveRun {
-    /// Prepares a curve of accuracy on the validation texts of a lesson over subsets of the others. The model's encoder is the
-    /// same before and after; a task's head that it had is lost. With `earlier`, what that knows is not computed again.
+    /// Prepares a curve of accuracy on the validation texts of a lesson over subsets of the others. The model is the same before
+    /// and after, its encoder and a task's head that it had. With `earlier`, what that knows is not computed again.
     ///
     /// # Errors
     /// Texts that have no classes, a setup that cannot be run, an earlier curve of something else, a tokenizer or a pooling that
@@ -167,13 +167,22 @@ impl CurveRun {
             let needs = memory::needs(model, task, line, texts.extent())?;
             memory::check(&needs, &Limits::of(model.device())).map_err(TrainError::Memory)?;
         }
+        let before = match model.head().map(|head| head.labels.len()) {
+            Some(labels) => {
+                let [weight, bias] = classifier_names();
+                let (params, hidden) = (model.params(), model.config().hidden_size);
+                let weight = params.read(&weight, 0, labels * hidden).await?;
+                Some((labels, weight, params.read(&bias, 0, labels).await?))
+            }
+            None => None,
+        };
         Ok(Self {
             outputs,
             texts,
             orders,
             heads: None,
             stage: Stage::Next,
-            leaves_no_head: model.head().is_none(),
+            before,
             curve,
         })
     }
@@ -187,6 +196,11 @@ impl CurveRun {
     pub fn order(&self, seed: u64) -> Option<&[usize]> {
         let found = self.orders.iter().find(|(of, _)| *of == seed);
         found.map(|(_, order)| &order[..])
+    }
+
+    /// Whether the model has its own encoder now: in the middle of a run of a whole model it has another.
+    pub fn leaves_encoder(&self) -> bool {
+        !matches!(self.stage, Stage::Whole(_))
     }
 
     /// What is still to be done.
@@ -377,14 +391,15 @@ impl CurveRun {
     ///
     /// # Errors
     /// When the weights are no longer there.
-    pub fn finish(mut self, model: &mut Model) -> Result<Curve, TrainError> {
+    pub async fn finish(mut self, model: &mut Model) -> Result<Curve, TrainError> {
         self.end_heads(model);
         if let Stage::Whole(run) = self.stage {
             run.end(model)?;
         }
-        if self.leaves_no_head {
-            model.params_mut().remove(&classifier_names());
-            model.forget_plans();
+        model.params_mut().remove(&classifier_names());
+        model.forget_plans();
+        if let Some((labels, weight, bias)) = self.before {
+            model.write_classifier(labels, &weight, &bias).await?;
         }
         Ok(self.curve)
     }
