@@ -338,7 +338,7 @@ mod tests {
         let token = |start, end, sequence| Token {
             id: 1,
             text: "x".to_owned(),
-            special: sequence == None,
+            special: sequence.is_none(),
             masked: false,
             sequence,
             start,
