@@ -182,6 +182,10 @@ fn bars(parts: &[Part], width: f64) -> Drawing {
     for (share, name) in [(1e-5, "0.001 %"), (1e-3, "0.1 %"), (1e-1, "10 %")] {
         let x = across(share);
         drawing.line([x, TOP - 4.0], [x, bottom], Ink::Grid, 1.0);
+        // There is no room for all names on a phone.
+        if share == 1e-3 && right - left < 180.0 {
+            continue;
+        }
         let at = [x, 16.0];
         drawing.text(at, name, Ink::Soft, Anchor::Middle, 11.0, false);
     }

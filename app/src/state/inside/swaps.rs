@@ -335,10 +335,10 @@ mod tests {
     #[test]
     fn a_choice_is_told_from_the_words_around_it() {
         let swaps = swaps("a {bb, c} d").expect("swaps");
-        let token = |start, end, sequence| Token {
+        let token = |start, end, sequence: Option<u8>| Token {
             id: 1,
             text: "x".to_owned(),
-            special: sequence == None,
+            special: sequence.is_none(),
             masked: false,
             sequence,
             start,

@@ -428,7 +428,10 @@ mod tests {
                     Shape::Path { d, .. } | Shape::Area { d, .. } => {
                         let split = d.split(['M', 'L', 'Z', ' ']);
                         let numbers: Vec<f64> = split.filter_map(|n| n.parse().ok()).collect();
-                        assert!(!numbers.is_empty() && numbers.len() % 2 == 0, "{shape:?}");
+                        assert!(
+                            !numbers.is_empty() && numbers.len().is_multiple_of(2),
+                            "{shape:?}"
+                        );
                         let all = numbers.chunks(2).all(|at| inside(at[0], at[1]));
                         assert!(all, "{shape:?} in {width}");
                     }

@@ -516,6 +516,7 @@ mod tests {
             goal: Goal::Labels,
             recipe,
             share: 0.2,
+            other: None,
         };
         let mut run = Run::new(3, setup, began);
         run.phase = Phase::Stopped;

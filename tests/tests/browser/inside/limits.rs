@@ -6,7 +6,7 @@ use crate::visit::{Choice, Visit, site};
 use std::fs;
 use unmask_tests::browser::{Bench, Browser, Gpu};
 
-scenario!(five_hundred_tokens_do_not_hang: Chromium Firefox);
+scenario!(five_hundred_tokens_do_not_hang: Chromium);
 fn five_hundred_tokens_do_not_hang(browser: Browser) {
     let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;

@@ -60,6 +60,7 @@ fn a_word_has_neighbours_and_meanings(browser: Browser) {
     let apart = |row: usize| rows[row][1].parse::<f64>().expect("a cosine");
     assert!(apart(2) > apart(0) && apart(0) < 0.9999, "{rows:?}");
     visit.pictures("inside-neighbours", "#tab-inside");
+    visit.pictures("inside-meanings", "#inside-sentences");
 
     // The address keeps what is typed to itself; a link does not.
     visit.wait("the address", || address(&visit).contains("see=neighbours"));

@@ -1,6 +1,7 @@
 //! Attention: all heads small, one of them large, where it looks from one word, and what changes without it.
 
 mod arcs;
+mod together;
 
 use super::sight::{Sight, Table};
 use super::{GUESSES, State};
@@ -27,6 +28,8 @@ pub struct Grid {
     pub side: usize,
     /// `[layers][heads][side][side]`, flat.
     pub numbers: Vec<f32>,
+    /// All heads of each layer taken together, in several ways: a name and `[layers][side][side]`, flat.
+    pub together: Vec<(&'static str, Vec<f32>)>,
     pub chosen: Option<Head>,
     pub off: Vec<Head>,
 }
@@ -154,6 +157,7 @@ impl State {
             heads,
             side: survey.map_or(0, |survey| survey.side),
             numbers: numbers.unwrap_or_default(),
+            together: survey.map_or(Vec::new(), together::maps),
             chosen: self.head(),
             off: self.heads_off(),
         })
