@@ -82,7 +82,9 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     fill(&visit, &fields);
     visit.wait_for_text("#make-outlook", "parameters");
     visit.wait_for_text("#make-outlook", "would take about");
-    visit.screenshot(&format!("make-{browser:?}-{choice:?}"));
+    let estimate = visit.text_of("#make-outlook");
+    visit.pictures(&format!("make-{browser:?}-{choice:?}"), "#make");
+    visit.resize(1280, 900);
     make(&visit);
     visit.wait_for_model("garden");
 
@@ -115,7 +117,10 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
         choice == Choice::Gpu || after < entropy,
         "{after}, {entropy}"
     );
-    eprintln!("masked loss {before} to {after}, entropy {entropy}");
+    eprintln!(
+        "masked loss {before} to {after}, entropy {entropy}; {estimate} {}",
+        visit.text_of("#run-time")
+    );
 
     // It stays on this device, and leaves as a folder.
     visit.click("button", "Keep on this device");
