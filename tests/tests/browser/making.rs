@@ -279,10 +279,10 @@ fn what_a_loaded_model_learns_of_running_text_and_forgets_is_told(browser: Brows
         ("Longest text (tokens)", "24"),
     ];
     set(&visit, &recipe);
-    visit.wait_for_text("#dealt-line-0", "(15 %)");
+    visit.wait_for_text("#dealt-line-0", "of 30 tokens");
     visit
         .find("textbox", "Sentences to hide words in")
-        .fill("the dog was very good. the man was bad.");
+        .fill("the dog was very good. the man was very bad.");
     visit.wait_for_text("#dealt", "was");
     visit.wait_for_text("#dealt-line-0", "of 12 tokens");
     set(
