@@ -159,6 +159,12 @@ impl Store {
         self.edit_then(Typing::Make, change, State::plan_make);
     }
 
+    /// Types another text, whose hidden words are guessed before and after a run.
+    pub fn edit_other(self, text: String) {
+        let change = |state: &mut State| state.teach.settings.other = text;
+        self.edit_then(Typing::Recipe, change, State::plan);
+    }
+
     /// Types texts to hide words in.
     pub fn edit_hiding(self, text: String) {
         let change = |state: &mut State| state.teach.hiding.typed = text;

@@ -82,7 +82,9 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     fill(&visit, &fields);
     visit.wait_for_text("#make-outlook", "parameters");
     visit.wait_for_text("#make-outlook", "would take about");
-    visit.screenshot(&format!("make-{browser:?}-{choice:?}"));
+    let estimate = visit.text_of("#make-outlook");
+    visit.pictures(&format!("make-{browser:?}-{choice:?}"), "#make");
+    visit.resize(1280, 900);
     make(&visit);
     visit.wait_for_model("garden");
 
@@ -115,7 +117,10 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
         choice == Choice::Gpu || after < entropy,
         "{after}, {entropy}"
     );
-    eprintln!("masked loss {before} to {after}, entropy {entropy}");
+    eprintln!(
+        "masked loss {before} to {after}, entropy {entropy}; {estimate} {}",
+        visit.text_of("#run-time")
+    );
 
     // It stays on this device, and leaves as a folder.
     visit.click("button", "Keep on this device");
@@ -274,10 +279,10 @@ fn what_a_loaded_model_learns_of_running_text_and_forgets_is_told(browser: Brows
         ("Longest text (tokens)", "24"),
     ];
     set(&visit, &recipe);
-    visit.wait_for_text("#dealt-line-0", "(15 %)");
+    visit.wait_for_text("#dealt-line-0", "of 30 tokens");
     visit
         .find("textbox", "Sentences to hide words in")
-        .fill("the dog was very good. the man was bad.");
+        .fill("the dog was very good. the man was very bad.");
     visit.wait_for_text("#dealt", "was");
     visit.wait_for_text("#dealt-line-0", "of 12 tokens");
     set(
