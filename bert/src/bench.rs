@@ -42,6 +42,7 @@ impl ForwardBench {
             config,
             layout,
             noise: None,
+            prefix: "",
         };
         let encoder = builder.encoder(texts, tokens);
         let encoder = encoder.expect("the layout checked every shape");

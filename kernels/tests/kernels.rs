@@ -404,8 +404,62 @@ fn top_k() {
 }
 
 #[test]
+fn sample_and_substitute() {
+    assert_all(SIZES.into_iter().flat_map(|n| {
+        [
+            cases::sample(n, 17),
+            cases::sample(3, n),
+            cases::substitute(n),
+        ]
+    }));
+}
+
+#[test]
+fn columns_are_drawn_as_often_as_their_probabilities_say() {
+    // One is next to impossible, and one of them comes in half of the rows.
+    let probabilities = [0.5f64, 0.3, 0.199, 0.001, 1e-9];
+    let rows = 40_000;
+    let logits: Vec<f64> = probabilities.iter().map(|p| p.ln() + 2.0).collect();
+    for (name, device) in devices() {
+        let mut graph = Graph::new();
+        let x = graph.input("x", TensorType::real([rows, 5]));
+        let seed = graph.input("seed", TensorType::u32([1]));
+        let sampled = graph.sample(x, seed, 1).expect("shapes fit");
+        let draw = |seed_of_run: u32| {
+            let inputs = vec![
+                (x, Tensor::F64(logits.repeat(rows))),
+                (seed, Tensor::U32(vec![seed_of_run])),
+            ];
+            let found = pollster::block_on(async {
+                let (mut params, ready) = Params::new(&device, &[]).expect("memory");
+                ready.await.expect("memory");
+                let plan = Plan::new(&graph, &[sampled]);
+                let executable = Executable::new(&device, plan, &params).await;
+                let control = Control::default();
+                let mut executable = executable.expect("a plan");
+                executable.run(&mut params, inputs, &control).await
+            });
+            found.expect("a run").remove(0).as_u32().to_vec()
+        };
+        let drawn = draw(7);
+        for (column, p) in probabilities.iter().enumerate() {
+            let count = drawn.iter().filter(|c| **c as usize == column).count() as f64;
+            let expected = p * rows as f64;
+            // Five standard deviations of a binomial.
+            let allowed = 5.0 * (expected * (1.0 - p)).sqrt() + 1e-3;
+            assert!(
+                (count - expected).abs() <= allowed,
+                "{name}, column {column}: {count} of {expected}"
+            );
+        }
+        assert_ne!(drawn, draw(8), "{name}");
+    }
+}
+
+#[test]
 fn rows_as_long_as_a_vocabulary() {
     assert_all([
+        cases::sample(2, 30_522),
         cases::top_k(3, 8192, 10),
         cases::top_k(2, 30_522, 100),
         cases::softmax(2, 30_522),

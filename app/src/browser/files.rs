@@ -34,6 +34,26 @@ pub fn pick_texts(store: Store, input: &HtmlInputElement) -> Option<TextSource> 
     store.texts_of(file)
 }
 
+/// The same of one file or several, which become one text with an empty line between any two.
+pub fn pick_prose(store: Store, input: &HtmlInputElement) -> Option<TextSource> {
+    let list = input.files()?;
+    let files: Vec<File> = (0..list.length())
+        .filter_map(|index| list.get(index))
+        .collect();
+    input.set_value("");
+    let [file] = &files[..] else {
+        let parts = js_sys::Array::new();
+        for file in files.iter().take(FILES) {
+            parts.push(file);
+            parts.push(&JsValue::from_str("\n\n"));
+        }
+        let name = format!("{} files", files.len());
+        let whole = File::new_with_blob_sequence(&parts, &name).ok()?;
+        return (!files.is_empty()).then(|| store.texts_of(whole))?;
+    };
+    store.texts_of(file.clone())
+}
+
 /// The path below a picked folder; a file picked by itself has only its name.
 fn relative_path(file: &File) -> String {
     Reflect::get(file, &"webkitRelativePath".into())

@@ -20,7 +20,7 @@ const RUN: &str = "run.json";
 /// One writes at a time.
 static TURN: Mutex<()> = Mutex::new(());
 
-async fn wait<T: JsCast>(promise: Promise) -> Result<T, JsValue> {
+pub(super) async fn wait<T: JsCast>(promise: Promise) -> Result<T, JsValue> {
     Ok(JsFuture::from(promise).await?.unchecked_into())
 }
 
@@ -35,7 +35,7 @@ fn texts_of(kept: &KeptRun) -> Option<String> {
 
 /// Where this page's files lie; `None` where the browser has no such file system, or keeps this page
 /// from it.
-async fn private_files() -> Option<FileSystemDirectoryHandle> {
+pub(super) async fn private_files() -> Option<FileSystemDirectoryHandle> {
     let storage = window().navigator().storage();
     // Absent outside secure contexts.
     if storage.is_undefined() {
@@ -52,12 +52,12 @@ async fn folder(create: bool) -> Option<FileSystemDirectoryHandle> {
     wait(folder).await.ok()
 }
 
-async fn file(folder: &FileSystemDirectoryHandle, name: &str) -> Option<File> {
+pub(super) async fn file(folder: &FileSystemDirectoryHandle, name: &str) -> Option<File> {
     let handle: FileSystemFileHandle = wait(folder.get_file_handle(name)).await.ok()?;
     wait(handle.get_file()).await.ok()
 }
 
-async fn write(
+pub(super) async fn write(
     folder: &FileSystemDirectoryHandle,
     name: &str,
     bytes: &Blob,

@@ -5,6 +5,7 @@ mod address_bar;
 mod files;
 mod last_run;
 mod offline;
+mod own;
 mod save;
 mod store;
 mod supervisor;
@@ -12,7 +13,7 @@ mod surroundings;
 mod wake;
 
 pub use address_bar::page_address;
-pub use files::{offer_drop, offer_input, pick_texts};
+pub use files::{offer_drop, offer_input, pick_prose, pick_texts};
 pub use offline::Offline;
 pub use save::{save_canvas, save_text, to_clipboard};
 pub use store::Store;

@@ -2,18 +2,20 @@
 
 use super::address_bar::fragment;
 use super::last_run;
+use super::own;
 use super::save::save;
 use super::supervisor::Supervisor;
 use super::surroundings::page_file;
 use crate::checkpoint::basket::Offered;
 use crate::checkpoint::lone::Taken;
 use crate::link::Panel;
-use crate::protocol::{Event, Preference, TeachEvent};
+use crate::protocol::{Event, FolderFiles, MakeEvent, Preference, TeachEvent};
 use crate::recipe::Field;
 use crate::recipe::TextSource;
 use crate::site::Site;
 use crate::state::activity::Answer;
 use crate::state::inside::Inside;
+use crate::state::make::Make;
 use crate::state::teach::{KeptRun, Trial};
 use crate::state::{Effect, Memory, State};
 use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
@@ -34,6 +36,8 @@ enum Typing {
     Recipe,
     Trial,
     Inside,
+    Make,
+    Hiding,
 }
 
 /// Cheap to copy into every closure of the page.
@@ -42,7 +46,7 @@ pub struct Store {
     state: RwSignal<State>,
     supervisor: StoredValue<Supervisor, LocalStorage>,
     /// For each kind of typing, what waits until it pauses.
-    pauses: StoredValue<[Option<TimeoutHandle>; 4], LocalStorage>,
+    pauses: StoredValue<[Option<TimeoutHandle>; 6], LocalStorage>,
     /// The change of the address that waits for a pause.
     pub(super) address: StoredValue<Option<TimeoutHandle>, LocalStorage>,
 }
@@ -57,12 +61,13 @@ impl Store {
         let store = Self {
             state: RwSignal::new(state),
             supervisor: StoredValue::new_local(Supervisor::default()),
-            pauses: StoredValue::new_local([None, None, None, None]),
+            pauses: StoredValue::new_local([const { None }; 6]),
             address: StoredValue::new_local(None),
         };
         store.carry_out(Effect::Restart);
         store.find_last_run();
         store.recall();
+        spawn_local(store.list_own());
         effects
             .into_iter()
             .for_each(|effect| store.carry_out(effect));
@@ -133,7 +138,7 @@ impl Store {
     /// Types into a field of the recipe.
     pub fn edit_setting(self, field: Field, text: String) {
         let change = |state: &mut State| state.teach.settings.edit(field, text);
-        self.edit_then(Typing::Recipe, change, State::plan);
+        self.edit_then(Typing::Recipe, change, State::replan);
     }
 
     /// Types a text to try.
@@ -146,6 +151,18 @@ impl Store {
     pub fn edit_inside(self, change: impl FnOnce(&mut Inside)) {
         let change = |state: &mut State| change(&mut state.inside);
         self.edit_then(Typing::Inside, change, State::settle_inside);
+    }
+
+    /// Types into the form for a new model.
+    pub fn edit_make(self, change: impl FnOnce(&mut Make)) {
+        let change = |state: &mut State| change(&mut state.make);
+        self.edit_then(Typing::Make, change, State::plan_make);
+    }
+
+    /// Types texts to hide words in.
+    pub fn edit_hiding(self, text: String) {
+        let change = |state: &mut State| state.teach.hiding.typed = text;
+        self.edit_then(Typing::Hiding, change, State::deal);
     }
 
     fn edit_then(
@@ -220,8 +237,16 @@ impl Store {
     }
 
     fn receive(self, event: Event, attachment: Option<web_sys::Blob>) {
+        if let (Event::Make { id, event }, Some(weights)) = (&event, &attachment)
+            && let MakeEvent::Made { folder, pieces } = event
+        {
+            let files = self.keep_folder(folder, weights);
+            let offered = self.shelve(files);
+            return self.change(|state| state.on_made(*id, *pieces, &offered));
+        }
         if let (Event::Teach { event, .. }, Some(blob)) = (&event, attachment) {
             match event {
+                TeachEvent::Folder { folder } => drop(self.keep_folder(folder, &blob)),
                 TeachEvent::File { name } => save(&blob, name),
                 TeachEvent::Snapshot { .. } => {
                     let keep = |supervisor: &mut Supervisor| supervisor.keep_weights(blob);
@@ -234,6 +259,43 @@ impl Store {
             state.session.now = js_sys::Date::now();
             state.receive(event)
         });
+    }
+
+    /// Keeps a folder on this device; returns its files.
+    fn keep_folder(
+        self,
+        folder: &FolderFiles,
+        weights: &web_sys::Blob,
+    ) -> Vec<(String, web_sys::File)> {
+        let name = self.peek(|state| state.free_name(&folder.name));
+        let files = own::files_of(folder, &name, weights);
+        let kept = files.clone();
+        spawn_local(async move {
+            let outcome = own::keep(&name, &kept, js_sys::Date::now()).await;
+            if let Err(error) = &outcome {
+                web_sys::console::warn_2(&"the model is not kept on this device:".into(), error);
+            }
+            let list = own::list().await;
+            self.change(|state| state.on_own(list, outcome.is_err().then_some(name)));
+        });
+        files
+    }
+
+    async fn open_own(self, name: String) {
+        match own::fetch(&name).await {
+            Some(files) => self.offer(files),
+            None => self.change(|state| state.on_own_gone(&name)),
+        }
+    }
+
+    async fn forget_own(self, name: String) {
+        own::forget(&name).await;
+        self.list_own().await;
+    }
+
+    async fn list_own(self) {
+        let list = own::list().await;
+        self.change(|state| state.on_own(list, None));
     }
 
     /// Asks the browser not to delete what this page keeps; some ask the visitor.
@@ -326,6 +388,14 @@ impl Store {
             }
             Effect::Remember(memory, text) => {
                 remember(memory, &text);
+                Ok(())
+            }
+            Effect::OpenOwn(name) => {
+                spawn_local(self.open_own(name));
+                Ok(())
+            }
+            Effect::ForgetOwn(name) => {
+                spawn_local(self.forget_own(name));
                 Ok(())
             }
             Effect::ForgetRun => {

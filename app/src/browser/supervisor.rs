@@ -4,7 +4,7 @@ use super::surroundings;
 use crate::checkpoint::Source;
 use crate::checkpoint::basket::Offered;
 use crate::failure::Failure;
-use crate::protocol::{Command, Event, TeachCommand, decode, encode};
+use crate::protocol::{Command, Event, MakeCommand, TeachCommand, decode, encode};
 use crate::recipe::TextSource;
 use js_sys::Reflect;
 use leptos::leptos_dom::helpers::{TimeoutHandle, set_timeout_with_handle};
@@ -179,6 +179,14 @@ impl Supervisor {
                 source: Source::Files { files, .. },
                 ..
             } => files.iter().map(|file| shelved(file.slot)).collect(),
+            Command::Make {
+                command:
+                    MakeCommand::Read {
+                        source: TextSource::File { slot, .. },
+                        ..
+                    },
+                ..
+            } => vec![shelved(*slot)],
             Command::Teach { command, .. } => match command {
                 TeachCommand::Open { source, .. } | TeachCommand::Predict { source, .. } => {
                     match source {

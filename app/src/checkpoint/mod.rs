@@ -8,6 +8,7 @@ pub mod gallery;
 pub mod hub;
 pub mod lone;
 pub mod manifest;
+pub mod own;
 pub mod planes;
 mod source;
 

@@ -12,6 +12,8 @@ mod inside;
 pub mod io;
 mod load;
 mod look;
+mod make;
+mod parts;
 pub mod port;
 pub mod queue;
 mod report;
@@ -39,6 +41,7 @@ use io::worker::{breathe, scope, sleep, ticks, wasm_bytes};
 use kernels::{CancelToken, Control, Device};
 use load::{Ended, Load, Loaded};
 use look::look;
+use make::Workshop;
 use port::post;
 use queue::Queue;
 use resident::{Place, Resident, held};
@@ -85,6 +88,7 @@ struct Engine {
     idle: Idle,
     /// Ends the measuring that was asked for last.
     benching: RefCell<Option<CancelToken>>,
+    workshop: Workshop,
 }
 
 impl Engine {
@@ -142,6 +146,7 @@ impl Engine {
             }
             Ok(Command::Prove { id, command }) => self.prove(id, command),
             Ok(Command::Bench { id, command }) => self.bench(id, command),
+            Ok(Command::Make { id, command }) => self.make(id, command, load::attachments(&data)),
             Err(error) => post(&Event::Fatal {
                 failure: Failure::new(
                     "The page and its engine do not understand each other",

@@ -183,6 +183,7 @@ mod key {
     pub const METHOD: &str = "method";
     pub const LAYERS: &str = "layers";
     pub const POOLING: &str = "pooling";
+    pub const WHOLE_WORDS: &str = "whole-words";
     pub const TRY: &str = "try";
     pub const TRY_PAIR: &str = "try-pair";
     pub const CURVE: &str = "curve";

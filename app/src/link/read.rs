@@ -165,6 +165,11 @@ impl Reading {
                 }
             }
             key::POOLING => self.link.recipe.pooling = self.choice(key, &POOLINGS, &value),
+            key::WHOLE_WORDS => match value.as_str() {
+                "1" => self.link.recipe.whole_words = true,
+                "0" => {}
+                other => self.tell(format!("“{key}” is “{}”: it is 0 or 1.", quoted(other))),
+            },
             key::TRY => self.link.trial = self.text(key, value),
             key::TRY_PAIR => self.link.trial_pair = self.text(key, value),
             key::CURVE => self.curve(&value),

@@ -205,7 +205,7 @@ fn numbers() -> impl Strategy<Value = Vec<(Field, String)>> {
 }
 
 fn carried() -> impl Strategy<Value = Carried> {
-    let goal = prop_oneof![Just(Goal::Labels), Just(Goal::Masks)];
+    let goal = prop::sample::select(Goal::ALL.to_vec());
     let method = prop::sample::select(MethodChoice::ALL.to_vec());
     let pooling = prop_oneof![
         Just(Pooling::Mean),
@@ -217,15 +217,19 @@ fn carried() -> impl Strategy<Value = Carried> {
         method,
         1..=100usize,
         prop::option::of(pooling),
+        any::<bool>(),
         numbers(),
     )
-        .prop_map(|(goal, method, layers, pooling, fields)| Carried {
-            goal,
-            method,
-            layers,
-            pooling,
-            fields: fields.into_iter().collect(),
-        })
+        .prop_map(
+            |(goal, method, layers, pooling, whole_words, fields)| Carried {
+                goal,
+                method,
+                layers,
+                pooling,
+                whole_words,
+                fields: fields.into_iter().collect(),
+            },
+        )
 }
 
 fn inside() -> impl Strategy<Value = Inside> {
@@ -336,7 +340,7 @@ proptest! {
             "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map", "row",
             "arrives", "off", "baseline", "other", "goal", "method", "layers",
             "pooling", "try", "try-pair", "curve", "hide", "head", "learning-rate", "epochs", "share",
-            "clipping", "seed",
+            "clipping", "seed", "whole-words", "mask-share", "mask-hidden",
         ]),
         value in prop_oneof!["\\PC{0,40}", "[-+0-9.eE,infaNx%]{0,12}", any::<f64>().prop_map(|x| x.to_string())],
     ) {

@@ -103,6 +103,9 @@ impl Link {
         if let Some(pooling) = &recipe.pooling {
             put(key::POOLING, name(&POOLINGS, pooling));
         }
+        if recipe.whole_words {
+            put(key::WHOLE_WORDS, "1");
+        }
         for (field, text) in &recipe.fields {
             put(Field::id(*field), text);
         }

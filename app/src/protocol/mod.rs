@@ -10,6 +10,7 @@
 mod bench;
 mod device;
 mod inside;
+mod make;
 mod prove;
 mod teach;
 
@@ -18,9 +19,11 @@ pub use device::{
     Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
 pub use inside::{Aim, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
+pub use make::{FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, Size, TextFacts};
 pub use prove::{CurveAsk, ProveCommand, ProveEvent};
 pub use teach::{
-    DataReport, Export, PlanReport, Resume, RunNews, TeachCommand, TeachEvent, Verdict, Wrong,
+    DataReport, Deal, DealtToken, Export, Guesses, PlanReport, Resume, RunNews, TeachCommand,
+    TeachEvent, Verdict, Wrong,
 };
 
 use crate::checkpoint::address::Address;
@@ -84,6 +87,8 @@ pub enum Command {
         id: RequestId,
         command: BenchCommand,
     },
+    /// Anything that has to do with making a new model.
+    Make { id: RequestId, command: MakeCommand },
 }
 
 /// From the engine to the page.
@@ -188,6 +193,11 @@ pub enum Event {
     Bench {
         id: RequestId,
         event: BenchEvent,
+    },
+    /// Answers the [`Command::Make`] with this id.
+    Make {
+        id: RequestId,
+        event: MakeEvent,
     },
     Memory {
         memory: Memory,

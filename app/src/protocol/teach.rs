@@ -1,14 +1,15 @@
 //! The part of the wire that teaches: labelled texts, a recipe, a run, and what comes out of it.
 
+use super::make::FolderFiles;
 use crate::checkpoint::PickedFile;
 use crate::failure::Failure;
 use crate::recipe::{Reading, Setup, TextSource};
 use bert::config::HeadKind;
-use bert::data::{Columns, Stretch};
+use bert::data::{Columns, Masking, Stretch, Treatment};
 use bert::export::Machine;
 use bert::model::TaskHead;
 use bert::probe::Said;
-use bert::train::{Event as RunEvent, Needs, Recipe, RunState};
+use bert::train::{Event as RunEvent, HeldOut, Needs, Recipe, RunState};
 use serde::{Deserialize, Serialize};
 
 /// A run that was cut short by a lost device, and the best weights it had.
@@ -27,8 +28,37 @@ pub struct Resume {
 pub enum Export {
     /// A folder that `transformers` loads, as one zip file.
     Folder,
+    /// The same folder, to be kept on this device.
+    Keep,
     /// The classifier alone.
     Head,
+}
+
+/// A token of a text in which words are hidden.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DealtToken {
+    /// What stands in the text.
+    pub text: String,
+    /// What the model sees in its place, and what was done; none where it is not asked for.
+    pub dealt: Option<(String, Treatment)>,
+}
+
+/// Texts with words hidden in them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deal {
+    /// Without special tokens.
+    pub texts: Vec<Vec<DealtToken>>,
+}
+
+/// What the model guessed of held-out hidden words at one moment of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guesses {
+    /// Of the run's own validation texts.
+    pub held: HeldOut,
+    /// Of another text, where one was given.
+    pub other: Option<HeldOut>,
+    /// The entropy of the tokens of the validation texts, in nats: the loss of knowing how frequent each is.
+    pub entropy: f64,
 }
 
 /// From the page to the engine.
@@ -69,6 +99,12 @@ pub enum TeachCommand {
     },
     /// Give up the export or the predictions that run.
     Cancel,
+    /// Hide words of some texts, one a line, or of the open texts where there is none.
+    Deal {
+        texts: String,
+        masking: Masking,
+        seed: u64,
+    },
 }
 
 /// What was read.
@@ -89,6 +125,9 @@ pub struct DataReport {
     pub kind: Option<HeadKind>,
     /// Whether marks are part of the texts: no column can be chosen then.
     pub marked: bool,
+    /// Whether it is running text: its rows are sentences.
+    #[serde(default)]
+    pub prose: bool,
     /// Every label with its number of rows; empty where no column holds labels, or what is learned has none.
     pub labels: Vec<(String, usize)>,
     /// What someone should know before training, in sentences.
@@ -178,6 +217,24 @@ pub enum TeachEvent {
         news: Vec<RunNews>,
         /// Since the run began, pauses left out.
         milliseconds: f64,
+    },
+    /// What is guessed of held-out hidden words before the first step, or after the last.
+    Guessed {
+        before: bool,
+        guesses: Guesses,
+    },
+    /// Held-out texts are being judged: how many of how many are done.
+    Judging {
+        done: usize,
+        total: usize,
+    },
+    /// Answers [`TeachCommand::Deal`].
+    Dealt {
+        deal: Deal,
+    },
+    /// A folder to keep on this device; the weights are the attachment.
+    Folder {
+        folder: FolderFiles,
     },
     /// The best weights so far, as the attachment, to resume from.
     Snapshot {

@@ -16,6 +16,8 @@ pub struct Carried {
     pub layers: usize,
     /// `None` where it follows the method.
     pub pooling: Option<Pooling>,
+    /// Whether whole words are hidden.
+    pub whole_words: bool,
     /// Numbers as [`number`] writes them; those that are not here follow the method.
     pub fields: BTreeMap<Field, String>,
 }
@@ -27,6 +29,7 @@ impl Default for Carried {
             method: MethodChoice::default(),
             layers: 1,
             pooling: None,
+            whole_words: false,
             fields: BTreeMap::new(),
         }
     }
@@ -59,6 +62,8 @@ fn range(field: Field) -> (f64, f64, bool) {
         Field::LayerDecay => (0.01, 1.0, false),
         Field::Balance => (0.0, 1.0, false),
         Field::Seed => (0.0, u32::MAX as f64, true),
+        Field::MaskShare => (1.0, 90.0, false),
+        Field::MaskHidden | Field::MaskSwapped => (0.0, 100.0, false),
     }
 }
 
@@ -83,7 +88,12 @@ pub fn number(field: Field, text: &str) -> Number {
 }
 
 /// The names of what is chosen rather than typed.
-pub const GOALS: [(Goal, &str); 2] = [(Goal::Labels, "labels"), (Goal::Masks, "masks")];
+pub const GOALS: [(Goal, &str); 4] = [
+    (Goal::Labels, "labels"),
+    (Goal::Masks, "masks"),
+    (Goal::Next, "next"),
+    (Goal::Replaced, "replaced"),
+];
 pub const METHODS: [(MethodChoice, &str); 4] = [
     (MethodChoice::Head, "head"),
     (MethodChoice::Last, "last"),

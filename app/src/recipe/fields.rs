@@ -18,10 +18,13 @@ pub enum Field {
     LayerDecay,
     Balance,
     Seed,
+    MaskShare,
+    MaskHidden,
+    MaskSwapped,
 }
 
 impl Field {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::LearningRate,
         Self::Epochs,
         Self::Batch,
@@ -35,6 +38,9 @@ impl Field {
         Self::LayerDecay,
         Self::Balance,
         Self::Seed,
+        Self::MaskShare,
+        Self::MaskHidden,
+        Self::MaskSwapped,
     ];
     /// Those that everyone looks at, then those for whoever knows them.
     pub const FIRST: [Self; 3] = [Self::LearningRate, Self::Epochs, Self::Batch];
@@ -51,6 +57,9 @@ impl Field {
         Self::Seed,
     ];
 
+    /// Those that say how words are hidden.
+    pub const MASKS: [Self; 3] = [Self::MaskShare, Self::MaskHidden, Self::MaskSwapped];
+
     pub fn label(self) -> &'static str {
         match self {
             Self::LearningRate => "Learning rate",
@@ -66,6 +75,9 @@ impl Field {
             Self::LayerDecay => "Layer-wise decay of the rate (1: none)",
             Self::Balance => "Weight of rare classes (0 to 1)",
             Self::Seed => "Seed",
+            Self::MaskShare => "Asked for (% of tokens)",
+            Self::MaskHidden => "Of these hidden (%)",
+            Self::MaskSwapped => "Of these swapped (%)",
         }
     }
 
@@ -85,6 +97,9 @@ impl Field {
             Self::LayerDecay => "layer-decay",
             Self::Balance => "balance",
             Self::Seed => "seed",
+            Self::MaskShare => "mask-share",
+            Self::MaskHidden => "mask-hidden",
+            Self::MaskSwapped => "mask-swapped",
         }
     }
 
@@ -104,6 +119,9 @@ impl Field {
             Self::LayerDecay => 10,
             Self::Balance => 11,
             Self::Seed => 12,
+            Self::MaskShare => 13,
+            Self::MaskHidden => 14,
+            Self::MaskSwapped => 15,
         }
     }
 }

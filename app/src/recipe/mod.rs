@@ -61,6 +61,9 @@ pub struct Reading {
     /// What the labels are: a class each, several, a score.
     #[serde(default)]
     pub kind: Option<HeadKind>,
+    /// Whether it is no table but running text.
+    #[serde(default)]
+    pub prose: bool,
 }
 
 /// What is learned.
@@ -72,6 +75,30 @@ pub enum Goal {
     Labels,
     /// Hidden words of texts, without labels: masked language modelling.
     Masks,
+    /// Hidden words of pairs of texts, and whether the second follows the first.
+    Next,
+    /// Hidden words that a generator fills, and which words are replaced.
+    Replaced,
+}
+
+impl Goal {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Labels, Self::Masks, Self::Next, Self::Replaced];
+
+    /// Whether words are hidden, so that labels do not matter.
+    pub fn hides_words(self) -> bool {
+        self != Self::Labels
+    }
+
+    /// What to call it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Labels => "What is marked",
+            Self::Masks => "Hidden words",
+            Self::Next => "Hidden words and the next sentence",
+            Self::Replaced => "Replaced words",
+        }
+    }
 }
 
 /// All that decides a run, but for the texts.
@@ -81,4 +108,10 @@ pub struct Setup {
     pub recipe: Recipe,
     /// The share of the examples put aside to check with.
     pub share: f64,
+    /// Another text, whose hidden words are guessed before and after: what is forgotten.
+    #[serde(default)]
+    pub other: Option<String>,
 }
+
+/// The most bytes of running text that are read.
+pub const MAX_PROSE: usize = 50 << 20;

@@ -9,6 +9,7 @@ pub mod bench;
 pub mod format;
 pub mod inside;
 pub mod link;
+pub mod make;
 pub mod opening;
 pub mod probe;
 pub mod prove;
@@ -27,6 +28,7 @@ use activity::{Question, Wish};
 use bench::Bench;
 use inside::Inside;
 use link::Linked;
+use make::Make;
 use opening::Opening;
 use probe::{Asks, Probe};
 use prove::Prove;
@@ -50,6 +52,10 @@ pub enum Effect {
     FetchRun(Box<KeptRun>),
     /// Delete the run that this device keeps.
     ForgetRun,
+    /// Open a model that was made or taught here, by its name.
+    OpenOwn(String),
+    /// Delete one.
+    ForgetOwn(String),
     /// Keep a text on this device for later visits.
     Remember(Memory, String),
 }
@@ -89,6 +95,7 @@ pub struct State {
     pub teach: Teach,
     pub prove: Prove,
     pub bench: Bench,
+    pub make: Make,
     /// What the visitor is asked before something is lost.
     pub question: Option<Question>,
     ids: RequestId,
@@ -119,6 +126,7 @@ impl State {
             teach: Teach::default(),
             prove: Prove::default(),
             bench: Bench::default(),
+            make: Make::default(),
             question: None,
             ids: 0,
             site,
@@ -231,6 +239,7 @@ impl State {
                 self.on_bench(id, event);
                 Vec::new()
             }
+            Event::Make { id, event } => self.on_make(id, event),
             Event::Memory { memory } => {
                 self.session.memory = memory;
                 Vec::new()
@@ -252,6 +261,7 @@ impl State {
         })];
         effects.extend(self.session.on_alive(id).map(Effect::Send));
         effects.extend(self.on_alive_for_opening());
+        effects.extend(self.on_alive_for_make());
         effects
     }
 
@@ -294,6 +304,7 @@ impl State {
         self.teach.abandon();
         self.prove.abandon();
         self.bench.abandon();
+        self.make.abandon();
     }
 
     /// Runs on another device from now on.

@@ -61,6 +61,8 @@ impl FakeEngine {
                 | Effect::KeepRun(_)
                 | Effect::FetchRun(_)
                 | Effect::ForgetRun
+                | Effect::OpenOwn(_)
+                | Effect::ForgetOwn(_)
                 | Effect::Remember(..) => {}
                 Effect::Send(command) if self.alive => self.obey(command, agreed),
                 Effect::Send(_) => self

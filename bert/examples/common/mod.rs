@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use bert::config::Config;
-use bert::export::{self, About, Files};
+use bert::export::{self, About, Files, Kind};
 use bert::model::{Model, ModelLoader};
 use bert::tokenizer::{Tokenizer, TokenizerFiles};
 use kernels::gpu::{Gpu, KernelTime, Options, cache};
@@ -154,6 +154,7 @@ pub fn write_folder(
     files: &Files<'_>,
     out: &Path,
 ) -> Result<(), AnyError> {
+    std::fs::create_dir_all(out).map_err(|e| format!("{}: {e}", out.display()))?;
     let mut open: Option<(String, File)> = None;
     let mut sink = |name: &str, bytes: &[u8]| -> std::io::Result<()> {
         let file = match &mut open {
@@ -168,6 +169,24 @@ pub fn write_folder(
     };
     let control = Control::default();
     pollster::block_on(export::folder(model, about, files, &control, &mut sink))?;
+    let generator = match about.kind {
+        Kind::Replaced => pollster::block_on(model.generator())?,
+        _ => None,
+    };
+    // What filled the words is a model of its own.
+    if let Some(mut generator) = generator {
+        let about = About {
+            kind: Kind::MaskedLm,
+            name: format!("{}, generator", about.name),
+            ..about.clone()
+        };
+        let config = model.config().generator_json(files.config)?;
+        let files = Files {
+            config: &config,
+            ..*files
+        };
+        write_folder(&mut generator, &about, &files, &out.join("generator"))?;
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use bert::train::{Method, Optimiser, Recipe};
 use crate::common::AnyError;
 
 pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
-    --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
+    --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp|rtd] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
     [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
     [--predictions FILE.json] [--json] [--profile]";
@@ -23,6 +23,8 @@ pub enum Goal {
     Words,
     /// Hidden words of pairs, and whether the second text follows.
     WordsAndNext,
+    /// Hidden words that a generator fills, and which words are replaced.
+    Replaced,
 }
 
 pub struct Arguments {
@@ -110,8 +112,9 @@ fn goal(name: &str) -> Result<Goal, AnyError> {
         "choice" => HeadKind::Choice,
         "mlm" => return Ok(Goal::Words),
         "mlm+nsp" => return Ok(Goal::WordsAndNext),
+        "rtd" => return Ok(Goal::Replaced),
         _ => {
-            let known = "labels, multi, score, tags, answers, choice, mlm or mlm+nsp";
+            let known = "labels, multi, score, tags, answers, choice, mlm, mlm+nsp or rtd";
             return Err(format!("--goal {name}: it is {known}").into());
         }
     }))

@@ -1,7 +1,7 @@
 //! Fine-tunes a checkpoint on labelled texts, natively, as the page does.
 //!
 //! `cargo run --release -p bert --example fine_tune -- --model DIR --train FILE --eval FILE
-//! --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp]
+//! --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp|rtd]
 //! [--text COLUMN] [--pair COLUMN|none] [--label COLUMN]
 //! [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--seed N] [--limit N]
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
@@ -10,7 +10,8 @@
 //! Files are TSV, CSV or JSON, with or without names of columns; which column holds what is guessed,
 //! told, and changed by name or by number from 1. Words with tags are CoNLL or JSON, answers in passages SQuAD's JSON. What
 //! is learned is guessed from the file too, unless words are to be hidden: `mlm` hides them in the texts, `mlm+nsp` in pairs
-//! of following and other sentences, of plain text (`.txt`) whose documents end with an empty line, or of each row's text. A head is trained until its loss settles, unless
+//! of following and other sentences, of plain text (`.txt`) whose documents end with an empty line, or of each row's text; `rtd`
+//! has a small new generator fill them, and an ELECTRA tell which words are replaced. A head is trained until its loss settles, unless
 //! `--epochs` is given. Progress goes to stderr; `--json` prints one object instead of
 //! a few lines. `--limit` takes the first rows of the training file. `--out`
 //! writes a folder for `transformers`; `--profile` adds how long the dispatches of each shader took; `--predictions` what the model says of every evaluation
@@ -60,6 +61,8 @@ enum Material {
     Labelled(Box<[Dataset; 2]>),
     /// Texts to hide words in.
     Plain([Vec<Text>; 2]),
+    /// The same, for a generator to fill and the model to tell.
+    Replaced([Vec<Text>; 2]),
     /// Running text.
     Prose([Prose; 2]),
 }
@@ -68,6 +71,7 @@ impl Material {
     fn load(arguments: &Arguments) -> Result<Self, AnyError> {
         Ok(match arguments.goal {
             Some(Goal::Words) => Self::Plain(texts::plain(arguments)?),
+            Some(Goal::Replaced) => Self::Replaced(texts::plain(arguments)?),
             Some(Goal::WordsAndNext) => Self::Prose(texts::prose(arguments)?),
             Some(Goal::Head(_)) | None => {
                 let (train, eval) = texts::load(arguments)?;
@@ -80,7 +84,7 @@ impl Material {
     fn kind(&self) -> Option<HeadKind> {
         match self {
             Self::Labelled(sets) => Some(sets[0].kind),
-            Self::Plain(_) | Self::Prose(_) => None,
+            Self::Plain(_) | Self::Replaced(_) | Self::Prose(_) => None,
         }
     }
 
@@ -89,6 +93,7 @@ impl Material {
         match self {
             Self::Labelled(_) => Kind::Head,
             Self::Plain(_) => Kind::MaskedLm,
+            Self::Replaced(_) => Kind::Replaced,
             Self::Prose(_) => Kind::Pretraining,
         }
     }
@@ -116,6 +121,10 @@ impl Material {
             }
             Self::Plain([train, eval]) => {
                 let training = Training::start_mlm(model, tokenizer, train, eval, recipe);
+                pollster::block_on(training)?
+            }
+            Self::Replaced([train, eval]) => {
+                let training = Training::start_replaced(model, tokenizer, train, eval, recipe);
                 pollster::block_on(training)?
             }
             Self::Prose(both) => {
@@ -370,12 +379,16 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         let sizes = |[train, eval]: [usize; 2]| (vec![train], vec![eval]);
         let (train, validation) = match &material {
             Material::Labelled(sets) => (sets[0].counts(), sets[1].counts()),
-            Material::Plain(texts) => sizes(texts.each_ref().map(Vec::len)),
+            Material::Plain(texts) | Material::Replaced(texts) => {
+                sizes(texts.each_ref().map(Vec::len))
+            }
             Material::Prose(prose) => sizes(prose.each_ref().map(|p| p.documents().len())),
         };
         let pairs = match &material {
             Material::Labelled(sets) => sets[0].examples.iter().any(|e| e.pair.is_some()),
-            Material::Plain([texts, _]) => texts.iter().any(|text| text.pair.is_some()),
+            Material::Plain([texts, _]) | Material::Replaced([texts, _]) => {
+                texts.iter().any(|text| text.pair.is_some())
+            }
             Material::Prose(_) => true,
         };
         let run = Run {
@@ -407,7 +420,7 @@ fn print(outcome: &Outcome, material: &Material) {
     if let Some(figures) = &outcome.figures {
         let sets = match material {
             Material::Labelled(sets) => Some(&**sets),
-            Material::Plain(_) | Material::Prose(_) => None,
+            Material::Plain(_) | Material::Replaced(_) | Material::Prose(_) => None,
         };
         figures::print(figures, sets);
     }

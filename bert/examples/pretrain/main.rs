@@ -1,142 +1,39 @@
 //! A BERT of one's own from plain text: a vocabulary, random weights, and masked language modelling.
 //!
-//! `cargo run --release -p bert --example pretrain -- TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp]
+//! `cargo run --release -p bert --example pretrain -- TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp|rtd]
 //! [--steps N] [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N]
 //! [--device gpu|cpu] [--json]`
 //!
 //! TEXTS is a UTF-8 file, for instance `static/examples/secret-garden.txt`; its last tenth is held out. The steps are rounded up
 //! to whole passes. `mlm+nsp` learns of pairs as well whether the second text follows the first or is of another document (an
-//! empty line ends one); then the last tenth is one of documents. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
+//! empty line ends one); then the last tenth is one of documents. `rtd` makes
+//! an ELECTRA, which learns to tell the words that a small generator beside it replaced; that one lies in OUT/generator. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
 //! entropy of its tokens: what the mean loss would be of knowing how frequent each is, and nothing of its context.
 
+mod arguments;
 #[allow(dead_code)] // each example uses a part
 #[path = "../common/mod.rs"]
 mod common;
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::time::Instant;
 
-use bert::config::BertShape;
-use bert::data::{self, Masking, Prose, Random, Second, SentencePair, Text};
+use arguments::{Arguments, Goal, USAGE, arguments};
+use bert::data::{self, Prose, Random, Second, SentencePair, Text};
 use bert::export::{About, Files, Kind, Machine, Run};
 use bert::metrics::Figures;
 use bert::model::Model;
 use bert::tokenizer::{Tokenizer, Vocabulary, WordCounts};
-use bert::train::{EpochReport, Event, Extent, Limits, Method, Recipe, Task, Training, needs};
+use bert::train::{EpochReport, Event, Extent, Limits, Recipe, Task, Training, needs};
 use common::AnyError;
 use kernels::{Control, Device};
 use serde_json::json;
 
-const USAGE: &str = "usage: pretrain TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp] [--steps N] \
-    [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N] [--device gpu|cpu] [--json]";
-
 /// Evaluations of a run, about.
 const LOOKS: usize = 20;
-
-const NAMES: [&str; 12] = [
-    "--layers", "--hidden", "--heads", "--vocab", "--goal", "--steps", "--batch", "--tokens",
-    "--rate", "--share", "--seed", "--device",
-];
-
-struct Arguments {
-    texts: PathBuf,
-    out: PathBuf,
-    shape: BertShape,
-    /// Whether the next sentence is learned too.
-    next: bool,
-    steps: usize,
-    recipe: Recipe,
-    cased: bool,
-    device: String,
-    json: bool,
-}
-
-fn number<T: FromStr<Err: std::fmt::Display>>(name: &str, value: &str) -> Result<T, AnyError> {
-    let wrong = |e: T::Err| format!("{name} {value}: {e}");
-    Ok(value.parse().map_err(wrong)?)
-}
-
-/// `None` where help was asked for.
-fn arguments() -> Result<Option<Arguments>, AnyError> {
-    let (mut given, mut flags, mut paths) = (HashMap::new(), Vec::new(), Vec::new());
-    let mut rest = std::env::args().skip(1);
-    while let Some(name) = rest.next() {
-        match name.as_str() {
-            "--help" => return Ok(None),
-            "--json" | "--whole-words" | "--cased" => flags.push(name),
-            known if NAMES.contains(&known) => {
-                let value = rest
-                    .next()
-                    .ok_or(format!("{name} needs a value\n{USAGE}"))?;
-                given.insert(name, value);
-            }
-            other if other.starts_with('-') || paths.len() == 2 => {
-                return Err(format!("{other}?\n{USAGE}").into());
-            }
-            _ => paths.push(PathBuf::from(name)),
-        }
-    }
-    let whole = |name: &str, usual: usize| match given.get(name) {
-        Some(value) => number(name, value),
-        None => Ok(usual),
-    };
-    let real = |name: &str, usual: f64| match given.get(name) {
-        Some(value) => number(name, value),
-        None => Ok(usual),
-    };
-    let next = match given.get("--goal").map(String::as_str) {
-        None | Some("mlm") => false,
-        Some("mlm+nsp") => true,
-        Some(goal) => return Err(format!("--goal {goal}: it is mlm or mlm+nsp").into()),
-    };
-    let [texts, out] = <[PathBuf; 2]>::try_from(paths).map_err(|_| USAGE)?;
-    let has = |flag: &str| flags.iter().any(|given| given == flag);
-    let shape = BertShape {
-        layers: whole("--layers", 2)?,
-        hidden: whole("--hidden", 128)?,
-        heads: whole("--heads", 2)?,
-        vocabulary: whole("--vocab", 2000)?,
-        max_tokens: whole("--tokens", 64)?,
-    };
-    let problems = shape.problems();
-    if !problems.is_empty() {
-        return Err(problems.join("; ").into());
-    }
-    let recipe = Recipe {
-        learning_rate: real("--rate", 2e-3)?,
-        batch: whole("--batch", 32)?,
-        max_tokens: shape.max_tokens,
-        seed: whole("--seed", 42)? as u64,
-        masking: Masking {
-            share: real("--share", Masking::default().share)?,
-            whole_words: has("--whole-words"),
-            ..Masking::default()
-        },
-        ..Recipe::scheduled(Method::All)
-    };
-    let problems = recipe.problems();
-    if !problems.is_empty() {
-        return Err(problems.join("; ").into());
-    }
-    Ok(Some(Arguments {
-        texts,
-        out,
-        shape,
-        next,
-        steps: whole("--steps", 1500)?.max(1),
-        recipe,
-        cased: has("--cased"),
-        device: given
-            .get("--device")
-            .map_or("gpu", String::as_str)
-            .to_owned(),
-        json: has("--json"),
-    }))
-}
 
 /// What was learned from, and what came of it.
 struct Outcome {
@@ -162,21 +59,18 @@ fn split(mut blocks: Vec<Text>) -> Result<(Vec<Text>, Vec<Text>), AnyError> {
     Ok((blocks, held))
 }
 
-/// The loss over the hidden words of the held-out texts, without that over pairs.
+/// The loss over the hidden words of the held-out texts, without that over pairs or over replaced words.
 fn masked(report: &EpochReport) -> f64 {
-    let next = match &report.figures {
-        Figures::Words {
-            next: Some(next), ..
-        } => next.loss,
-        _ => 0.0,
-    };
-    report.validation_loss - next
+    let both = report.both_losses();
+    both.map_or(report.validation_loss, |[words, _]| words)
 }
 
 /// What there is to learn.
 enum Material {
     /// Texts to hide words in.
     Texts([Vec<Text>; 2]),
+    /// The same, for a generator to fill and the model to tell.
+    Replaced([Vec<Text>; 2]),
     /// Pairs of them.
     Pairs([Vec<SentencePair>; 2]),
 }
@@ -189,10 +83,14 @@ impl Material {
             let pass = count.div_ceil(arguments.recipe.batch.min(count.max(1)));
             (arguments.steps / LOOKS / pass.max(1)).max(1)
         };
-        if !arguments.next {
+        if arguments.goal != Goal::WordsAndNext {
             let (train, held) = split(data::blocks(text, tokenizer, max_tokens))?;
             let copies = std::iter::repeat_n(&train, copies(train.len()));
-            return Ok(Self::Texts([copies.flatten().cloned().collect(), held]));
+            let texts = [copies.flatten().cloned().collect(), held];
+            return Ok(match arguments.goal {
+                Goal::Replaced => Self::Replaced(texts),
+                _ => Self::Texts(texts),
+            });
         }
         let prose = Prose::read(text);
         let documents = prose.documents().len();
@@ -220,7 +118,7 @@ impl Material {
 
     fn sizes(&self) -> [usize; 2] {
         match self {
-            Self::Texts(texts) => texts.each_ref().map(Vec::len),
+            Self::Texts(texts) | Self::Replaced(texts) => texts.each_ref().map(Vec::len),
             Self::Pairs(pairs) => pairs.each_ref().map(Vec::len),
         }
     }
@@ -228,7 +126,7 @@ impl Material {
     /// The texts that are held out.
     fn held(&self) -> Vec<Text> {
         match self {
-            Self::Texts([_, held]) => held.clone(),
+            Self::Texts([_, held]) | Self::Replaced([_, held]) => held.clone(),
             Self::Pairs([_, held]) => held.iter().map(|pair| pair.text.clone()).collect(),
         }
     }
@@ -236,6 +134,7 @@ impl Material {
     fn task(&self) -> Task {
         match self {
             Self::Texts(_) => Task::MaskedLm,
+            Self::Replaced(_) => Task::Replaced,
             Self::Pairs(_) => Task::MaskedLmAndNext,
         }
     }
@@ -257,7 +156,7 @@ fn train(
         epochs: arguments.steps.div_ceil(epoch),
         ..arguments.recipe
     };
-    if arguments.next {
+    if arguments.goal == Goal::WordsAndNext {
         // The head is there before what it takes is worked out.
         pollster::block_on(model.add_next_sentence(arguments.recipe.seed))?;
     }
@@ -280,6 +179,10 @@ fn train(
     let mut training = match &material {
         Material::Texts([train, held]) => {
             let training = Training::start_mlm(model, tokenizer, train, held, recipe);
+            pollster::block_on(training)?
+        }
+        Material::Replaced([train, held]) => {
+            let training = Training::start_replaced(model, tokenizer, train, held, recipe);
             pollster::block_on(training)?
         }
         Material::Pairs([train, held]) => {
@@ -331,23 +234,24 @@ fn write(
     outcome: &Outcome,
     config: &str,
     tokenizer: &[(String, Vec<u8>)],
-    machine: Machine,
+    (machine, goal): (Machine, Goal),
     out: &Path,
 ) -> Result<(), AnyError> {
-    fs::create_dir_all(out).map_err(|e| format!("{}: {e}", out.display()))?;
+    let kind = match goal {
+        Goal::Words => Kind::MaskedLm,
+        Goal::WordsAndNext => Kind::Pretraining,
+        Goal::Replaced => Kind::Replaced,
+    };
     let name = out.file_name().map(|n| n.to_string_lossy().into_owned());
     let about = About {
         name: name.unwrap_or_else(|| "a new model".to_owned()),
         base: "none: random weights".to_owned(),
-        kind: match model.has_nsp() {
-            true => Kind::Pretraining,
-            false => Kind::MaskedLm,
-        },
+        kind,
         run: Some(Run {
             recipe: outcome.recipe,
             train: vec![outcome.blocks[0]],
             validation: vec![outcome.blocks[1]],
-            pairs: model.has_nsp(),
+            pairs: kind == Kind::Pretraining,
             figures: outcome.best.as_ref().map(|best| best.figures.clone()),
             best_epoch: outcome.best.as_ref().map_or(0, |best| best.epoch),
         }),
@@ -380,11 +284,13 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     );
     let tokenizer = vocabulary.tokenizer()?;
     let device: Device = common::device(&arguments.device)?;
-    let (text_of_config, config) = arguments
-        .shape
-        .config()
-        .map_err(|problems| problems.join("; "))?;
-    let fresh = Model::fresh(&device, config, true, arguments.recipe.seed);
+    let replaced = arguments.goal == Goal::Replaced;
+    let made = match replaced {
+        true => arguments.shape.electra(),
+        false => arguments.shape.config(),
+    };
+    let (text_of_config, config) = made.map_err(|problems| problems.join("; "))?;
+    let fresh = Model::fresh(&device, config, !replaced, arguments.recipe.seed);
     let mut model = pollster::block_on(fresh)?;
     let machine = Machine::of(&device);
     let outcome = train(arguments, &mut model, &tokenizer, &text)?;
@@ -394,7 +300,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         &outcome,
         &text_of_config,
         &files,
-        machine,
+        (machine, arguments.goal),
         &arguments.out,
     )?;
     eprintln!("written to {}", arguments.out.display());

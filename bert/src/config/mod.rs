@@ -4,6 +4,7 @@
 //! ask for an absurd allocation, and what this project does not compute is refused by name.
 
 mod family;
+mod generator;
 mod head;
 mod keys;
 mod shape;

@@ -1,6 +1,6 @@
 //! The configuration of a BERT that comes from no file.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Config;
 
@@ -55,18 +55,35 @@ impl BertShape {
     /// # Errors
     /// [`BertShape::problems`].
     pub fn config(&self) -> Result<(String, Config), Vec<String>> {
+        self.text(json!({"architectures": ["BertForMaskedLM"], "model_type": "bert"}))
+    }
+
+    /// That of an ELECTRA of this size, which tells replaced words.
+    ///
+    /// # Errors
+    /// [`BertShape::problems`].
+    pub fn electra(&self) -> Result<(String, Config), Vec<String>> {
+        self.text(json!({
+            "architectures": ["ElectraForPreTraining"], "embedding_size": self.hidden, "model_type": "electra",
+        }))
+    }
+
+    fn text(&self, own: Value) -> Result<(String, Config), Vec<String>> {
         let problems = self.problems();
         if !problems.is_empty() {
             return Err(problems);
         }
-        let map = json!({
-            "architectures": ["BertForMaskedLM"], "attention_probs_dropout_prob": 0.1,
+        let mut map = json!({
+            "attention_probs_dropout_prob": 0.1,
             "hidden_act": "gelu", "hidden_dropout_prob": 0.1, "hidden_size": self.hidden,
             "initializer_range": 0.02, "intermediate_size": 4 * self.hidden, "layer_norm_eps": 1e-12,
-            "max_position_embeddings": self.max_tokens, "model_type": "bert",
+            "max_position_embeddings": self.max_tokens,
             "num_attention_heads": self.heads, "num_hidden_layers": self.layers, "pad_token_id": 0,
             "tie_word_embeddings": true, "type_vocab_size": 2, "vocab_size": self.vocabulary,
         });
+        if let (Value::Object(map), Value::Object(own)) = (&mut map, own) {
+            map.extend(own);
+        }
         let text = format!("{map:#}\n");
         let config = Config::from_json(&text).map_err(|error| vec![error.to_string()])?;
         Ok((text, config))

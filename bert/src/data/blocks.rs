@@ -47,40 +47,66 @@ pub fn sentences(text: &str) -> Vec<String> {
 /// The text in pieces of up to `max_tokens` tokens, special ones counted: sentence after sentence, as many as fit. One that is
 /// longer is cut between words.
 pub fn blocks(text: &str, tokenizer: &Tokenizer, max_tokens: usize) -> Vec<Text> {
-    let room = max_tokens
-        .saturating_sub(tokenizer.added_tokens(false))
-        .max(1);
-    let mut pieces: Vec<(String, usize)> = Vec::new();
+    let mut blocks = Blocks::new(tokenizer, max_tokens);
     for sentence in sentences(text) {
-        let count = tokenizer.count(&sentence);
-        if count <= room {
-            pieces.push((sentence, count));
-        } else {
-            let words = sentence
-                .split(' ')
-                .map(|word| (word.to_owned(), tokenizer.count(word)));
-            pieces.extend(words);
+        blocks.push(tokenizer, &sentence);
+    }
+    blocks.finish()
+}
+
+/// [`blocks`] sentence by sentence, so that whoever makes them of a long text can do something else between.
+#[derive(Clone, Debug)]
+pub struct Blocks {
+    room: usize,
+    blocks: Vec<Text>,
+    /// Tokens in the last of them.
+    filled: usize,
+}
+
+impl Blocks {
+    /// None yet, each to be of `max_tokens` tokens at most, special ones counted.
+    pub fn new(tokenizer: &Tokenizer, max_tokens: usize) -> Self {
+        Self {
+            room: max_tokens
+                .saturating_sub(tokenizer.added_tokens(false))
+                .max(1),
+            blocks: Vec::new(),
+            filled: usize::MAX,
         }
     }
-    let mut blocks: Vec<Text> = Vec::new();
-    let mut filled = usize::MAX;
-    for (piece, count) in pieces {
-        match blocks.last_mut() {
-            Some(block) if filled.saturating_add(count) <= room => {
+
+    /// Adds the next sentence.
+    pub fn push(&mut self, tokenizer: &Tokenizer, sentence: &str) {
+        let count = tokenizer.count(sentence);
+        if count <= self.room {
+            return self.add(sentence, count);
+        }
+        for word in sentence.split(' ') {
+            self.add(word, tokenizer.count(word));
+        }
+    }
+
+    fn add(&mut self, piece: &str, count: usize) {
+        match self.blocks.last_mut() {
+            Some(block) if self.filled.saturating_add(count) <= self.room => {
                 block.text.push(' ');
-                block.text.push_str(&piece);
-                filled += count;
+                block.text.push_str(piece);
+                self.filled += count;
             }
             _ => {
-                blocks.push(Text {
-                    text: piece,
+                self.blocks.push(Text {
+                    text: piece.to_owned(),
                     pair: None,
                 });
-                filled = count;
+                self.filled = count;
             }
         }
     }
-    blocks
+
+    /// All of them.
+    pub fn finish(self) -> Vec<Text> {
+        self.blocks
+    }
 }
 
 /// The entropy of the tokens of some texts, in nats: the mean loss of whoever knows how frequent each token is in these very

@@ -4,6 +4,14 @@ use std::borrow::Cow;
 
 use super::{DataError, MAX_FILE_BYTES, foreign};
 
+/// The text of a file of plain text, as [`Table::parse`](super::Table::parse) reads one.
+///
+/// # Errors
+/// Too many bytes, or what is no UTF-8: the first bad byte's line, or which other kind of file it is.
+pub fn plain_text(bytes: &[u8]) -> Result<String, DataError> {
+    Ok(decode(bytes)?.into_owned())
+}
+
 /// The text of a file: UTF-8, without its byte order mark. Where lines end in carriage returns
 /// alone, as older Macs and some of Excel's formats have it, they end in line feeds then.
 pub fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, DataError> {

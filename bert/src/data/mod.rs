@@ -30,9 +30,10 @@ mod values;
 
 pub(crate) use batch::padded_lengths;
 pub use batch::{Batch, batches};
-pub use blocks::{blocks, sentences, unigram_entropy};
+pub use blocks::{Blocks, blocks, sentences, unigram_entropy};
 pub use columns::{Columns, Named};
 pub use dataset::{Dataset, Example, Report, Text, label_counts, texts};
+pub use encoding::plain_text;
 pub use error::DataError;
 pub use format::Format;
 pub use labels::MergedLabel;

@@ -69,6 +69,11 @@ impl Prose {
         &self.documents
     }
 
+    /// All sentences, document by document.
+    pub fn sentences(&self) -> impl Iterator<Item = &String> {
+        self.documents.iter().flatten()
+    }
+
     /// Splits it by documents: about `share` of the sentences go to the second part, and of two documents or more each part
     /// has one.
     pub fn split(mut self, share: f64, seed: u64) -> (Self, Self) {

@@ -52,6 +52,8 @@ pub fn card(model: &Model, about: &About) -> String {
 
 fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String {
     let (task, metrics) = match head {
+        // No pipeline has a name for it.
+        None if about.kind == Kind::Replaced => ("other", ""),
         None => ("fill-mask", ""),
         Some(HeadKind::Classes) => ("text-classification", "metrics:\n- accuracy\n- f1\n"),
         Some(HeadKind::Labels) => ("text-classification", "metrics:\n- f1\n"),
@@ -76,6 +78,7 @@ fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String 
 
 fn origin(model: &Model, about: &About, head: Option<HeadKind>) -> String {
     let what = match head {
+        None if about.kind == Kind::Replaced => "tells which words of a text were replaced",
         None => "fills masks",
         Some(HeadKind::Classes) => "classifies texts",
         Some(HeadKind::Labels) => "gives texts labels",
@@ -315,6 +318,15 @@ fn load(model: &Model, about: &About) -> String {
     };
     let head = model.head().filter(|_| about.kind == Kind::Head);
     match head.map(|head| head.kind) {
+        None if about.kind == Kind::Replaced => "## Use\n\n```python\nimport torch\n\
+             from transformers import AutoModelForPreTraining, AutoTokenizer\n\n\
+             folder = \".\"  # this folder\n\
+             tokenizer = AutoTokenizer.from_pretrained(folder)\n\
+             model = AutoModelForPreTraining.from_pretrained(folder).eval()\n\
+             inputs = tokenizer(\"A text with a bottle in it.\", return_tensors=\"pt\")\n\
+             with torch.no_grad():\n    replaced = torch.sigmoid(model(**inputs).logits[0])\n\
+             print(list(zip(tokenizer.convert_ids_to_tokens(inputs[\"input_ids\"][0]), replaced.tolist())))\n```"
+            .to_owned(),
         None => "## Use\n\n```python\nfrom transformers import pipeline\n\n\
              fill = pipeline(\"fill-mask\", model=\".\")  # this folder\n\
              print(fill(f\"A text with a {fill.tokenizer.mask_token} in it.\"))\n```"

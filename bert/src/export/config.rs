@@ -100,7 +100,7 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
 /// The class that loads the folder.
 fn class(model: &Model, kind: Kind) -> String {
     let ending = match model.head().filter(|_| kind == Kind::Head) {
-        None if kind == Kind::Pretraining => "ForPreTraining",
+        None if matches!(kind, Kind::Pretraining | Kind::Replaced) => "ForPreTraining",
         None => "ForMaskedLM",
         Some(head) => head.kind.class_ending(),
     };

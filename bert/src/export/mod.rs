@@ -70,6 +70,9 @@ pub enum Kind {
     MaskedLm,
     /// Filling masks, and saying whether one text follows another: `BertForPreTraining`. The classifier stays behind.
     Pretraining,
+    /// Telling of each token whether it was replaced: `ElectraForPreTraining`. What lies beside is another model:
+    /// [`Model::generator`].
+    Replaced,
 }
 
 /// What the model card tells, and no weight shows.
@@ -129,6 +132,9 @@ pub enum Refusal {
     /// There is no masked-language-model head.
     #[error("this model has no masked-language-model head to export")]
     NoMlm,
+    /// There is no head for replaced words.
+    #[error("this model has no head that tells replaced words to export")]
+    NoReplaced,
     /// There is no next-sentence head.
     #[error("this model has no next-sentence head to export")]
     NoNext,
@@ -253,6 +259,7 @@ fn check(model: &Model, kind: Kind) -> Result<(), Refusal> {
         Kind::Head if model.head().is_none() => Err(Refusal::NoClassifier),
         Kind::MaskedLm | Kind::Pretraining if !model.heads().mlm => Err(Refusal::NoMlm),
         Kind::Pretraining if !model.heads().nsp => Err(Refusal::NoNext),
+        Kind::Replaced if !model.heads().replaced => Err(Refusal::NoReplaced),
         _ => Ok(()),
     }
 }

@@ -57,6 +57,7 @@ pub(super) fn tensors(model: &Model, kind: Kind) -> Result<Vec<Stored>, Refusal>
             Kind::Head => starts(names::CLASSIFIER),
             Kind::MaskedLm => starts("cls.predictions."),
             Kind::Pretraining => starts("cls."),
+            Kind::Replaced => starts(names::REPLACED),
         };
         if !wanted {
             continue;

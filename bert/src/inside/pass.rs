@@ -184,7 +184,8 @@ impl Pass {
 
     /// Records the pass from ids on.
     pub fn wire(&self, builder: &mut Builder<'_>) -> Result<Wired, GraphError> {
-        let (rows, sum) = builder.embeddings(self.batch * self.tokens)?;
+        let rows = builder.look_ups(self.batch * self.tokens);
+        let sum = builder.embeddings(rows)?;
         self.wire_from(builder, rows, sum)
     }
 
@@ -277,6 +278,7 @@ pub(super) fn build(
         config,
         layout,
         noise: None,
+        prefix: "",
     };
     let (inputs, outputs) = record(&mut builder)?;
     Ok(Looked {

@@ -44,10 +44,42 @@ pub enum Figures {
     Words {
         /// The share that was guessed.
         accuracy: f64,
+        /// The share that was among the five likeliest guesses.
+        #[serde(default)]
+        top5: f64,
         /// Of pairs, whether the second text follows the first.
         #[serde(default)]
         next: Option<NextMetrics>,
+        /// Of texts that a generator filled, which words are replaced.
+        #[serde(default)]
+        replaced: Option<ReplacedMetrics>,
     },
+}
+
+/// How well it is told which tokens a generator replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReplacedMetrics {
+    /// The share of tokens that was judged rightly.
+    pub accuracy: f64,
+    /// The share of tokens that was replaced: 1 less this is right by saying that none was.
+    pub share: f64,
+    /// Of those said to be replaced, the ones that were; 0 where none was said to be.
+    pub precision: f64,
+    /// Of those replaced, the ones that were said to be; 0 where none was replaced.
+    pub recall: f64,
+    /// The mean binary cross-entropy.
+    pub loss: f64,
+}
+
+impl ReplacedMetrics {
+    /// The harmonic mean of precision and recall; 0 where both are 0.
+    pub fn f1(&self) -> f64 {
+        let sum = self.precision + self.recall;
+        match sum > 0.0 {
+            true => 2.0 * self.precision * self.recall / sum,
+            false => 0.0,
+        }
+    }
 }
 
 /// How well it is told whether one text follows another.
@@ -125,14 +157,30 @@ impl Figures {
                 vec![("exact_match", answers.exact_match), ("f1", answers.f1)]
             }
             Self::Choices { accuracy, .. } => vec![("accuracy", *accuracy)],
-            Self::Words { accuracy, next } => {
+            Self::Words {
+                accuracy,
+                top5,
+                next,
+                replaced,
+            } => {
+                let replaced = replaced.iter().flat_map(|found| {
+                    [
+                        ("replaced_accuracy", found.accuracy),
+                        ("replaced_share", found.share),
+                        ("replaced_precision", found.precision),
+                        ("replaced_recall", found.recall),
+                        ("replaced_f1", found.f1()),
+                        ("replaced_loss", found.loss),
+                    ]
+                });
                 let next = next.iter().flat_map(|next| {
                     [
                         ("next_sentence_accuracy", next.accuracy),
                         ("next_sentence_loss", next.loss),
                     ]
                 });
-                [("accuracy", *accuracy)].into_iter().chain(next).collect()
+                let words = [("accuracy", *accuracy), ("top5_accuracy", *top5)];
+                words.into_iter().chain(next).chain(replaced).collect()
             }
         }
     }

@@ -59,6 +59,7 @@ impl FeatureGraph {
             config,
             layout,
             noise: None,
+            prefix: "",
         };
         let encoder = builder.encoder(batch, tokens)?;
         let (pooled, rows) = pool(&mut builder, &encoder, pooling, batch)?;

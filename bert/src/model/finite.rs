@@ -75,6 +75,7 @@ impl Model {
             config: &self.config,
             layout: &self.layout,
             noise: None,
+            prefix: "",
         };
         let fits = "the layout checked every shape against the configuration";
         let encoder = builder.encoder(count, tokens).expect(fits);

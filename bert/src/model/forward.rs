@@ -128,14 +128,16 @@ pub struct Builder<'a> {
     pub layout: &'a Layout,
     /// Dropout, where the model is to learn.
     pub noise: Option<TrainingNoise>,
+    /// Before the names of all parameters but the embeddings' tables, which several models share so.
+    pub prefix: &'static str,
 }
 
 impl Builder<'_> {
     fn dense(&mut self, x: Value, name: &str, outputs: usize) -> Result<Value, GraphError> {
         let inputs = self.graph.ty(x).shape.columns();
-        let weight = self
-            .graph
-            .param(&format!("{name}.weight"), [outputs, inputs])?;
+        let name = format!("{}{name}", self.prefix);
+        let weight = format!("{name}.weight");
+        let weight = self.graph.param(&weight, [outputs, inputs])?;
         let bias = self.graph.param(&format!("{name}.bias"), [outputs])?;
         self.graph.linear(x, weight, Some(bias))
     }
@@ -168,6 +170,7 @@ impl Builder<'_> {
     /// The gamma and beta of a layer norm over `x`.
     fn norm_params(&mut self, x: Value, name: &str) -> Result<[Value; 2], GraphError> {
         let size = self.graph.ty(x).shape.columns();
+        let name = format!("{}{name}", self.prefix);
         let gamma = self.graph.param(&format!("{name}.weight"), [size])?;
         let beta = self.graph.param(&format!("{name}.bias"), [size])?;
         Ok([gamma, beta])
@@ -197,20 +200,38 @@ impl Builder<'_> {
 
     /// Embeddings and all layers, for `batch` sequences of `tokens` tokens.
     pub fn encoder(&mut self, batch: usize, tokens: usize) -> Result<Encoder, GraphError> {
-        let (rows, sum) = self.embeddings(batch * tokens)?;
+        let rows = self.look_ups(batch * tokens);
         let lengths = self.graph.input("lengths", TensorType::u32([batch]));
+        self.encoder_of(rows, lengths, tokens)
+    }
+
+    /// The same for `rows` and `lengths` that are there already, as in [`Encoder`].
+    pub(crate) fn encoder_of(
+        &mut self,
+        rows: Value,
+        lengths: Value,
+        tokens: usize,
+    ) -> Result<Encoder, GraphError> {
+        let tokens = self.graph.ty(lengths).shape.len() * tokens;
+        let sum = self.embeddings(rows)?;
         let passed = self.layers(sum, lengths, &Way::default())?;
         Ok(Encoder {
             rows,
-            tokens: batch * tokens,
+            tokens,
             lengths,
             hidden: passed.hidden,
         })
     }
 
-    /// The sum of the embeddings `[N, E]` of N tokens, and the input that names their rows (see
-    /// [`Encoder::rows`]).
-    pub(crate) fn embeddings(&mut self, tokens: usize) -> Result<(Value, Value), GraphError> {
+    /// The input [`Encoder::rows`] of N tokens.
+    pub(crate) fn look_ups(&mut self, tokens: usize) -> Value {
+        let tables = 2 + usize::from(self.config.type_vocab_size > 0);
+        let ty = TensorType::u32([tables * tokens]);
+        self.graph.input("ids, positions and types", ty)
+    }
+
+    /// The sum of the embeddings `[N, E]` of N tokens, of which [`Encoder::rows`] says where they lie.
+    pub(crate) fn embeddings(&mut self, rows: Value) -> Result<Value, GraphError> {
         let c = self.config;
         let mut tables = vec![Lookup {
             blocks: self.vocabulary(names::WORD)?,
@@ -227,10 +248,7 @@ impl Builder<'_> {
         if c.type_vocab_size > 0 {
             tables.push(look_up(names::TYPE, c.type_vocab_size, None)?);
         }
-        let rows = TensorType::u32([tables.len() * tokens]);
-        let rows = self.graph.input("ids, positions and types", rows);
-        let sum = self.graph.embed(rows, &tables)?;
-        Ok((rows, sum))
+        self.graph.embed(rows, &tables)
     }
 
     /// What follows the sum of embeddings: its norm and projection, and all layers.
@@ -309,9 +327,8 @@ impl Builder<'_> {
     pub fn mlm(&mut self, rows: Value) -> Result<Value, GraphError> {
         let x = self.transform(rows)?;
         let decoder = self.decoder()?;
-        let bias = self
-            .graph
-            .param(names::DECODER_BIAS, [self.config.vocab_size])?;
+        let bias = format!("{}{}", self.prefix, names::DECODER_BIAS);
+        let bias = self.graph.param(&bias, [self.config.vocab_size])?;
         self.graph.linear_blocks(x, &decoder, Some(bias))
     }
 
@@ -402,6 +419,7 @@ impl FillGraph {
             config,
             layout,
             noise: None,
+            prefix: "",
         };
         let encoder = builder.encoder(1, tokens)?;
         let mut masked = None;

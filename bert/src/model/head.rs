@@ -52,6 +52,7 @@ impl Pass {
             config,
             layout,
             noise: None,
+            prefix: "",
         };
         let encoder = builder.encoder(batch, tokens)?;
         let sizes = [batch, head.outputs()];

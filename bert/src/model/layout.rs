@@ -4,6 +4,7 @@ use kernels::{ParamSpec, Shape, Storage};
 
 use super::LoadError;
 use super::families::{self, Names};
+use super::generator::Generator;
 use super::names;
 use super::slot::{Blocks, Slot};
 use crate::checkpoint::{Dtype, TensorInfo};
@@ -39,6 +40,8 @@ pub struct Layout {
     pub sources: Vec<Option<usize>>,
     /// How the matrices over the vocabulary lie: the word embeddings, and a decoder's own.
     pub vocabulary: Blocks,
+    /// The generator that lies beside the model while replaced words are learned.
+    pub generator: Option<Box<Generator>>,
 }
 
 /// Collects the tensors that a configuration asks for.
@@ -248,6 +251,7 @@ impl Layout {
             params,
             sources,
             vocabulary,
+            generator: None,
         })
     }
 
@@ -283,6 +287,7 @@ impl Layout {
             params,
             sources: Vec::new(),
             vocabulary,
+            generator: None,
         }
     }
 
@@ -304,11 +309,35 @@ impl Layout {
         if !self.heads.nsp {
             wanted.dense(nsp, [2, hidden], names::NSP);
         }
+        (self.heads.pooler, self.heads.nsp) = (true, true);
+        Some(self.add(wanted))
+    }
+
+    /// Adds a head that tells replaced words; `None` where the family has none, and what was added otherwise: nothing where it
+    /// is there.
+    pub(crate) fn add_replaced(&mut self, config: &Config) -> Option<Vec<ParamSpec>> {
+        let names = families::names(config.family);
+        let [dense, logit] = names.replaced?;
+        let mut wanted = Wanted {
+            names,
+            vocabulary: self.vocabulary,
+            slots: Vec::new(),
+        };
+        let hidden = config.hidden_size;
+        if !self.heads.replaced {
+            wanted.dense(dense, [hidden, hidden], names::REPLACED);
+            wanted.dense(logit, [1, hidden], names::REPLACED_LOGIT);
+        }
+        self.heads.replaced = true;
+        Some(self.add(wanted))
+    }
+
+    /// Adds tensors that no file holds; their parameters.
+    fn add(&mut self, wanted: Wanted) -> Vec<ParamSpec> {
         let added = params(&wanted.slots, &self.vocabulary, |_| None);
         self.slots.extend(wanted.slots);
         self.params.extend(added.iter().cloned());
-        (self.heads.pooler, self.heads.nsp) = (true, true);
-        Some(added)
+        added
     }
 
     /// Number of the model's own numbers.

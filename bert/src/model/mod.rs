@@ -4,6 +4,7 @@ mod families;
 mod features;
 mod finite;
 mod forward;
+pub(crate) mod generator;
 mod head;
 mod layout;
 mod loader;
@@ -18,6 +19,7 @@ pub(crate) use finite::all_finite;
 pub use finite::{ModelPart, NotFinite};
 pub use forward::{Builder, DropoutRates, Encoder, FillGraph, TrainingNoise};
 pub(crate) use forward::{Passed, Way};
+pub use generator::Generator;
 pub use layout::{Heads, Layout};
 pub use loader::ModelLoader;
 pub(crate) use looks::{Look, Looked};
@@ -25,7 +27,7 @@ pub use slot::{Blocks, Part, Slot};
 pub(crate) use task_head::parts as classifier_parts;
 pub use task_head::{TaskHead, TaskHeadError};
 pub use tokens::TokenBatch;
-pub(crate) use tokens::encoder_values;
+pub(crate) use tokens::{encoder_values, look_ups};
 
 use kernels::{
     Control, Device, DeviceError, Executable, Graph, ParamSpec, Params, Plan, RunError, Tensor,

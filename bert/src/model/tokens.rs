@@ -16,14 +16,8 @@ pub struct TokenBatch {
     pub types: Vec<Vec<u32>>,
 }
 
-/// The encoder's inputs for these texts, in a plan with room for `room` texts of `tokens` tokens.
-pub(crate) fn encoder_values(
-    config: &Config,
-    encoder: &Encoder,
-    texts: &TokenBatch,
-    room: usize,
-    tokens: usize,
-) -> Vec<(Value, Tensor)> {
+/// What [`Encoder::rows`] is for these texts, in a plan with room for `room` texts of `tokens` tokens.
+pub(crate) fn look_ups(config: &Config, texts: &TokenBatch, room: usize, tokens: usize) -> Tensor {
     let lay = |rows: &[Vec<u32>], filler: u32| {
         let mut flat = vec![filler; room * tokens];
         for (row, text) in flat.chunks_exact_mut(tokens).zip(rows) {
@@ -31,8 +25,22 @@ pub(crate) fn encoder_values(
         }
         flat
     };
+    let (ids, types) = (lay(&texts.ids, config.pad_token_id), lay(&texts.types, 0));
+    Encoder::look_ups(config, tokens, ids, types)
+}
+
+/// The encoder's inputs for these texts, in such a plan.
+pub(crate) fn encoder_values(
+    config: &Config,
+    encoder: &Encoder,
+    texts: &TokenBatch,
+    room: usize,
+    tokens: usize,
+) -> Vec<(Value, Tensor)> {
     let mut lengths: Vec<u32> = texts.ids.iter().map(|ids| ids.len() as u32).collect();
     lengths.resize(room, 1);
-    let (ids, types) = (lay(&texts.ids, config.pad_token_id), lay(&texts.types, 0));
-    encoder.values(config, tokens, ids, types, lengths)
+    vec![
+        (encoder.rows, look_ups(config, texts, room, tokens)),
+        (encoder.lengths, Tensor::U32(lengths)),
+    ]
 }

@@ -14,7 +14,9 @@ mod vocabulary;
 pub use files::TokenizerFiles;
 pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
 pub use special::{SpecialNames, TokenName, TokenSettings};
-pub use vocabulary::{LEAST_VOCABULARY, MOST_VOCABULARY, Vocabulary, VocabularyError, WordCounts};
+pub use vocabulary::{
+    LEAST_VOCABULARY, MOST_VOCABULARY, Vocabulary, VocabularyError, VocabularyTrainer, WordCounts,
+};
 
 use pipeline::Pipeline;
 use serde::{Deserialize, Serialize};

@@ -111,7 +111,8 @@ impl Evaluation {
         let found: Vec<(f64, usize)> = match (judged, counted) {
             (Judged::Words(words), Counted::Tokens(targets, found)) => {
                 words.add(targets, found);
-                let counts = [targets.masks().len(), found.next.len()];
+                let others = found.next.len().max(found.replaced.len());
+                let counts = [targets.masks().len(), others];
                 found.losses.iter().copied().zip(counts).collect()
             }
             (Judged::Texts(score), Counted::Logits(rows, loss)) => {

@@ -3,7 +3,7 @@
 use kernels::{DeviceError, RunError};
 use serde::{Deserialize, Serialize};
 
-use super::Settling;
+use super::{REPLACED_WEIGHT, Settling};
 use crate::data::Truth;
 use crate::metrics::Figures;
 use crate::model::NotFinite;
@@ -29,6 +29,11 @@ pub enum TrainError {
         "{0} has no next-sentence head: hidden words alone can be learned, or take a BERT or an ALBERT"
     )]
     NoNextHead(&'static str),
+    /// Replaced words are to be learned, and the family has no head for them.
+    #[error(
+        "{0} has no head that tells replaced words: hidden words can be learned, or take an ELECTRA"
+    )]
+    NoReplacedHead(&'static str),
     /// Masks are to be learned, and the vocabulary has no token for them.
     #[error("this tokenizer has no [MASK] token, so no word can be hidden")]
     NoMask,
@@ -92,6 +97,20 @@ pub struct EpochReport {
     /// Whether it is the best so far: the highest first figure, then the lowest loss; for masked
     /// language modelling the lowest loss; the last where the loss is to settle.
     pub best: bool,
+}
+
+impl EpochReport {
+    /// Of a run with two losses, the mean over the hidden words of the validation set, and that over its pairs or, where replaced
+    /// words are told, over all tokens, not weighted.
+    pub fn both_losses(&self) -> Option<[f64; 2]> {
+        let Figures::Words { next, replaced, .. } = &self.figures else {
+            return None;
+        };
+        let next = next.map(|next| [next.loss; 2]);
+        let replaced = replaced.map(|told| [told.loss, REPLACED_WEIGHT * told.loss]);
+        let [mean, counted] = next.or(replaced)?;
+        Some([self.validation_loss - counted, mean])
+    }
 }
 
 /// A validation example that the model gets wrong.

@@ -5,6 +5,7 @@ use kernels::{Graph, GraphError, Tensor, TensorType, Value};
 
 use super::Task;
 use super::inputs::{Batch, Inputs, Targets};
+use super::replaced::{self, Replaced};
 use crate::config::{Config, HeadKind};
 use crate::model::{
     Builder, DropoutRates, Encoder, Layout, TrainingNoise, cls_rows, encoder_values,
@@ -14,6 +15,9 @@ use crate::model::{
 pub(super) const CLASSIFIER: &str = "classifier";
 /// The features of a frozen encoder, `[N, H]`.
 pub(super) const FEATURES: &str = "features";
+
+/// Guesses for a hidden word that are looked at.
+pub(super) const LIKELIEST: usize = 5;
 
 /// What a step reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,8 @@ enum Goal {
     Labels(Value, Option<Value>),
     /// `[B, L]` each: numbers, and 1 where there is a text.
     Numbers { targets: Value, weights: Value },
+    /// `[B·T, 1]`: 1 for each token that is not padding.
+    Tokens(Value),
     /// One place of several. `[2 B]`, u32: the first token of each text's answer and its last one; and `[2 B, T]`, to be
     /// added to the logits: nothing where the text has a token. Or `[B]` and `[B, G]`: the right text of each group.
     Places { labels: Value, beyond: Value },
@@ -59,6 +65,7 @@ pub(super) struct LossGraph {
     rows: Option<Value>,
     /// The rows of `[CLS]`, and the logits of following `[B, 2]`.
     next: Option<(Value, Value)>,
+    replaced: Option<Replaced>,
     /// One or, of pairs with hidden words, two.
     terms: Vec<Term>,
     seed: Option<Value>,
@@ -82,7 +89,8 @@ impl LossGraph {
         class_weights: &[f32],
     ) -> Result<Self, GraphError> {
         let mut graph = Graph::new();
-        let seed = dropout.map(|_| graph.input("seed", TensorType::u32([1])));
+        let draws = dropout.is_some() || task == Task::Replaced;
+        let seed = draws.then(|| graph.input("seed", TensorType::u32([1])));
         let noise = dropout
             .zip(seed)
             .map(|(rates, seed)| TrainingNoise::new(rates, seed));
@@ -91,9 +99,10 @@ impl LossGraph {
             config,
             layout,
             noise,
+            prefix: "",
         };
         let mut encoder = None;
-        let mut next = None;
+        let (mut next, mut replaced) = (None, None);
         let rows;
         let logits = match (task, source) {
             (
@@ -118,6 +127,28 @@ impl LossGraph {
                 }
                 encoder = Some(encoded);
                 builder.mlm(hidden)?
+            }
+            (
+                Task::Replaced,
+                Source::Texts {
+                    batch,
+                    tokens,
+                    masks,
+                    ..
+                },
+            ) => {
+                let Some(seed) = seed else {
+                    unreachable!("replaced words are drawn with a seed")
+                };
+                let recorded = replaced::record(&mut builder, [batch, tokens, masks], seed)?;
+                let logits;
+                (encoder, rows, logits, replaced) = (
+                    Some(recorded.generator),
+                    Some(recorded.hidden),
+                    recorded.logits,
+                    Some(recorded.replaced),
+                );
+                logits
             }
             (
                 Task::Head {
@@ -148,7 +179,7 @@ impl LossGraph {
                 let hidden = builder.graph.gather_rows(features, at)?;
                 builder.classifier(hidden, CLASSIFIER, outputs)?
             }
-            (Task::MaskedLm | Task::MaskedLmAndNext, Source::Features { .. }) => {
+            (Task::MaskedLm | Task::MaskedLmAndNext | Task::Replaced, Source::Features { .. }) => {
                 unreachable!("masked language modelling learns from texts")
             }
         };
@@ -160,11 +191,21 @@ impl LossGraph {
             loss = graph.add(loss, second.loss)?;
             terms.push(second);
         }
+        if let Some(found) = &replaced {
+            let weights = graph.input("tokens", TensorType::real(graph.ty(found.logits).shape));
+            let second = Term {
+                goal: Goal::Tokens(weights),
+                loss: found.loss(&mut graph, weights)?,
+            };
+            loss = graph.add(loss, second.loss)?;
+            terms.push(second);
+        }
         Ok(Self {
             graph,
             encoder,
             rows,
             next,
+            replaced,
             terms,
             seed,
             class_weights: class_weights.to_vec(),
@@ -182,22 +223,35 @@ impl LossGraph {
         }
     }
 
+    /// Texts that the plan has room for.
+    fn texts(&self) -> usize {
+        match self.source {
+            Source::Texts { batch, group, .. } => batch * group,
+            Source::Features { batch, .. } => batch,
+        }
+    }
+
     /// Each of its losses.
     pub fn losses(&self) -> Vec<Value> {
         self.terms.iter().map(|term| term.loss).collect()
     }
 
-    /// The logits of following `[B, 2]`, where pairs are learned.
-    pub fn next(&self) -> Option<Value> {
-        self.next.map(|(_, logits)| logits)
+    /// What is said beside [`LossGraph::logits`]: the logits of following `[B, 2]`, where pairs are learned; each token's logit of having
+    /// been replaced, and whether it was, `[B·T, 1]` each.
+    pub fn others(&self) -> Vec<Value> {
+        let next = self.next.iter().map(|(_, logits)| *logits);
+        let replaced = self.replaced.iter();
+        next.chain(replaced.flat_map(|found| [found.logits, found.changed]))
+            .collect()
     }
 
-    /// The column that is likeliest in each row of logits, by the goal's own labels.
+    /// The columns that are likeliest in each row of logits, `[R, k]`, by the goal's own labels: five, or as many as there are.
     pub fn best(&mut self) -> Result<Value, GraphError> {
         let Goal::Labels(labels, _) = self.terms[0].goal else {
             unreachable!("only classes and words are guessed on the device")
         };
-        Ok(self.graph.top_k(self.logits, labels, 1)?.columns)
+        let count = self.graph.ty(self.logits).shape.columns().min(LIKELIEST);
+        Ok(self.graph.top_k(self.logits, labels, count)?.columns)
     }
 
     /// The values of a run; places that the plan has room for and the batch does not fill are
@@ -224,11 +278,16 @@ impl LossGraph {
                 values.extend(encoder_values(config, encoder, texts, batch, tokens));
                 lengths = texts.ids.iter().map(Vec::len).collect();
                 rows = match targets {
-                    Targets::Masks(masks) | Targets::MasksAndNext(masks, _) => {
+                    Targets::Masks(masks)
+                    | Targets::MasksAndNext(masks, _)
+                    | Targets::Replaced(masks) => {
                         masks.iter().map(|m| (m.0 * tokens + m.1) as u32).collect()
                     }
                     _ => cls_rows(batch, tokens),
                 };
+                if let Some(found) = &self.replaced {
+                    values.extend(found.values(config, texts, targets.masks(), batch));
+                }
                 if let Some((at, _)) = self.next {
                     values.push((at, Tensor::U32(cls_rows(batch, tokens))));
                 }
@@ -259,9 +318,9 @@ impl LossGraph {
                 let mut labels = match targets {
                     Targets::Classes(classes) => classes.clone(),
                     Targets::MasksAndNext(_, next) if term == 1 => next.clone(),
-                    Targets::Masks(masks) | Targets::MasksAndNext(masks, _) => {
-                        masks.iter().map(|mask| mask.2).collect()
-                    }
+                    Targets::Masks(masks)
+                    | Targets::MasksAndNext(masks, _)
+                    | Targets::Replaced(masks) => masks.iter().map(|mask| mask.2).collect(),
                     Targets::Tags(tags) => {
                         let tokens = elements(at) / self.room();
                         let padded = |tags: &Vec<u32>| {
@@ -294,6 +353,14 @@ impl LossGraph {
                 counts.resize(elements(at), 0.0);
                 values.push((at, Tensor::F32(flat)));
                 values.push((weights, Tensor::F32(counts)));
+            }
+            (Goal::Tokens(at), _) => {
+                let tokens = elements(at) / self.texts();
+                let mut weights = vec![0.0; elements(at)];
+                for (row, length) in weights.chunks_exact_mut(tokens).zip(lengths) {
+                    row[..*length].fill(1.0);
+                }
+                values.push((at, Tensor::F32(weights)));
             }
             (Goal::Places { labels: at, beyond }, targets) => {
                 // How many places each row of logits has.

@@ -27,6 +27,8 @@ pub enum Targets {
     Masks(Vec<Mask>),
     /// Hidden words of pairs, and of each pair whether its second text follows the first (0) or not (1).
     MasksAndNext(Vec<Mask>, Vec<u32>),
+    /// Hidden words for a generator to fill; of every token it is to be told whether the word that it drew stands there instead.
+    Replaced(Vec<Mask>),
 }
 
 /// A hidden word: text, place in it, and the token to guess.
@@ -36,7 +38,7 @@ impl Targets {
     /// The hidden words.
     pub fn masks(&self) -> &[Mask] {
         match self {
-            Self::Masks(masks) | Self::MasksAndNext(masks, _) => masks,
+            Self::Masks(masks) | Self::MasksAndNext(masks, _) | Self::Replaced(masks) => masks,
             _ => &[],
         }
     }
@@ -91,7 +93,9 @@ impl Inputs {
     /// What is asked: texts, or masked places.
     pub(super) fn items(&self) -> usize {
         match self.targets() {
-            Targets::Masks(masks) | Targets::MasksAndNext(masks, _) => masks.len(),
+            Targets::Masks(masks) | Targets::MasksAndNext(masks, _) | Targets::Replaced(masks) => {
+                masks.len()
+            }
             _ => self.texts(),
         }
     }
@@ -109,7 +113,32 @@ impl Inputs {
             Targets::Tags(tags) => vec![sum(&mut tags.iter().flatten().copied())],
             Targets::Classes(classes) => vec![sum(&mut classes.iter().copied())],
             Targets::MasksAndNext(masks, next) => vec![masks.len() as f64, next.len() as f64],
+            Targets::Replaced(masks) => vec![masks.len() as f64, self.tokens() as f64],
             _ => vec![self.items() as f64],
+        }
+    }
+
+    /// Of each token, padding left out, its logit and whether it was changed; both are padded to the texts' length.
+    pub(super) fn of_tokens(&self, logits: &[f32], changed: &[f32]) -> Vec<(f32, bool)> {
+        let Self::Texts(Batch { texts, .. }) = self else {
+            return Vec::new();
+        };
+        let rows = logits
+            .chunks(texts.tokens)
+            .zip(changed.chunks(texts.tokens));
+        let rows = rows.zip(texts.ids.iter().map(Vec::len));
+        let tokens =
+            rows.flat_map(|((logits, changed), length)| logits.iter().zip(changed).take(length));
+        tokens
+            .map(|(logit, changed)| (*logit, *changed > 0.5))
+            .collect()
+    }
+
+    /// Tokens of its texts, padding left out.
+    fn tokens(&self) -> usize {
+        match self {
+            Self::Texts(batch) => batch.texts.ids.iter().map(Vec::len).sum(),
+            Self::Features { .. } => 0,
         }
     }
 

@@ -52,17 +52,21 @@ struct Found {
     losses: Vec<f64>,
     /// Of each pair the logits of following and of not, where they are learned.
     next: Vec<[f32; 2]>,
+    /// Of each token the logit of having been replaced, and whether it was.
+    replaced: Vec<(f32, bool)>,
 }
 
 /// Guesses for hidden words, and for pairs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Guessed {
-    /// The most probable token of each masked place.
-    pub tokens: Vec<u32>,
+    /// The most probable tokens of each masked place, the likeliest first: five, where the vocabulary has as many.
+    pub tokens: Vec<Vec<u32>>,
     /// The mean loss over the masked places and, where pairs are learned, that over the pairs.
     pub losses: Vec<f64>,
     /// Of each pair the logits of following and of not; empty where they are not learned.
     pub next: Vec<[f32; 2]>,
+    /// Of each token, padding left out, the logit of having been replaced and whether it was; empty where that is not learned.
+    pub replaced: Vec<(f32, bool)>,
 }
 
 /// Trainable weights of a model with their optimiser. The model itself is changed; everything
@@ -104,6 +108,9 @@ impl Learner {
         seed: u64,
     ) -> Result<Self, RunError> {
         let mut random = Random::new(seed, 0x1ea2);
+        if task != Task::Replaced {
+            model.remove_generator();
+        }
         if method == Method::Scratch {
             model.randomise(&mut random)?;
         }
@@ -190,6 +197,11 @@ impl Learner {
     /// Draws the dropout of the next steps as if `steps` had been taken before.
     pub(super) fn skip(&mut self, steps: usize) {
         self.seed = self.seed.wrapping_add(steps as u32);
+    }
+
+    /// Takes this seed for the noise of the next step: dropout, and words that a generator draws. Each step after it adds 1.
+    pub fn set_seed(&mut self, seed: u32) {
+        self.seed = seed.wrapping_sub(self.taken as u32 + 1);
     }
 
     /// Penalises the decayed weights from here on by `l2/2 Σ w²`.
@@ -403,19 +415,21 @@ impl Learner {
         Ok((rows.map(<[f32]>::to_vec).collect(), losses.iter().sum()))
     }
 
-    /// The most probable token of each masked place of a batch, what is said of pairs, and the mean losses; no dropout.
+    /// The most probable tokens of each masked place of a batch, what is said of pairs, and the mean losses; no dropout.
     pub async fn guess(
         &mut self,
         model: &mut Model,
         inputs: &Inputs,
         control: &Control,
     ) -> Result<Guessed, RunError> {
-        let Found { rows, losses, next } =
-            self.forward(model, inputs, Wanted::Best, control).await?;
+        let found = self.forward(model, inputs, Wanted::Best, control).await?;
+        let flat = found.rows.as_u32();
+        let each = (flat.len() / inputs.items().max(1)).max(1);
         Ok(Guessed {
-            tokens: rows.as_u32().to_vec(),
-            losses,
-            next,
+            tokens: flat.chunks_exact(each).map(<[u32]>::to_vec).collect(),
+            losses: found.losses,
+            next: found.next,
+            replaced: found.replaced,
         })
     }
 
@@ -466,14 +480,28 @@ impl Learner {
             .run(model.parts().3, values, control)
             .await?;
         let losses = 1 + self.settings.task.losses();
-        let next = found.get(losses).map(Tensor::to_f32).unwrap_or_default();
-        let next = next.chunks_exact(2).take(inputs.texts());
-        let next = next.map(|pair| [pair[0], pair[1]]).collect();
+        let (mut next, mut replaced) = (Vec::new(), Vec::new());
+        match (self.settings.task, &found[losses..]) {
+            (Task::MaskedLmAndNext, [logits]) => {
+                let logits = logits.to_f32();
+                let pairs = logits.chunks_exact(2).take(inputs.texts());
+                next = pairs.map(|pair| [pair[0], pair[1]]).collect();
+            }
+            (Task::Replaced, [logits, changed]) => {
+                replaced = inputs.of_tokens(&logits.to_f32(), &changed.to_f32());
+            }
+            _ => {}
+        }
         let losses = found[1..losses].iter().map(|loss| loss.to_f64()[0]);
         let losses = losses.collect();
         let mut rows = found.swap_remove(0);
         rows.truncate(rows.len() / room * inputs.items());
-        Ok(Found { rows, losses, next })
+        Ok(Found {
+            rows,
+            losses,
+            next,
+            replaced,
+        })
     }
 }
 

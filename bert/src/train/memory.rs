@@ -1,5 +1,7 @@
 //! What a run will take on the device, worked out from its plans before anything is allocated.
 
+use std::borrow::Cow;
+
 use kernels::{Device, ParamSpec, Plan};
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +10,14 @@ use super::features::POOLED;
 use super::graph::Source;
 use super::learner::{FEATURE_ROOM, PREPARED, mask_room};
 use super::run::FEATURE_BATCH;
+use super::start::unsuited;
 use super::step::{EvaluationPlan, LOG_ROWS, Part, Settings, StepPlan, Wanted};
 use super::weights::{COPIES, Trainable, classifier};
 use super::{Method, Recipe, Task};
 use crate::data::padded_lengths;
 use crate::model::DropoutRates;
 use crate::model::FeatureGraph;
+use crate::model::Layout;
 use crate::model::Model;
 
 /// What lies between packed parameters at most: WebGPU's largest alignment of a binding.
@@ -153,6 +157,21 @@ impl Extent {
     }
 }
 
+/// The layout that a task learns on, and the parameters of it that the model has not yet.
+fn ready(model: &Model, task: Task) -> Result<(Cow<'_, Layout>, Vec<ParamSpec>), TrainError> {
+    let (config, layout) = (model.config(), model.layout());
+    let is_ready = layout.heads.replaced && layout.generator.is_some();
+    if task != Task::Replaced || is_ready {
+        return Ok((Cow::Borrowed(layout), Vec::new()));
+    }
+    let mut layout = layout.clone();
+    let head = layout.add_replaced(config);
+    let refused = TrainError::NoReplacedHead(config.family.class_prefix());
+    let mut added = head.ok_or(refused)?;
+    added.extend(layout.add_generator(config, model.device().max_tensor_bytes()));
+    Ok((Cow::Owned(layout), added))
+}
+
 /// What a run takes on the model's device. Nothing is allocated.
 ///
 /// # Errors
@@ -169,14 +188,18 @@ pub fn needs(
         group,
     } = extent;
     let mut problems = recipe.problems();
-    if task.hides_words() && recipe.method == Method::Head {
-        problems.push("a head alone cannot learn masked words".to_owned());
+    if task.hides_words() {
+        problems.extend(unsuited(task, recipe.method).map(str::to_owned));
     }
     if !problems.is_empty() {
         return Err(TrainError::Recipe(problems));
     }
-    let (config, layout) = (model.config(), model.layout());
+    let config = model.config();
+    let (layout, added) = ready(model, task)?;
+    let layout = &layout;
     let mut specs: Vec<ParamSpec> = model.params().specs().to_vec();
+    specs.retain(|s| added.iter().all(|a| a.name != s.name));
+    specs.extend(added);
     if let Task::Head { outputs, .. } = task {
         let fresh = classifier(config.hidden_size, outputs);
         specs.retain(|s| fresh.iter().all(|f| f.name != s.name));

@@ -6,10 +6,12 @@ mod epoch;
 mod event;
 mod features;
 mod graph;
+mod held_out;
 mod inputs;
 mod learner;
 mod memory;
 mod recipe;
+mod replaced;
 mod run;
 mod score;
 mod settle;
@@ -19,6 +21,7 @@ mod texts;
 mod weights;
 
 pub use event::{Best, Ending, EpochReport, Event, Mistake, Progress, RunState, TrainError};
+pub use held_out::{HeldOut, OtherTexts};
 pub use inputs::{Batch, Inputs, Mask, Targets};
 pub use learner::{Guessed, Learner, StepReport};
 pub use memory::{Extent, Limits, Needs, check, needs, offers};
@@ -48,6 +51,9 @@ pub enum Task {
     /// Guessing masked tokens of pairs, and whether the second text follows the first: BERT's own pretraining
     /// (Devlin et al. 2019, section 3.1), or ALBERT's with its order of sentences (Lan et al. 2020, section 3.1).
     MaskedLmAndNext,
+    /// Guessing masked tokens, by a generator beside the model, and telling of each token whether a guess stands there now
+    /// (Clark et al. 2020, section 3.1).
+    Replaced,
 }
 
 impl Task {
@@ -64,7 +70,7 @@ impl Task {
     pub fn outputs(self) -> usize {
         match self {
             Self::Head { outputs, .. } => outputs,
-            Self::MaskedLm | Self::MaskedLmAndNext => 0,
+            Self::MaskedLm | Self::MaskedLmAndNext | Self::Replaced => 0,
         }
     }
 
@@ -77,16 +83,23 @@ impl Task {
     /// Losses that are learned at once: each is a mean of its own.
     pub(crate) fn losses(self) -> usize {
         match self {
-            Self::MaskedLmAndNext => 2,
+            Self::MaskedLmAndNext | Self::Replaced => 2,
             Self::MaskedLm | Self::Head { .. } => 1,
         }
     }
 
     /// Whether words are hidden and guessed.
     pub fn hides_words(self) -> bool {
-        matches!(self, Self::MaskedLm | Self::MaskedLmAndNext)
+        matches!(
+            self,
+            Self::MaskedLm | Self::MaskedLmAndNext | Self::Replaced
+        )
     }
 }
+
+/// What the loss over all tokens counts beside that over the hidden words, where replaced words are learned (Clark et al. 2020,
+/// section 3.1 and appendix A).
+pub const REPLACED_WEIGHT: f64 = 50.0;
 
 /// Labelled texts, to learn from and to check with.
 #[derive(Clone, Copy, Debug, PartialEq)]

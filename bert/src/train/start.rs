@@ -9,7 +9,7 @@ use super::settle::Settling;
 use super::texts::Texts;
 use super::{Lesson, Method, Recipe, Task};
 use crate::config::{HeadKind, Pooling};
-use crate::data::{Example, Masker, SentencePair, Text, Truth};
+use crate::data::{Example, Masker, Masking, SentencePair, Text, Truth};
 use crate::model::DropoutRates;
 use crate::model::Model;
 use crate::probe;
@@ -137,6 +137,41 @@ impl Training {
         Self::start_words(model, tokenizer, Task::MaskedLmAndNext, texts, recipe).await
     }
 
+    /// Prepares a run of replaced words (Clark et al. 2020, section 3): a small generator, new beside the model, learns to fill hidden
+    /// words, and the model learns to tell of every token whether what the generator drew stands there now. The loss is the
+    /// generator's mean over the hidden words and [`REPLACED_WEIGHT`](super::REPLACED_WEIGHT) times the model's over all tokens; both share the tables of
+    /// embeddings. A model without a head for it gets one, with random weights. All
+    /// of the words that are chosen are hidden, whatever the recipe's masking says of others.
+    ///
+    /// # Errors
+    /// As [`Training::start_mlm`], a family that has no such head, and a method that trains a part of the model only.
+    pub async fn start_replaced(
+        model: &mut Model,
+        tokenizer: &Tokenizer,
+        train: &[Text],
+        validation: &[Text],
+        recipe: Recipe,
+    ) -> Result<Self, TrainError> {
+        let limit = limit(model, &recipe);
+        let encode = |texts: &[Text]| -> Vec<Encoded> {
+            let texts = texts.iter().enumerate();
+            texts
+                .map(|(i, t)| Encoded::text(tokenizer, limit, t, i))
+                .collect()
+        };
+        let texts = [encode(train), encode(validation)];
+        if !model.add_generator(recipe.seed).await? {
+            return Err(TrainError::NoReplacedHead(
+                model.config().family.class_prefix(),
+            ));
+        }
+        let started = Self::start_words(model, tokenizer, Task::Replaced, texts, recipe).await;
+        if started.is_err() {
+            model.remove_generator();
+        }
+        started
+    }
+
     async fn start_words(
         model: &mut Model,
         tokenizer: &Tokenizer,
@@ -144,14 +179,22 @@ impl Training {
         [train, validation]: [Vec<Encoded>; 2],
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
-        if recipe.method == Method::Head {
-            let problem = "a head alone learns classes, not masked words: choose the last layers \
-                           or the whole model";
+        if let Some(problem) = unsuited(task, recipe.method) {
             return Err(TrainError::Recipe(vec![problem.to_owned()]));
         }
         check(model, tokenizer, &recipe)?;
-        model.has_mlm().map_err(TrainError::NoMlmHead)?;
-        let masker = Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?;
+        if task != Task::Replaced {
+            model.has_mlm().map_err(TrainError::NoMlmHead)?;
+        }
+        let masking = match task {
+            Task::Replaced => Masking {
+                hidden: 1.0,
+                swapped: 0.0,
+                ..recipe.masking
+            },
+            _ => recipe.masking,
+        };
+        let masker = Masker::with(tokenizer, masking).ok_or(TrainError::NoMask)?;
         let with_words = |texts: Vec<Encoded>| -> Vec<Encoded> {
             let texts = texts.into_iter();
             texts.filter(|t| t.can_be_masked(&masker)).collect()
@@ -166,7 +209,8 @@ impl Training {
             return Err(TrainError::Data(message));
         }
         texts.extend(validation);
-        let texts = Texts::masked(texts, t, recipe.seed, masker);
+        let how = (masker, task == Task::Replaced);
+        let texts = Texts::masked(texts, t, recipe.seed, how);
         Self::prepare(model, texts, task, recipe).await
     }
 
@@ -259,6 +303,19 @@ impl Training {
             return Ok(());
         };
         Err(TrainError::Resume(problem))
+    }
+}
+
+/// What a task in which words are hidden has against a method.
+pub(super) fn unsuited(task: Task, method: Method) -> Option<&'static str> {
+    match (task, method) {
+        (_, Method::Head) => Some(
+            "a head alone learns classes, not masked words: choose the last layers or the whole model",
+        ),
+        (Task::Replaced, Method::LastLayers(_)) => Some(
+            "replaced words are learned with a generator that is new: train the whole model, or from scratch",
+        ),
+        _ => None,
     }
 }
 

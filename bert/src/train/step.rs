@@ -246,7 +246,7 @@ impl UpdatePlan {
 pub(super) enum Wanted {
     /// Each row's logits.
     Logits,
-    /// Each row's most probable column, found on the device: a vocabulary's logits are too much
+    /// Each row's most probable columns, found on the device: a vocabulary's logits are too much
     /// to read back.
     Best,
 }
@@ -270,12 +270,7 @@ impl EvaluationPlan {
             Wanted::Logits => graph.logits,
             Wanted::Best => graph.best().expect(FITS),
         };
-        let outputs = [
-            vec![rows],
-            graph.losses(),
-            graph.next().into_iter().collect(),
-        ]
-        .concat();
+        let outputs = [vec![rows], graph.losses(), graph.others()].concat();
         let plan = Plan::new(&graph.graph, &outputs);
         Self { graph, plan }
     }

@@ -17,6 +17,8 @@ const MAX_SAMPLE: usize = 256;
 /// Hidden words: drawn anew for the training set in every epoch, once for the validation set.
 struct Masks {
     masker: Masker,
+    /// Whether a generator fills them, for another to find what was replaced.
+    replaced: bool,
     /// A text each.
     drawn: Vec<Masked>,
 }
@@ -53,8 +55,13 @@ impl Texts {
         }
     }
 
-    /// Texts to hide words in.
-    pub fn masked(all: Vec<Encoded>, train: usize, seed: u64, masker: Masker) -> Self {
+    /// Texts to hide words in, for a generator to fill where they are to be `replaced`.
+    pub fn masked(
+        all: Vec<Encoded>,
+        train: usize,
+        seed: u64,
+        (masker, replaced): (Masker, bool),
+    ) -> Self {
         let mut texts = Self {
             kind: None,
             examples: Vec::new(),
@@ -64,6 +71,7 @@ impl Texts {
             seed,
             masks: Some(Masks {
                 masker,
+                replaced,
                 drawn: Vec::new(),
             }),
         };
@@ -206,6 +214,9 @@ impl Texts {
             _ => None,
         });
         match next.is_empty() {
+            true if self.masks.as_ref().is_some_and(|masks| masks.replaced) => {
+                Targets::Replaced(all)
+            }
             true => Targets::Masks(all),
             false => Targets::MasksAndNext(all, next),
         }

@@ -115,6 +115,7 @@ fn whole(model: &mut Model, case: &Case) -> Whole {
         config,
         layout,
         noise: None,
+        prefix: "",
     };
     let encoder = builder.encoder(1, tokens).expect("an encoder");
     let mut outputs = encoder.hidden.clone();

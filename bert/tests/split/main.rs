@@ -56,6 +56,7 @@ fn logits(model: &mut Model, ids: &[u32], rows: &[u32]) -> [Vec<f32>; 2] {
         config,
         layout,
         noise: None,
+        prefix: "",
     };
     let encoder = builder.encoder(1, ids.len()).expect("an encoder");
     let at = builder.graph.input("rows", TensorType::u32([rows.len()]));

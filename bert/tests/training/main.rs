@@ -14,6 +14,7 @@ mod heads;
 mod masked;
 mod memory;
 mod parts;
+mod replaced;
 mod runs;
 mod settling;
 mod support;

@@ -1,7 +1,8 @@
 //! Learning to fill masks.
 
-use bert::train::{EpochReport, Event, Method, Recipe, Training};
-use kernels::Device;
+use bert::metrics::Figures;
+use bert::train::{EpochReport, Event, HeldOut, Method, OtherTexts, Recipe, Training};
+use kernels::{Control, Device};
 
 use crate::common;
 use crate::support::{drive, recipe, texts};
@@ -67,5 +68,69 @@ fn a_model_learns_to_fill_the_masks_of_simple_texts() {
         if matches!(device, Device::Cpu(_)) {
             assert_eq!(run(), events, "{name}: it repeats");
         }
+    }
+}
+
+#[test]
+fn what_is_guessed_before_and_after_a_run_is_what_its_epochs_report() {
+    let folder = common::fixture("tiny-bert");
+    let tokenizer = common::tokenizer(&folder);
+    let (train, validation) = (texts(40, 0), texts(12, 100));
+    let recipe = Recipe {
+        learning_rate: 1e-2,
+        dropout: 0.0,
+        epochs: 6,
+        ..recipe(Method::All)
+    };
+    let control = Control::default();
+    for (name, device) in common::devices() {
+        let mut model = common::model(&folder, &device);
+        let start = Training::start_mlm(&mut model, &tokenizer, &train, &validation, recipe);
+        let mut training = pollster::block_on(start).expect("a run");
+        let mut heard = (0, 0);
+        let mut hear = |done, total| heard = (done, total);
+        let before = training.held_out(&mut model, &mut hear, &control);
+        let before = pollster::block_on(before).expect("guesses");
+        assert_eq!(heard, (12, 12), "{name}");
+        // Of other texts, here the same: other words are hidden in them.
+        let other = OtherTexts::new(&model, &tokenizer, &validation, &recipe).expect("texts");
+        let mut quiet = |_, _| {};
+        let of_other = training.held_out_of(&mut model, &other, &mut quiet, &control);
+        let of_other = pollster::block_on(of_other).expect("guesses");
+        assert_eq!(of_other.words, before.words, "{name}");
+        assert!((of_other.loss / before.loss - 1.0).abs() < 0.5, "{name}");
+
+        let events = drive(&mut training, &mut model);
+        let after = training.held_out(&mut model, &mut quiet, &control);
+        let after = pollster::block_on(after).expect("guesses");
+        let best = events.iter().rev().find_map(|event| match event {
+            Event::Epoch(report) if report.best => Some(report.clone()),
+            _ => None,
+        });
+        let best = best.expect("a best epoch");
+        let Figures::Words { accuracy, top5, .. } = best.figures else {
+            panic!("words are hidden")
+        };
+        let wanted = HeldOut {
+            loss: best.validation_loss,
+            accuracy,
+            top5,
+            words: before.words,
+        };
+        assert!(
+            (after.loss - wanted.loss).abs() < 1e-4,
+            "{name}: {after:?}, {wanted:?}"
+        );
+        assert_eq!(
+            (after.accuracy, after.top5, after.words),
+            (wanted.accuracy, wanted.top5, wanted.words),
+            "{name}"
+        );
+        assert!(
+            after.loss < before.loss && after.top5 > before.top5,
+            "{name}"
+        );
+        assert!(after.top5 >= after.accuracy && after.top5 <= 1.0, "{name}");
+        training.finish(&mut model).expect("the best weights");
     }
 }

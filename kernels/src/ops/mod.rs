@@ -23,8 +23,10 @@ mod linear_cross_entropy;
 mod matmul;
 mod mean_loss;
 mod mean_tokens;
+mod sample;
 mod scale_columns;
 mod softmax;
+mod substitute;
 mod sum_rows;
 mod top_k;
 mod transpose;
@@ -51,8 +53,10 @@ pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
 pub use matmul::{Join, MatMul};
 pub use mean_loss::{Loss, MeanLoss, MeanLossGrad};
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
+pub use sample::Sample;
 pub use scale_columns::ScaleColumns;
 pub use softmax::{Softmax, SoftmaxGrad};
+pub use substitute::{Substitute, Substituted};
 pub use sum_rows::SumRows;
 pub use top_k::{NO_TARGET, TopK, TopKValues};
 pub use transpose::Transpose;
@@ -229,10 +233,12 @@ ops! {
     MeanLossGrad,
     MeanTokens,
     MeanTokensGrad,
+    Sample,
     ScaleColumns,
     ScatterRows,
     Softmax,
     SoftmaxGrad,
+    Substitute,
     SumRows,
     TopK,
     Transpose,

@@ -18,6 +18,7 @@ mod last_run;
 mod life;
 mod lifecycle;
 mod links;
+mod making;
 mod memory;
 mod opening;
 mod past;

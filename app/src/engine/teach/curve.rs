@@ -130,10 +130,11 @@ impl Engine {
             goal: Goal::Labels,
             recipe: Recipe::new(Method::Head),
             share: ask.share,
+            other: None,
         };
         match lesson.material(&setup)? {
             Material::Labelled(labelled) => Ok(labelled),
-            Material::Plain { .. } => Err("The texts have no labels.".to_owned()),
+            _ => Err("The texts have no labels.".to_owned()),
         }
     }
 

@@ -7,6 +7,7 @@ use crate::checkpoint::address::Address;
 use crate::checkpoint::lone::HEAD;
 use crate::engine::Engine;
 use crate::engine::io::worker::{breathe, page_address, ticks};
+use crate::engine::parts::Parts;
 use crate::engine::resident::{Resident, kind_of};
 use crate::engine::words::sentence;
 use crate::failure::Failure;
@@ -72,12 +73,53 @@ impl Engine {
         let cancel = self.errand();
         let outcome = match what {
             Export::Folder => self.folder(id, cancel).await,
+            Export::Keep => return self.keep_folder(id, cancel).await,
             Export::Head => self.head().await,
         };
         self.hand_over(id, outcome);
     }
 
+    /// Hands the folder to the page, which keeps it on this device.
+    async fn keep_folder(self: Rc<Self>, id: RequestId, cancel: CancelToken) {
+        let mut parts = Parts::default();
+        let written = self
+            .write_folder(id, cancel, |_, file, bytes| parts.push(file, bytes))
+            .await;
+        let finished = written.and_then(|name| {
+            let finished = parts.finish(&name);
+            finished.map_err(|error| no_room(&error).into())
+        });
+        match finished {
+            Ok((folder, weights)) => tell_with(id, TeachEvent::Folder { folder }, &weights),
+            Err(Ended::Cancelled) => tell(id, TeachEvent::Cancelled),
+            Err(Ended::Failed(failure)) => fail(id, failure),
+        }
+        self.tell_memory();
+        self.drain();
+    }
+
     async fn folder(&self, id: RequestId, cancel: CancelToken) -> Outcome {
+        let mut zip = None;
+        let written = self
+            .write_folder(id, cancel, |name, file, bytes| {
+                zip.get_or_insert_with(|| Zip::new(name)).push(file, bytes)
+            })
+            .await;
+        let name = written?;
+        let blob = match zip {
+            Some(zip) => zip.finish().map_err(|error| no_room(&error.to_string()))?,
+            None => return Err(unwritten("There is nothing to write.").into()),
+        };
+        Ok((format!("{name}.zip"), blob))
+    }
+
+    /// Writes the folder's files into `put`, which gets the folder's name, the file's and its next piece; returns the name.
+    async fn write_folder(
+        &self,
+        id: RequestId,
+        cancel: CancelToken,
+        mut put: impl FnMut(&str, &str, &[u8]) -> io::Result<()>,
+    ) -> Result<String, Ended> {
         let lease = self.place.lease().map_err(unwritten)?;
         let origin = lease.lock().await.origin.clone();
         let (config, tokenizer) = origin.companions().await?;
@@ -91,10 +133,9 @@ impl Engine {
         let model = &mut resident.model;
         let total =
             export::size(model, about.kind).map_err(|error| unwritten(&sentence(&error)))?;
-        let mut zip = Zip::new(&about.name);
         let (mut done, mut told) = (0, ticks());
         let mut sink = |file: &str, bytes: &[u8]| -> io::Result<()> {
-            zip.push(file, bytes)?;
+            put(&about.name, file, bytes)?;
             done += bytes.len() as u64;
             if ticks() - told >= TELL_EVERY_MS {
                 told = ticks();
@@ -103,14 +144,11 @@ impl Engine {
             Ok(())
         };
         let written = export::folder(model, &about, &files, &control, &mut sink).await;
-        drop(resident);
         match written {
-            Ok(()) => {}
-            Err(ExportError::Run(RunError::Cancelled)) => return Err(Ended::Cancelled),
-            Err(error) => return Err(unwritten(&sentence(&error)).into()),
+            Ok(()) => Ok(about.name.clone()),
+            Err(ExportError::Run(RunError::Cancelled)) => Err(Ended::Cancelled),
+            Err(error) => Err(unwritten(&sentence(&error)).into()),
         }
-        let blob = zip.finish().map_err(|error| no_room(&error.to_string()))?;
-        Ok((format!("{}.zip", about.name), blob))
     }
 
     async fn head(&self) -> Outcome {
@@ -266,7 +304,7 @@ fn published() -> Address {
 }
 
 /// A name that any file system takes: lower-case letters, digits and dashes.
-fn slug(name: &str) -> String {
+pub(in crate::engine) fn slug(name: &str) -> String {
     let plain = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_lowercase()

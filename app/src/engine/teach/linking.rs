@@ -57,7 +57,9 @@ impl Engine {
         let note = match (setup.goal, setup.recipe.method) {
             (Goal::Labels, Method::Head) => return self.tell_link_head(id).await,
             (Goal::Labels, _) => "the encoder learned too, and a link carries only a head.",
-            (Goal::Masks, _) => "the model learned words, and a link carries only a head.",
+            (Goal::Masks | Goal::Next | Goal::Replaced, _) => {
+                "the model learned words, and a link carries only a head."
+            }
         };
         let note = Some(note.to_owned());
         tell(id, TeachEvent::LinkHead { text: None, note });

@@ -2,12 +2,14 @@
 
 mod best;
 mod curve;
+mod deal;
 mod hand_out;
+mod judge;
 mod lesson;
 mod linking;
 mod news;
 mod run;
-mod zip;
+pub(super) mod zip;
 
 use super::idle::Work;
 use super::port::{post, post_with};
@@ -17,13 +19,15 @@ use super::{Engine, unanswered};
 use crate::checkpoint::PickedFile;
 use crate::engine::io::reader::Reader;
 use crate::engine::io::worker::{breathe, ticks};
+use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{Event, PlanReport, RequestId, TeachCommand, TeachEvent};
-use crate::recipe::{Reading, Setup, TextSource};
-use bert::data::{MAX_FILE_BYTES, Text};
+use crate::recipe::{MAX_PROSE, Reading, Setup, TextSource};
+use bert::data::{MAX_FILE_BYTES, Text, plain_text};
 use bert::export::{self, Kind};
 use bert::probe::{ProbeError, predict};
 use bert::train::Method;
+pub(super) use hand_out::slug;
 use kernels::{CancelToken, Control};
 use lesson::Lesson;
 use run::{Run, unlearnable};
@@ -134,6 +138,11 @@ impl Engine {
                     self.predict(id, source, reading, file).await
                 });
             }
+            TeachCommand::Deal {
+                texts,
+                masking,
+                seed,
+            } => self.deal(id, &texts, masking, seed),
             TeachCommand::Cancel => {
                 if let Some(token) = &*self.classroom.errand.borrow() {
                     token.cancel();
@@ -216,10 +225,7 @@ impl Engine {
             let hash = resident.model.sha256().to_owned();
             (hash, resident.language.clone())
         };
-        let limit = language.config.max_tokens();
-        lesson
-            .measure(&hash, &language.tokenizer, limit, breathe)
-            .await;
+        lesson.measure(&hash, &language, setup, breathe).await;
         let resident = self.place.lock().await?;
         Some(lesson.plan(setup, &resident.model))
     }
@@ -253,22 +259,65 @@ async fn read_texts(
     reading: Reading,
     file: Option<Blob>,
 ) -> Result<Lesson, Failure> {
+    if reading.prose {
+        let text = text_of(source, file).await?;
+        return Lesson::running(source.name(), &text);
+    }
+    let bytes = bytes_of(source, file, MAX_FILE_BYTES).await?;
+    Lesson::read(source.name(), &bytes, reading)
+}
+
+async fn bytes_of(
+    source: &TextSource,
+    file: Option<Blob>,
+    most: usize,
+) -> Result<Vec<u8>, Failure> {
     let name = source.name();
-    let bytes = match source {
-        TextSource::Pasted { text } | TextSource::Typed { text } => {
-            return Lesson::read(name, text.as_bytes(), reading);
-        }
+    match source {
+        TextSource::Pasted { text } | TextSource::Typed { text } => Ok(text.as_bytes().to_vec()),
         TextSource::Sample { address, .. } => {
             let reader = Reader::fetch(address).await?;
             let reader = reader.ok_or_else(|| gone(name))?;
-            reader.all(MAX_FILE_BYTES).await?
+            reader.all(most).await
         }
         TextSource::File { .. } => {
             let file = file.ok_or_else(|| gone(name))?;
-            Reader::disk(name, file).all(MAX_FILE_BYTES).await?
+            Reader::disk(name, file).all(most).await
         }
+    }
+}
+
+/// A running text, whole.
+///
+/// # Errors
+/// One that is too long, or no text.
+pub(super) async fn text_of(source: &TextSource, file: Option<Blob>) -> Result<String, Failure> {
+    let name = source.name();
+    let bytes = match source {
+        TextSource::File { bytes, .. } => *bytes,
+        TextSource::Pasted { text } | TextSource::Typed { text } => text.len() as u64,
+        TextSource::Sample { .. } => 0,
     };
-    Lesson::read(name, &bytes, reading)
+    if bytes > MAX_PROSE as u64 {
+        let mb = |bytes: f64| format!("{:.0} MB", bytes / 1e6);
+        return Err(Failure::new(
+            format!("{name} is too long"),
+            format!(
+                "It has {}: at most {} of running text are read.",
+                mb(bytes as f64),
+                mb(MAX_PROSE as f64)
+            ),
+            "Take a part of it.",
+        ));
+    }
+    let bytes = bytes_of(source, file, MAX_PROSE).await?;
+    plain_text(&bytes).map_err(|error| {
+        Failure::new(
+            format!("{name} is no plain text"),
+            sentence(&error),
+            "Save it as plain text in UTF-8, and open it again.",
+        )
+    })
 }
 
 fn gone(name: &str) -> Failure {

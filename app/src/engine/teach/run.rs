@@ -1,6 +1,7 @@
 //! A run: the loop that drives it, and what may interrupt it.
 
 use super::best::write_weights;
+use super::judge::Judge;
 use super::lesson::Material;
 use super::news::{News, TELL_EVERY_MS};
 use super::{Record, fail, tell};
@@ -13,7 +14,7 @@ use crate::failure::Failure;
 use crate::protocol::{RequestId, Resume, TeachEvent, Verdict, Wrong};
 use crate::recipe::Setup;
 use bert::data::{Truth, entities};
-use bert::export::{self, Kind, Machine};
+use bert::export::{self, Machine};
 use bert::train::{EpochReport, Event, TrainError, Training};
 use kernels::{CancelToken, Control, Device, DeviceError, RunError};
 use std::cell::Cell;
@@ -137,7 +138,17 @@ impl Engine {
         lease: &Lease<Resident>,
     ) -> Result<(), Ended> {
         let material = {
-            let lesson = self.classroom.lesson.borrow();
+            let lesson = self.classroom.lesson.borrow().clone();
+            if let Some(lesson) = &lesson {
+                let (hash, language) = {
+                    let resident = lease.lock().await;
+                    (
+                        resident.model.sha256().to_owned(),
+                        resident.language.clone(),
+                    )
+                };
+                lesson.measure(&hash, &language, setup, breathe).await;
+            }
             let material = lesson.as_ref().map(|lesson| lesson.material(setup));
             match material {
                 Some(Ok(material)) => material,
@@ -152,9 +163,20 @@ impl Engine {
         resident.machine = Some(machine.clone());
         drop(resident);
         self.announce(id, setup, &material, machine);
-        let outcome = self
-            .drive(id, setup, &material, &mut training, run, lease)
-            .await;
+        let resumed = training.state().epoch > 0;
+        let judge = Judge::new(id, setup, &material, &run.cancel, lease).await;
+        let judge = judge.as_ref();
+        let outcome = match judge.filter(|_| !resumed) {
+            Some(judge) => judge.guess(true, &mut training, lease).await,
+            None => Ok(()),
+        };
+        let outcome = match outcome {
+            Ok(()) => {
+                let of = (&material, judge);
+                self.drive(id, setup, of, &mut training, run, lease).await
+            }
+            Err(ended) => Err(ended),
+        };
         let finished = training.finish(&mut lease.lock().await.model);
         outcome.and_then(|done| finished.map(|()| done).map_err(Ended::from))
     }
@@ -191,7 +213,7 @@ impl Engine {
         &self,
         id: RequestId,
         setup: &Setup,
-        material: &Material,
+        (material, judge): (&Material, Option<&Judge>),
         training: &mut Training,
         run: &Run,
         lease: &Lease<Resident>,
@@ -241,6 +263,10 @@ impl Engine {
             if over {
                 // The end comes after the weights that it is about.
                 news.tell_all(active, model, training).await?;
+                if let Some(judge) = judge {
+                    drop(resident);
+                    judge.guess(false, training, lease).await?;
+                }
                 news.hold(event, wrong);
                 news.tell(active);
                 return Ok(());
@@ -258,7 +284,7 @@ impl Engine {
         let (train, validation) = material.counts();
         let labelled = matches!(material, Material::Labelled { .. });
         Record {
-            kind: if labelled { Kind::Head } else { Kind::MaskedLm },
+            kind: material.kind(),
             set: lesson
                 .as_ref()
                 .map(|l| l.name().to_owned())
@@ -298,8 +324,16 @@ async fn begin_run(
         Material::Labelled(lesson) => {
             Training::start(model, tokenizer, &lesson.as_lesson(), recipe).await?
         }
-        Material::Plain { train, validation } => {
-            Training::start_mlm(model, tokenizer, train, validation, recipe).await?
+        Material::Plain {
+            train,
+            validation,
+            replaced: false,
+        } => Training::start_mlm(model, tokenizer, train, validation, recipe).await?,
+        Material::Plain {
+            train, validation, ..
+        } => Training::start_replaced(model, tokenizer, train, validation, recipe).await?,
+        Material::Pairs { train, validation } => {
+            Training::start_mlm_and_next(model, tokenizer, train, validation, recipe).await?
         }
     };
     if let Some((Resume { state, .. }, weights)) = resume {

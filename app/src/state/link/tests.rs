@@ -396,6 +396,7 @@ fn nothing_is_opened_while_a_run_is_under_way() {
         kinds: vec![HeadKind::Classes],
         kind: Some(HeadKind::Classes),
         marked: false,
+        prose: false,
         labels: Vec::new(),
         notes: Vec::new(),
         problem: None,

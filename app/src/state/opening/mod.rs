@@ -3,6 +3,7 @@
 
 mod gallery;
 mod offer;
+mod own;
 
 pub use gallery::{ExhibitLine, Gallery};
 pub use offer::{offer_lines, own_weights};
@@ -10,6 +11,7 @@ pub use offer::{offer_lines, own_weights};
 use super::session::Engine;
 use super::{Effect, State, format, next};
 use crate::checkpoint::address::Address;
+use crate::checkpoint::own::OwnModel;
 use crate::checkpoint::{Kept, KeptEntry, Listing, Offer, Source};
 use crate::failure::Failure;
 use crate::protocol::{Command, RequestId};
@@ -50,6 +52,8 @@ pub struct Opening {
     pub gone: bool,
     pub kept: Vec<KeptEntry>,
     pub gallery: Gallery,
+    /// Models that were made or taught here.
+    pub own: Vec<OwnModel>,
     /// Whether the browser keeps them until the visitor deletes them, where it tells.
     pub persistent: Option<bool>,
     /// Whether the engine has listed them before in this visit.
@@ -308,8 +312,10 @@ impl State {
     /// The visitor's files that may be read again; the page can let go of all others.
     pub fn named_files(&self) -> Vec<usize> {
         let mut slots = self.session.slots();
-        if let Some(TextSource::File { slot, .. }) = self.teach.source {
-            slots.push(slot);
+        for source in [&self.teach.source, &self.make.source] {
+            if let Some(TextSource::File { slot, .. }) = source {
+                slots.push(*slot);
+            }
         }
         slots
     }

@@ -4,7 +4,7 @@ use super::run::{Phase, Run};
 use super::{ErrandKind, Rescued, Teach, kept};
 use crate::failure::Failure;
 use crate::protocol::{Command, RequestId, Resume, TeachCommand, TeachEvent};
-use crate::recipe::{Reading, Setup, TextSource};
+use crate::recipe::{Goal, Reading, Setup, TextSource};
 use crate::state::activity::Wish;
 use crate::state::session::Engine;
 use crate::state::{Effect, State, next};
@@ -29,7 +29,7 @@ impl State {
         let reading = Reading {
             columns: Some(columns),
             header: self.teach.report.as_ref().map(|report| report.header),
-            kind: None,
+            ..Reading::default()
         };
         self.reread(reading)
     }
@@ -46,9 +46,25 @@ impl State {
     pub fn choose_header(&mut self, header: bool) -> Vec<Effect> {
         self.reread(Reading {
             header: Some(header),
-            columns: None,
-            kind: None,
+            ..Reading::default()
         })
+    }
+
+    /// Reads the open texts as running text, or as a table. Of running text hidden words are learned.
+    pub fn choose_prose(&mut self, prose: bool) -> Vec<Effect> {
+        if prose {
+            self.teach.settings.choose_goal(Goal::Masks);
+        }
+        self.reread(Reading {
+            prose,
+            ..Reading::default()
+        })
+    }
+
+    /// Opens running text, to learn its hidden words.
+    pub fn open_prose(&mut self, source: TextSource) -> Vec<Effect> {
+        self.teach.settings.choose_goal(Goal::Masks);
+        self.read_texts(source, prose_reading())
     }
 
     fn reread(&mut self, reading: Reading) -> Vec<Effect> {
@@ -249,7 +265,9 @@ impl State {
                 let of_tokens = report.kind.is_some_and(HeadKind::reads_tokens);
                 teach.settings.suit_texts(of_tokens);
                 teach.report = Some(report);
-                self.plan()
+                let mut effects = self.deal();
+                effects.extend(self.plan());
+                effects
             }
             TeachEvent::Planned { report } => {
                 if teach.planning.take_if(|planning| *planning == id).is_some() {
@@ -273,7 +291,11 @@ impl State {
                 }
                 Vec::new()
             }
-            TeachEvent::File { .. } => {
+            TeachEvent::Dealt { deal } => {
+                teach.hiding.on_dealt(id, deal);
+                Vec::new()
+            }
+            TeachEvent::File { .. } | TeachEvent::Folder { .. } => {
                 let errand = teach.errand.take_if(|errand| errand.id == id);
                 let saves = errand.is_some_and(|errand| errand.saves);
                 if let Some(run) = teach.run.as_mut().filter(|_| saves) {
@@ -297,6 +319,7 @@ impl State {
             TeachEvent::Cancelled => {
                 teach.errand.take_if(|errand| errand.id == id);
                 teach.trial.waiting.take_if(|waiting| *waiting == id);
+                teach.hiding.on_nothing(id);
                 Vec::new()
             }
             TeachEvent::Failed { failure } => self.on_teach_failed(id, failure),
@@ -390,6 +413,18 @@ impl State {
                 });
                 self.keep_run()
             }
+            TeachEvent::Judging { done, total } => {
+                run.evaluating = Some((done, total));
+                Vec::new()
+            }
+            TeachEvent::Guessed { before, guesses } => {
+                run.evaluating = None;
+                match before {
+                    true => run.before = Some(guesses),
+                    false => run.after = Some(guesses),
+                }
+                Vec::new()
+            }
             TeachEvent::Paused => {
                 if run.phase == Phase::Pausing {
                     run.phase = Phase::Paused;
@@ -418,6 +453,14 @@ impl State {
         if let Some(model) = &mut self.session.model {
             model.head = head;
         }
+    }
+}
+
+/// How running text is read.
+pub(in crate::state) fn prose_reading() -> Reading {
+    Reading {
+        prose: true,
+        ..Reading::default()
     }
 }
 

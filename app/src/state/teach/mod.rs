@@ -4,7 +4,9 @@ mod boxes;
 pub mod chart;
 mod errands;
 mod flow;
+mod hiding;
 mod kept;
+mod losses;
 mod paint;
 pub mod past;
 pub mod run;
@@ -19,7 +21,8 @@ use bert::export::Machine;
 use bert::probe::Said;
 use bert::train::RunState;
 pub use boxes::Boxes;
-pub(super) use flow::busy;
+pub(super) use flow::{busy, prose_reading};
+pub use hiding::Hiding;
 pub use kept::KeptRun;
 pub use paint::Paint;
 use past::Past;
@@ -34,6 +37,9 @@ pub const SAMPLES: [(&str, &str); 5] = [
     ("Short answers", "examples/short-answers.json"),
     ("Similarity", "examples/similarity.tsv"),
 ];
+
+/// Running text that is published with the page.
+pub const PROSE: (&str, &str) = ("The Secret Garden", "examples/secret-garden.txt");
 
 /// A text to classify, and the answer.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -114,6 +120,7 @@ pub struct Teach {
     plan_for: Option<Setup>,
     pub run: Option<Run>,
     pub trial: Trial,
+    pub hiding: Hiding,
     pub errand: Option<Errand>,
     /// What went wrong with the texts, the run or a file.
     pub failure: Option<Failure>,
@@ -139,6 +146,11 @@ impl Teach {
     /// Whether the present model's encoder is no longer the checkpoint's.
     pub(super) fn is_taught(&self) -> bool {
         self.taught
+    }
+
+    /// The chosen texts are read as soon as a model is loaded.
+    pub(super) fn read_when_loaded(&mut self) {
+        self.awaited = true;
     }
 
     /// Whether texts are being read.
@@ -225,6 +237,7 @@ impl Teach {
         }
         self.attached = None;
         self.trial.waiting = None;
+        self.hiding.abandon();
         self.errand = None;
         self.opening = None;
         self.planning = None;

@@ -1,6 +1,6 @@
 //! A run as the page follows it.
 
-use crate::protocol::{RunNews, Wrong};
+use crate::protocol::{Guesses, RunNews, Wrong};
 use crate::recipe::Setup;
 use bert::export::Machine;
 use bert::train::{Ending, EpochReport, Event, Progress};
@@ -63,6 +63,11 @@ pub struct Run {
     pub features: Option<(usize, usize)>,
     /// Examples judged in the epoch's evaluation, of how many.
     pub evaluating: Option<(usize, usize)>,
+    /// What was guessed of held-out hidden words before the first step, and after the last.
+    #[serde(default)]
+    pub before: Option<Guesses>,
+    #[serde(default)]
+    pub after: Option<Guesses>,
     /// Computing so far.
     pub milliseconds: f64,
     /// When the first steps were told, and how many they were: what came before is not their pace.
@@ -95,6 +100,8 @@ impl Run {
             best_wrong: Vec::new(),
             features: None,
             evaluating: None,
+            before: None,
+            after: None,
             milliseconds: 0.0,
             since: None,
             saved: false,

@@ -39,6 +39,7 @@ pub(in crate::state) fn report() -> DataReport {
         kinds: vec![HeadKind::Classes],
         kind: Some(HeadKind::Classes),
         marked: false,
+        prose: false,
         labels: vec![("bad".into(), 9), ("good".into(), 11)],
         notes: Vec::new(),
         problem: None,

@@ -9,7 +9,7 @@ use crate::state::State;
 use crate::state::format::{bytes, duration, grouped, share};
 use bert::config::HeadKind;
 use bert::metrics::Figures;
-use bert::train::{Ending, Method};
+use bert::train::{Ending, HeldOut, Method};
 
 /// One curve of a chart.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,17 +67,33 @@ fn told(figures: &Figures) -> Vec<(&'static str, String)> {
             ("Validation accuracy", share(*accuracy)),
             ("Choosing at random", share(*chance)),
         ],
-        Figures::Words { accuracy, next } => {
+        Figures::Words {
+            accuracy,
+            top5,
+            next,
+            replaced,
+        } => {
+            let replaced = replaced.map(|found| {
+                [
+                    ("Tokens judged rightly", share(found.accuracy)),
+                    ("Tokens not replaced", share(1.0 - found.share)),
+                    ("F1 of replaced words", three(found.f1())),
+                ]
+            });
             let next = next.map(|next| {
                 [
                     ("Pairs judged rightly", share(next.accuracy)),
                     ("Loss over pairs", three(next.loss)),
                 ]
             });
-            let words = ("Validation accuracy", share(*accuracy));
-            [words]
+            let words = [
+                ("Validation accuracy", share(*accuracy)),
+                ("Right word among the five likeliest", share(*top5)),
+            ];
+            words
                 .into_iter()
                 .chain(next.into_iter().flatten())
+                .chain(replaced.into_iter().flatten())
                 .collect()
         }
         Figures::Classes { metrics, .. } => {
@@ -287,6 +303,9 @@ impl Run {
             Phase::Paused => format!("Paused at step {step} of {steps}"),
             Phase::Stopping => "Stopping after this step".to_owned(),
             Phase::Running => match (self.evaluating, self.features) {
+                (Some((done, total)), _) if self.is_before_steps() => {
+                    format!("Guessing the hidden words before: {done} of {total} texts")
+                }
                 (Some((done, total)), _) => {
                     format!("{epoch}: checking {done} of {total}")
                 }
@@ -366,10 +385,90 @@ impl Run {
         )];
         figures.extend(told(&best.figures));
         figures.push(("Validation loss", format!("{:.3}", best.validation_loss)));
+        if let Some(before) = &self.before {
+            figures.push((
+                "Entropy of the words held out",
+                format!("{:.3}", before.entropy),
+            ));
+        }
         if let Some(majority) = self.majority {
             figures.push(("Always the most frequent label", share(majority)));
         }
         figures
+    }
+}
+
+/// What is guessed of some texts' hidden words, before and after.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BeforeAfter {
+    pub texts: &'static str,
+    /// Loss, accuracy and accuracy among five, each as it is written.
+    pub before: [String; 3],
+    pub after: Option<[String; 3]>,
+}
+
+impl Run {
+    /// What was guessed of held-out hidden words before the run, and by now or at its end.
+    pub fn before_after(&self) -> Vec<BeforeAfter> {
+        let Some(before) = &self.before else {
+            return Vec::new();
+        };
+        let row = |held: &HeldOut| {
+            [
+                format!("{:.3}", held.loss),
+                share(held.accuracy),
+                share(held.top5),
+            ]
+        };
+        let by_now = self.best().and_then(|best| match best.figures {
+            Figures::Words { accuracy, top5, .. } => Some(HeldOut {
+                loss: best.validation_loss,
+                accuracy,
+                top5,
+                words: before.held.words,
+            }),
+            _ => None,
+        });
+        let after = self.after.as_ref().map(|after| after.held).or(by_now);
+        let mut rows = vec![BeforeAfter {
+            texts: "Texts held out",
+            before: row(&before.held),
+            after: after.as_ref().map(row),
+        }];
+        if let Some(other) = &before.other {
+            let after = self.after.as_ref().and_then(|after| after.other);
+            rows.push(BeforeAfter {
+                texts: "The other text",
+                before: row(other),
+                after: after.as_ref().map(row),
+            });
+        }
+        rows
+    }
+
+    /// What the figures before and after say, in sentences.
+    pub fn before_after_lines(&self) -> Vec<String> {
+        let Some(before) = &self.before else {
+            return Vec::new();
+        };
+        let mut lines = vec![format!(
+            "Whoever knew only how frequent each word is would have a loss of {:.3}: the entropy of the texts held out.",
+            before.entropy
+        )];
+        let other = self.after.as_ref().and_then(|after| after.other);
+        if let (Some(then), Some(now)) = (before.other, other) {
+            let change = now.loss - then.loss;
+            lines.push(match change {
+                worse if worse > 0.05 => format!(
+                    "On the other text the loss rose by {worse:.3}: some of what it knew is forgotten."
+                ),
+                better if better < -0.05 => {
+                    format!("On the other text the loss fell by {:.3} too.", -better)
+                }
+                _ => "On the other text the loss hardly changed.".to_owned(),
+            });
+        }
+        lines
     }
 }
 
@@ -378,6 +477,9 @@ impl Teach {
     pub fn data_line(&self) -> Option<String> {
         let report = self.report.as_ref()?;
         let rows = grouped(report.rows as u64);
+        if report.prose {
+            return Some(format!("{rows} sentences, {}", report.format));
+        }
         Some(match report.labels.len() {
             0 => format!("{rows} rows, {}", report.format),
             labels if report.kind == Some(HeadKind::Labels) => {
@@ -435,12 +537,12 @@ impl Teach {
         let errand = self.errand.as_ref()?;
         let share = (errand.total > 0).then(|| errand.done as f64 / errand.total as f64);
         let line = match errand.kind {
-            ErrandKind::Export(Export::Folder) if errand.total > 0 => format!(
+            ErrandKind::Export(Export::Folder | Export::Keep) if errand.total > 0 => format!(
                 "Writing the folder: {} of {}",
                 bytes(errand.done),
                 bytes(errand.total)
             ),
-            ErrandKind::Export(Export::Folder) => "Writing the folder".to_owned(),
+            ErrandKind::Export(Export::Folder | Export::Keep) => "Writing the folder".to_owned(),
             ErrandKind::Export(Export::Head) => "Writing the head".to_owned(),
             ErrandKind::Attach | ErrandKind::AttachLink => "Reading the head".to_owned(),
             ErrandKind::Predict => format!(

@@ -1,9 +1,12 @@
 //! Opening a checkpoint by its name or address, and the list of those kept on this device.
 
 use crate::browser::Store;
+use crate::checkpoint::own::OwnModel;
+use crate::state::format;
 use crate::state::opening::{KeptLine, offer_lines, own_weights};
 use crate::ui::widgets::gallery::GalleryList;
-use leptos::{html, prelude::*};
+use crate::ui::widgets::make::MakeForm;
+use leptos::{ev, html, prelude::*};
 
 /// The box for a name or an address, and what follows from it.
 #[component]
@@ -17,6 +20,7 @@ pub fn Opener() -> impl IntoView {
     };
     view! {
         <GalleryList/>
+        <MakeForm/>
         <details class="opener" id="opener">
         <summary>"Open by name or address"</summary>
         <form on:submit=open>
@@ -55,6 +59,7 @@ pub fn Opener() -> impl IntoView {
         </details>
         <Looking/>
         <OfferCard/>
+        <OwnList/>
         <KeptList/>
     }
 }
@@ -148,6 +153,44 @@ fn day(milliseconds: f64) -> String {
         .into()
 }
 
+/// Models that were made or taught here; absent where there is none.
+#[component]
+fn OwnList() -> impl IntoView {
+    let store = Store::get();
+    let own = store.view(|state| state.opening.own.clone());
+    let shown = Memo::new(move |_| own.with(|own| !own.is_empty()));
+    view! {
+        <Show when=move || shown.get()>
+            <details class="kept" id="own">
+                <summary>{move || format!("Your own models ({})", own.with(Vec::len))}</summary>
+                <ul>
+                    <For each=move || own.get() key=|own| format!("{own:?}") let(own)>
+                        <OwnItem own/>
+                    </For>
+                </ul>
+            </details>
+        </Show>
+    }
+}
+
+#[component]
+fn OwnItem(own: OwnModel) -> impl IntoView {
+    let store = Store::get();
+    let line = KeptLine {
+        key: own.name.clone(),
+        name: own.name.clone(),
+        size: format::bytes(own.bytes()),
+        saved: own.saved,
+        complete: true,
+        readable: true,
+    };
+    let name = own.name.clone();
+    let open = move |_| store.change(|state| state.open_own(&name));
+    let name = own.name;
+    let forget = move |_| store.change(|state| state.forget_own(&name));
+    view! { <Kept line open forget question="Delete it? It is nowhere else, unless you downloaded it."/> }
+}
+
 /// The checkpoints on this device; absent where there is none.
 #[component]
 fn KeptList() -> impl IntoView {
@@ -175,9 +218,21 @@ fn KeptList() -> impl IntoView {
 #[component]
 fn KeptItem(line: KeptLine) -> impl IntoView {
     let store = Store::get();
-    let (open_key, forget_key) = (line.key.clone(), line.key);
+    let (open_key, forget_key) = (line.key.clone(), line.key.clone());
     let open = move |_| store.change(|state| state.open_kept(&open_key));
     let forget = move |_| store.change(|state| state.forget_kept(&forget_key));
+    let question = "Delete it? To have it again it must be downloaded again.";
+    view! { <Kept line open forget question/> }
+}
+
+/// One of them, with its buttons; deleting it asks `question` first.
+#[component]
+fn Kept(
+    line: KeptLine,
+    #[prop(into)] open: Callback<ev::MouseEvent>,
+    #[prop(into)] forget: Callback<ev::MouseEvent>,
+    question: &'static str,
+) -> impl IntoView {
     let asks = RwSignal::new(false);
     let (delete, keep) = (
         NodeRef::<html::Button>::new(),
@@ -203,7 +258,7 @@ fn KeptItem(line: KeptLine) -> impl IntoView {
     };
     let open = line.readable.then(|| {
         view! {
-            <button type="button" aria-label=format!("{verb} {}", line.name) on:click=open>
+            <button type="button" aria-label=format!("{verb} {}", line.name) on:click=move |event| open.run(event)>
                 {if line.complete { "Open" } else { "Go on" }}
             </button>
         }
@@ -227,10 +282,10 @@ fn KeptItem(line: KeptLine) -> impl IntoView {
             </span>
             <Show when=move || asks.get()>
                 <p class="kept-question" role="group" aria-label=format!("Delete {whose}?")>
-                    "Delete it? To have it again it must be downloaded again."
+                    {question}
                     <span class="actions">
                         <button type="button" node_ref=keep on:click=stop>"Keep"</button>
-                        <button type="button" class="danger" on:click=forget.clone()>
+                        <button type="button" class="danger" on:click=move |event| forget.run(event)>
                             "Yes, delete"
                         </button>
                     </span>

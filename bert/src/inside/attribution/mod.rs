@@ -172,7 +172,8 @@ async fn sums(
     let values = vec![rows, Tensor::U32(alone), Tensor::F32(vec![0.0; width])];
     let tokens = text.len();
     let record = |builder: &mut Builder<'_>| {
-        let (rows, sum) = builder.embeddings(2 * pass.tokens)?;
+        let rows = builder.look_ups(2 * pass.tokens);
+        let sum = builder.embeddings(rows)?;
         let at = builder.graph.input("ids", TensorType::u32([2 * tokens]));
         let zero = builder.graph.input("zero", TensorType::real([1, width]));
         let table = |blocks: Vec<Value>| kernels::ops::Lookup {

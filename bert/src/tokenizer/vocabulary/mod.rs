@@ -94,19 +94,111 @@ impl WordCounts {
         self.words.len()
     }
 
-    /// The letters for a vocabulary of this size, the most frequent ones: half of it at least is left for longer pieces.
-    fn letters(&self, size: usize) -> Vec<char> {
+    /// Words in all.
+    pub fn total(&self) -> u64 {
+        self.words.values().sum()
+    }
+
+    /// Letters of a word, in the mean over all words.
+    pub fn mean_length(&self) -> f64 {
+        let letters = self.words.iter();
+        let letters: u64 = letters.map(|(w, n)| w.chars().count() as u64 * n).sum();
+        letters as f64 / self.total().max(1) as f64
+    }
+
+    /// Different letters, how many of them a vocabulary of this size holds, and which share of the text's letters those are.
+    pub fn coverage(&self, size: usize) -> (usize, usize, f64) {
+        let counts = self.letter_counts();
+        let kept = self.letters(size.max(SPECIAL.len()));
+        let all: u64 = counts.values().sum();
+        let known: u64 = kept.iter().filter_map(|c| counts.get(c)).sum();
+        (counts.len(), kept.len(), known as f64 / all.max(1) as f64)
+    }
+
+    fn letter_counts(&self) -> BTreeMap<char, u64> {
         let mut counts: BTreeMap<char, u64> = BTreeMap::new();
         for (word, count) in &self.words {
             word.chars()
                 .for_each(|c| *counts.entry(c).or_default() += count);
         }
+        counts
+    }
+
+    /// The letters for a vocabulary of this size, the most frequent ones: half of it at least is left for longer pieces.
+    fn letters(&self, size: usize) -> Vec<char> {
+        let counts = self.letter_counts();
         let mut letters: Vec<(char, u64)> = counts.into_iter().collect();
         letters.sort_by_key(|&(c, count)| (std::cmp::Reverse(count), c));
         letters.truncate(MOST_LETTERS.min((size - SPECIAL.len()) / 4));
         let mut letters: Vec<char> = letters.into_iter().map(|(c, _)| c).collect();
         letters.sort_unstable();
         letters
+    }
+}
+
+/// A vocabulary that is being trained, some pairs of pieces at a time, so that whoever trains it can do something else between.
+pub struct VocabularyTrainer {
+    merges: Merges,
+    size: usize,
+    lower_case: bool,
+    /// Whether no pair is left that stands in the text often enough.
+    exhausted: bool,
+}
+
+impl VocabularyTrainer {
+    /// Begins one of `size` tokens: the special ones and single letters are there already.
+    ///
+    /// # Errors
+    /// No words, or a size out of range.
+    pub fn new(counts: &WordCounts, size: usize) -> Result<Self, VocabularyError> {
+        if counts.words.is_empty() {
+            return Err(VocabularyError::Empty);
+        }
+        if !(LEAST_VOCABULARY..=MOST_VOCABULARY).contains(&size) {
+            return Err(VocabularyError::Size(size));
+        }
+        let sorted: BTreeMap<String, u64> = (counts.words.iter())
+            .map(|(word, count)| (word.clone(), *count))
+            .collect();
+        Ok(Self {
+            merges: Merges::new(&SPECIAL, &counts.letters(size), &sorted),
+            size,
+            lower_case: counts.lower_case,
+            exhausted: false,
+        })
+    }
+
+    /// Merges the most frequent pairs, `most` of them at most; `false` once there is nothing more to do.
+    pub fn step(&mut self, most: usize) -> bool {
+        for _ in 0..most {
+            if self.exhausted || self.tokens() >= self.size {
+                return false;
+            }
+            self.exhausted = !self.merges.merge(LEAST);
+        }
+        true
+    }
+
+    /// Tokens so far.
+    pub fn tokens(&self) -> usize {
+        self.merges.tokens.len()
+    }
+
+    /// The whole vocabulary.
+    ///
+    /// # Errors
+    /// The text bears fewer tokens, or not all of them are there yet.
+    pub fn finish(self) -> Result<Vocabulary, VocabularyError> {
+        match self.tokens() {
+            bears if bears < self.size => Err(VocabularyError::TooLarge {
+                wanted: self.size,
+                bears,
+            }),
+            _ => Ok(Vocabulary {
+                tokens: self.merges.tokens,
+                lower_case: self.lower_case,
+            }),
+        }
     }
 }
 
@@ -126,27 +218,9 @@ impl Vocabulary {
     /// # Errors
     /// No words, a size out of range, or more than the text bears.
     pub fn train(counts: &WordCounts, size: usize) -> Result<Self, VocabularyError> {
-        if counts.words.is_empty() {
-            return Err(VocabularyError::Empty);
-        }
-        if !(LEAST_VOCABULARY..=MOST_VOCABULARY).contains(&size) {
-            return Err(VocabularyError::Size(size));
-        }
-        let sorted: BTreeMap<String, u64> = (counts.words.iter())
-            .map(|(word, count)| (word.clone(), *count))
-            .collect();
-        let mut merges = Merges::new(&SPECIAL, &counts.letters(size), &sorted);
-        while merges.tokens.len() < size && merges.merge(LEAST) {}
-        match merges.tokens.len() {
-            bears if bears < size => Err(VocabularyError::TooLarge {
-                wanted: size,
-                bears,
-            }),
-            _ => Ok(Self {
-                tokens: merges.tokens,
-                lower_case: counts.lower_case,
-            }),
-        }
+        let mut trainer = VocabularyTrainer::new(counts, size)?;
+        while trainer.step(usize::MAX) {}
+        trainer.finish()
     }
 
     /// Names and bytes of the files: `tokenizer.json`, `vocab.txt` and `tokenizer_config.json`, the last for texts of
@@ -238,6 +312,28 @@ mod tests {
     }
 
     #[test]
+    fn steps_of_any_size_train_the_same_vocabulary() {
+        let text: String = (0..300)
+            .map(|i| format!("text {} says {} and {}.\n", i, i * 37 % 101, i * i % 53))
+            .collect();
+        let counts = counted(&text);
+        let at_once = Vocabulary::train(&counts, 160).expect("a vocabulary");
+        for most in [1, 7, 1000] {
+            let mut trainer = VocabularyTrainer::new(&counts, 160).expect("words");
+            let mut tokens = trainer.tokens();
+            while trainer.step(most) {
+                assert!(trainer.tokens() <= tokens + most);
+                tokens = trainer.tokens();
+            }
+            assert_eq!(trainer.finish(), Ok(at_once.clone()), "{most} at a time");
+        }
+        // What was broken off is no vocabulary.
+        let mut trainer = VocabularyTrainer::new(&counts, 160).expect("words");
+        trainer.step(3);
+        assert!(trainer.finish().is_err());
+    }
+
+    #[test]
     fn other_scripts_and_texts_without_spaces_have_a_vocabulary() {
         let (first, second) = (
             ["ма", "мы", "ра", "ок", "но", "ла"],
@@ -253,6 +349,11 @@ mod tests {
         let text = text + &"acgtacgatacca".repeat(50);
         let vocabulary = Vocabulary::train(&counted(&text), 200).expect("a vocabulary");
         assert_eq!(vocabulary.tokens.len(), 200);
+        let (different, kept, share) = counted(&text).coverage(200);
+        assert_eq!(different, kept);
+        assert_eq!(share, 1.0);
+        let (_, kept, share) = counted(&text).coverage(64);
+        assert!(kept == 14 && share > 0.5 && share < 1.0, "{kept}: {share}");
         let tokenizer = vocabulary.tokenizer().expect("a tokenizer");
         assert_eq!(tokenizer.vocab_size(), 200);
         let encoding = tokenizer.encode("мамы рала 東かきに", None, 64);

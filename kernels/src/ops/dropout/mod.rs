@@ -30,9 +30,7 @@ impl Noise {
 
     /// The factor of element `index` in a run with this seed: 0 or [`Noise::scale`].
     pub(crate) fn keep<F: Real>(&self, seed: u32, index: u32) -> F {
-        let key = pcg(seed.wrapping_add(self.stream.wrapping_mul(2_654_435_769)));
-        let kept = pcg(index ^ key) >= self.threshold();
-        if kept {
+        if random_bits(seed, self.stream, index) >= self.threshold() {
             F::new(self.scale())
         } else {
             F::default()
@@ -61,6 +59,12 @@ fn pcg(input: u32) -> u32 {
     let state = input.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
     let word = ((state >> ((state >> 28) + 4)) ^ state).wrapping_mul(277_803_737);
     (word >> 22) ^ word
+}
+
+/// 32 random bits of an element, a pure function of a run's seed, a stream and the element.
+pub(crate) fn random_bits(seed: u32, stream: u32, index: u32) -> u32 {
+    let key = pcg(seed.wrapping_add(stream.wrapping_mul(2_654_435_769)));
+    pcg(index ^ key)
 }
 
 /// `y = x · keep / (1 - p)`: operands x and the run's seed `[1]` (u32); y has the shape of x.

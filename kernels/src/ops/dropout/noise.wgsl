@@ -8,9 +8,11 @@ fn pcg(input: u32) -> u32 {
     return (word >> 22u) ^ word;
 }
 
+// 32 random bits of the element `index`.
+fn random_bits(seed: u32, stream: u32, index: u32) -> u32 { return pcg(index ^ pcg(seed + stream * 2654435769u)); }
+
 // 0 for a dropped element, `scale` for one that is kept. An element is dropped if its noise lies
 // below `threshold` = probability 2^32.
 fn keep(seed: u32, stream: u32, index: u32, threshold: u32, scale: f32) -> f32 {
-    let noise = pcg(index ^ pcg(seed + stream * 2654435769u));
-    return select(0.0, scale, noise >= threshold);
+    return select(0.0, scale, random_bits(seed, stream, index) >= threshold);
 }

@@ -8,7 +8,7 @@ use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d,
 use crate::tensor::TensorType;
 use crate::twin::{self, Real, row};
 
-/// `y[r, c] = x[r, c] scale[c]`: x and y `[R, C]`, scale `[C]`. With zeros it switches off attention
+/// `y[r, c] = x[r, c] scale[c]`: x and y `[R, C]` or `[C]`, scale `[C]`. With zeros it switches off attention
 /// heads, whose contexts are columns. The scale is not learned: it has no gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScaleColumns;
@@ -34,8 +34,12 @@ impl Rule for ScaleColumns {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 2)?;
-        let (_, columns) = check.matrix(0, "x")?;
-        check.vector(1, "scale", columns)?;
+        let shape = inputs[0].shape;
+        match shape.dims().len() {
+            1 => check.vector(0, "x", shape.len())?,
+            _ => check.matrix(0, "x").map(drop)?,
+        }
+        check.vector(1, "scale", shape.columns())?;
         Ok(vec![inputs[0]])
     }
 
@@ -77,7 +81,7 @@ impl Rule for ScaleColumns {
 }
 
 impl Graph {
-    /// Each column of x (`[R, C]`) times its number in `scale` (`[C]`).
+    /// Each column of x (`[R, C]`, or `[C]`) times its number in `scale` (`[C]`).
     pub fn scale_columns(&mut self, x: Value, scale: Value) -> Result<Value, GraphError> {
         self.apply1(ScaleColumns.into(), &[x, scale])
     }

@@ -38,6 +38,7 @@ static FORWARD: Kernel = Kernel {
     source: concat!(
         include_str!("../shared/finite.wgsl"),
         include_str!("../shared/reduce.wgsl"),
+        include_str!("../shared/first.wgsl"),
         include_str!("forward.wgsl")
     ),
     params: Params::FIELDS,

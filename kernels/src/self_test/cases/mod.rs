@@ -220,6 +220,8 @@ pub fn small() -> Vec<Case> {
         value_norms([2, 5, 2, 6], 20),
         softmax(3, 33),
         top_k(3, 33, 5),
+        sample(3, 33),
+        substitute(20),
     ];
     cases.extend(Function::ALL.map(|f| activation(65, f)));
     cases

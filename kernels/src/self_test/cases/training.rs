@@ -180,3 +180,28 @@ pub fn adamw_log(len: usize) -> Case {
         .adamw(&gradients, schedule, settings, Some([loss, row]));
     b.done(vec![values.expect(FITS).report])
 }
+
+/// A column of each row, drawn.
+pub fn sample(rows: usize, columns: usize) -> Case {
+    let mut b = Builder::new("sample", format!("{rows}x{columns}"), 0, 1.0);
+    let logits = b.input([rows, columns], 4.0);
+    let seed = b.ids(vec![17]);
+    let sampled = b.case.graph.sample(logits, seed, 3).expect(FITS);
+    b.done(vec![sampled])
+}
+
+/// Ids of which a third is replaced, some by themselves.
+pub fn substitute(ids: usize) -> Case {
+    let mut b = Builder::new("substitute", format!("{ids} ids"), 0, 1.0);
+    let places = ids.div_ceil(2);
+    let others = places.div_ceil(3);
+    let before = b.below(ids, 3);
+    let drawn = b.below(others, 3);
+    let from = |i: usize| match i % 3 {
+        0 => (i / 3) as u32,
+        _ => NO_TARGET,
+    };
+    let from = b.ids((0..places).map(from).collect());
+    let found = b.case.graph.substitute(before, drawn, from).expect(FITS);
+    b.done(vec![found.ids, found.changed])
+}

@@ -210,10 +210,12 @@ impl State {
         self.teach.run = Some(kept.run.brought_back());
         self.teach.rescued = Some(rescued);
         let mut effects = self.read_texts(texts, kept.reading);
-        // Files of an earlier visit cannot be opened again: the visitor drops them.
-        let is_gone = matches!(kept.source, Source::Files { .. });
-        if self.session.sha256() != Some(&kept.model) && !is_gone {
-            effects.extend(self.wish(Wish::Load(kept.source)));
+        // Files of an earlier visit cannot be opened again, unless this device keeps them: the visitor drops them.
+        if self.session.sha256() != Some(&kept.model) {
+            match &kept.source {
+                Source::Files { name, .. } => effects.extend(self.open_own_named(name)),
+                _ => effects.extend(self.wish(Wish::Load(kept.source))),
+            }
         }
         effects
     }
@@ -236,6 +238,7 @@ impl Run {
         self.carried = self.steps.len();
         let epochs = earlier.epochs.iter().filter(|at| at.epoch <= state.epoch);
         self.epochs = epochs.cloned().collect();
+        self.before = earlier.before;
         self.best_wrong.clone_from(&earlier.best_wrong);
         self.wrong.clone_from(&earlier.best_wrong);
         self.saved = false;

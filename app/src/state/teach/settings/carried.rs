@@ -23,6 +23,7 @@ impl Settings {
             method: self.method,
             layers: self.layers,
             pooling: (self.pooling != plain.pooling).then_some(self.pooling),
+            whole_words: self.whole_words,
             fields: fields.collect(),
         }
     }
@@ -33,6 +34,7 @@ impl Settings {
         *self = Self {
             layers: carried.layers,
             of_tokens: self.of_tokens,
+            whole_words: carried.whole_words,
             ..Self::default()
         };
         self.choose(carried.method);

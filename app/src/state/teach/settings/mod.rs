@@ -4,6 +4,7 @@ mod carried;
 
 use crate::recipe::{Field, Goal, MethodChoice, Setup, rate_text, typed};
 use bert::config::Pooling;
+use bert::data::Masking;
 use bert::train::{Method, Optimiser, Recipe};
 
 /// What the form holds.
@@ -14,6 +15,10 @@ pub struct Settings {
     /// How many of the last layers learn, where that is the method.
     pub layers: usize,
     pub pooling: Pooling,
+    /// Whether the pieces of a word are hidden together.
+    pub whole_words: bool,
+    /// Another text, whose hidden words are guessed before and after a run.
+    pub other: String,
     texts: [String; Field::ALL.len()],
     /// Whether someone chose what stands in a field, or the pooling; else they follow the method.
     chosen: [bool; Field::ALL.len()],
@@ -55,6 +60,9 @@ fn written(field: Field, recipe: &Recipe, share: f64) -> String {
         Field::LayerDecay => optimiser.layer_decay.to_string(),
         Field::Balance => recipe.balance.to_string(),
         Field::Seed => recipe.seed.to_string(),
+        Field::MaskShare => percent(recipe.masking.share),
+        Field::MaskHidden => percent(recipe.masking.hidden),
+        Field::MaskSwapped => percent(recipe.masking.swapped),
     }
 }
 
@@ -65,6 +73,8 @@ impl Default for Settings {
             method: MethodChoice::default(),
             layers: 1,
             pooling: Pooling::Mean,
+            whole_words: false,
+            other: String::new(),
             texts: Default::default(),
             chosen: [false; Field::ALL.len()],
             chose_pooling: false,
@@ -128,11 +138,20 @@ impl Settings {
         self.chose_pooling = true;
     }
 
-    /// Chooses what is learned. A head has no words to guess.
+    /// Chooses what is learned.
     pub fn choose_goal(&mut self, goal: Goal) {
         self.goal = goal;
-        if goal == Goal::Masks && self.method == MethodChoice::Head {
+        if !self.suits(self.method) {
             self.choose(MethodChoice::All);
+        }
+    }
+
+    /// Whether what is learned can be learned by a method: a head has no words to guess, and a generator is new.
+    pub fn suits(&self, method: MethodChoice) -> bool {
+        match method {
+            MethodChoice::Head => !self.goal.hides_words(),
+            MethodChoice::Last => self.goal != Goal::Replaced,
+            MethodChoice::All | MethodChoice::Scratch => true,
         }
     }
 
@@ -192,6 +211,7 @@ impl Settings {
     pub fn show(&mut self, setup: &Setup) {
         self.take(&setup.recipe);
         self.goal = setup.goal;
+        self.other = setup.other.clone().unwrap_or_default();
         self.put(&setup.recipe, setup.share);
     }
 
@@ -210,6 +230,7 @@ impl Settings {
             Method::Scratch => MethodChoice::Scratch,
         };
         self.pooling = recipe.pooling;
+        self.whole_words = recipe.masking.whole_words;
         self.put(recipe, share);
         self.chosen[Field::Epochs.place()] = !self.text(Field::Epochs).is_empty();
         let defaults = self.defaults();
@@ -233,6 +254,12 @@ impl Settings {
         let (rate, share) = (number(Field::LearningRate), number(Field::Share) / 100.0);
         let (warmup, dropout) = (number(Field::Warmup) / 100.0, number(Field::Dropout));
         let weight_decay = number(Field::WeightDecay);
+        let masking = Masking {
+            share: number(Field::MaskShare) / 100.0,
+            hidden: number(Field::MaskHidden) / 100.0,
+            swapped: number(Field::MaskSwapped) / 100.0,
+            whole_words: self.whole_words,
+        };
         let (layer_decay, balance) = (number(Field::LayerDecay), number(Field::Balance));
         let clips = !self.text(Field::Clipping).trim().is_empty();
         let max_norm = clips.then(|| number(Field::Clipping));
@@ -271,7 +298,7 @@ impl Settings {
             max_tokens: max_tokens as usize,
             seed: u64::from(seed),
             balance,
-            masking: defaults.masking,
+            masking,
             optimiser: Optimiser {
                 weight_decay,
                 layer_decay,
@@ -279,11 +306,25 @@ impl Settings {
                 ..defaults.optimiser
             },
         };
+        let masks = self.goal.hides_words();
         Ok(Setup {
             goal: self.goal,
             recipe,
             share,
+            other: Some(self.other.trim().to_owned()).filter(|text| masks && !text.is_empty()),
         })
+    }
+
+    /// How words are to be hidden, where the form says it in numbers.
+    pub fn masking(&self) -> Option<Masking> {
+        let share = |field| Some(self.number(field).ok()? / 100.0);
+        let masking = Masking {
+            share: share(Field::MaskShare)?,
+            hidden: share(Field::MaskHidden)?,
+            swapped: share(Field::MaskSwapped)?,
+            whole_words: self.whole_words,
+        };
+        masking.problems().is_empty().then_some(masking)
     }
 
     fn number(&self, field: Field) -> Result<f64, String> {

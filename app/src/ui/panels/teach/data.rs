@@ -6,7 +6,7 @@ use crate::browser::{Store, pick_texts};
 use crate::protocol::DataReport;
 use crate::recipe::TextSource;
 use crate::state::format::grouped;
-use crate::state::teach::SAMPLES;
+use crate::state::teach::{PROSE, SAMPLES};
 use crate::ui::widgets::bar::Bar;
 use crate::ui::widgets::file_button::FileButton;
 use crate::ui::widgets::text_box::TextBox;
@@ -29,6 +29,10 @@ pub fn DataCard() -> impl IntoView {
             <button type="button" disabled=move || busy.get() on:click=open>{name}</button>
         }
     });
+    let prose = move |_| {
+        let (name, address) = (PROSE.0.to_owned(), PROSE.1.to_owned());
+        store.change(|state| state.open_prose(TextSource::Sample { name, address }));
+    };
     let picked = move |input: HtmlInputElement| {
         if let Some(source) = pick_texts(store, &input) {
             store.change(|state| state.open_texts(source));
@@ -44,6 +48,9 @@ pub fn DataCard() -> impl IntoView {
             </p>
             <div class="pickers" role="group" aria-label="Examples">
                 {samples.into_iter().collect_view()}
+                <button type="button" disabled=move || busy.get() on:click=prose>
+                    {format!("A book: {}", PROSE.0)}
+                </button>
                 <FileButton
                     id="pick-examples"
                     text="Open a file of examples"
@@ -128,11 +135,36 @@ fn Report(report: DataReport) -> impl IntoView {
                 {move || line.get()}
             </p>
             {notes.collect_view()}
-            {(!report.marked).then(|| view! { <ColumnChoice report=report.clone()/> })}
+            <ProseChoice prose=report.prose/>
+            {(!report.marked && !report.prose).then(|| view! {
+                <ColumnChoice report=report.clone()/>
+            })}
             <KindChoice report=report.clone()/>
             <Preview report/>
             {labels}
         </div>
+    }
+}
+
+/// Whether it is a table or running text.
+#[component]
+fn ProseChoice(prose: bool) -> impl IntoView {
+    let store = Store::get();
+    let busy = store.view(|state| state.teach.is_busy());
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                id="prose"
+                disabled=move || busy.get()
+                prop:checked=prose
+                on:change:target=move |event| {
+                    let prose = event.target().checked();
+                    store.change(|state| state.choose_prose(prose));
+                }
+            />
+            <span>"Running text, no table: its sentences fill pieces of the longest length"</span>
+        </label>
     }
 }
 

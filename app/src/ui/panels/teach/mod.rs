@@ -3,6 +3,7 @@
 mod boxes;
 mod chart;
 mod data;
+mod hiding;
 mod kept;
 mod out;
 mod paint;
@@ -20,6 +21,7 @@ pub fn TeachPanel() -> impl IntoView {
     let store = Store::get();
     let has_data = store.view(|state| state.teach.report.is_some());
     let has_run = store.view(|state| state.teach.run.is_some());
+    let hides = store.view(|state| state.shows_hiding());
     let shows_try = store.view(|state| state.can_try());
     let shows_out = store.view(|state| state.can_export());
     view! {
@@ -27,6 +29,9 @@ pub fn TeachPanel() -> impl IntoView {
         <data::DataCard/>
         <Show when=move || has_data.get()>
             <recipe::RecipeCard/>
+        </Show>
+        <Show when=move || has_data.get() && hides.get()>
+            <hiding::HidingCard/>
         </Show>
         <TeachFailure/>
         <Show when=move || has_run.get()>

@@ -30,7 +30,7 @@ pub fn OutCard() -> impl IntoView {
             <p class="hint">
                 "A folder that transformers loads with from_pretrained, with a card that says how \
                  it was made; or the head alone, a few kilobytes for the same base checkpoint. Drop \
-                 either on this page to use it again."
+                 either on this page to use it again. What is kept on this device is under “Your own models”."
             </p>
             <div class="actions">
                 <button
@@ -40,6 +40,14 @@ pub fn OutCard() -> impl IntoView {
                     on:click=move |_| store.change(|state| state.export(Export::Folder))
                 >
                     "Download the folder"
+                </button>
+                <button
+                    type="button"
+                    id="keep-folder"
+                    disabled=unable
+                    on:click=move |_| store.change(|state| state.export(Export::Keep))
+                >
+                    "Keep on this device"
                 </button>
                 <button
                     type="button"

@@ -19,6 +19,7 @@ pub fn ProgressCard() -> impl IntoView {
     let fraction = store.view(|state| Some(state.teach.run.as_ref().map_or(0.0, Run::fraction)));
     let loss = store.view(|state| state.teach.run.as_ref().map(Run::loss_chart));
     let rate = store.view(|state| state.teach.run.as_ref().map(Run::rate_chart));
+    let losses = store.view(|state| state.teach.run.as_ref().and_then(Run::losses_chart));
     let accuracy = store.view(|state| state.teach.run.as_ref().map(Run::accuracy_chart));
     view! {
         <section class="run card" aria-labelledby="run-heading">
@@ -37,6 +38,9 @@ pub fn ProgressCard() -> impl IntoView {
             })}
             <div class="charts">
                 <ChartFigure chart=loss id="loss-chart"/>
+                <Show when=move || losses.get().is_some()>
+                    <ChartFigure chart=losses id="losses-chart"/>
+                </Show>
                 <ChartFigure chart=accuracy id="accuracy-chart"/>
                 <details class="rate">
                     <summary>"Learning rate"</summary>

@@ -45,11 +45,11 @@ pub fn RecipeCard() -> impl IntoView {
 fn GoalChoice() -> impl IntoView {
     let store = Store::get();
     let goal = store.view(|state| state.teach.settings.goal);
-    let choice = |this: Goal, id: &'static str, label: &'static str| {
+    let choice = |this: Goal| {
         let choose = move |_| {
             store.change(|state| {
                 state.teach.settings.choose_goal(this);
-                state.plan()
+                state.replan()
             });
         };
         view! {
@@ -57,19 +57,17 @@ fn GoalChoice() -> impl IntoView {
                 <input
                     type="radio"
                     name="goal"
-                    id=id
                     prop:checked=move || goal.get() == this
                     on:change=choose
                 />
-                <span>{label}</span>
+                <span>{this.label()}</span>
             </label>
         }
     };
     view! {
         <fieldset class="executors">
             <legend>"Learn"</legend>
-            {choice(Goal::Labels, "goal-labels", "What is marked")}
-            {choice(Goal::Masks, "goal-masks", "Hidden words")}
+            {Goal::ALL.map(choice).collect_view()}
         </fieldset>
     }
 }
@@ -78,7 +76,6 @@ fn GoalChoice() -> impl IntoView {
 fn Methods() -> impl IntoView {
     let store = Store::get();
     let method = store.view(|state| state.teach.settings.method);
-    let goal = store.view(|state| state.teach.settings.goal);
     let buttons = MethodChoice::ALL.map(|this| {
         let choose = move |_| {
             store.change(|state| {
@@ -86,13 +83,13 @@ fn Methods() -> impl IntoView {
                 state.plan()
             });
         };
-        let headless = move || this == MethodChoice::Head && goal.get() == Goal::Masks;
+        let unsuited = store.view(move |state| !state.teach.settings.suits(this));
         view! {
             <label>
                 <input
                     type="radio"
                     name="method"
-                    disabled=headless
+                    disabled=move || unsuited.get()
                     prop:checked=move || method.get() == this
                     on:change=choose
                 />
@@ -178,7 +175,7 @@ fn PoolingChoice() -> impl IntoView {
 }
 
 #[component]
-fn Setting(field: Field) -> impl IntoView {
+pub fn Setting(field: Field) -> impl IntoView {
     let store = Store::get();
     let text = store.view(move |state| state.teach.settings.text(field).to_owned());
     view! {

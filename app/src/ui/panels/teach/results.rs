@@ -108,12 +108,70 @@ pub fn ResultCards() -> impl IntoView {
             <section class="figures card" aria-labelledby="figures-heading">
                 <h2 id="figures-heading">"How well it does"</h2>
                 <dl class="facts" id="figures">{figure_list}</dl>
+                <BeforeAfter/>
                 {move || matrix.get().map(|(epoch, labels, figures)| view! {
                     <Each epoch labels figures/>
                 })}
             </section>
         </Show>
         {move || wrong.get().map(|wrong| view! { <Mistakes wrong/> })}
+    }
+}
+
+/// What was guessed of hidden words before the run, and after it.
+#[component]
+fn BeforeAfter() -> impl IntoView {
+    let store = Store::get();
+    let rows = store.view(|state| {
+        state
+            .teach
+            .run
+            .as_ref()
+            .map(Run::before_after)
+            .unwrap_or_default()
+    });
+    let lines = store.view(|state| {
+        let run = state.teach.run.as_ref();
+        run.map(Run::before_after_lines).unwrap_or_default()
+    });
+    let shown = Memo::new(move |_| rows.with(|rows| !rows.is_empty()));
+    let row = |texts: &str, when: &str, [loss, first, five]: [String; 3]| {
+        view! {
+            <tr>
+                <th scope="row">{format!("{texts}, {when}")}</th>
+                <td>{loss}</td>
+                <td>{first}</td>
+                <td>{five}</td>
+            </tr>
+        }
+    };
+    view! {
+        <Show when=move || shown.get()>
+            <div class="scroll" tabindex="0" role="region" aria-label="Hidden words before and after">
+                <table class="before-after" id="before-after">
+                    <thead>
+                        <tr>
+                            <th scope="col">"Hidden words of"</th>
+                            <th scope="col">"Loss"</th>
+                            <th scope="col">"Right"</th>
+                            <th scope="col">"Among five"</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {move || rows.get().into_iter().map(|found| {
+                            let after = found.after.clone();
+                            view! {
+                                {row(found.texts, "before", found.before)}
+                                {after.map(|after| row(found.texts, "after", after))}
+                            }
+                        }).collect_view()}
+                    </tbody>
+                </table>
+            </div>
+            {move || lines.get().into_iter().map(|line| view! {
+                <p class="hint before-after-line">{line}</p>
+            }).collect_view()}
+        </Show>
     }
 }
 

@@ -1,23 +1,32 @@
-//! Labelled texts as the visitor sees them before a run: what was read, and what a run would take.
+//! Texts as the visitor sees them before a run: what was read, and what a run would take.
 
+mod material;
+mod pairs;
+mod running;
+
+use crate::engine::load::Language;
 use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{DataReport, PlanReport};
 use crate::recipe::{Goal, Reading, Setup};
 use bert::config::HeadKind;
 use bert::data::{
-    Columns, DataError, Dataset, Example, Format, HeaderRow, Report, Split, Table, Text, Truth,
-    kinds, label_counts, texts,
+    Columns, DataError, Dataset, Example, Format, HeaderRow, Prose, Report, Row, Split, Table,
+    Text, Truth, kinds, texts,
 };
-use bert::metrics::Confusion;
-use bert::model::{Model, TaskHead};
-use bert::tokenizer::Tokenizer;
-use bert::train::{self, Extent, Limits, Method, Recipe, Task, check, needs, offers};
+use bert::model::Model;
+use bert::train::{Extent, Limits, Method, Recipe, check, needs, offers};
 use kernels::LocalBoxFuture;
+use pairs::{Key, Pairs};
+use running::Running;
 use std::cell::RefCell;
+
+pub use material::{Labelled, Material};
 
 /// Rows and characters of the preview.
 const PREVIEW: (usize, usize) = (5, 160);
+/// Sentences of a running text that are shown.
+const SHOWN: usize = 50;
 /// Texts that are cut into tokens between two breaths.
 const BREATH: usize = 256;
 
@@ -34,112 +43,10 @@ pub struct Lesson {
     kind: Option<HeadKind>,
     /// For the model of this hash.
     lengths: RefCell<Option<(String, Lengths)>>,
-}
-
-/// The examples of a run of a head.
-pub struct Labelled {
-    kind: HeadKind,
-    pub labels: Vec<String>,
-    train: Vec<Example>,
-    pub validation: Vec<Example>,
-}
-
-impl Labelled {
-    /// What a head learns.
-    pub fn as_lesson(&self) -> train::Lesson<'_> {
-        train::Lesson {
-            kind: self.kind,
-            labels: &self.labels,
-            train: &self.train,
-            validation: &self.validation,
-        }
-    }
-}
-
-/// The examples of a run.
-pub enum Material {
-    Labelled(Labelled),
-    Plain {
-        train: Vec<Text>,
-        validation: Vec<Text>,
-    },
-}
-
-impl Material {
-    /// Examples to learn from, and to check with.
-    pub fn sizes(&self) -> (usize, usize) {
-        match self {
-            Self::Labelled(labelled) => (labelled.train.len(), labelled.validation.len()),
-            Self::Plain { train, validation } => (train.len(), validation.len()),
-        }
-    }
-
-    /// Examples to learn from and to check with, label by label; one number each where texts have no
-    /// labels.
-    pub fn counts(&self) -> (Vec<usize>, Vec<usize>) {
-        match self {
-            Self::Labelled(labelled)
-                if matches!(labelled.kind, HeadKind::Classes | HeadKind::Labels) =>
-            {
-                let count = |examples: &[Example]| label_counts(examples, labelled.labels.len());
-                (count(&labelled.train), count(&labelled.validation))
-            }
-            _ => {
-                let (train, validation) = self.sizes();
-                (vec![train], vec![validation])
-            }
-        }
-    }
-
-    /// The most texts of an example, where one of several is chosen.
-    fn group(&self) -> usize {
-        let Self::Labelled(labelled) = self else {
-            return 1;
-        };
-        let texts = |example: &Example| match &example.truth {
-            Truth::Choice { options, .. } => options.len(),
-            _ => 1,
-        };
-        let all = labelled.train.iter().chain(&labelled.validation);
-        all.map(texts).max().unwrap_or(1)
-    }
-
-    /// Whether each example is two texts.
-    pub fn has_pairs(&self) -> bool {
-        match self {
-            Self::Labelled(labelled) if labelled.kind == HeadKind::Choice => true,
-            Self::Labelled(labelled) => labelled.train.iter().any(|e| e.pair.is_some()),
-            Self::Plain { train, .. } => train.iter().any(|t| t.pair.is_some()),
-        }
-    }
-
-    /// The share of the validation set that always giving the most frequent class gets right.
-    pub fn majority(&self) -> Option<f64> {
-        match self {
-            Self::Labelled(labelled) if labelled.kind == HeadKind::Classes => {
-                let (train, validation) = self.counts();
-                let confusion = Confusion::of_majority(&train, &validation);
-                Some(confusion.metrics().accuracy)
-            }
-            _ => None,
-        }
-    }
-
-    /// The head that a run makes; `None` where hidden words are learned.
-    pub fn head(&self, recipe: &Recipe) -> Option<TaskHead> {
-        match self {
-            Self::Labelled(labelled) => Some(labelled.as_lesson().head(recipe)),
-            Self::Plain { .. } => None,
-        }
-    }
-
-    /// What is learned from it.
-    pub fn task(&self, recipe: &Recipe) -> Task {
-        match self {
-            Self::Labelled(labelled) => labelled.as_lesson().task(recipe.pooling),
-            Self::Plain { .. } => Task::MaskedLm,
-        }
-    }
+    /// Where whether a text follows is to be learned.
+    pairs: RefCell<Option<Pairs>>,
+    /// Where it is no table but running text.
+    running: Option<Running>,
 }
 
 impl Lesson {
@@ -167,7 +74,65 @@ impl Lesson {
             kinds,
             kind,
             lengths: RefCell::default(),
+            pairs: RefCell::default(),
+            running: None,
         })
+    }
+
+    /// Takes a running text.
+    ///
+    /// # Errors
+    /// When it has no sentence.
+    pub fn running(name: &str, text: &str) -> Result<Self, Failure> {
+        let running = Running::new(text).ok_or_else(|| {
+            Failure::new(
+                format!("{name} cannot be learned from"),
+                "The text is empty.",
+                "Take a longer text.",
+            )
+        })?;
+        let row = |(i, sentence): (usize, &String)| Row {
+            line: i + 1,
+            cells: vec![sentence.clone()],
+            given: 1,
+            marks: None,
+        };
+        let table = Table {
+            format: Format::Lines,
+            header: false,
+            columns: vec!["text".to_owned()],
+            rows: running
+                .prose()
+                .sentences()
+                .take(SHOWN)
+                .enumerate()
+                .map(row)
+                .collect(),
+            headers_again: Vec::new(),
+            left_out: Vec::new(),
+            remarks: Vec::new(),
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            columns: Columns {
+                text: 0,
+                pair: None,
+                label: None,
+            },
+            table,
+            kinds: Vec::new(),
+            kind: None,
+            lengths: RefCell::default(),
+            pairs: RefCell::default(),
+            running: Some(running),
+        })
+    }
+
+    /// Some of its texts, from its beginning.
+    pub fn first_texts(&self, count: usize) -> Vec<String> {
+        let rows = self.table.rows.iter().take(count);
+        rows.filter_map(|row| row.cells.get(self.columns.text).cloned())
+            .collect()
     }
 
     /// What to call the set.
@@ -190,6 +155,7 @@ impl Lesson {
     pub fn report(&self) -> DataReport {
         let mut notes = self.table.notes();
         let (labels, problem) = match self.dataset() {
+            _ if self.running.is_some() => (Vec::new(), None),
             Ok((dataset, report)) => {
                 notes.extend(report.notes());
                 let counts = report.counts.iter().copied();
@@ -205,8 +171,14 @@ impl Lesson {
         let rows = self.table.rows.iter().take(PREVIEW.0);
         DataReport {
             name: self.name.clone(),
-            format: self.table.format.name().to_owned(),
-            rows: self.table.rows.len(),
+            format: match self.running {
+                Some(_) => "running text".to_owned(),
+                None => self.table.format.name().to_owned(),
+            },
+            rows: match &self.running {
+                Some(running) => running.prose().sentences().count(),
+                None => self.table.rows.len(),
+            },
             header: self.table.header,
             columns: self.table.columns.clone(),
             chosen: self.columns.clone(),
@@ -216,6 +188,7 @@ impl Lesson {
             kinds: self.kinds.clone(),
             kind: self.kind,
             marked: self.table.rows.iter().any(|row| row.marks.is_some()),
+            prose: self.running.is_some(),
             labels,
             notes,
             problem,
@@ -229,6 +202,12 @@ impl Lesson {
     pub fn material(&self, setup: &Setup) -> Result<Material, String> {
         let (share, seed) = (setup.share, setup.recipe.seed);
         if setup.goal == Goal::Labels {
+            if self.running.is_some() {
+                return Err(
+                    "Running text has no labels: learn its hidden words, or open a table."
+                        .to_owned(),
+                );
+            }
             let (dataset, _) = self.dataset().map_err(|error| sentence(&error))?;
             let split = Split::stratified(&dataset, share, seed);
             let take = |places: &[usize]| {
@@ -241,6 +220,16 @@ impl Lesson {
                 validation: take(&split.validation),
                 labels: dataset.labels,
             }));
+        }
+        if setup.goal == Goal::Next {
+            let pairs = self.pairs.borrow();
+            return pairs.as_ref().map_or_else(
+                || Err("The pairs of texts are not made yet.".to_owned()),
+                Pairs::material,
+            );
+        }
+        if let Some(running) = &self.running {
+            return running.material(setup);
         }
         // One class: the split then only keeps equal texts together.
         let texts = self.texts();
@@ -260,17 +249,45 @@ impl Lesson {
         Ok(Material::Plain {
             train: take(&split.train),
             validation: take(&split.validation),
+            replaced: setup.goal == Goal::Replaced,
         })
     }
 
-    /// Counts every text's tokens, once for each model.
+    /// Counts every text's tokens, once for each model; running text is cut into pieces, and pairs are made, of as many tokens as
+    /// the setup says.
     pub async fn measure(
         &self,
         model_hash: &str,
-        tokenizer: &Tokenizer,
-        limit: usize,
+        Language {
+            config, tokenizer, ..
+        }: &Language,
+        setup: &Setup,
         breathe: fn() -> LocalBoxFuture<'static, ()>,
     ) {
+        let (limit, max_tokens) = (config.max_tokens(), setup.recipe.max_tokens);
+        if setup.goal == Goal::Next {
+            let prose = match &self.running {
+                Some(running) => running.prose().clone(),
+                None => Prose::of(self.texts().iter().map(|text| text.text.as_str())),
+            };
+            let key = Key::new(model_hash, config, setup);
+            if !self
+                .pairs
+                .borrow()
+                .as_ref()
+                .is_some_and(|pairs| pairs.is_of(&key))
+            {
+                let pairs = Pairs::make(key, prose, tokenizer, breathe).await;
+                *self.pairs.borrow_mut() = Some(pairs);
+            }
+            return;
+        }
+        if let Some(running) = &self.running {
+            let max_tokens = max_tokens.clamp(3, limit.max(3));
+            return running
+                .cut(model_hash, tokenizer, max_tokens, breathe)
+                .await;
+        }
         let is_this = |(hash, _): &(String, Lengths)| hash == model_hash;
         if self.lengths.borrow().as_ref().is_some_and(is_this) {
             return;
@@ -293,7 +310,11 @@ impl Lesson {
         let lengths = lengths.as_ref().map_or(&[][..], |(_, l)| &l[..]);
         let cut = |&&(tokens, more): &&(usize, bool)| tokens > recipe.max_tokens || more;
         let longest = lengths.iter().map(|&(tokens, _)| tokens).max().unwrap_or(0);
-        let longest = longest.min(recipe.max_tokens);
+        let longest = match self.running {
+            _ if setup.goal == Goal::Next => recipe.max_tokens.min(model.config().max_tokens()),
+            Some(_) => recipe.max_tokens.min(model.config().max_tokens()),
+            None => longest.min(recipe.max_tokens),
+        };
         let mut report = PlanReport {
             train: 0,
             validation: 0,

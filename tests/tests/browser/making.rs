@@ -1,0 +1,221 @@
+//! A model of one's own: from a text to words that it guesses.
+
+use crate::teaching::{run_line, saved, set, start, unpack, write};
+use crate::visit::{Choice, Visit};
+use serde_json::json;
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+use unmask_tests::browser::Browser;
+
+/// A beginning of the book that the page brings.
+fn beginning(sentences: usize) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let book =
+        fs::read_to_string(root.join("static/examples/secret-garden.txt")).expect("the book");
+    let parts: Vec<&str> = book.split_inclusive(". ").take(sentences).collect();
+    parts.concat()
+}
+
+fn open_form(visit: &Visit) {
+    visit.run("document.querySelector('#make').open = true", &[]);
+}
+
+fn fill(visit: &Visit, fields: &[(&str, &str)]) {
+    visit.run(
+        "document.querySelectorAll('#make .more-settings').forEach((one) => one.open = true)",
+        &[],
+    );
+    set(visit, fields);
+}
+
+fn make(visit: &Visit) {
+    visit.wait("the model can be made", || {
+        let ready = "return document.querySelector('#make-model')?.disabled === false";
+        visit.run(ready, &[]) == json!(true)
+    });
+    visit.click("button", "Make it");
+}
+
+/// The losses before and after, and the words' entropy.
+fn losses(visit: &Visit) -> [f64; 3] {
+    let cell = |row: usize| {
+        let script = "return document.querySelector(`#before-after tbody tr:nth-child(${arguments[0]}) td`)?.textContent";
+        let text = visit.run(script, &[json!(row)]);
+        text.as_str()
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(f64::NAN)
+    };
+    let line = visit.text_of(".before-after-line");
+    let entropy = line
+        .split("loss of ")
+        .nth(1)
+        .and_then(|rest| rest.split(':').next());
+    let entropy = entropy
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(f64::NAN);
+    [cell(1), cell(2), entropy]
+}
+
+fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
+    let Some(visit) = Visit::begin(browser, choice) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
+    visit.wait_for_model("Seedling");
+    open_form(&visit);
+    let book = write(&folder, "book.txt", &beginning(700));
+    visit.upload("#pick-prose", &[book]);
+    visit.wait_for_text("#make-text", "different");
+    visit.click("radio", "Smallest");
+    let fields = [
+        ("Vocabulary (tokens)", "600"),
+        ("Steps to learn", steps),
+        ("Longest text (tokens)", "32"),
+        ("Name", "garden"),
+    ];
+    fill(&visit, &fields);
+    visit.wait_for_text("#make-outlook", "parameters");
+    visit.wait_for_text("#make-outlook", "would take about");
+    visit.screenshot(&format!("make-{browser:?}-{choice:?}"));
+    make(&visit);
+    visit.wait_for_model("garden");
+
+    // Its first run is laid out, on the text that it was made for.
+    visit.wait_for_text("#data-line", "running text");
+    visit.wait_for_text("#dealt-line-0", "tokens are asked for");
+    let dealt = visit.text_of("#dealt");
+    visit.click("button", "Deal again");
+    visit.wait("another deal", || visit.text_of("#dealt") != dealt);
+    visit.wait_for_text("#outlook", "steps.");
+    set(&visit, &[("Learning rate", "1e-2")]);
+    start(&visit);
+    visit.wait("the first steps", || run_line(&visit).contains("step "));
+    // It can be asked meanwhile.
+    visit.click("tab", "Probe");
+    visit.type_text("she went into the [MASK].");
+    visit.wait("an answer", || visit.cards().len() == 1);
+    visit.click("tab", "Teach");
+    visit.wait("the end", || run_line(&visit).starts_with("Done."));
+    visit.wait_for_text("#before-after", "after");
+    let [before, after, entropy] = losses(&visit);
+    assert!(after < before, "{before} to {after}");
+    assert!(entropy > 3.0 && before > entropy, "{before}, {entropy}");
+    eprintln!("masked loss {before} to {after}, entropy {entropy}");
+
+    // It stays on this device, and leaves as a folder.
+    visit.click("button", "Keep on this device");
+    visit.wait_for_text("#own summary", "(2)");
+    visit.pictures(&format!("made-{browser:?}-{choice:?}"), "#hiding-heading");
+    if let Some(saved_in) = visit.downloads() {
+        visit.click("button", "Download the folder");
+        let root = unpack(&saved(&visit, &saved_in, ".zip"), &folder);
+        let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
+        let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
+        assert_eq!(config["vocab_size"], json!(600));
+        assert_eq!(config["max_position_embeddings"], json!(32));
+        let vocabulary = fs::read_to_string(root.join("vocab.txt")).expect("a vocabulary");
+        assert_eq!(vocabulary.lines().count(), 600);
+    }
+
+    // Another visit finds it, as it was taught.
+    visit.click("tab", "Probe");
+    visit.type_text("she went into the [MASK].");
+    visit.wait("an answer", || visit.cards().len() == 1);
+    let expected = visit.cards()[0].bars[0].token.clone();
+    visit.go(&visit.url());
+    visit.wait_for_text("#own summary", "(2)");
+    visit.run("document.querySelector('#own').open = true", &[]);
+    visit.click("button", "Open garden-book-txt");
+    visit.wait_for_model("garden-book-txt");
+    visit.type_text("she went into the [MASK].");
+    visit.wait("the same answer", || {
+        visit
+            .cards()
+            .first()
+            .is_some_and(|card| card.bars[0].token == expected)
+    });
+    visit.run("document.querySelector('#own').open = true", &[]);
+    visit.click("button", "Delete garden from this device");
+    visit.click("button", "Yes, delete");
+    visit.wait_for_text("#own summary", "(1)");
+    visit.end();
+}
+
+scenario!(a_model_of_one_s_own_is_made_on_the_processor: Chromium);
+fn a_model_of_one_s_own_is_made_on_the_processor(browser: Browser) {
+    a_model_of_one_s_own(browser, Choice::Cpu, "300");
+}
+
+scenario!(a_model_of_one_s_own_is_made_on_the_gpu: Chromium);
+fn a_model_of_one_s_own_is_made_on_the_gpu(browser: Browser) {
+    a_model_of_one_s_own(browser, Choice::Gpu, "40");
+}
+
+scenario!(texts_that_bear_no_model_are_explained: Chromium);
+fn texts_that_bear_no_model_are_explained(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
+    visit.wait_for_model("Seedling");
+    open_form(&visit);
+    let refused = |name: &str, text: &str, said: &str| {
+        visit.upload("#pick-prose", &[write(&folder, name, text)]);
+        visit.alert(said);
+        visit.click("button", "Dismiss");
+        visit.wait("the failure to go", || visit.all("alert", "").is_empty());
+    };
+    refused(
+        "one.txt",
+        "Only one sentence stands here.",
+        "6 words in 1 sentence",
+    );
+    refused("word.txt", "Word", "1 word in 1 sentence");
+    refused("empty.txt", " \n ", "no words");
+    refused(
+        "long.txt",
+        &"a word and another. ".repeat(2_700_000),
+        "at most 52 MB",
+    );
+    // Ideographs are words of one letter each, of which a small vocabulary holds some.
+    let ideographs: String = (0..4000u32)
+        .map(|i| {
+            let letter = char::from_u32(0x4e00 + i * 7 % 900).unwrap_or('一');
+            format!("{letter}{}", if i % 12 == 11 { "。\n" } else { "" })
+        })
+        .collect();
+    visit.upload("#pick-prose", &[write(&folder, "han.txt", &ideographs)]);
+    visit.wait_for_text("#make-text", "4\u{202f}");
+    fill(&visit, &[("Vocabulary (tokens)", "500")]);
+    visit.wait_for_text("#make", "become [UNK]");
+    // A script without spaces.
+    let thai = "ภาษาไทยเขียนติดกันโดยไม่มีช่องว่างระหว่างคำ ".repeat(150);
+    visit.upload("#pick-prose", &[write(&folder, "thai.txt", &thai)]);
+    visit.wait_for_text("#make", "writes none between words");
+    make(&visit);
+    visit.alert("this text bears");
+    visit.click("button", "Take a vocabulary of");
+    visit.wait("the failure to go", || visit.all("alert", "").is_empty());
+    // Too large for this device, and no size at all.
+    visit.upload(
+        "#pick-prose",
+        &[write(&folder, "book.txt", &beginning(400))],
+    );
+    visit.wait_for_text("#make-text", "different");
+    let large = [
+        ("Layers", "24"),
+        ("Hidden size", "2048"),
+        ("Attention heads", "32"),
+        ("Vocabulary (tokens)", "100000"),
+    ];
+    fill(&visit, &large);
+    visit.wait_for_text("#make-outlook", "Learning needs about");
+    fill(&visit, &[("Attention heads", "7")]);
+    visit.wait_for_text("#make-outlook", "ake a divisor");
+    assert_eq!(
+        visit.run("return document.querySelector('#make-model').disabled", &[]),
+        json!(true)
+    );
+    visit.end();
+}
