@@ -3,8 +3,8 @@
 
 use super::run::{Phase, Run};
 use crate::link::Panel;
-use crate::recipe::carried::{GOALS, METHODS};
-use crate::recipe::{Goal, MethodChoice, Setup, rate_text};
+use crate::recipe::carried::METHODS;
+use crate::recipe::{MethodChoice, Setup, rate_text};
 use crate::state::inside::drawing::{Anchor, Drawing, Ink, fit, width_of};
 use crate::state::inside::sight::{Sight, Table};
 use crate::state::teach::chart::{Span, thin};
@@ -104,7 +104,11 @@ impl PastRun {
             began: run.began,
             texts: cut(texts),
             model: cut(model),
-            setup: run.setup.clone(),
+            setup: Setup {
+                // No texts are kept.
+                other: None,
+                ..run.setup.clone()
+            },
             train: run.train,
             validation: run.validation,
             steps: run.position().0,
@@ -119,10 +123,7 @@ impl PastRun {
     /// What can differ between runs, by name.
     fn facts(&self) -> Vec<(&'static str, String)> {
         let recipe = &self.setup.recipe;
-        let goal = match self.setup.goal {
-            Goal::Labels => "labels".to_owned(),
-            goal => name_of(&GOALS, &goal),
-        };
+        let goal = self.setup.goal.label().to_lowercase();
         let method = match recipe.method {
             Method::Head => name_of(&METHODS, &MethodChoice::Head),
             Method::LastLayers(n) => format!("last {n}"),
