@@ -1,18 +1,20 @@
 //! A new model: words are counted, a vocabulary is trained, and random weights become a folder. All of it in pieces between
 //! which the worker hears its messages.
 
+mod takes;
+mod words;
+
 use super::Engine;
 use super::io::worker::{breathe, ticks};
 use super::parts::Parts;
 use super::port::{post, post_with};
-use super::teach::{slug, text_of};
+use super::teach::slug;
 use super::words::{sentence, unloadable};
 use crate::failure::Failure;
 use crate::protocol::{
-    Event, FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, RequestId, Size, TextFacts,
+    Event, FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, RequestId, Size,
 };
-use crate::recipe::TextSource;
-use bert::data::{Blocks, sentences};
+use bert::data::Blocks;
 use bert::export::{self, About, ExportError, Files, Kind};
 use bert::model::Model;
 use bert::tokenizer::{Tokenizer, Vocabulary, VocabularyError, VocabularyTrainer, WordCounts};
@@ -22,24 +24,18 @@ use kernels::{CancelToken, Control, Device, RunError};
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use takes::Takes;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Blob;
+use words::{read, uncovered};
 
 /// How long is worked between two breaths, and how often the page hears of it.
 const BREATH_MS: f64 = 15.0;
 const TELL_EVERY_MS: f64 = 100.0;
-/// Fewer words teach nothing.
-const FEWEST_WORDS: u64 = 100;
 /// Fewer pieces of text leave nothing to check with.
 const FEWEST_PIECES: usize = 10;
-/// Letters of a word, in the mean, beyond which a text has no spaces between words.
-const LONG_WORDS: f64 = 16.0;
-/// The share of signs beyond which their script is the text's.
-const SIGNS: f64 = 0.02;
 /// Pairs of pieces that are merged between two looks at the clock.
 const MERGES: usize = 16;
-/// The share of tokens that are asked for.
-const SHARE: f64 = bert::data::MASKED_SHARE;
 /// How long a sample of a product is to take.
 const SAMPLE_MS: f64 = 30.0;
 /// What a step takes beside its products, as a factor, and a dispatch of a GPU, in milliseconds.
@@ -333,89 +329,6 @@ impl Engine {
     }
 }
 
-/// Reads a text and counts its words.
-async fn read(
-    id: RequestId,
-    source: &TextSource,
-    lower_case: bool,
-    file: Option<Blob>,
-    cancel: CancelToken,
-) -> Result<(Material, TextFacts), Ended> {
-    Pace::new(id, cancel.clone(), MakeStage::Read)
-        .at(0, 0)
-        .await?;
-    let text = text_of(source, file).await?;
-    let letters = text.chars().count() as f64;
-    let signs = text.chars().filter(|c| is_sign(*c)).count() as f64;
-    let sentences = sentences(&text);
-    drop(text);
-    let total = sentences.len() as u64;
-    let mut pace = Pace::new(id, cancel, MakeStage::Count);
-    let mut counts = WordCounts::new(lower_case);
-    for (i, sentence_text) in sentences.iter().enumerate() {
-        counts.add(sentence_text).map_err(|error| {
-            unmade(
-                sentence(&error),
-                "Take the part of the text that is named out of it.",
-            )
-        })?;
-        pace.at(i as u64 + 1, total).await?;
-    }
-    let words = counts.total();
-    if words < FEWEST_WORDS {
-        return Err(too_short(sentences.len(), words).into());
-    }
-    let mut notes = Vec::new();
-    if counts.mean_length() > LONG_WORDS {
-        notes.push(format!(
-            "Between spaces stand {:.0} letters in the mean: this text has few spaces, or its script writes none \
-             between words. What is cut into pieces are whole phrases then.",
-            counts.mean_length()
-        ));
-    }
-    if lower_case && signs > SIGNS * letters {
-        notes.push(
-            "This script's signs for vowels or tones count as accents, and are taken off: tell capitals and accents apart, \
-             unless that is wanted."
-                .to_owned(),
-        );
-    }
-    let facts = TextFacts {
-        name: source.name().to_owned(),
-        sentences: sentences.len(),
-        words,
-        different: counts.words(),
-        notes,
-    };
-    Ok((Material { sentences, counts }, facts))
-}
-
-/// Whether taking off accents takes off this letter, which is no accent in its script: signs of Hebrew, Arabic, Devanagari and its
-/// kin, and Thai.
-fn is_sign(c: char) -> bool {
-    matches!(c,
-        '\u{5b0}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{93a}'..='\u{94f}' | '\u{9bc}'..='\u{9cd}'
-        | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
-}
-
-fn too_short(sentences: usize, words: u64) -> Failure {
-    let some = |count: u64, name: &str| match count {
-        1 => format!("1 {name}"),
-        count => format!("{count} {name}s"),
-    };
-    unmade(
-        match words {
-            0 => "The text has no words.".to_owned(),
-            _ => format!(
-                "The text has {} in {}: at least {FEWEST_WORDS} words are needed, and some ten thousand to learn much.",
-                some(words, "word"),
-                some(sentences as u64, "sentence")
-            ),
-        },
-        "Take a longer text, such as a book.",
-    )
-}
-
 /// Trains the vocabulary.
 async fn train(
     id: RequestId,
@@ -465,142 +378,5 @@ async fn cut(
         )
         .into()),
         pieces => Ok(pieces),
-    }
-}
-
-/// The letters that a vocabulary of this size has no place for, in a sentence.
-fn uncovered(counts: &WordCounts, size: usize) -> Option<String> {
-    let (letters, kept, share) = counts.coverage(size);
-    (kept < letters).then(|| {
-        format!(
-            "The text has {letters} different letters; a vocabulary of {size} has room for the {kept} most frequent. \
-             {:.1} % of the text become [UNK].",
-            100.0 * (1.0 - share)
-        )
-    })
-}
-
-/// What learning takes, worked out from the size alone.
-struct Takes {
-    /// Operations of a step.
-    flops: f64,
-    /// Bytes on the device: weights, gradients, two moments, the best weights, and what lies between.
-    bytes: u64,
-    /// Bytes of the largest thing between.
-    largest: u64,
-}
-
-impl Takes {
-    fn of(size: Size, batch: usize) -> Self {
-        let Size {
-            layers,
-            hidden,
-            vocabulary,
-            max_tokens,
-            ..
-        } = size;
-        let tokens = batch * max_tokens;
-        let masks = (SHARE * tokens as f64).ceil() as usize;
-        let (t, h, v, m) = (
-            tokens as f64,
-            hidden as f64,
-            vocabulary as f64,
-            masks as f64,
-        );
-        let layer = 2.0 * t * 12.0 * h * h + 4.0 * t * max_tokens as f64 * h;
-        let decoder = 2.0 * m * (h * h + v * h);
-        let logits = 4 * (masks * vocabulary) as u64;
-        let row = 4 * (tokens * hidden) as u64;
-        let between = 16 * row * layers as u64 + 3 * logits + 8 * row;
-        Self {
-            flops: 3.0 * (layers as f64 * layer + decoder),
-            bytes: 5 * 4 * size.shape().parameters() + between,
-            largest: logits.max(4 * row),
-        }
-    }
-
-    /// Why a device cannot hold it.
-    fn problem(&self, limits: &Limits) -> Option<String> {
-        let mib = |bytes: u64| format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20));
-        if self.largest > limits.buffer {
-            return Some(format!(
-                "Learning needs {} in one piece, and this device allows {}: take a smaller vocabulary, shorter texts or a \
-                 narrower model.",
-                mib(self.largest),
-                mib(limits.buffer)
-            ));
-        }
-        let total = limits.total.filter(|total| self.bytes > *total)?;
-        Some(format!(
-            "Learning needs about {}, and there are {}: take fewer layers, a smaller hidden size or a smaller vocabulary.",
-            mib(self.bytes),
-            mib(total)
-        ))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TINY: Size = Size {
-        layers: 2,
-        hidden: 128,
-        heads: 2,
-        vocabulary: 2000,
-        max_tokens: 64,
-    };
-
-    #[test]
-    fn what_does_not_fit_is_told_with_its_numbers() {
-        let takes = Takes::of(TINY, 32);
-        let roomy = Limits {
-            buffer: 1 << 30,
-            total: Some(1 << 31),
-        };
-        assert_eq!(takes.problem(&roomy), None);
-        let total = Limits {
-            total: Some(1 << 20),
-            ..roomy
-        };
-        let words = takes.problem(&total).expect("too little");
-        assert!(words.contains("and there are 1 MiB"), "{words}");
-        let buffer = Limits {
-            buffer: 1 << 20,
-            ..roomy
-        };
-        let words = takes.problem(&buffer).expect("too small");
-        assert!(words.contains("this device allows 1 MiB"), "{words}");
-        let large = Size {
-            layers: 24,
-            hidden: 2048,
-            heads: 32,
-            vocabulary: 200_000,
-            max_tokens: 512,
-        };
-        assert!(Takes::of(large, 32).problem(&roomy).is_some());
-        assert!(Takes::of(large, 32).flops > 1e4 * takes.flops);
-    }
-
-    #[test]
-    fn short_texts_and_rare_letters_are_named() {
-        assert_eq!(too_short(0, 0).cause, "The text has no words.");
-        let one = too_short(1, 1).cause;
-        assert!(
-            one.starts_with("The text has 1 word in 1 sentence: at least 100"),
-            "{one}"
-        );
-        let mut counts = WordCounts::new(true);
-        counts
-            .add("天地玄黃宇宙洪荒日月盈昃辰宿列張寒來暑往秋收冬藏")
-            .expect("words");
-        let note = uncovered(&counts, 64).expect("more letters than room");
-        assert!(
-            note.starts_with(
-                "The text has 24 different letters; a vocabulary of 64 has room for the 14"
-            ),
-            "{note}"
-        );
-        assert_eq!(uncovered(&counts, 1000), None);
     }
 }
