@@ -60,7 +60,10 @@ fn everything_is_drawn_within_the_picture() {
                 Shape::Path { d, .. } | Shape::Area { d, .. } => {
                     let split = d.split(['M', 'L', 'Z', ' ']);
                     let numbers: Vec<f64> = split.filter_map(|n| n.parse().ok()).collect();
-                    assert!(!numbers.is_empty() && numbers.len() % 2 == 0, "{shape:?}");
+                    assert!(
+                        !numbers.is_empty() && numbers.len().is_multiple_of(2),
+                        "{shape:?}"
+                    );
                     let all = numbers.chunks(2).all(|at| inside(at[0], at[1]));
                     assert!(all, "{shape:?} in {width}");
                 }
