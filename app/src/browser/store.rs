@@ -66,8 +66,8 @@ impl Store {
         };
         store.carry_out(Effect::Restart);
         store.find_last_run();
-        store.recall();
         spawn_local(store.list_own());
+        store.recall();
         effects
             .into_iter()
             .for_each(|effect| store.carry_out(effect));
@@ -157,6 +157,12 @@ impl Store {
     pub fn edit_make(self, change: impl FnOnce(&mut Make)) {
         let change = |state: &mut State| change(&mut state.make);
         self.edit_then(Typing::Make, change, State::plan_make);
+    }
+
+    /// Types another text, whose hidden words are guessed before and after a run.
+    pub fn edit_other(self, text: String) {
+        let change = |state: &mut State| state.teach.settings.other = text;
+        self.edit_then(Typing::Recipe, change, State::plan);
     }
 
     /// Types texts to hide words in.
@@ -386,16 +392,16 @@ impl Store {
                 spawn_local(self.fetch_run(*kept));
                 Ok(())
             }
-            Effect::Remember(memory, text) => {
-                remember(memory, &text);
-                Ok(())
-            }
             Effect::OpenOwn(name) => {
                 spawn_local(self.open_own(name));
                 Ok(())
             }
             Effect::ForgetOwn(name) => {
                 spawn_local(self.forget_own(name));
+                Ok(())
+            }
+            Effect::Remember(memory, text) => {
+                remember(memory, &text);
                 Ok(())
             }
             Effect::ForgetRun => {

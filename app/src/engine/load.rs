@@ -225,6 +225,19 @@ impl Load {
         self.folder().await.open(role).await
     }
 
+    /// Whether loading would take a download that nobody has agreed to.
+    pub async fn must_download(&self) -> bool {
+        self.folder().await.offer().is_some()
+    }
+
+    /// The weights' file from its start, to be read once more.
+    ///
+    /// # Errors
+    /// It is no longer there.
+    pub async fn weights_reader(&self) -> Result<Reader, Failure> {
+        Ok(self.weights().await?.reader)
+    }
+
     async fn weights(&self) -> Result<Weights, Failure> {
         let reader = self
             .open(Role::Weights)

@@ -34,6 +34,8 @@ const FEWEST_WORDS: u64 = 100;
 const FEWEST_PIECES: usize = 10;
 /// Letters of a word, in the mean, beyond which a text has no spaces between words.
 const LONG_WORDS: f64 = 16.0;
+/// The share of signs beyond which their script is the text's.
+const SIGNS: f64 = 0.02;
 /// Pairs of pieces that are merged between two looks at the clock.
 const MERGES: usize = 16;
 /// The share of tokens that are asked for.
@@ -343,6 +345,8 @@ async fn read(
         .at(0, 0)
         .await?;
     let text = text_of(source, file).await?;
+    let letters = text.chars().count() as f64;
+    let signs = text.chars().filter(|c| is_sign(*c)).count() as f64;
     let sentences = sentences(&text);
     drop(text);
     let total = sentences.len() as u64;
@@ -369,6 +373,13 @@ async fn read(
             counts.mean_length()
         ));
     }
+    if lower_case && signs > SIGNS * letters {
+        notes.push(
+            "This script's signs for vowels or tones count as accents, and are taken off: tell capitals and accents apart, \
+             unless that is wanted."
+                .to_owned(),
+        );
+    }
     let facts = TextFacts {
         name: source.name().to_owned(),
         sentences: sentences.len(),
@@ -377,6 +388,14 @@ async fn read(
         notes,
     };
     Ok((Material { sentences, counts }, facts))
+}
+
+/// Whether taking off accents takes off this letter, which is no accent in its script: signs of Hebrew, Arabic, Devanagari and its
+/// kin, and Thai.
+fn is_sign(c: char) -> bool {
+    matches!(c,
+        '\u{5b0}'..='\u{5c7}' | '\u{64b}'..='\u{65f}' | '\u{93a}'..='\u{94f}' | '\u{9bc}'..='\u{9cd}'
+        | '\u{e31}' | '\u{e34}'..='\u{e3a}' | '\u{e47}'..='\u{e4e}')
 }
 
 fn too_short(sentences: usize, words: u64) -> Failure {

@@ -24,15 +24,21 @@ pub enum Picture {
     Surprise,
     /// Which words a guess rests on.
     Grounds,
+    /// What lies near a word.
+    Neighbours,
+    /// What a run has changed.
+    Change,
 }
 
 impl Picture {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::Lens,
         Self::Attention,
         Self::Sides,
         Self::Surprise,
         Self::Grounds,
+        Self::Neighbours,
+        Self::Change,
     ];
 
     pub fn label(self) -> &'static str {
@@ -42,6 +48,8 @@ impl Picture {
             Self::Sides => "Left and right",
             Self::Surprise => "Surprise",
             Self::Grounds => "What it rests on",
+            Self::Neighbours => "Neighbours",
+            Self::Change => "Before and after",
         }
     }
 
@@ -53,6 +61,8 @@ impl Picture {
             Self::Sides => "sides",
             Self::Surprise => "surprise",
             Self::Grounds => "grounds",
+            Self::Neighbours => "neighbours",
+            Self::Change => "change",
         }
     }
 }
@@ -93,7 +103,8 @@ pub struct Inside {
     pub follow: String,
     /// The head that is enlarged; `None` is the first of the last layer.
     pub map: Option<Head>,
-    /// The token whose row of the map is drawn; `None` is the one that is looked at.
+    /// The token that is chosen: whose row of the map is drawn (`None` is the one that is looked at), whose
+    /// neighbours are looked for (`None` is the text's longest).
     pub row: Option<usize>,
     /// Whether the map shows what arrives at a word rather than where it looks.
     pub arrives: bool,
@@ -103,4 +114,10 @@ pub struct Inside {
     pub baseline: Baseline,
     /// A text to compare with; empty for none.
     pub other: String,
+    /// A sentence with choices in braces; empty for none.
+    pub swaps: String,
+    /// Whether the later pieces of a word stay in sight while an earlier one is hidden.
+    pub apart: bool,
+    /// Other sentences with the word whose neighbours are looked for, one a line.
+    pub sentences: String,
 }

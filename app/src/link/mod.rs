@@ -179,6 +179,9 @@ mod key {
     pub const OFF: &str = "off";
     pub const BASELINE: &str = "baseline";
     pub const OTHER: &str = "other";
+    pub const SWAPS: &str = "swaps";
+    pub const APART: &str = "apart";
+    pub const SENTENCES: &str = "sentences";
     pub const GOAL: &str = "goal";
     pub const METHOD: &str = "method";
     pub const LAYERS: &str = "layers";

@@ -138,10 +138,8 @@ impl Reading {
                 }
             }
             key::ROW => self.link.inside.row = self.count(key, &value, 0..=MAX_POSITION - 1),
-            key::ARRIVES => match value.as_str() {
-                "1" => self.link.inside.arrives = true,
-                _ => self.tell(format!("“{key}” is “{}”; there is only 1.", quoted(&value))),
-            },
+            key::ARRIVES => self.link.inside.arrives = self.is_one(key, &value),
+            key::APART => self.link.inside.apart = self.is_one(key, &value),
             key::OFF => self.off(&value),
             key::BASELINE => {
                 if let Some(baseline) = self.choice(key, &BASELINES, &value) {
@@ -149,6 +147,8 @@ impl Reading {
                 }
             }
             key::OTHER => self.link.inside.other = self.text(key, value),
+            key::SWAPS => self.link.inside.swaps = self.text(key, value),
+            key::SENTENCES => self.link.inside.sentences = self.text(key, value),
             key::GOAL => {
                 if let Some(goal) = self.choice(key, &GOALS, &value) {
                     self.link.recipe.goal = goal;
@@ -197,6 +197,13 @@ impl Reading {
                 value[..end].to_owned()
             }
         }
+    }
+
+    fn is_one(&mut self, key: &str, value: &str) -> bool {
+        if value != "1" {
+            self.tell(format!("“{key}” is “{}”; there is only 1.", quoted(value)));
+        }
+        value == "1"
     }
 
     fn no_head(&mut self, key: &str, value: &str) {

@@ -243,9 +243,10 @@ fn inside() -> impl Strategy<Value = Inside> {
         any::<bool>(),
         btree_set(head(), 0..9),
         (prop::sample::select(BASELINES.to_vec()), text()),
+        (text(), any::<bool>(), text()),
     )
         .prop_map(
-            |(picture, place, follow, (map, row), arrives, off, (baseline, other))| Inside {
+            |(picture, place, follow, (map, row), arrives, off, (baseline, other), typed)| Inside {
                 picture,
                 place,
                 follow,
@@ -255,6 +256,9 @@ fn inside() -> impl Strategy<Value = Inside> {
                 off,
                 baseline: baseline.0,
                 other,
+                swaps: typed.0,
+                apart: typed.1,
+                sentences: typed.2,
             },
         )
 }

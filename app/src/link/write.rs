@@ -90,6 +90,15 @@ impl Link {
         if !inside.other.is_empty() {
             put(key::OTHER, &inside.other);
         }
+        if !inside.swaps.is_empty() {
+            put(key::SWAPS, &inside.swaps);
+        }
+        if inside.apart {
+            put(key::APART, "1");
+        }
+        if !inside.sentences.is_empty() {
+            put(key::SENTENCES, &inside.sentences);
+        }
         let (recipe, usual) = (&self.recipe, &plain.recipe);
         if recipe.goal != usual.goal {
             put(key::GOAL, name(&GOALS, &recipe.goal));

@@ -2,8 +2,10 @@
 
 use crate::failure::Failure;
 use bert::inside::{
-    Attribution, Baseline, Guesses, Head, Lens, Seen, Sides, Subject, Surprisal, Survey,
+    Attribution, Baseline, Contextual, Guesses, Head, Lens, Moved, Neighbour, Occurrence, Seen,
+    Sides, Subject, Surprisal, Survey,
 };
+use bert::probe::MaskResult;
 use serde::{Deserialize, Serialize};
 
 /// A word that is asked about.
@@ -53,8 +55,23 @@ pub enum Look {
     },
     /// Guesses from the left, from the right, from both.
     Sides { subject: Subject, top_k: usize },
-    /// How unexpected each token is.
-    Surprisal { subject: Subject },
+    /// How unexpected each token is; `within_word` hides the later pieces of the same word as well.
+    Surprisal { subject: Subject, within_word: bool },
+    /// The same of several sentences.
+    Swaps {
+        sentences: Vec<String>,
+        without: Vec<Head>,
+        within_word: bool,
+    },
+    /// The tokens that lie nearest to one in the word embedding.
+    Neighbours { word: Word, count: usize },
+    /// How alike a word's vectors are in several sentences.
+    Contextual {
+        occurrences: Vec<Occurrence>,
+        without: Vec<Head>,
+    },
+    /// What a run has changed in the model, against the checkpoint that it began from.
+    Change { subject: Subject, top_k: usize },
     /// What a logit rests on.
     Attribution {
         subject: Subject,
@@ -74,7 +91,26 @@ pub enum Found {
     Map(HeadMap),
     Sides(Sides),
     Surprisal(Surprisal),
+    Swaps(Vec<Surprisal>),
+    Neighbours(Vec<Neighbour>),
+    Contextual(Contextual),
+    Change(Box<Change>),
     Attribution(Attribution),
+}
+
+/// The model before and after a run, on one text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The text.
+    pub seen: Seen,
+    /// By how much the weights of each part have moved.
+    pub moved: Vec<Moved>,
+    /// The mean over the tokens of the cosine of each hidden state before and after, the embeddings first.
+    pub cosines: Vec<f32>,
+    /// The guesses for the hidden tokens, before and after; empty where the model fills none.
+    pub guesses: [Vec<MaskResult>; 2],
+    /// The bits by which each word surprises the model, before and after; `None` where it fills none.
+    pub surprisal: Option<[Surprisal; 2]>,
 }
 
 /// The attention of one head.

@@ -18,7 +18,7 @@ pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, P
 pub use device::{
     Adapter, DeviceLimits, DeviceReport, Executor, KernelCheck, LeftOut, Preference, SelfTest,
 };
-pub use inside::{Aim, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
+pub use inside::{Aim, Change, Found, HeadMap, InsideCommand, InsideEvent, Look, Word};
 pub use make::{FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, Size, TextFacts};
 pub use prove::{CurveAsk, ProveCommand, ProveEvent};
 pub use teach::{

@@ -5,7 +5,7 @@ use kernels::{Control, Tensor, TensorType, Value};
 
 use super::pass::{Pass, Text, rows_of_layers, rows_values, run};
 use super::states::cosine;
-use super::{Contextual, InsideError, MAX_OCCURRENCES, Neighbour, Occurrence, Subject};
+use super::{Contextual, Head, InsideError, MAX_OCCURRENCES, Neighbour, Occurrence, Subject};
 use crate::model::{Builder, Model, all_finite, names};
 use crate::probe::{MAX_TOP_K, check_vocabulary, spelling};
 use crate::tokenizer::Tokenizer;
@@ -100,7 +100,7 @@ async fn embeddings(
 }
 
 /// How alike the vectors of a word are in several sentences (at most [`MAX_OCCURRENCES`]), layer by
-/// layer.
+/// layer, with the heads `without` switched off.
 ///
 /// # Errors
 /// [`InsideError`]; the model can be used on.
@@ -108,6 +108,7 @@ pub async fn contextual(
     model: &mut Model,
     tokenizer: &Tokenizer,
     occurrences: &[Occurrence],
+    without: &[Head],
     control: &Control,
 ) -> Result<Contextual, InsideError> {
     let found = occurrences.len();
@@ -126,6 +127,7 @@ pub async fn contextual(
     for (i, occurrence) in occurrences.iter().enumerate() {
         let subject = Subject {
             text: occurrence.text.clone(),
+            without: without.to_vec(),
             ..Subject::default()
         };
         let text = Text::read(model, tokenizer, &subject)?;

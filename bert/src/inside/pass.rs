@@ -152,6 +152,9 @@ pub(super) struct Pass {
     pub gated: bool,
     /// Which tokens a token attends to.
     pub sees: Sees,
+    /// Whether of the last layer only one row a text is wanted, which the last input (`[batch]` u32) names: nothing
+    /// else is computed after that layer's attention.
+    pub one_row: bool,
 }
 
 /// A pass as a graph so far: its inputs are look-ups (or the sum of embeddings), lengths and, where heads may be
@@ -174,6 +177,7 @@ impl Pass {
             tokens: bucket(tokens).min(most).max(tokens),
             gated: !text.off.is_empty(),
             sees: Sees::Both,
+            one_row: false,
         }
     }
 
@@ -207,8 +211,17 @@ impl Pass {
         };
         let mut inputs = vec![first, lengths];
         inputs.extend(&gates);
-        let sees = self.sees;
-        let Passed { hidden, qkv } = builder.layers(sum, lengths, &Way { gates, sees })?;
+        let last = self.one_row.then(|| {
+            let rows = TensorType::u32([self.batch]);
+            builder.graph.input("rows that are wanted", rows)
+        });
+        inputs.extend(last);
+        let way = Way {
+            gates,
+            sees: self.sees,
+            last,
+        };
+        let Passed { hidden, qkv } = builder.layers(sum, lengths, &way)?;
         let encoder = Encoder {
             rows: first,
             tokens: self.batch * self.tokens,

@@ -36,7 +36,10 @@ pub async fn surprisal(
         .filter(|&i| words[i].is_some() && !text.seen.tokens[i].masked)
         .collect();
     let batch = (FORWARD_TOKENS / text.len()).clamp(1, BATCH);
-    let pass = Pass::new(model, &text, batch.min(scored.len().max(1)));
+    let pass = Pass {
+        one_row: true,
+        ..Pass::new(model, &text, batch.min(scored.len().max(1)))
+    };
     let mut bits = vec![None; text.len()];
     let mut done = 0;
     for part in scored.chunks(pass.batch) {
@@ -60,11 +63,10 @@ pub async fn surprisal(
         values.extend([Tensor::U32(at), Tensor::U32(targets)]);
         let record = |builder: &mut Builder<'_>| {
             let mut wired = pass.wire(builder)?;
-            let [at, targets] = ["hidden rows", "hidden ids"]
-                .map(|name| builder.graph.input(name, TensorType::u32([pass.batch])));
-            wired.inputs.extend([at, targets]);
-            let rows = builder.graph.gather_rows(wired.encoder.output(), at)?;
-            let logits = builder.mlm(rows)?;
+            let targets = TensorType::u32([pass.batch]);
+            let targets = builder.graph.input("hidden ids", targets);
+            wired.inputs.push(targets);
+            let logits = builder.mlm(wired.encoder.output())?;
             let top = builder.graph.top_k(logits, targets, 1)?;
             Ok((wired.inputs, vec![top.values, top.columns, top.figures]))
         };

@@ -68,6 +68,9 @@ pub(crate) struct Way {
     pub gates: Vec<Value>,
     /// Which tokens a token attends to.
     pub sees: Sees,
+    /// The rows that go on after the last layer's attention (u32 `[R]`), where the others are not asked for: that
+    /// layer's output has these alone, `[R, H]`.
+    pub last: Option<Value>,
 }
 
 /// What the layers leave to look at.
@@ -303,6 +306,11 @@ impl Builder<'_> {
         };
         if let Some(&gate) = way.gates.get(i) {
             context = self.graph.scale_columns(context, gate)?;
+        }
+        let mut x = x;
+        if let Some(rows) = way.last.filter(|_| i + 1 == c.num_hidden_layers) {
+            context = self.graph.gather_rows(context, rows)?;
+            x = self.graph.gather_rows(x, rows)?;
         }
         let projected = self.dense(context, &name("attention.output.dense"), c.hidden_size)?;
         let drops = c.family.drops_attention_output();

@@ -5,6 +5,7 @@ mod common;
 
 mod golden;
 mod refused;
+mod rewind;
 mod shape;
 
 use bert::inside::{Head, InsideError, Subject};

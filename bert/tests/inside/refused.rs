@@ -200,7 +200,7 @@ fn a_text_that_is_cut_says_so_and_is_looked_at_as_far_as_it_is_read() {
         text: long.text.clone(),
         characters: (700, 703),
     };
-    let error = wait(contextual(model, tokenizer, &[hidden], &control())).expect_err("cut");
+    let error = wait(contextual(model, tokenizer, &[hidden], &[], &control())).expect_err("cut");
     assert_eq!(
         error,
         InsideError::NotInSentence {
@@ -303,7 +303,7 @@ fn what_is_not_there_is_named() {
         }
     );
     assert!(wait(neighbours(model, tokenizer, 5, 0, &control)).is_err());
-    assert!(wait(contextual(model, tokenizer, &[], &control)).is_err());
+    assert!(wait(contextual(model, tokenizer, &[], &[], &control)).is_err());
 
     let mut classes = Loaded::new("tiny-classifier", "tiny-bert", &Device::Cpu(Precision::F32));
     let error = explain(&mut classes, &blank, Target::Class { output: 9 }).expect_err("class");

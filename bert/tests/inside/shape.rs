@@ -80,7 +80,7 @@ fn a_word_in_sentences_is_alike_in_the_embedding_and_differs_above() {
     };
     let all = ["the cat sat", "a cat ran to the dog", "the cat sat"].map(occurrence);
     let (model, tokenizer) = (&mut loaded.model, &loaded.tokenizer);
-    let found = wait(contextual(model, tokenizer, &all, &control())).expect("cosines");
+    let found = wait(contextual(model, tokenizer, &all, &[], &control())).expect("cosines");
     assert_eq!(found.pieces, vec![vec!["cat".to_owned()]; 3]);
     assert_eq!(found.cosines.len(), 3);
     for layer in &found.cosines {

@@ -20,6 +20,7 @@ pub(crate) mod gemm;
 mod layer_norm;
 mod linear;
 mod linear_cross_entropy;
+mod link_rows;
 mod matmul;
 mod mean_loss;
 mod mean_tokens;
@@ -50,6 +51,7 @@ pub use layer_norm::{LayerNorm, LayerNormGrad, LayerNormParamGrad, NormInput};
 pub use linear::Linear;
 pub(crate) use linear_cross_entropy::MAX_OUTPUTS;
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
+pub use link_rows::LinkRows;
 pub use matmul::{Join, MatMul};
 pub use mean_loss::{Loss, MeanLoss, MeanLossGrad};
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
@@ -228,6 +230,7 @@ ops! {
     Linear,
     LinearCrossEntropy,
     LinearCrossEntropyGrad,
+    LinkRows,
     MatMul,
     MeanLoss,
     MeanLossGrad,

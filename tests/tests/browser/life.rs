@@ -88,6 +88,19 @@ fn a_dropped_folder_is_opened(browser: Browser) {
 /// Walks with the Tab key to what has this role and name, or name alone: browsers differ in what a
 /// `summary` is.
 fn walk_to(visit: &Visit, goal: &str) {
+    walk(visit, goal, &Key::Tab.to_string());
+}
+
+/// The same backwards.
+fn walk_back_to(visit: &Visit, goal: &str) {
+    walk(
+        visit,
+        goal,
+        &format!("{}{}{}", Key::Shift, Key::Tab, Key::Null),
+    );
+}
+
+fn walk(visit: &Visit, goal: &str, step: &str) {
     let mut seen = Vec::new();
     for _ in 0..80 {
         let focused = visit.focused();
@@ -95,7 +108,7 @@ fn walk_to(visit: &Visit, goal: &str) {
             return;
         }
         seen.push(focused);
-        visit.press(&Key::Tab);
+        visit.press(step);
     }
     panic!("Tab does not lead to {goal}, but to {seen:#?}");
 }
@@ -185,6 +198,100 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
     walk_to(&visit, "textbox Text to try");
     visit.press("the movie was very great.");
     visit.wait_for_text("#try-answer", "glad");
+    visit.end();
+}
+
+/// From the top of the page to Teach.
+fn walk_to_teach(visit: &Visit) {
+    walk_to(visit, "tab Probe");
+    visit.press(&Key::Right.repeat(2));
+    walk_to(visit, "tab Teach");
+}
+
+/// Chooses the whole model, for so many epochs, and learns.
+fn learn_by_keys(visit: &Visit, epochs: &str) {
+    walk_to(visit, "radio Head only");
+    visit.press(&Key::Right.repeat(2));
+    walk_to(visit, "radio Whole model");
+    for (name, number) in [
+        ("Learning rate", "1e-2"),
+        ("Epochs", epochs),
+        ("Batch", "2"),
+    ] {
+        walk_to(visit, &format!("textbox {name}"));
+        visit.press(&format!("{}a{}{number}", Key::Control, Key::Null));
+    }
+    visit.wait("the run can start", || {
+        let ready = "return document.querySelector('#start-run')?.disabled === false";
+        visit.run(ready, &[]) == json!(true)
+    });
+    walk_to(visit, "button Start");
+    visit.press(&Key::Enter);
+    visit.wait("the end", || run_line(visit).starts_with("Done."));
+}
+
+scenario!(tags_and_answers_are_taught_with_the_keyboard_alone: Chromium);
+fn tags_and_answers_are_taught_with_the_keyboard_alone(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    visit.open_fixture("tiny-bert");
+    visit.wait_for_model("model.safetensors");
+    walk_to_teach(&visit);
+    walk_to(&visit, "Paint examples");
+    visit.press(&Key::Enter);
+    walk_to(&visit, "textbox Texts to paint, one a line");
+    let texts = [
+        "the man sat",
+        "the dog sat",
+        "the man ran",
+        "the man sat",
+        "the dog ran",
+    ];
+    visit.press(&texts.join(&Key::Enter));
+    walk_to(&visit, "button Put these below");
+    visit.press(&Key::Enter);
+    // The second word of each text: one stop of the Tab key a text, arrows within.
+    walk_to(&visit, "button the");
+    for text in 0..texts.len() {
+        visit.press(&format!("{} ", Key::Right));
+        let script = "return document.getElementById(`paint-${arguments[0]}-1`)?.getAttribute('aria-pressed')";
+        visit.wait("a painted word", || {
+            visit.run(script, &[json!(text)]) == json!("true")
+        });
+        visit.press(&Key::Tab);
+    }
+    walk_to(&visit, "button Use what is painted");
+    visit.press(&Key::Enter);
+    visit.wait_for_text("#data-line", "5 rows, JSON");
+    learn_by_keys(&visit, "20");
+    walk_to(&visit, "textbox Text to try");
+    visit.press("the man sat");
+    visit.wait_for_text("#try-answer .entity", "man");
+
+    walk_back_to(&visit, "Paste examples");
+    visit.press(&Key::Enter);
+    walk_to(&visit, "textbox Examples");
+    let row = |(thing, word): (&str, &str)| {
+        json!({"question": "what was it?", "context": format!("the {thing} was {word}"), "answer": word}).to_string()
+    };
+    let pairs = [
+        ("man", "good"),
+        ("dog", "bad"),
+        ("cat", "good"),
+        ("film", "bad"),
+        ("day", "good"),
+    ];
+    visit.press(&pairs.map(row).join(&Key::Enter));
+    walk_to(&visit, "button Use these");
+    visit.press(&Key::Enter);
+    visit.wait_for_text("#data-line", "5 rows");
+    learn_by_keys(&visit, "30");
+    walk_to(&visit, "textbox Text to try");
+    visit.press("what was it?");
+    walk_to(&visit, "textbox Second text to try");
+    visit.press("the man was good");
+    visit.wait_for_text("#try-answer .entity", "good");
     visit.end();
 }
 

@@ -10,6 +10,7 @@ mod checkpoints;
 mod conversion;
 mod families;
 mod gallery;
+mod goals;
 mod harness;
 mod heads;
 mod inside;

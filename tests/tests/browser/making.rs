@@ -64,8 +64,13 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
     visit.wait_for_model("Seedling");
     open_form(&visit);
-    let book = write(&folder, "book.txt", &beginning(700));
-    visit.upload("#pick-prose", &[book]);
+    let whole = choice == Choice::Cpu;
+    if whole {
+        visit.click("button", "A book: The Secret Garden");
+    } else {
+        let book = write(&folder, "book.txt", &beginning(700));
+        visit.upload("#pick-prose", &[book]);
+    }
     visit.wait_for_text("#make-text", "different");
     visit.click("radio", "Smallest");
     let fields = [
@@ -77,7 +82,9 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     fill(&visit, &fields);
     visit.wait_for_text("#make-outlook", "parameters");
     visit.wait_for_text("#make-outlook", "would take about");
-    visit.screenshot(&format!("make-{browser:?}-{choice:?}"));
+    let estimate = visit.text_of("#make-outlook");
+    visit.pictures(&format!("make-{browser:?}-{choice:?}"), "#make");
+    visit.resize(1280, 900);
     make(&visit);
     visit.wait_for_model("garden");
 
@@ -88,7 +95,11 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     visit.click("button", "Deal again");
     visit.wait("another deal", || visit.text_of("#dealt") != dealt);
     visit.wait_for_text("#outlook", "steps.");
-    set(&visit, &[("Learning rate", "1e-2")]);
+    visit.run(
+        "document.querySelector('.recipe .more-settings').open = true",
+        &[],
+    );
+    set(&visit, &[("Learning rate", "1e-2"), ("Dropout", "0")]);
     start(&visit);
     visit.wait("the first steps", || run_line(&visit).contains("step "));
     // It can be asked meanwhile.
@@ -101,7 +112,15 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     let [before, after, entropy] = losses(&visit);
     assert!(after < before, "{before} to {after}");
     assert!(entropy > 3.0 && before > entropy, "{before}, {entropy}");
-    eprintln!("masked loss {before} to {after}, entropy {entropy}");
+    // A few steps teach how frequent words are, more of them what stands around them.
+    assert!(
+        choice == Choice::Gpu || after < entropy,
+        "{after}, {entropy}"
+    );
+    eprintln!(
+        "masked loss {before} to {after}, entropy {entropy}; {estimate} {}",
+        visit.text_of("#run-time")
+    );
 
     // It stays on this device, and leaves as a folder.
     visit.click("button", "Keep on this device");
@@ -120,14 +139,20 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
 
     // Another visit finds it, as it was taught.
     visit.click("tab", "Probe");
+    visit.type_text("nothing is hidden.");
+    visit.wait("no answer", || visit.cards().is_empty());
     visit.type_text("she went into the [MASK].");
     visit.wait("an answer", || visit.cards().len() == 1);
     let expected = visit.cards()[0].bars[0].token.clone();
     visit.go(&visit.url());
     visit.wait_for_text("#own summary", "(2)");
     visit.run("document.querySelector('#own').open = true", &[]);
-    visit.click("button", "Open garden-book-txt");
-    visit.wait_for_model("garden-book-txt");
+    let taught = match whole {
+        true => "garden-the-secret-garden",
+        false => "garden-book-txt",
+    };
+    visit.click("button", &format!("Open {taught}"));
+    visit.wait_for_model(taught);
     visit.type_text("she went into the [MASK].");
     visit.wait("the same answer", || {
         visit
@@ -144,7 +169,7 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
 
 scenario!(a_model_of_one_s_own_is_made_on_the_processor: Chromium);
 fn a_model_of_one_s_own_is_made_on_the_processor(browser: Browser) {
-    a_model_of_one_s_own(browser, Choice::Cpu, "300");
+    a_model_of_one_s_own(browser, Choice::Cpu, "2000");
 }
 
 scenario!(a_model_of_one_s_own_is_made_on_the_gpu: Chromium);
@@ -193,8 +218,9 @@ fn texts_that_bear_no_model_are_explained(browser: Browser) {
     let thai = "ภาษาไทยเขียนติดกันโดยไม่มีช่องว่างระหว่างคำ ".repeat(150);
     visit.upload("#pick-prose", &[write(&folder, "thai.txt", &thai)]);
     visit.wait_for_text("#make", "writes none between words");
+    visit.wait_for_text("#make", "count as accents");
     make(&visit);
-    visit.alert("this text bears");
+    visit.alert("This text bears");
     visit.click("button", "Take a vocabulary of");
     visit.wait("the failure to go", || visit.all("alert", "").is_empty());
     // Too large for this device, and no size at all.
@@ -217,5 +243,90 @@ fn texts_that_bear_no_model_are_explained(browser: Browser) {
         visit.run("return document.querySelector('#make-model').disabled", &[]),
         json!(true)
     );
+    visit.end();
+}
+
+scenario!(what_a_loaded_model_learns_of_running_text_and_forgets_is_told: Chromium);
+fn what_a_loaded_model_learns_of_running_text_and_forgets_is_told(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
+    visit.open_fixture("tiny-bert");
+    visit.click("tab", "Teach");
+    let prose: String = (0..60)
+        .map(|i| {
+            let thing = ["the film", "the dog", "the man", "the day"][i % 4];
+            let word = ["great", "good", "bad", "blue", "fine"][i % 5];
+            format!("{thing} was very {word}. ")
+        })
+        .collect();
+    visit.upload("#pick-examples", &[write(&folder, "prose.txt", &prose)]);
+    visit.wait_for_text("#data-line", "rows");
+    visit.click("checkbox", "Running text");
+    visit.wait_for_text("#data-line", "60 sentences, running text");
+    // Nothing marked can be learned of it, and hidden words were chosen.
+    visit.run(
+        "document.querySelectorAll('#panel-teach .more-settings').forEach((one) => one.open = true);
+        document.querySelectorAll('.hiding .paste').forEach((one) => one.open = true)",
+        &[],
+    );
+    let recipe = [
+        ("Learning rate", "1e-2"),
+        ("Epochs", "6"),
+        ("Batch", "4"),
+        ("Dropout", "0"),
+        ("Longest text (tokens)", "24"),
+    ];
+    set(&visit, &recipe);
+    visit.wait_for_text("#dealt-line-0", "of 30 tokens");
+    visit
+        .find("textbox", "Sentences to hide words in")
+        .fill("the dog was very good. the man was very bad.");
+    visit.wait_for_text("#dealt", "was");
+    visit.wait_for_text("#dealt-line-0", "of 12 tokens");
+    set(
+        &visit,
+        &[
+            ("Asked for (% of tokens)", "50"),
+            ("Of these hidden (%)", "100"),
+            ("Of these swapped (%)", "0"),
+        ],
+    );
+    visit.wait_for_text(
+        "#dealt-line-0",
+        "6 of 12 tokens are asked for (50 %): 6 hidden, 0 swapped, 0 kept",
+    );
+    visit.wait_for_text("#dealt-line-1", "2.0 times as many");
+    set(&visit, &[("Of these swapped (%)", "50")]);
+    visit.wait_for_text("#outlook", "no more than 1 together");
+    set(
+        &visit,
+        &[
+            ("Asked for (% of tokens)", "15"),
+            ("Of these hidden (%)", "80"),
+            ("Of these swapped (%)", "10"),
+        ],
+    );
+    visit.click("checkbox", "Whole words");
+    visit
+        .find("textbox", "Another text")
+        .fill("she sat on the mat. the cat sat on the mat. the cat was on the mat.");
+    start(&visit);
+    visit.wait("the end", || run_line(&visit).starts_with("Done."));
+    let rows = "return [...document.querySelectorAll('#before-after tbody th')].map((th) => th.textContent)";
+    visit.wait("figures after", || {
+        visit
+            .run(rows, &[])
+            .as_array()
+            .is_some_and(|rows| rows.len() == 4)
+    });
+    let [before, after, _] = losses(&visit);
+    assert!(after < before, "{before} to {after}");
+    visit.wait("what became of the other text", || {
+        let lines = "return [...document.querySelectorAll('.before-after-line')].map((p) => p.textContent).join(' ')";
+        visit.run(lines, &[]).as_str().is_some_and(|text| text.contains("On the other text the loss"))
+    });
+    visit.pictures("adapted", "#before-after");
     visit.end();
 }

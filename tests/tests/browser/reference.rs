@@ -3,6 +3,7 @@
 use crate::visit::weights_of;
 use bert::config::Config;
 use bert::data::Text;
+use bert::inside::{Neighbour, neighbours};
 use bert::model::{Model, ModelLoader};
 use bert::probe::{Fill, Replaced, Request, Said, fill_mask, predict, replaced};
 use bert::tokenizer::Tokenizer;
@@ -59,6 +60,14 @@ impl Reference {
         let (control, mut model) = (Control::default(), self.model.borrow_mut());
         let said = predict(&mut model, &self.tokenizer, &asked, &control);
         pollster::block_on(said).expect("an answer")
+    }
+
+    /// The nearest tokens to one, as it is spelled in the vocabulary.
+    pub fn nearest(&self, token: &str, count: usize) -> Vec<Neighbour> {
+        let id = self.tokenizer.token_to_id(token).expect("a token");
+        let (control, mut model) = (Control::default(), self.model.borrow_mut());
+        let found = neighbours(&mut model, &self.tokenizer, id, count, &control);
+        pollster::block_on(found).expect("neighbours")
     }
 
     /// Of each token, how likely someone replaced it.

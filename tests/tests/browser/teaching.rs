@@ -339,7 +339,7 @@ fn examples_that_cannot_be_learned_from_are_explained(browser: Browser) {
 }
 
 /// Lets the test take the device away, as a driver would.
-const LOSE_DEVICES: &str = "
+pub const LOSE_DEVICES: &str = "
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...all) {
         const device = await request.apply(this, all);

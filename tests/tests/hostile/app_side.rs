@@ -5,6 +5,7 @@ use app::checkpoint::address::Address;
 use app::checkpoint::converter::{commit_on, conversions};
 use app::checkpoint::hub::describe;
 use app::checkpoint::manifest::{Manifest, key};
+use app::checkpoint::own::OwnModel;
 use app::checkpoint::{Hub, gallery};
 use app::link::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_TEXT};
 use app::site::Site;
@@ -138,7 +139,10 @@ fn manifests_and_kept_runs() {
         r#"{{"version": 1, "listing": {{"address": "{address}", "asked": "a/b", "files": [{{"role": "weights", "name": "model.safetensors", "bytes": 5, "sha256": null}}]}}, "complete": true, "saved": 1.0, "etag": null, "total": 5}}"#
     );
     let format = Format {
-        files: texts(&[&manifest]),
+        files: texts(&[
+            &manifest,
+            r#"{"name": "my-bert", "files": [["config.json", 500], ["model.safetensors", 18446744073709551615]], "saved": 1.0}"#,
+        ]),
         words: &[
             "\"version\"",
             "\"files\"",
@@ -156,6 +160,12 @@ fn manifests_and_kept_runs() {
             assert!(manifest.listing.files.iter().all(|file| plain(&file.name)));
         }
         KeptRun::parse(&String::from_utf8_lossy(bytes));
+        if let Some(own) = OwnModel::parse(&String::from_utf8_lossy(bytes)) {
+            let plain = |name: &str| !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
+            assert!(plain(&own.name) && own.files.iter().all(|(name, _)| plain(name)));
+            // Whatever is kept there, its bytes can be added up.
+            own.bytes();
+        }
     });
 }
 

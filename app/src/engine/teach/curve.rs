@@ -134,7 +134,9 @@ impl Engine {
         };
         match lesson.material(&setup)? {
             Material::Labelled(labelled) => Ok(labelled),
-            _ => Err("The texts have no labels.".to_owned()),
+            Material::Plain { .. } | Material::Pairs { .. } => {
+                Err("The texts have no labels.".to_owned())
+            }
         }
     }
 

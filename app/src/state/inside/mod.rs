@@ -3,26 +3,26 @@
 //! Nothing is asked by hand. [`State::look_inside`] compares what the open panel needs with what is
 //! there, and asks for the first thing that is missing; the page calls it after every change.
 
+mod asking;
+mod change;
 pub mod drawing;
 mod grounds;
 mod lens;
 pub mod maps;
+mod neighbours;
 mod sides;
 pub mod sight;
 mod surprise;
+mod swaps;
 #[cfg(test)]
 mod tests;
 
+use super::State;
 use super::activity::Wish;
-use super::{Effect, State, next};
 use crate::failure::Failure;
-use crate::link::Panel;
 use crate::link::inside::{Inside as Choice, MAX_WORD, Picture};
-use crate::protocol::{
-    Command, Found, InsideCommand, InsideEvent, Look, RequestId, RunNews, TeachEvent, Word,
-};
+use crate::protocol::{Found, Look, RequestId, Word};
 use bert::inside::{Head, Subject};
-use bert::train::Event as RunEvent;
 
 /// Guesses that are asked for at each place.
 pub const GUESSES: usize = 5;
@@ -39,6 +39,8 @@ pub struct Inside {
     /// The boxes as they are typed, until the typing pauses.
     pub typed_follow: String,
     pub typed_other: String,
+    pub typed_swaps: String,
+    pub typed_sentences: String,
     /// What was answered, the newest last.
     answers: Vec<(Look, Found)>,
     running: Option<(RequestId, Look)>,
@@ -82,12 +84,16 @@ impl Inside {
         let word = self.typed_follow.trim();
         self.choice.follow = word.chars().take(MAX_WORD).collect();
         self.choice.other = self.typed_other.clone();
+        self.choice.swaps = self.typed_swaps.clone();
+        self.choice.sentences = self.typed_sentences.clone();
     }
 
     /// What a link says.
     pub(super) fn restore(&mut self, choice: Choice) {
         self.typed_follow.clone_from(&choice.follow);
         self.typed_other.clone_from(&choice.other);
+        self.typed_swaps.clone_from(&choice.swaps);
+        self.typed_sentences.clone_from(&choice.sentences);
         self.choice = choice;
         // The link's heads are those of the link's model.
         self.model = None;
@@ -144,138 +150,6 @@ impl Inside {
 }
 
 impl State {
-    /// Asks for the first thing that the open panel needs and has not got; gives up what it no longer
-    /// needs.
-    pub fn look_inside(&mut self) -> Vec<Effect> {
-        let open = self.panel == Panel::Inside && self.why_not(&Wish::LookInside).is_none();
-        // Probe's own answer comes first: what is asked here goes by it.
-        if open && (self.probe.awaits_tokens() || self.probe.busy()) {
-            return Vec::new();
-        }
-        let wanted = if open {
-            self.wanted_looks()
-        } else {
-            Vec::new()
-        };
-        let inside = &mut self.inside;
-        if inside
-            .failed
-            .as_ref()
-            .is_some_and(|(look, _)| !wanted.contains(look))
-        {
-            inside.failed = None;
-        }
-        let gave_up = |look: &Look| {
-            let failed = inside.failed.as_ref();
-            failed.is_some_and(|(failed, _)| failed == look)
-        };
-        let missing = wanted
-            .into_iter()
-            .find(|look| inside.answer(look).is_none() && !gave_up(look));
-        let Some(look) = missing else {
-            return self.stop_looking();
-        };
-        if inside
-            .running
-            .as_ref()
-            .is_some_and(|(_, running)| *running == look)
-        {
-            return Vec::new();
-        }
-        let id = next(&mut self.ids);
-        inside.running = Some((id, look.clone()));
-        inside.progress = None;
-        let command = InsideCommand::Look { look };
-        vec![Effect::Send(Command::Inside { id, command })]
-    }
-
-    fn stop_looking(&mut self) -> Vec<Effect> {
-        self.inside.progress = None;
-        let running = self.inside.running.take();
-        let cancel = |(id, _)| {
-            let command = InsideCommand::Cancel;
-            Effect::Send(Command::Inside { id, command })
-        };
-        running.map(cancel).into_iter().collect()
-    }
-
-    /// The visitor gives up what is under way; it is asked again when something changes, or by
-    /// [`State::see_again`].
-    pub fn cancel_look(&mut self) -> Vec<Effect> {
-        let running = self.inside.running.clone();
-        self.inside.failed = running.map(|(_, look)| (look, None));
-        self.stop_looking()
-    }
-
-    /// Asks again what failed or was stopped.
-    pub fn see_again(&mut self) -> Vec<Effect> {
-        self.inside.failed = None;
-        self.look_inside()
-    }
-
-    /// The typing in one of the panel's boxes has paused.
-    pub fn settle_inside(&mut self) -> Vec<Effect> {
-        self.inside.settle();
-        Vec::new()
-    }
-
-    /// Takes in what the engine says of looking.
-    pub(super) fn on_inside(&mut self, id: RequestId, event: InsideEvent) {
-        let inside = &mut self.inside;
-        let Some((_, look)) = inside
-            .running
-            .as_ref()
-            .filter(|(running, _)| *running == id)
-        else {
-            return;
-        };
-        let look = look.clone();
-        match event {
-            InsideEvent::Progress { done, total } => {
-                inside.progress = Some((done, total));
-                return;
-            }
-            InsideEvent::Found {
-                found,
-                milliseconds,
-            } => {
-                inside.remember(look, *found);
-                inside.milliseconds = Some(milliseconds);
-                inside.failed = None;
-            }
-            InsideEvent::Failed { failure } => inside.failed = Some((look, Some(failure))),
-            InsideEvent::Cancelled => inside.failed = Some((look, None)),
-        }
-        inside.running = None;
-        inside.progress = None;
-    }
-
-    /// A model is here: answers and heads of another one are nothing to it.
-    pub(super) fn on_model_for_inside(&mut self) {
-        let model = self.session.sha256().cloned();
-        let inside = &mut self.inside;
-        inside.forget();
-        if inside.model.is_some() && inside.model != model {
-            inside.choice.off.clear();
-            inside.choice.map = None;
-        }
-        inside.model = model;
-    }
-
-    /// Where the model has learned, what was seen in it is no longer so.
-    pub(super) fn on_taught_for_inside(&mut self, event: &TeachEvent) {
-        let learned =
-            |news: &RunNews| matches!(news.event, RunEvent::Epoch(_) | RunEvent::Done { .. });
-        let changed = match event {
-            TeachEvent::Run { news, .. } => news.iter().any(learned),
-            TeachEvent::Stopped | TeachEvent::Attached { .. } => true,
-            _ => false,
-        };
-        if changed {
-            self.inside.forget();
-        }
-    }
-
     /// What the picture that is chosen needs, in the order in which it is shown.
     fn wanted_looks(&self) -> Vec<Look> {
         match self.inside.choice.picture {
@@ -284,6 +158,8 @@ impl State {
             Picture::Sides => self.sides_look().into_iter().collect(),
             Picture::Surprise => self.surprise_looks(),
             Picture::Grounds => self.grounds_look().into_iter().collect(),
+            Picture::Neighbours => self.neighbour_looks(),
+            Picture::Change => self.change_look().into_iter().collect(),
         }
     }
 
@@ -359,6 +235,8 @@ impl State {
             Picture::Sides => self.sides_sight(ANY_WIDTH),
             Picture::Surprise => self.surprise_sight(ANY_WIDTH),
             Picture::Grounds => self.grounds_sight(ANY_WIDTH),
+            Picture::Neighbours => self.neighbours_sight(ANY_WIDTH),
+            Picture::Change => self.moved_sight(ANY_WIDTH),
         };
         sight.map(|sight| sight.sentence)
     }
@@ -389,7 +267,8 @@ impl State {
             ))
         };
         match (picture, &model.no_masks) {
-            (Picture::Attention, _) => None,
+            (Picture::Attention | Picture::Neighbours, _) => None,
+            (Picture::Change, _) => self.change_hint(),
             (Picture::Lens | Picture::Grounds, _)
                 if model.head.is_some() && self.place().is_none() =>
             {

@@ -61,23 +61,27 @@ fn sight(sides: &Sides, place: usize, width: f64) -> Option<Sight> {
     );
     Some(Sight {
         sentence,
-        drawing: drawing(&columns, width),
+        drawing: drawing(
+            &columns,
+            columns[1].1.predictions.first().map(|best| best.id),
+            width,
+        ),
         table: table(&columns),
         caveat: CAVEAT,
     })
 }
 
-/// Three columns where there is room, else one above the other.
-fn drawing(columns: &[(&str, MaskResult); 3], width: f64) -> Drawing {
+/// Columns of guesses where there is room, else one above the other; the one that is `sure` stands out.
+pub(super) fn drawing(columns: &[(&str, MaskResult)], sure: Option<u32>, width: f64) -> Drawing {
     let beside = width >= 560.0;
     let rows = columns.iter().map(|(_, mask)| mask.predictions.len()).max();
     let block = 28.0 + rows.unwrap_or(0) as f64 * ROW + 12.0;
+    let count = columns.len().max(1) as f64;
     let (column, height) = match beside {
-        true => ((width - 24.0) / 3.0, block),
-        false => (width, 3.0 * block),
+        true => ((width - 12.0 * (count - 1.0)) / count, block),
+        false => (width, count * block),
     };
     let mut drawing = Drawing::new(width, height);
-    let sure = columns[1].1.predictions.first().map(|best| best.id);
     for (number, (name, mask)) in columns.iter().enumerate() {
         let (left, top) = match beside {
             true => (number as f64 * (column + 12.0), 0.0),
@@ -93,7 +97,7 @@ fn drawing(columns: &[(&str, MaskResult); 3], width: f64) -> Drawing {
         );
         for (row, guess) in mask.predictions.iter().enumerate() {
             let y = top + 28.0 + row as f64 * ROW;
-            let ink = match Some(guess.id) == sure {
+            let ink = match sure == Some(guess.id) {
                 true => Ink::Good,
                 false => Ink::Accent,
             };

@@ -10,6 +10,9 @@ use bert::inside::{Subject, Surprisal};
 const CAVEAT: &str = "How it misleads: the bits do not add up to the probability of the sentence, since each word was \
                       guessed knowing all the others. A word of several pieces is counted with its later \
                       pieces hidden too.";
+const APART_CAVEAT: &str = "How it misleads: the bits do not add up to the probability of the sentence, since each word \
+                            was guessed knowing all the others. With the later pieces of a word in sight, long and \
+                            rare words look far more expected than they are.";
 const TWO_CAVEAT: &str = "How it misleads: only words that both texts have can be compared; the words that differ have \
                           other rivals. One pair of sentences says little about the model.";
 /// Room for bars above a line of words.
@@ -36,9 +39,13 @@ impl State {
         };
         let other = self.other_subject();
         let subjects = std::iter::once(own).chain(other);
-        subjects
-            .map(|subject| Look::Surprisal { subject })
-            .collect()
+        let within_word = !self.inside.choice.apart;
+        let surprisal = |subject| Look::Surprisal {
+            subject,
+            within_word,
+        };
+        // The choices last: the text itself is quicker.
+        subjects.map(surprisal).chain(self.swaps_look()).collect()
     }
 
     /// The other text, where there is one.
@@ -62,7 +69,10 @@ impl State {
             _ => None,
         };
         let one = found(looks.first())?;
-        Some(match (looks.get(1), found(looks.get(1))) {
+        let other = looks
+            .get(1)
+            .filter(|look| matches!(look, Look::Surprisal { .. }));
+        Some(match (other, found(other)) {
             (Some(_), Some(other)) => pair(one, other, width),
             _ => alone(one, width),
         })
@@ -127,7 +137,10 @@ fn alone(surprisal: &Surprisal, width: f64) -> Sight {
         ),
         drawing: drawing(&columns, false, width),
         table,
-        caveat: CAVEAT,
+        caveat: match surprisal.within_word {
+            true => CAVEAT,
+            false => APART_CAVEAT,
+        },
     }
 }
 

@@ -1,7 +1,9 @@
 //! The Inside panel driven as the visitor and the engine drive it.
 
 use super::*;
-use crate::protocol::{Event, ModelFacts};
+use crate::link::Panel;
+use crate::protocol::{Command, Event, InsideCommand, InsideEvent, ModelFacts};
+use crate::state::Effect;
 use crate::state::tests::{facts, mask};
 use bert::inside::{Lens, LensPlace, LensRow, Seen};
 use bert::probe::{Fill, MaskResult, Original, Prediction, Token};
@@ -338,4 +340,81 @@ fn a_lost_engine_is_asked_again_when_it_is_back() {
     });
     assert!(!state.inside.is_busy());
     assert_eq!(state.look_inside(), [], "nobody listens");
+}
+
+#[test]
+fn a_words_neighbours_come_first_and_then_its_other_sentences() {
+    let mut state = ready();
+    state.inside.see(Picture::Neighbours);
+    state.probe.text = "bank [MASK] b".to_owned();
+    state.probe.tokens[1] = Token {
+        end: 4,
+        ..token("bank")
+    };
+    let (id, asked) = look(&state.look_inside());
+    let near = Look::Neighbours {
+        word: Word::Id(4),
+        count: 12,
+    };
+    assert_eq!(asked, near, "of the longest word");
+    assert!(state.sentences_hint().unwrap().contains("with “bank”"));
+    state.inside.typed_sentences = "no such word\nthe Bank\n".into();
+    state.settle_inside();
+    assert_eq!(state.look_inside(), [], "still the same question");
+    found(&mut state, id, Found::Neighbours(Vec::new()));
+    let (_, asked) = look(&state.look_inside());
+    let Look::Contextual { occurrences, .. } = asked else {
+        panic!("{asked:?}")
+    };
+    let places: Vec<(&str, (usize, usize))> = occurrences
+        .iter()
+        .map(|place| (&*place.text, place.characters))
+        .collect();
+    assert_eq!(places, [("bank [MASK] b", (0, 4)), ("the Bank", (4, 8))]);
+    assert!(
+        state
+            .sentences_hint()
+            .unwrap()
+            .starts_with("Line 1 does not")
+    );
+    // A place that holds no word is no choice.
+    state.inside.choice.row = Some(0);
+    assert_eq!(state.near_place(), Some(1));
+    // An encoder alone has neighbours too.
+    state.session.model.as_mut().unwrap().no_masks = Some("no head".into());
+    assert_eq!(state.inside_hint(), None);
+}
+
+#[test]
+fn swaps_are_asked_after_the_text_itself() {
+    let mut state = ready();
+    state.inside.see(Picture::Surprise);
+    let kinds = |state: &State| state.wanted_looks().len();
+    state.inside.typed_swaps = "a {b, c} d".into();
+    state.settle_inside();
+    state.inside.choice.apart = true;
+    let looks = state.wanted_looks();
+    assert!(
+        matches!(&looks[..], [
+        Look::Surprisal { within_word: false, .. },
+        Look::Swaps { sentences, within_word: false, .. },
+    ] if sentences == &["a b d", "a c d"]),
+        "{looks:?}"
+    );
+    state.inside.choice.swaps = "a {b} d".into();
+    assert_eq!(kinds(&state), 1, "what is wrong is not asked");
+    assert!(state.swaps_hint().unwrap().contains("holds 1"));
+}
+
+#[test]
+fn without_a_run_there_is_nothing_before_and_after() {
+    let mut state = ready();
+    state.inside.see(Picture::Change);
+    assert!(
+        state
+            .inside_hint()
+            .unwrap()
+            .starts_with("No run has changed this model")
+    );
+    assert_eq!(state.look_inside(), []);
 }

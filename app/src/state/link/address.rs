@@ -12,6 +12,8 @@ pub(super) struct Texts {
     trial_pair: String,
     follow: String,
     other: String,
+    swaps: String,
+    sentences: String,
 }
 
 impl Texts {
@@ -23,6 +25,8 @@ impl Texts {
             trial_pair: link.trial_pair.clone(),
             follow: link.inside.follow.clone(),
             other: link.inside.other.clone(),
+            swaps: link.inside.swaps.clone(),
+            sentences: link.inside.sentences.clone(),
         }
     }
 }
@@ -53,6 +57,12 @@ impl State {
         }
         if link.inside.other != public.other {
             link.inside.other.clear();
+        }
+        if link.inside.swaps != public.swaps {
+            link.inside.swaps.clear();
+        }
+        if link.inside.sentences != public.sentences {
+            link.inside.sentences.clear();
         }
         if link.trial != public.trial {
             link.trial.clear();

@@ -145,6 +145,8 @@ impl State {
         let choice = self.inside.choice.clone();
         Inside {
             other: cut(&choice.other),
+            swaps: cut(&choice.swaps),
+            sentences: cut(&choice.sentences),
             ..choice
         }
     }

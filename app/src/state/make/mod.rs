@@ -89,11 +89,14 @@ impl Make {
         let facts = self.facts.as_ref()?;
         let count = |count: u64| format::grouped(count);
         Some(format!(
-            "{}: {} words, {} of them different, in {} sentences.",
+            "{}: {} words, {} of them different, in {}.",
             facts.name,
             count(facts.words),
             count(facts.different as u64),
-            count(facts.sentences as u64)
+            match facts.sentences {
+                1 => "1 sentence".to_owned(),
+                many => format!("{} sentences", count(many as u64)),
+            }
         ))
     }
 

@@ -60,10 +60,11 @@ fn prepare(canvas: &HtmlCanvasElement, cells: Cells) -> Option<CanvasRenderingCo
 }
 
 fn grid_cells(grid: &Grid, width: f64) -> Cells {
-    let size = (width - NAMES) / grid.heads.max(1) as f64;
+    let across = grid.heads + grid.together.len();
+    let size = (width - NAMES) / across.max(1) as f64;
     Cells {
         size: size.clamp(8.0, 56.0),
-        across: grid.heads,
+        across,
         down: grid.layers,
     }
 }
@@ -83,20 +84,15 @@ fn draw_grid(canvas: &HtmlCanvasElement, grid: &Grid, cells: Cells) {
             let off = grid.off.contains(&Head { layer, head });
             context.set_fill_style_str(&tint(0.08));
             context.fill_rect(x, y, inner, inner);
-            let (side, dot) = (grid.side, inner / grid.side.max(1) as f64);
-            let first = (layer * grid.heads + head) * side * side;
-            let numbers = grid
-                .numbers
-                .get(first..first + side * side)
-                .unwrap_or_default();
-            for (place, &number) in numbers.iter().enumerate() {
-                let alpha = f64::from(number.clamp(0.0, 1.0)).sqrt();
-                if alpha > 0.05 {
-                    let (column, row) = ((place % side) as f64, (place / side) as f64);
-                    context.set_fill_style_str(&tint(if off { alpha * 0.3 } else { alpha }));
-                    context.fill_rect(x + column * dot, y + row * dot, dot, dot);
-                }
-            }
+            let first = (layer * grid.heads + head) * grid.side * grid.side;
+            let strength = if off { 0.3 } else { 1.0 };
+            draw_small(
+                &context,
+                (&grid.numbers, first),
+                grid.side,
+                [x, y, inner],
+                strength,
+            );
             context.set_stroke_style_str(&tint(1.0));
             if off {
                 context.set_line_width(1.5);
@@ -111,6 +107,36 @@ fn draw_grid(canvas: &HtmlCanvasElement, grid: &Grid, cells: Cells) {
                 context.set_line_width(2.5);
                 context.stroke_rect(x - 0.5, y - 0.5, inner + 1.0, inner + 1.0);
             }
+        }
+        for (column, (_, numbers)) in grid.together.iter().enumerate() {
+            let x = (grid.heads + column) as f64 * size + 2.0;
+            let y = (grid.layers - 1 - layer) as f64 * size + 2.0;
+            let first = layer * grid.side * grid.side;
+            draw_small(&context, (numbers, first), grid.side, [x, y, inner], 1.0);
+            // Framed apart from the heads: no click switches it off.
+            context.set_stroke_style_str(&tint(0.35));
+            context.set_line_width(1.0);
+            context.stroke_rect(x - 0.5, y - 0.5, inner + 1.0, inner + 1.0);
+        }
+    }
+}
+
+/// One small map: the numbers from `first` on, at `[x, y]`, so wide.
+fn draw_small(
+    context: &CanvasRenderingContext2d,
+    (numbers, first): (&[f32], usize),
+    side: usize,
+    [x, y, wide]: [f64; 3],
+    strength: f64,
+) {
+    let dot = wide / side.max(1) as f64;
+    let numbers = numbers.get(first..first + side * side).unwrap_or_default();
+    for (place, &number) in numbers.iter().enumerate() {
+        let alpha = f64::from(number.clamp(0.0, 1.0)).sqrt();
+        if alpha > 0.05 {
+            let (column, row) = ((place % side) as f64, (place / side) as f64);
+            context.set_fill_style_str(&tint(alpha * strength));
+            context.fill_rect(x + column * dot, y + row * dot, dot, dot);
         }
     }
 }
@@ -142,7 +168,11 @@ pub fn HeadGrid(
         let Some([column, row]) = cells.and_then(|cells| cells.under(&event)) else {
             return;
         };
-        let layers = grid.with_untracked(|grid| grid.as_ref().map_or(0, |grid| grid.layers));
+        let shape = grid.with_untracked(|grid| grid.as_ref().map(|grid| (grid.layers, grid.heads)));
+        let (layers, heads) = shape.unwrap_or_default();
+        if column >= heads {
+            return;
+        }
         chosen.run(Head {
             layer: layers.saturating_sub(1 + row),
             head: column,
@@ -165,7 +195,13 @@ pub fn HeadGrid(
             }
         });
         let heads = (0..cells.across).filter(move |head| head % every == 0).map(move |head| {
-            view! { <text x=NAMES + middle(head) y=NAMES - 7.0 text-anchor="middle">{head + 1}</text> }
+            let name = laid.with(|laid| {
+                let (grid, _) = laid.as_ref()?;
+                let together = grid.together.get(head.checked_sub(grid.heads)?)?;
+                Some(together.0.to_owned())
+            });
+            let name = name.unwrap_or_else(|| (head + 1).to_string());
+            view! { <text x=NAMES + middle(head) y=NAMES - 7.0 text-anchor="middle">{name}</text> }
         });
         Some(view! {
             <svg

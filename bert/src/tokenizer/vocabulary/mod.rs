@@ -317,9 +317,9 @@ mod tests {
             .map(|i| format!("text {} says {} and {}.\n", i, i * 37 % 101, i * i % 53))
             .collect();
         let counts = counted(&text);
-        let at_once = Vocabulary::train(&counts, 160).expect("a vocabulary");
+        let at_once = Vocabulary::train(&counts, 120).expect("a vocabulary");
         for most in [1, 7, 1000] {
-            let mut trainer = VocabularyTrainer::new(&counts, 160).expect("words");
+            let mut trainer = VocabularyTrainer::new(&counts, 120).expect("words");
             let mut tokens = trainer.tokens();
             while trainer.step(most) {
                 assert!(trainer.tokens() <= tokens + most);
@@ -328,7 +328,7 @@ mod tests {
             assert_eq!(trainer.finish(), Ok(at_once.clone()), "{most} at a time");
         }
         // What was broken off is no vocabulary.
-        let mut trainer = VocabularyTrainer::new(&counts, 160).expect("words");
+        let mut trainer = VocabularyTrainer::new(&counts, 120).expect("words");
         trainer.step(3);
         assert!(trainer.finish().is_err());
     }

@@ -136,11 +136,20 @@ impl Rule for Embed {
         let blocks = words.into_iter().map(|block| (0, block));
         let rest =
             (1..self.padding.len()).map(|i| (i, Block::whole(types[others + i - 1].shape.rows())));
+        let count = graph.ty(d).shape.rows();
+        // The blocks of one table have the same links.
+        let mut links: Vec<Option<Value>> = vec![None; self.padding.len()];
         let mut gradients = vec![None];
         for (operand, (i, block)) in (1..).zip(blocks.chain(rest)) {
             let skip = self.padding[i];
             let rows = at.inputs[0];
-            gradients.push(at.want(operand, || graph.scatter_rows(d, rows, i, block, skip))?);
+            let gradient = at.want(operand, || {
+                if links[i].is_none() {
+                    links[i] = graph.links(rows, i, count, block.of)?;
+                }
+                graph.scatter_rows(d, rows, links[i], i, block, skip)
+            })?;
+            gradients.push(gradient);
         }
         Ok(gradients)
     }

@@ -68,7 +68,10 @@ impl Rule for GatherRows {
         let rows = graph.ty(at.inputs[0]).shape.rows();
         Ok(vec![
             at.want(0, || {
-                graph.scatter_rows(d, at.inputs[1], 0, Block::whole(rows), None)
+                let count = graph.ty(d).shape.rows();
+                let links = graph.links(at.inputs[1], 0, count, rows)?;
+                let block = Block::whole(rows);
+                graph.scatter_rows(d, at.inputs[1], links, 0, block, None)
             })?,
             None,
         ])
@@ -119,7 +122,8 @@ impl Rule for GatherRows {
 }
 
 /// `out[n] = Σ d[i]` over the i with `rows[part·R + i] = first + n`, zero where there is none: d
-/// `[R, C]`, rows `[P·R]` (u32), result `[N, C]`. The gradient of a look-up; appears in gradients only.
+/// `[R, C]`, rows `[P·R]` (u32), and, for a table of more than a few rows, their links
+/// ([`LinkRows`](super::LinkRows)); result `[N, C]`. The gradient of a look-up; appears in gradients only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScatterRows {
     /// Which of P look-ups, whose rows lie one after another.
@@ -158,16 +162,23 @@ static SCATTER: Kernel = Kernel {
         include_str!("backward.wgsl")
     ),
     params: ScatterParams::FIELDS,
-    bindings: &[Access::Read, Access::Read, Access::Write],
+    bindings: &[Access::Read, Access::Read, Access::Read, Access::Write],
 };
+
+/// A table of no more rows is searched for in every look-up.
+const FEW: usize = 4;
 
 impl Rule for ScatterRows {
     const NAME: &'static str = "scatter rows";
     const KERNELS: &'static [&'static Kernel] = &[&SCATTER];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
-        let check = Check::new(Self::NAME, inputs, 2)?;
+        let linked = self.block.of > FEW;
+        let check = Check::new(Self::NAME, inputs, 2 + usize::from(linked))?;
         let (rows, columns) = check.matrix(0, "d")?;
+        if linked {
+            check.exactly(2, "links", DType::U32, Shape::new(&[2 * rows]))?;
+        }
         let all = check.indices(1, "rows")?;
         if !all.is_multiple_of(rows) || self.part >= all / rows {
             let parts = self.part + 1;
@@ -196,11 +207,18 @@ impl Rule for ScatterRows {
             kernel: &SCATTER,
             constants: vec![("USE", f64::from(what as u32))],
             params: params.bytes(),
-            operands: vec![Operand::Input(0), Operand::Input(1), Operand::Output(0)],
+            operands: vec![
+                Operand::Input(0),
+                Operand::Input(1),
+                match self.block.of > FEW {
+                    true => Operand::Input(2),
+                    false => Operand::Unused,
+                },
+                Operand::Output(0),
+            ],
             workgroups: grid_1d(threads, 64),
         };
-        // A table of no more rows than are looked up is cheaper searched for than cleared.
-        if out.rows() <= d.rows() {
+        if self.block.of <= FEW {
             return vec![dispatch(Use::Collect, out.len())];
         }
         vec![
@@ -226,25 +244,45 @@ impl Rule for ScatterRows {
         }
     }
 
-    /// A thread an element, each of which looks through all rows.
+    /// A sum an element; of a table of a few rows each looks through all look-ups.
     fn flops(&self, inputs: &[TensorType]) -> f64 {
         let d = inputs[0].shape;
-        2.0 * d.len() as f64 * d.rows() as f64
+        let searched = if self.block.of > FEW {
+            1
+        } else {
+            self.block.len
+        };
+        8.0 * (d.len() * searched) as f64
     }
 }
 
 impl Graph {
+    /// The links of look-ups for [`Graph::scatter_rows`]; `None` for a table of so few rows that they do not matter.
+    pub(crate) fn links(
+        &mut self,
+        rows: Value,
+        part: usize,
+        count: usize,
+        table: usize,
+    ) -> Result<Option<Value>, GraphError> {
+        (table > FEW)
+            .then(|| self.link_rows(rows, part, count, table))
+            .transpose()
+    }
+
     /// Adds the rows of `d` (`[R, C]`) up into a table of which this is `block` (`[N, C]`), row i
     /// at `rows[part·R + i]` of the whole table, but for `skip`.
-    pub fn scatter_rows(
+    pub(crate) fn scatter_rows(
         &mut self,
         d: Value,
         rows: Value,
+        links: Option<Value>,
         part: usize,
         block: Block,
         skip: Option<u32>,
     ) -> Result<Value, GraphError> {
-        self.apply1(ScatterRows { part, block, skip }.into(), &[d, rows])
+        let operands: Vec<Value> = [d, rows].into_iter().chain(links).collect();
+        self.apply1(ScatterRows { part, block, skip }.into(), &operands)
     }
 
     /// Takes `rows` (`[R]`, u32) of `x` (`[N, C]`) into `[R, C]`.

@@ -35,7 +35,9 @@ pub fn AttentionCard() -> impl IntoView {
         <figure class="sight" node_ref=frame>
             <figcaption>
                 "Every head of every layer, the last layer at the top: rows look at columns, the darker the more. \
-                 Press one to enlarge it."
+                 Press one to enlarge it. Beside them the mean of a layer's heads, which hides what heads do, and, of a \
+                 text of up to 16 tokens, the attention rollout (the means, half and half with what passes a layer by, \
+                 multiplied from the first layer up)."
             </figcaption>
             <HeadGrid grid width chosen=choose label>
                 <CopyTable

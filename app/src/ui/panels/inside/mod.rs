@@ -2,7 +2,9 @@
 
 mod attention;
 mod lens;
+mod neighbours;
 mod plain;
+mod surprise;
 
 use crate::browser::Store;
 use crate::link::Panel;
@@ -16,7 +18,9 @@ use crate::ui::widgets::token_strip::TokenStrip;
 use attention::AttentionCard;
 use lens::LensCard;
 use leptos::prelude::*;
-use plain::{GroundsCard, SidesCard, SurpriseCard};
+use neighbours::NeighboursCard;
+use plain::{ChangeCard, GroundsCard, SidesCard};
+use surprise::SurpriseCard;
 
 /// Nothing is drawn, and nothing asked, while another panel shows.
 #[component]
@@ -151,6 +155,8 @@ fn PictureCard() -> impl IntoView {
                     Picture::Sides => view! { <SidesCard/> }.into_any(),
                     Picture::Surprise => view! { <SurpriseCard/> }.into_any(),
                     Picture::Grounds => view! { <GroundsCard/> }.into_any(),
+                    Picture::Neighbours => view! { <NeighboursCard/> }.into_any(),
+                    Picture::Change => view! { <ChangeCard/> }.into_any(),
                 }}
                 <RunLine/>
             </section>

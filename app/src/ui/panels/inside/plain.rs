@@ -1,10 +1,9 @@
-//! The pictures that are one drawing: both sides, surprise, and what a guess rests on.
+//! The pictures that are one drawing: both sides, before and after, and what a guess rests on.
 
 use super::{FollowBox, PlaceChoice};
 use crate::browser::Store;
 use crate::link::inside::BASELINES;
 use crate::ui::widgets::sight::SightFigure;
-use crate::ui::widgets::text_box::TextBox;
 use bert::inside::Baseline;
 use leptos::prelude::*;
 
@@ -22,22 +21,17 @@ pub fn SidesCard() -> impl IntoView {
 }
 
 #[component]
-pub fn SurpriseCard() -> impl IntoView {
+pub fn ChangeCard() -> impl IntoView {
     let store = Store::get();
-    let other = store.view(|state| state.inside.typed_other.clone());
-    let look = Callback::new(move |width| store.read(|state| state.surprise_sight(width)));
+    let moved = Callback::new(move |width| store.read(|state| state.moved_sight(width)));
+    let said = Callback::new(move |width| store.read(|state| state.change_sight(width)));
     view! {
-        <h2>"How much each word surprises it (pseudo-log-likelihood)"</h2>
-        <div>
-            <TextBox
-                id="inside-other"
-                label="Compare with another text"
-                rows=1
-                text=other
-                typed=move |text| store.edit_inside(|inside| inside.typed_other = text)
-            />
+        <h2>"Before and after the run"</h2>
+        <div class="settings">
+            <PlaceChoice/>
         </div>
-        <SightFigure name="surprise" title="Bits of each word" sight=look/>
+        <SightFigure name="moved" title="How far each layer has moved" sight=moved/>
+        <SightFigure name="change" title="The same text before and after" sight=said/>
     }
 }
 

@@ -81,10 +81,7 @@ pub fn HidingCard() -> impl IntoView {
                     label="Another text"
                     rows=4
                     text=other
-                    typed=move |text| store.change(|state| {
-                        state.teach.settings.other = text;
-                        Vec::new()
-                    })
+                    typed=move |text| store.edit_other(text)
                 />
             </details>
         </section>

@@ -1,20 +1,19 @@
 //! Attention: all heads small, one of them large, where it looks from one word, and what changes without it.
 
-use super::drawing::{Anchor, Drawing, Ink, fit};
+mod arcs;
+mod together;
+
 use super::sight::{Sight, Table};
 use super::{GUESSES, State};
 use crate::link::inside::{Picture, written};
 use crate::protocol::{Found, HeadMap, Look};
 use crate::state::format::percent;
 use bert::inside::{Guesses, Head, HeadTraits, MAX_ALL_ROWS, Survey};
-use bert::probe::{MaskResult, Token};
+use bert::probe::MaskResult;
 
 const CAVEAT: &str = "How it misleads: attention tells where information is fetched from, not what it is worth: its \
                       words are already mixed with all others. Only switching a head off shows what it does \
                       to the guess.";
-/// Lines that are drawn at most from a word.
-const LINES: usize = 16;
-const ROW: f64 = 26.0;
 /// A share from which on a head is named by what it does.
 const MOSTLY: f32 = 0.4;
 /// A head whose entropy is this share of the highest there can be looks everywhere.
@@ -29,6 +28,8 @@ pub struct Grid {
     pub side: usize,
     /// `[layers][heads][side][side]`, flat.
     pub numbers: Vec<f32>,
+    /// All heads of each layer taken together, in several ways: a name and `[layers][side][side]`, flat.
+    pub together: Vec<(&'static str, Vec<f32>)>,
     pub chosen: Option<Head>,
     pub off: Vec<Head>,
 }
@@ -156,6 +157,7 @@ impl State {
             heads,
             side: survey.map_or(0, |survey| survey.side),
             numbers: numbers.unwrap_or_default(),
+            together: survey.map_or(Vec::new(), together::maps),
             chosen: self.head(),
             off: self.heads_off(),
         })
@@ -246,7 +248,7 @@ impl State {
         }
         Some(Sight {
             sentence,
-            drawing: arcs(tokens, &shares, row, &guesses, width),
+            drawing: arcs::drawing(tokens, &shares, row, &guesses, width),
             table,
             caveat: CAVEAT,
         })
@@ -380,82 +382,6 @@ fn does(traits: &HeadTraits, tokens: usize) -> String {
         }
         _ => "does nothing with a name".to_owned(),
     }
-}
-
-/// The chosen word to the left, with its guesses; to the right the words that get more than an even share.
-fn arcs(
-    tokens: &[Token],
-    shares: &[f32],
-    row: usize,
-    guesses: &[(String, f32)],
-    width: f64,
-) -> Drawing {
-    let even = 1.0 / tokens.len().max(1) as f32;
-    let mut ends: Vec<usize> = (0..tokens.len())
-        .filter(|&place| shares[place] > even)
-        .collect();
-    ends.sort_by(|&a, &b| shares[b].total_cmp(&shares[a]));
-    ends.truncate(LINES);
-    ends.sort_unstable();
-    let tall = (ends.len() as f64 * ROW).max(40.0 + (guesses.len() as f64 + 1.0) * 20.0) + 12.0;
-    let mut drawing = Drawing::new(width, tall);
-    let word = (width * 0.3).clamp(80.0, 170.0);
-    let middle = match ends.is_empty() {
-        true => 26.0,
-        false => (ends.len() as f64 * ROW / 2.0).clamp(20.0, 140.0),
-    };
-    drawing.fill([0.0, middle - 14.0], [word, 28.0], Ink::Accent, 0.22);
-    let text = fit(&tokens[row].text, word - 14.0, 14.0);
-    drawing.text(
-        [8.0, middle + 5.0],
-        &text,
-        Ink::Plain,
-        Anchor::Start,
-        14.0,
-        true,
-    );
-    for (number, (guess, share)) in guesses.iter().enumerate() {
-        let text = format!("{} {}", fit(guess, word - 62.0, 13.0), percent(*share));
-        let at = [8.0, middle + 34.0 + number as f64 * 20.0];
-        drawing.word(at, &text, Ink::Soft, Anchor::Start);
-    }
-    let right = width - word - 56.0;
-    for (number, &place) in ends.iter().enumerate() {
-        let y = 8.0 + number as f64 * ROW + ROW / 2.0;
-        let share = f64::from(shares[place]);
-        let bend = word + (right - word) / 2.0;
-        let path = format!(
-            "M{word:.1} {middle:.1}C{bend:.1} {middle:.1} {bend:.1} {y:.1} {:.1} {y:.1}",
-            right - 6.0
-        );
-        let ink = if tokens[place].special {
-            Ink::Soft
-        } else {
-            Ink::Accent
-        };
-        let weight = if tokens[place].special {
-            0.35
-        } else {
-            0.4 + 0.6 * share
-        };
-        drawing.path(path, ink, weight, (1.0 + 9.0 * share).min(8.0));
-        let text = fit(&tokens[place].text, word - 4.0, 13.0);
-        let ink = if tokens[place].special {
-            Ink::Soft
-        } else {
-            Ink::Plain
-        };
-        drawing.word([right, y + 4.5], &text, ink, Anchor::Start);
-        drawing.text(
-            [width, y + 4.5],
-            &percent(shares[place]),
-            Ink::Soft,
-            Anchor::End,
-            11.0,
-            false,
-        );
-    }
-    drawing
 }
 
 #[cfg(test)]

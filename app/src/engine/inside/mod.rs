@@ -1,5 +1,7 @@
 //! Looking into the model, one question at a time, each for as long as a probe would hold the model.
 
+mod change;
+
 use super::Engine;
 use super::io::worker::{breathe, ticks};
 use super::port::post;
@@ -9,8 +11,9 @@ use crate::protocol::{
     Aim, Event, Found, HeadMap, InsideCommand, InsideEvent, Look, RequestId, Word,
 };
 use bert::inside::{
-    AttentionRequest, AttributionRequest, Head, InsideError, LayerAttention, LensRequest, Target,
-    attention, attribution, guesses, lens, sides, surprisal, survey,
+    AttentionRequest, AttributionRequest, Head, InsideError, LayerAttention, LensRequest, Subject,
+    Surprisal, Target, attention, attribution, contextual, guesses, lens, neighbours, sides,
+    surprisal, survey,
 };
 use bert::model::Model;
 use bert::probe::ProbeError;
@@ -26,6 +29,8 @@ enum Unseen {
     Failed(InsideError),
     /// A typed word that is no token: why, in a sentence.
     NoWord(String),
+    /// Something else than the model is in the way.
+    Because(Failure),
 }
 
 impl From<InsideError> for Unseen {
@@ -60,14 +65,16 @@ impl Engine {
         let control = Control::new(cancel, breathe);
         let began = ticks();
         let mut progress = |done, total| tell(id, InsideEvent::Progress { done, total });
-        let outcome = see(
-            &mut resident.model,
-            tokenizer,
-            &look,
-            &mut progress,
-            &control,
-        )
-        .await;
+        let outcome = match &look {
+            Look::Change { subject, top_k } => {
+                let change = self.change(resident, subject, *top_k, &mut progress, &control);
+                change.await.map(|change| Found::Change(Box::new(change)))
+            }
+            _ => {
+                let (model, progress) = (&mut resident.model, &mut progress);
+                see(model, tokenizer, &look, progress, &control).await
+            }
+        };
         match outcome {
             Ok(found) => tell(
                 id,
@@ -137,9 +144,50 @@ async fn see(
         Look::Sides { subject, top_k } => {
             Found::Sides(sides(model, tokenizer, subject, *top_k, control).await?)
         }
-        Look::Surprisal { subject } => {
-            Found::Surprisal(surprisal(model, tokenizer, subject, true, progress, control).await?)
+        Look::Surprisal {
+            subject,
+            within_word,
+        } => {
+            let found = surprisal(model, tokenizer, subject, *within_word, progress, control);
+            Found::Surprisal(found.await?)
         }
+        Look::Swaps {
+            sentences,
+            without,
+            within_word,
+        } => {
+            let mut found: Vec<Surprisal> = Vec::new();
+            for (number, sentence) in sentences.iter().enumerate() {
+                let subject = Subject {
+                    text: sentence.clone(),
+                    without: without.clone(),
+                    ..Subject::default()
+                };
+                let before: usize = found.iter().map(|found| found.scored).sum();
+                // The others are about as long.
+                let rest = sentences.len() - number;
+                let mut progress = |done, of| progress(before + done, before + of * rest);
+                let surprisal = surprisal(
+                    model,
+                    tokenizer,
+                    &subject,
+                    *within_word,
+                    &mut progress,
+                    control,
+                );
+                found.push(surprisal.await?);
+            }
+            Found::Swaps(found)
+        }
+        Look::Neighbours { word, count } => {
+            let id = token(tokenizer, word)?;
+            Found::Neighbours(neighbours(model, tokenizer, id, *count, control).await?)
+        }
+        Look::Contextual {
+            occurrences,
+            without,
+        } => Found::Contextual(contextual(model, tokenizer, occurrences, without, control).await?),
+        Look::Change { .. } => unreachable!("a change takes more than the model"),
         Look::Attribution {
             subject,
             aim,
@@ -226,6 +274,7 @@ fn failure(unseen: Unseen) -> Failure {
             cause,
             "Write another word, or leave the box empty.",
         ),
+        Unseen::Because(failure) => failure,
         Unseen::Failed(error) => Failure::new(
             "The model could not be looked into",
             sentence(&error),

@@ -1,6 +1,10 @@
 //! Looking inside: each picture with numbers that are known, what changes them, and how links bring them
 //! back.
 
+mod change;
+mod limits;
+mod words;
+
 use crate::reference::{Reference, TOP_K};
 use crate::visit::{Choice, Visit, fixture, same_percent};
 use fantoccini::key::Key;
@@ -376,13 +380,14 @@ fn every_picture_is_reached_by_the_keyboard(browser: Browser) {
         "Left and right",
         "Surprise",
         "What it rests on",
+        "Neighbours",
     ] {
         visit.press(&Key::Down);
         visit.find("region", picture);
         seen(&visit);
         assert!(visit.focused().contains(picture), "{}", visit.focused());
     }
-    visit.press(&Key::Up.repeat(3));
+    visit.press(&Key::Up.repeat(4));
     visit.find("region", "Attention");
     seen(&visit);
     let switch = visit.find("button", "off");
@@ -440,6 +445,7 @@ fn on_a_software_gpu_the_pictures_are_the_same(browser: Browser) {
         "Left and right",
         "Surprise",
         "What it rests on",
+        "Neighbours",
     ] {
         visit.click("radio", picture);
         seen(&visit);
