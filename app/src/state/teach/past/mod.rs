@@ -1,15 +1,16 @@
 //! Past runs as this device keeps them: what each was, what it came to, and its curves of loss, to be compared. Their
 //! weights are not kept, but for the last run's.
 
+mod picture;
+
 use super::run::{Phase, Run};
 use crate::link::Panel;
 use crate::recipe::carried::METHODS;
 use crate::recipe::{MethodChoice, Setup, rate_text};
-use crate::state::inside::drawing::{Anchor, Drawing, Ink, fit, width_of};
-use crate::state::inside::sight::{Sight, Table};
-use crate::state::teach::chart::{Span, thin};
+use crate::state::inside::sight::Sight;
 use crate::state::{Effect, Memory, State, format};
 use bert::train::{Ending, Method};
+use picture::{drawing, points};
 use serde::{Deserialize, Serialize};
 
 /// The most runs that are kept; the oldest goes first.
@@ -21,12 +22,6 @@ const POINTS: usize = 120;
 const NAME: usize = 60;
 const CAVEAT: &str = "How it misleads: losses of different goals, or over other texts, are on different scales, and a lower \
                       training loss is not a better model. Compare the results on the same texts.";
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 46.0;
-const RIGHT: f64 = 14.0;
-const BOTTOM: f64 = 40.0;
-const LEGEND: f64 = 20.0;
-const INKS: [Ink; DRAWN] = [Ink::Accent, Ink::Second, Ink::Bad, Ink::Plain];
 
 /// A run that is over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -329,119 +324,6 @@ impl Past {
     }
 }
 
-fn points(drawn: &[(usize, &PastRun)]) -> Table {
-    let mut table = Table::new(&["Run", "Step", "Loss", "Of"]);
-    for (i, run) in drawn {
-        for (name, points) in [("training", &run.training), ("validation", &run.validating)] {
-            table.rows.extend(points.iter().map(|(step, loss)| {
-                vec![
-                    format!("Run {}", i + 1),
-                    format!("{step:.0}"),
-                    format!("{loss:.4}"),
-                    name.to_owned(),
-                ]
-            }));
-        }
-    }
-    table
-}
-
-fn drawing(drawn: &[(usize, &PastRun)], labels: &[String], width: f64) -> Drawing {
-    let mut drawing = Drawing::new(width, HEIGHT + LEGEND * labels.len() as f64);
-    for (i, label) in labels.iter().enumerate() {
-        let y = 14.0 + LEGEND * i as f64;
-        drawing.line([0.0, y - 4.0], [20.0, y - 4.0], INKS[i % DRAWN], 2.2);
-        let words = fit(label, width - 30.0, 12.0);
-        drawing.text([26.0, y], &words, Ink::Plain, Anchor::Start, 12.0, false);
-    }
-    let (top, bottom) = (LEGEND * labels.len() as f64 + 12.0, drawing.height - BOTTOM);
-    let all = || {
-        let runs = drawn.iter();
-        runs.flat_map(|(_, run)| run.training.iter().chain(&run.validating))
-    };
-    let across = Span {
-        low: 1.0,
-        high: all().map(|point| point.0).fold(2.0, f64::max),
-    };
-    let most = Span::of(all().map(|point| point.1)).high.max(1e-3);
-    let down = Span {
-        low: 0.0,
-        high: most,
-    };
-    let share =
-        |span: Span, value: f64| ((value - span.low) / (span.high - span.low)).clamp(0.0, 1.0);
-    let place = |&(x, y): &(f64, f64)| {
-        [
-            LEFT + share(across, x) * (width - LEFT - RIGHT),
-            bottom - share(down, y) * (bottom - top),
-        ]
-    };
-    for tick in down.ticks(4) {
-        let [_, y] = place(&(1.0, tick));
-        drawing.line([LEFT, y], [width - RIGHT, y], Ink::Grid, 1.0);
-        let label = format!("{tick:.2}");
-        drawing.text(
-            [LEFT - 6.0, y + 4.0],
-            &label,
-            Ink::Soft,
-            Anchor::End,
-            11.0,
-            false,
-        );
-    }
-    let mut free = f64::NEG_INFINITY;
-    for tick in across.ticks(4) {
-        let [x, _] = place(&(tick, 0.0));
-        let label = format!("{tick:.0}");
-        let half = width_of(&label, 11.0) / 2.0;
-        if x - half > free && x + half < width {
-            free = x + half + 4.0;
-            drawing.text(
-                [x, bottom + 16.0],
-                &label,
-                Ink::Soft,
-                Anchor::Middle,
-                11.0,
-                false,
-            );
-        }
-    }
-    let middle = (LEFT + width - RIGHT) / 2.0;
-    drawing.text(
-        [middle, bottom + 34.0],
-        "step",
-        Ink::Soft,
-        Anchor::Middle,
-        12.0,
-        false,
-    );
-    for (i, (_, run)) in drawn.iter().enumerate() {
-        let ink = INKS[i % DRAWN];
-        let line = thin(&run.training);
-        let line = line.iter().map(place).enumerate().map(|(i, [x, y])| {
-            let command = if i == 0 { 'M' } else { 'L' };
-            format!("{command}{x:.1} {y:.1}")
-        });
-        drawing.path(line.collect(), ink, 1.0, 1.8);
-        for point in thin_dots(&run.validating) {
-            drawing.dot(place(&point), ink);
-        }
-    }
-    drawing
-}
-
-/// Few enough dots to be told apart.
-fn thin_dots(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    let every = points.len().div_ceil(24).max(1);
-    let last = points.last().copied();
-    let some = points.iter().step_by(every).copied();
-    let mut some: Vec<_> = some.collect();
-    if some.last() != last.as_ref() {
-        some.extend(last);
-    }
-    some
-}
-
 impl State {
     /// What earlier visits left.
     pub fn on_past_runs(&mut self, text: &str) -> Vec<Effect> {
@@ -503,86 +385,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::recipe::Goal;
-    use bert::train::{Progress, Recipe};
-
-    fn run(began: f64, rate: f64, losses: &[f64]) -> PastRun {
-        let recipe = Recipe {
-            learning_rate: rate,
-            ..Recipe::new(Method::All)
-        };
-        let setup = Setup {
-            goal: Goal::Labels,
-            recipe,
-            share: 0.2,
-            other: None,
-        };
-        let mut run = Run::new(3, setup, began);
-        run.phase = Phase::Stopped;
-        run.steps = (losses.iter().enumerate())
-            .map(|(i, &loss)| Progress {
-                step: i + 1,
-                steps: losses.len(),
-                epoch: 1,
-                loss,
-                rate,
-                norm: 1.0,
-            })
-            .collect();
-        PastRun::of(&run, "moods.tsv", "Seedling")
-    }
-
-    #[test]
-    fn what_differs_is_told_and_what_is_the_same_said_once() {
-        let past = Past {
-            runs: vec![run(1.0, 1e-3, &[0.7, 0.5]), run(2.0, 1e-4, &[0.7, 0.6])],
-            chosen: Vec::new(),
-        };
-        let (columns, rows, same) = past.table();
-        assert_eq!(
-            columns,
-            ["Rate", "Result", "Validation loss", "Ended", "Time"]
-        );
-        let first: Vec<&str> = rows.iter().map(|row| &*row.cells[0]).collect();
-        assert_eq!(first, ["1e-4", "1e-3"], "the newest first");
-        assert!(
-            same.contains("texts moods.tsv") && same.contains("method whole model"),
-            "{same}"
-        );
-        assert!(!same.contains("rate"));
-        let sight = past.sight(500.0).expect("two curves");
-        assert!(sight.sentence.starts_with("The loss of 2 runs"));
-        assert_eq!(sight.table.rows.len(), 4);
-    }
-
-    #[test]
-    fn as_many_are_drawn_as_there_are_colours() {
-        let runs = (1..=6).map(|i| run(f64::from(i), 1e-3, &[0.7, 0.5]));
-        let mut past = Past {
-            runs: runs.collect(),
-            chosen: Vec::new(),
-        };
-        assert_eq!(past.drawn(), [2, 3, 4, 5]);
-        past.chosen = vec![(6.0, false), (1.0, true)];
-        assert_eq!(past.drawn(), [0, 2, 3, 4]);
-    }
-
-    #[test]
-    fn what_was_kept_comes_back_and_anything_else_is_none() {
-        let many: Vec<f64> = (0..5000).map(|i| 1.0 / (1.0 + f64::from(i))).collect();
-        let past = Past {
-            runs: vec![run(1.0, 1e-3, &many), run(2.0, 1e-3, &[f64::NAN, 0.5])],
-            chosen: Vec::new(),
-        };
-        let text = past.to_text();
-        assert!(text.len() < 8000, "{}", text.len());
-        assert_eq!(Past::parse(&text), past.runs);
-        for text in ["", "[]", "{}", "[1]", &text[..text.len() - 4], "null"] {
-            assert_eq!(Past::parse(text), []);
-        }
-        let wild = text.replacen("\"epochs\":", "\"epochs\":999999999", 1);
-        assert_eq!(Past::parse(&wild).len(), 1);
-    }
-}
+mod tests;
