@@ -97,7 +97,10 @@ const BERT: Rooms = &[
     ("data", &["config", "decimal", "tags", "tokenizer"]),
     ("model", &["checkpoint", "config", "data"]),
     ("probe", &["config", "data", "model", "tags", "tokenizer"]),
-    ("inside", &["config", "model", "probe", "tokenizer"]),
+    (
+        "inside",
+        &["checkpoint", "config", "model", "probe", "tokenizer"],
+    ),
     (
         "train",
         &[

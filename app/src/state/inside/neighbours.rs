@@ -37,15 +37,29 @@ pub(super) struct Places {
 }
 
 impl State {
+    /// The tokens that have neighbours worth a look, with their places: no typed `[MASK]`.
+    pub fn near_words(&self) -> Vec<(usize, String)> {
+        let tokens = self.probe.tokens.iter().enumerate();
+        let typed =
+            |place: usize| self.probe.is_hidden(place) && !self.probe.hidden.contains(&place);
+        tokens
+            .filter(|(place, token)| !token.special && !typed(*place))
+            .map(|(place, token)| (place, token.text.clone()))
+            .collect()
+    }
+
     /// The token whose neighbours are looked for: the chosen one, or the longest word.
     pub fn near_place(&self) -> Option<usize> {
-        let tokens = &self.probe.tokens;
-        let is_word = |place: &usize| tokens.get(*place).is_some_and(|token| !token.special);
-        let chosen = self.inside.choice.row.filter(is_word);
+        let words = self.near_words();
+        let chosen = self.inside.choice.row;
+        let chosen = chosen.filter(|row| words.iter().any(|(place, _)| place == row));
         chosen.or_else(|| {
-            let length = |place: &usize| tokens[*place].text.chars().count();
             // Of equals the first.
-            (0..tokens.len()).rev().filter(is_word).max_by_key(length)
+            let longest = words
+                .iter()
+                .rev()
+                .max_by_key(|(_, word)| word.chars().count());
+            longest.map(|(place, _)| *place)
         })
     }
 

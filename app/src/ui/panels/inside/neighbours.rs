@@ -38,13 +38,7 @@ pub fn NeighboursCard() -> impl IntoView {
 fn WordChoice() -> impl IntoView {
     let store = Store::get();
     let here = store.view(|state| state.near_place());
-    let words = store.view(|state| {
-        let tokens = state.probe.tokens.iter().enumerate();
-        tokens
-            .filter(|(_, token)| !token.special)
-            .map(|(place, token)| (place, token.text.clone()))
-            .collect::<Vec<_>>()
-    });
+    let words = store.view(|state| state.near_words());
     view! {
         <label class="setting">
             "Word"
