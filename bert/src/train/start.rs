@@ -98,13 +98,7 @@ impl Training {
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
         let limit = limit(model, &recipe);
-        let encode = |texts: &[Text]| -> Vec<Encoded> {
-            let texts = texts.iter().enumerate();
-            texts
-                .map(|(i, t)| Encoded::text(tokenizer, limit, t, i))
-                .collect()
-        };
-        let texts = [encode(train), encode(validation)];
+        let texts = [train, validation].map(|texts| encode(tokenizer, limit, texts));
         Self::start_words(model, tokenizer, Task::MaskedLm, texts, recipe).await
     }
 
@@ -153,13 +147,7 @@ impl Training {
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
         let limit = limit(model, &recipe);
-        let encode = |texts: &[Text]| -> Vec<Encoded> {
-            let texts = texts.iter().enumerate();
-            texts
-                .map(|(i, t)| Encoded::text(tokenizer, limit, t, i))
-                .collect()
-        };
-        let texts = [encode(train), encode(validation)];
+        let texts = [train, validation].map(|texts| encode(tokenizer, limit, texts));
         if !model.add_generator(recipe.seed).await? {
             return Err(TrainError::NoReplacedHead(
                 model.config().family.class_prefix(),
@@ -304,6 +292,14 @@ impl Training {
         };
         Err(TrainError::Resume(problem))
     }
+}
+
+/// Texts to hide words in, as the model reads them.
+fn encode(tokenizer: &Tokenizer, limit: usize, texts: &[Text]) -> Vec<Encoded> {
+    let texts = texts.iter().enumerate();
+    texts
+        .map(|(place, text)| Encoded::text(tokenizer, limit, text, place))
+        .collect()
 }
 
 /// What a task in which words are hidden has against a method.
