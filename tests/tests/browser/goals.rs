@@ -15,7 +15,8 @@ fn documents() -> String {
             "The {noun} was good and it was long. We saw the {noun} and it ran. The {noun} was not red.\n"
         )
     };
-    nouns.map(document).concat()
+    // Enough of them that some of what is put aside does not follow.
+    nouns.map(document).concat().repeat(5)
 }
 
 /// What the figures say under a name.
@@ -32,9 +33,9 @@ fn choose(visit: &Visit, folder: &TempDir, goal: &str) {
     visit.click("tab", "Teach");
     let file = write(folder, "documents.txt", &documents());
     visit.upload("#pick-examples", &[file]);
-    visit.wait_for_text("#data-line", "8 rows");
+    visit.wait_for_text("#data-line", "40 rows");
     visit.click("radio", goal);
-    set(visit, &[("Epochs", "2"), ("Batch", "4")]);
+    set(visit, &[("Epochs", "2"), ("Batch", "8")]);
 }
 
 /// Learns, and sees both losses.

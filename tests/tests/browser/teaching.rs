@@ -329,7 +329,10 @@ fn examples_that_cannot_be_learned_from_are_explained(browser: Browser) {
     visit.wait_for_text("#outlook", "larger than the");
     visit.wait("the run can start", || disabled() == json!(false));
     // Pasted texts take the file's place.
-    visit.run("document.querySelector('.paste').open = true", &[]);
+    visit.run(
+        "document.querySelector('#pasted').closest('details').open = true",
+        &[],
+    );
     visit
         .find("textbox", "Examples, one a line")
         .fill("good,a cat\nbad,a dog\nbad,a man");
