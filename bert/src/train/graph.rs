@@ -66,7 +66,7 @@ pub(super) struct LossGraph {
     /// The rows of `[CLS]`, and the logits of following `[B, 2]`.
     next: Option<(Value, Value)>,
     replaced: Option<Replaced>,
-    /// One or, of pairs with hidden words, two.
+    /// One or, of pairs with hidden words and of replaced words, two.
     terms: Vec<Term>,
     seed: Option<Value>,
     /// What each class counts, where they differ.
@@ -141,14 +141,10 @@ impl LossGraph {
                     unreachable!("replaced words are drawn with a seed")
                 };
                 let recorded = replaced::record(&mut builder, [batch, tokens, masks], seed)?;
-                let logits;
-                (encoder, rows, logits, replaced) = (
-                    Some(recorded.generator),
-                    Some(recorded.hidden),
-                    recorded.logits,
-                    Some(recorded.replaced),
-                );
-                logits
+                encoder = Some(recorded.generator);
+                rows = Some(recorded.hidden);
+                replaced = Some(recorded.replaced);
+                recorded.logits
             }
             (
                 Task::Head {

@@ -266,20 +266,17 @@ impl Lesson {
     ) {
         let (limit, max_tokens) = (config.max_tokens(), setup.recipe.max_tokens);
         if setup.goal == Goal::Next {
+            let key = Key::new(model_hash, config, setup);
+            let is_there = |pairs: &Pairs| pairs.is_of(&key);
+            if self.pairs.borrow().as_ref().is_some_and(is_there) {
+                return;
+            }
             let prose = match &self.running {
                 Some(running) => running.prose().clone(),
                 None => Prose::of(self.texts().iter().map(|text| text.text.as_str())),
             };
-            let key = Key::new(model_hash, config, setup);
-            if !self
-                .pairs
-                .borrow()
-                .as_ref()
-                .is_some_and(|pairs| pairs.is_of(&key))
-            {
-                let pairs = Pairs::make(key, prose, tokenizer, breathe).await;
-                *self.pairs.borrow_mut() = Some(pairs);
-            }
+            let pairs = Pairs::make(key, prose, tokenizer, breathe).await;
+            *self.pairs.borrow_mut() = Some(pairs);
             return;
         }
         if let Some(running) = &self.running {
