@@ -8,7 +8,7 @@ use crate::state::activity::Wish;
 use crate::state::prove::Prove;
 use crate::state::prove::view::Draw;
 use crate::state::teach::SAMPLES;
-use crate::ui::widgets::failure_card::FailureCard;
+use crate::ui::widgets::failure_card::PanelFailure;
 use crate::ui::widgets::progress_bar::ProgressBar;
 use crate::ui::widgets::sight::SightFigure;
 use leptos::prelude::*;
@@ -23,7 +23,10 @@ pub fn ProvePanel() -> impl IntoView {
     view! {
         <Show when=move || open.get()>
             <DrawCard/>
-            <CurveFailure/>
+            <PanelFailure
+                failure=|state| state.prove.failure.clone()
+                dismiss=|state| state.prove.dismiss()
+            />
             <CurveCard/>
         </Show>
     }
@@ -235,27 +238,6 @@ fn Addition(line: Line) -> impl IntoView {
                 <span class="hint" id=takes.clone()>{move || estimate.get()}</span>
             </span>
         </Show>
-    }
-}
-
-#[component]
-fn CurveFailure() -> impl IntoView {
-    let store = Store::get();
-    let failure = store.view(|state| state.prove.failure.clone());
-    let dismiss = move |_| {
-        store.change(|state| {
-            state.prove.dismiss();
-            Vec::new()
-        });
-    };
-    move || {
-        failure.get().map(|failure| {
-            view! {
-                <FailureCard failure>
-                    <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
-                </FailureCard>
-            }
-        })
     }
 }
 

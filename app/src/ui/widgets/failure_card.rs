@@ -2,6 +2,7 @@
 
 use crate::browser::{Store, to_clipboard};
 use crate::failure::Failure;
+use crate::state::State;
 use crate::state::session::Engine;
 use leptos::{prelude::*, task::spawn_local};
 
@@ -84,6 +85,31 @@ pub fn SessionFailure() -> impl IntoView {
                     <Show when=move || failed.get()>
                         <button type="button" class="primary" on:click=again>"Try again"</button>
                     </Show>
+                    <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
+                </FailureCard>
+            }
+        })
+    }
+}
+
+/// The failure of a panel, if it has one, with a button that dismisses it.
+#[component]
+pub fn PanelFailure(
+    failure: fn(&State) -> Option<Failure>,
+    dismiss: fn(&mut State),
+) -> impl IntoView {
+    let store = Store::get();
+    let failure = store.view(failure);
+    let dismiss = move |_| {
+        store.change(|state| {
+            dismiss(state);
+            Vec::new()
+        });
+    };
+    move || {
+        failure.get().map(|failure| {
+            view! {
+                <FailureCard failure>
                     <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
                 </FailureCard>
             }

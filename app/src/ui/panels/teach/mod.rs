@@ -13,7 +13,7 @@ mod recipe;
 mod results;
 
 use crate::browser::Store;
-use crate::ui::widgets::failure_card::FailureCard;
+use crate::ui::widgets::failure_card::PanelFailure;
 use leptos::prelude::*;
 
 #[component]
@@ -33,7 +33,10 @@ pub fn TeachPanel() -> impl IntoView {
         <Show when=move || has_data.get() && hides.get()>
             <hiding::HidingCard/>
         </Show>
-        <TeachFailure/>
+        <PanelFailure
+                failure=|state| state.teach.failure.clone()
+                dismiss=|state| state.teach.dismiss()
+            />
         <Show when=move || has_run.get()>
             <progress::ProgressCard/>
         </Show>
@@ -47,26 +50,5 @@ pub fn TeachPanel() -> impl IntoView {
             <out::OutCard/>
         </Show>
         <past::PastCard/>
-    }
-}
-
-#[component]
-fn TeachFailure() -> impl IntoView {
-    let store = Store::get();
-    let failure = store.view(|state| state.teach.failure.clone());
-    let dismiss = move |_| {
-        store.change(|state| {
-            state.teach.dismiss();
-            Vec::new()
-        });
-    };
-    move || {
-        failure.get().map(|failure| {
-            view! {
-                <FailureCard failure>
-                    <button type="button" class="quiet" on:click=dismiss>"Dismiss"</button>
-                </FailureCard>
-            }
-        })
     }
 }
