@@ -74,6 +74,7 @@ impl Store {
         store.follow_address();
         store.warn_before_leaving();
         store.stay_awake();
+        store.count_requests();
         store
     }
 

@@ -127,6 +127,7 @@ impl Engine {
                         pair,
                         hidden: Vec::new(),
                         top_k: 1,
+                        compare: Vec::new(),
                     },
                 );
             }

@@ -35,6 +35,8 @@ pub const MAX_POSITION: usize = 10_000;
 
 /// The sentence that a visitor finds.
 pub const FIRST_TEXT: &str = "He poured a cup of [MASK] and sat down.";
+/// Longest text of words to compare, in characters.
+pub const MAX_COMPARE: usize = 200;
 /// How many predictions one may ask for.
 pub const TOP_K: std::ops::RangeInclusive<usize> = 1..=20;
 /// How many are asked for by default.
@@ -126,6 +128,8 @@ pub struct Link {
     /// Hidden tokens, rising.
     pub masks: Vec<usize>,
     pub top_k: usize,
+    /// Words that are compared at each blank.
+    pub compare: String,
     /// What the Inside panel is asked.
     pub inside: Inside,
     /// The recipe, as far as it is not the default one.
@@ -150,6 +154,7 @@ impl Default for Link {
             pair: None,
             masks: Vec::new(),
             top_k: FIRST_TOP_K,
+            compare: String::new(),
             inside: Inside::default(),
             recipe: Carried::default(),
             trial: String::new(),
@@ -170,6 +175,7 @@ mod key {
     pub const PAIR: &str = "pair";
     pub const MASK: &str = "mask";
     pub const TOP: &str = "top";
+    pub const COMPARE: &str = "compare";
     pub const SEE: &str = "see";
     pub const AT: &str = "at";
     pub const FOLLOW: &str = "follow";

@@ -4,7 +4,9 @@ use super::escape::unescape;
 use super::inside::{BASELINES, MAX_HEADS, MAX_OFF, MAX_WORD, Picture, read_head};
 use super::prove::Drawn;
 use super::write::PANELS;
-use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key};
+use super::{
+    Link, MAX_COMPARE, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key,
+};
 use crate::checkpoint::address::Address;
 use crate::recipe::Field;
 use crate::recipe::carried::{GOALS, LAYERS, METHODS, Number, POOLINGS, number};
@@ -59,8 +61,8 @@ impl Link {
             }
             _ => {
                 return unread(format!(
-                    "What stands behind the # of this address, “{}”, is no link of this page \
-                     (v=1 is missing) and was not read.",
+                    "The part after # in this address, “{}”, is not an Unmask link (v=1 is missing), so it was \
+                     ignored.",
                     quoted(fragment)
                 ));
             }
@@ -123,6 +125,7 @@ impl Reading {
                     self.link.top_k = top;
                 }
             }
+            key::COMPARE => self.link.compare = self.cut(key, value, MAX_COMPARE),
             key::SEE => {
                 let names = Picture::ALL.map(|picture| (picture, picture.name()));
                 if let Some(picture) = self.choice(key, &names, &value) {

@@ -28,7 +28,7 @@ fn refused(fragment: &str) -> String {
 fn a_link_can_be_read_by_people() {
     let link = Link {
         model: Some(Address::parse("google-bert/bert-base-uncased@v1.0").unwrap()),
-        text: "She went to the [MASK], 100 % sure & \"happy\".".into(),
+        text: "She went to the [MASK], 100% sure & \"happy\".".into(),
         pair: Some("Ünd?".into()),
         masks: vec![3, 7],
         panel: Panel::Teach,
@@ -111,7 +111,7 @@ fn numbers_are_brought_into_their_range_and_that_is_told() {
     for words in [
         "“epochs” (Epochs) is 1000 instead of 1e99",
         "“learning-rate” (Learning rate) was left out: “NaN”",
-        "“batch” (Batch) was left out: “2.5”",
+        "“batch” (Batch size) was left out: “2.5”",
         "“dropout” (Dropout) is 0 instead of -3",
         "“top” is 20 instead of 99",
         "“layers” was left out: “inf”",
@@ -295,16 +295,27 @@ fn link() -> impl Strategy<Value = Link> {
     (
         (model, panel, hide, places, head),
         (text(), prop::option::of(text()), text(), text()),
-        (1..=20usize, carried(), inside(), prop::option::of(drawn())),
+        (
+            1..=20usize,
+            "[a-z /,%]{0,40}",
+            carried(),
+            inside(),
+            prop::option::of(drawn()),
+        ),
     )
         .prop_map(
-            |((model, panel, hide, masks, head), texts, (top_k, recipe, inside, curve))| Link {
+            |(
+                (model, panel, hide, masks, head),
+                texts,
+                (top_k, compare, recipe, inside, curve),
+            )| Link {
                 model: model.map(|model| Address::parse(&model).expect("a plain address")),
                 panel,
                 text: texts.0,
                 pair: texts.1,
                 masks: masks.into_iter().collect(),
                 top_k,
+                compare,
                 inside,
                 recipe,
                 trial: texts.2,

@@ -59,6 +59,9 @@ impl Link {
         if self.top_k != plain.top_k {
             put(key::TOP, &self.top_k.to_string());
         }
+        if !self.compare.is_empty() {
+            put(key::COMPARE, &self.compare);
+        }
         let inside = &self.inside;
         if inside.picture != plain.inside.picture {
             put(key::SEE, inside.picture.name());

@@ -91,12 +91,25 @@ pub enum Command {
     Make { id: RequestId, command: MakeCommand },
 }
 
+/// A request that a script has made, for the page's count of what leaves this device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requested {
+    /// Empty where it is the page's own.
+    pub host: String,
+    /// Of its content.
+    pub bytes: u64,
+}
+
 /// From the engine to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The worker listens.
     Alive,
+    /// The worker asks a host for something. `static/meter.js` writes this.
+    Requested {
+        request: Requested,
+    },
     /// The device is chosen.
     Device {
         report: DeviceReport,
@@ -334,6 +347,7 @@ mod tests {
                 pair: Some(String::new()),
                 hidden: vec![1, 511],
                 top_k: 5,
+                compare: Vec::new(),
             },
         });
     }

@@ -136,8 +136,8 @@ impl Session {
             false => Tone::Warn,
         };
         let mut line = match right == all {
-            true => format!("Self-test: all {all} kernels are right"),
-            false => format!("Self-test: {right} of {all} kernels are right"),
+            true => format!("Self-test passed: all {all} GPU kernels"),
+            false => format!("Self-test failed: {right} of {all} GPU kernels passed"),
         };
         let without: Vec<&str> = test.left_out.iter().map(|o| o.what.as_str()).collect();
         if !without.is_empty() {
@@ -304,13 +304,8 @@ impl State {
         let can_hide = |probe: &super::Probe| {
             let model = self.session.model.as_ref()?;
             let words = probe.tokens.iter().any(|token| !token.special);
-            let mask = model
-                .mask
-                .as_deref()
-                .filter(|_| words && model.no_masks.is_none())?;
-            Some(format!(
-                "Press a word to hide it, again to show it; or type {mask} in the text."
-            ))
+            let can_hide = words && model.mask.is_some() && model.no_masks.is_none();
+            can_hide.then(|| "Press a word to hide it, again to show it.".to_owned())
         };
         self.probe.inspected().or_else(|| can_hide(&self.probe))
     }

@@ -13,6 +13,7 @@ use crate::ui::widgets::drop_zone::DropZone;
 use crate::ui::widgets::failure_card::SessionFailure;
 use crate::ui::widgets::model_bar::ModelBar;
 use crate::ui::widgets::question::QuestionDialog;
+use crate::ui::widgets::sent::SentButton;
 use crate::ui::widgets::share::{LinkNotices, ShareButton};
 use crate::ui::widgets::tabs::{TabPanel, Tabs};
 use crate::ui::widgets::theme::ThemeButton;
@@ -85,7 +86,10 @@ fn Page(site: Site) -> impl IntoView {
         <main id="main">
             <div class="hero">
                 <h1>"Hide a word. See what BERT expects."</h1>
-                <p>"A language model runs here, on your own device. What you type stays with you."</p>
+                <p>
+                    "BERT fills in blanks, here on your own device. Look inside it, teach it, send the result as a link. "
+                    <SentButton/>
+                </p>
             </div>
             <ModelBar/>
             <SessionFailure/>

@@ -102,7 +102,7 @@ impl Material {
         let (mut train_pairs, held) = (pairs(&train), pairs(&held));
         if train_pairs.is_empty() || held.is_empty() {
             return Err(format!(
-                "there are {documents} documents, which give {} pairs to learn from and {} to check with: text of several \
+                "there are {documents} documents, which give {} pairs for training and {} for validation: text of several \
                  documents is needed, with an empty line after each, and of two sentences or more in some",
                 train_pairs.len(),
                 held.len()

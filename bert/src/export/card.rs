@@ -157,9 +157,9 @@ fn data(run: &Run, labels: &[String]) -> String {
     let kind = if run.pairs { "pairs of texts" } else { "texts" };
     let (train, validation) = (sum(&run.train), sum(&run.validation));
     let mut told =
-        format!("## Data\n\n{train} {kind} to learn from, {validation} to check with.\n\n");
+        format!("## Data\n\n{train} {kind} for training, {validation} for validation.\n\n");
     if !labels.is_empty() {
-        told += "| label | to learn from | to check with |\n| --- | ---: | ---: |\n";
+        told += "| label | training | validation |\n| --- | ---: | ---: |\n";
         for (i, label) in labels.iter().enumerate() {
             let count = |counts: &[usize]| counts.get(i).copied().unwrap_or(0);
             let (train, validation) = (count(&run.train), count(&run.validation));
@@ -193,7 +193,7 @@ fn recipe(recipe: &Recipe) -> String {
         false => (
             recipe.epochs.to_string(),
             format!(
-                "linear warm-up over {} % of the steps, then linear decay to zero",
+                "linear warm-up over {}% of the steps, then linear decay to zero",
                 100.0 * recipe.warmup
             ),
         ),
@@ -265,7 +265,7 @@ fn figures(run: &Run, labels: &[String]) -> String {
     let over = metrics.over();
     let over = over.map_or(String::new(), |over| format!(" Macro F1 is {over}."));
     let told = format!(
-        "## Figures\n\nOn the texts to check with, after epoch {}{chosen}.{over}\n\n\
+        "## Figures\n\nOn the validation set, after epoch {}{chosen}.{over}\n\n\
          | | accuracy | macro F1 |\n| --- | ---: | ---: |\n\
          | this model | {:.4} | {:.4} |\n| always the most frequent class | {:.4} | {:.4} |\n\n\
          | label | precision | recall | F1 | texts |\n| --- | ---: | ---: | ---: | ---: |\n",
@@ -277,7 +277,7 @@ fn figures(run: &Run, labels: &[String]) -> String {
 /// Those of heads that do not choose one class a text.
 fn other_figures(run: &Run, figures: &Figures, labels: &[String]) -> String {
     let mut told = format!(
-        "## Figures\n\nOn the texts to check with, after epoch {}.\n\n| figure | |\n| --- | ---: |\n",
+        "## Figures\n\nOn the validation set, after epoch {}.\n\n| figure | |\n| --- | ---: |\n",
         run.best_epoch
     );
     for (name, value) in figures.named() {

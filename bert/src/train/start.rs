@@ -42,7 +42,7 @@ impl Training {
         let (t, v) = (train.len(), validation.len());
         if t == 0 || v == 0 || outputs < least {
             let message = format!(
-                "there are {outputs} classes, {t} texts to learn from and {v} to check with: at \
+                "there are {outputs} classes, {t} texts for training and {v} for validation: at \
                  least {least}, 1 and 1 are needed"
             );
             return Err(TrainError::Data(message));
@@ -191,7 +191,7 @@ impl Training {
         let (t, v) = (texts.len(), validation.len());
         if t == 0 || v == 0 {
             let message = format!(
-                "there are {t} texts with words to hide to learn from and {v} to check with: at \
+                "there are {t} texts with words to hide for training and {v} for validation: at \
                  least 1 and 1 are needed"
             );
             return Err(TrainError::Data(message));

@@ -213,7 +213,7 @@ fn learn_by_keys(visit: &Visit, epochs: &str) {
     for (name, number) in [
         ("Learning rate", "1e-2"),
         ("Epochs", epochs),
-        ("Batch", "2"),
+        ("Batch size", "2"),
     ] {
         walk_to(visit, &format!("textbox {name}"));
         visit.press(&format!("{}a{}{number}", Key::Control, Key::Null));

@@ -50,7 +50,7 @@ pub struct Bar {
     pub id: String,
     /// `id 7, logit 1.234`
     pub title: String,
-    /// `12.3 %`
+    /// `12.3%`
     pub value: String,
 }
 
@@ -374,7 +374,7 @@ fn expectation(fill: &Fill) -> String {
     let masks = fill.masks.iter().map(|mask| {
         let best = mask.predictions.iter();
         let best: Vec<String> = best
-            .map(|p| format!("{} {:.3} %", p.token, p.probability * 100.0))
+            .map(|p| format!("{} {:.3}%", p.token, p.probability * 100.0))
             .collect();
         format!("position {}: {}", mask.position, best.join(", "))
     });
@@ -382,7 +382,7 @@ fn expectation(fill: &Fill) -> String {
     format!("[{}], verdict {:?}", masks.join("; "), fill.nsp)
 }
 
-/// Whether `12.3 %` stands for a probability, give or take one in its last digit.
+/// Whether `12.3%` stands for a probability, give or take one in its last digit.
 pub fn same_percent(shown: &str, probability: f32) -> bool {
     let value = f64::from(probability) * 100.0;
     if let Some(bound) = shown.strip_prefix("< ") {
@@ -392,7 +392,7 @@ pub fn same_percent(shown: &str, probability: f32) -> bool {
     (shown - value).abs() <= last_digit * 1.01
 }
 
-/// The number in `1.23 %`, and the worth of its last digit.
+/// The number in `1.23%`, and the worth of its last digit.
 fn number(shown: &str) -> (f64, f64) {
     let text = shown.trim_end_matches('%').trim();
     let decimals = text
@@ -406,10 +406,10 @@ fn number(shown: &str) -> (f64, f64) {
 
 #[test]
 fn percentages_are_compared_to_the_digits_shown() {
-    assert!(same_percent("12.3 %", 0.1234));
-    assert!(same_percent("12.4 %", 0.1234), "one in the last digit");
-    assert!(!same_percent("12.5 %", 0.1234));
+    assert!(same_percent("12.3%", 0.1234));
+    assert!(same_percent("12.4%", 0.1234), "one in the last digit");
+    assert!(!same_percent("12.5%", 0.1234));
     assert!(!same_percent("", 0.1234));
-    assert!(same_percent("< 0.001 %", 0.000_001));
-    assert!(!same_percent("< 0.001 %", 0.001));
+    assert!(same_percent("< 0.001%", 0.000_001));
+    assert!(!same_percent("< 0.001%", 0.001));
 }

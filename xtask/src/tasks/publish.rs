@@ -38,17 +38,24 @@ fn hash_names(files: &mut Files) -> Result<Vec<String>> {
     let is_style = |name: &&String| name.starts_with("styles/") && name.ends_with(".css");
     let styles: Vec<String> = files.keys().filter(is_style).cloned().collect();
     let styles: Vec<&str> = styles.iter().map(String::as_str).collect();
-    let leaves = ["icon.svg", "theme.js", "app_bg.wasm", "engine_bg.wasm"];
+    let leaves = [
+        "icon.svg",
+        "meter.js",
+        "theme.js",
+        "app_bg.wasm",
+        "engine_bg.wasm",
+    ];
     let leaves = leaves.iter().chain(&styles);
     let mut steps: Vec<Step> = leaves.map(|leaf| Step::renamed(leaf, &[])).collect();
     steps.extend([
         Step::renamed("app.js", &["app_bg.wasm"]),
         Step::renamed("engine.js", &["engine_bg.wasm"]),
         Step::renamed("boot.js", &["app.js"]),
-        Step::renamed("worker.js", &["engine.js", "engine_bg.wasm"]),
+        Step::renamed("worker.js", &["meter.js", "engine.js", "engine_bg.wasm"]),
     ]);
     let named = [
         "icon.svg",
+        "meter.js",
         "theme.js",
         "app.js",
         "app_bg.wasm",

@@ -131,6 +131,7 @@ impl State {
             pair: probe.paired.then(|| cut(&probe.pair)),
             masks: waiting.map_or_else(hidden, |masks| masks.positions.clone()),
             top_k: probe.top_k,
+            compare: probe.compare.clone(),
             inside: self.inside_for_link(),
             recipe: self.teach.settings.carried(),
             trial: cut(&trial.text),
@@ -226,12 +227,16 @@ impl State {
         self.linked.said = said;
     }
 
+    /// Whether something on the model's card waits for the visitor: there is no model, or an offer.
+    pub fn model_asks(&self) -> bool {
+        let none = self.session.model.is_none() && self.session.loading.is_none();
+        none || self.opening.step != super::opening::Step::Nothing
+    }
+
     /// The parts of the page that are hidden, as the style sheet calls them. The model's card shows
     /// as long as something in it goes on or waits for the visitor: a link cannot hide a question.
     pub fn hidden_parts(&self) -> String {
-        let asks = self.session.model.is_none()
-            || self.session.loading.is_some()
-            || self.opening.step != super::opening::Step::Nothing;
+        let asks = self.model_asks() || self.session.loading.is_some();
         let hidden = self.linked.hide.iter();
         let names: Vec<&str> = hidden
             .filter(|part| !(asks && **part == Part::Model))
@@ -274,6 +279,7 @@ impl State {
         probe.edit_pair(link.pair.unwrap_or_default());
         probe.hidden.clear();
         probe.set_top_k(link.top_k);
+        probe.edit_compare(&link.compare);
         self.inside.restore(link.inside);
         self.prove.restore(link.curve);
         let teach = &mut self.teach;

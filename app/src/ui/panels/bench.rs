@@ -40,7 +40,7 @@ fn MeasureCard() -> impl IntoView {
     let cancel = move |_| store.change(|state| state.cancel_bench());
     view! {
         <section class="bench card" aria-labelledby="bench-heading">
-            <h2 id="bench-heading">"How fast is it here?"</h2>
+            <h2 id="bench-heading">"Speed on this device"</h2>
             <p class="hint" id="bench-device">{move || device.get().0}</p>
             {move || device.get().1.map(|note| view! { <p class="note">{note}</p> })}
             <fieldset class="executors">

@@ -16,6 +16,7 @@ pub mod painted;
 pub mod progress_bar;
 pub mod question;
 pub mod said;
+pub mod sent;
 pub mod share;
 pub mod sight;
 pub mod tabs;

@@ -46,7 +46,7 @@ pub fn Opener() -> impl IntoView {
                         });
                     }
                 />
-                <button type="submit">"Look"</button>
+                <button type="submit">"Show details"</button>
             </div>
             <p class="hint" id="address-hint">
                 "OWNER/NAME, with @REVISION if you like; or an https address of a folder with "

@@ -26,6 +26,14 @@ fn controls(panel: Panel) -> &'static str {
     }
 }
 
+/// Moves the focus to a panel's tab.
+pub fn focus_tab(panel: Panel) {
+    let tab = document().get_element_by_id(id_of(panel));
+    if let Some(Ok(tab)) = tab.map(|tab| tab.dyn_into::<HtmlElement>()) {
+        let _ = tab.focus();
+    }
+}
+
 #[component]
 pub fn Tabs() -> impl IntoView {
     let store = Store::get();
@@ -48,10 +56,7 @@ pub fn Tabs() -> impl IntoView {
         };
         event.prevent_default();
         show(Panel::ALL[next]);
-        let tab = document().get_element_by_id(id_of(Panel::ALL[next]));
-        if let Some(Ok(tab)) = tab.map(|tab| tab.dyn_into::<HtmlElement>()) {
-            let _ = tab.focus();
-        }
+        focus_tab(Panel::ALL[next]);
     };
     let tabs = Panel::ALL.map(|panel| {
         view! {

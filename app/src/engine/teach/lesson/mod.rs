@@ -335,8 +335,7 @@ impl Lesson {
         report.majority = material.majority();
         if report.train == 0 || report.validation == 0 {
             report.problems.push(
-                "There is nothing left to check with: add rows, or put a larger share aside."
-                    .to_owned(),
+                "Nothing is left for validation: add rows, or hold out a larger share.".to_owned(),
             );
         }
         if !report.problems.is_empty() {
@@ -414,6 +413,6 @@ fn unusable(name: &str, error: &DataError) -> Failure {
     Failure::new(
         format!("{name} cannot be learned from"),
         sentence(error),
-        "Mend the file and open it again. One example a line: a label, a tab, a text.",
+        "Fix the file and open it again. One example a line: a label, a tab, a text.",
     )
 }
