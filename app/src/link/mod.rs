@@ -33,6 +33,8 @@ pub const MAX_MASKS: usize = 512;
 /// Every hidden place lies below this.
 pub const MAX_POSITION: usize = 10_000;
 
+/// More steps than any lesson has.
+pub const MAX_LESSON: usize = 99;
 /// The sentence that a visitor finds.
 pub const FIRST_TEXT: &str = "He poured a cup of [MASK] and sat down.";
 /// Longest text of words to compare, in characters.
@@ -50,15 +52,17 @@ pub enum Panel {
     Inside,
     Teach,
     Prove,
+    Learn,
     Bench,
 }
 
 impl Panel {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Probe,
         Self::Inside,
         Self::Teach,
         Self::Prove,
+        Self::Learn,
         Self::Bench,
     ];
 
@@ -68,6 +72,7 @@ impl Panel {
             Self::Inside => "Inside",
             Self::Teach => "Teach",
             Self::Prove => "Prove",
+            Self::Learn => "Learn",
             Self::Bench => "Bench",
         }
     }
@@ -122,6 +127,8 @@ pub struct Link {
     /// `None` is the bundled model.
     pub model: Option<Address>,
     pub panel: Panel,
+    /// The step of the lesson that is open, from 1.
+    pub lesson: Option<usize>,
     pub text: String,
     /// The second text, where it is in use.
     pub pair: Option<String>,
@@ -150,6 +157,7 @@ impl Default for Link {
         Self {
             model: None,
             panel: Panel::default(),
+            lesson: None,
             text: FIRST_TEXT.to_owned(),
             pair: None,
             masks: Vec::new(),
@@ -171,6 +179,7 @@ mod key {
     pub const VERSION: &str = "v";
     pub const MODEL: &str = "model";
     pub const PANEL: &str = "panel";
+    pub const LESSON: &str = "lesson";
     pub const TEXT: &str = "text";
     pub const PAIR: &str = "pair";
     pub const MASK: &str = "mask";

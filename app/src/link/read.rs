@@ -5,7 +5,8 @@ use super::inside::{BASELINES, MAX_HEADS, MAX_OFF, MAX_WORD, Picture, read_head}
 use super::prove::Drawn;
 use super::write::PANELS;
 use super::{
-    Link, MAX_COMPARE, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key,
+    Link, MAX_COMPARE, MAX_FRAGMENT, MAX_LESSON, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part,
+    TOP_K, key,
 };
 use crate::checkpoint::address::Address;
 use crate::recipe::Field;
@@ -117,6 +118,7 @@ impl Reading {
                     self.link.panel = panel;
                 }
             }
+            key::LESSON => self.link.lesson = self.count(key, &value, 1..=MAX_LESSON),
             key::TEXT => self.link.text = self.text(key, value),
             key::PAIR => self.link.pair = Some(self.text(key, value)),
             key::MASK => self.masks(&value),

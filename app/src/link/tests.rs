@@ -28,7 +28,7 @@ fn refused(fragment: &str) -> String {
 fn a_link_can_be_read_by_people() {
     let link = Link {
         model: Some(Address::parse("google-bert/bert-base-uncased@v1.0").unwrap()),
-        text: "She went to the [MASK], 100% sure & \"happy\".".into(),
+        text: "She went to the [MASK], 100 % sure & \"happy\".".into(),
         pair: Some("Ünd?".into()),
         masks: vec![3, 7],
         panel: Panel::Teach,
@@ -65,7 +65,7 @@ fn a_full_stop_at_the_end_survives_what_finds_links_in_texts() {
 #[test]
 fn what_is_no_link_is_told_and_changes_nothing() {
     assert!(refused("garbage").contains("“garbage”"));
-    assert!(refused("%%%").contains("no link of this page"));
+    assert!(refused("%%%").contains("not an Unmask link"));
     assert!(refused("text=a").contains("v=1 is missing"));
     assert!(refused("v=0&text=a").contains("v=1 is missing"));
     assert!(refused("v=2&text=a").contains("newer version of this page (v=2)"));
@@ -130,7 +130,7 @@ fn every_wrong_setting_is_named() {
         ("text=%ff", "“text” was left out: its value is damaged"),
         (
             "panel=files",
-            "“panel” is “files”; there is only probe, inside, teach, prove, bench",
+            "“panel” is “files”; there is only probe, inside, teach, prove, learn, bench",
         ),
         ("pooling=max", "“pooling” is “max”"),
         ("mask=1,x,-2,1e9,99999", "“mask” is a list of places"),
@@ -293,7 +293,13 @@ fn link() -> impl Strategy<Value = Link> {
     let places = btree_set(0..MAX_POSITION, 0..20);
     let head = prop::option::of("[A-Za-z0-9_-]{1,80}");
     (
-        (model, panel, hide, places, head),
+        (
+            model,
+            (panel, prop::option::of(1..=MAX_LESSON)),
+            hide,
+            places,
+            head,
+        ),
         (text(), prop::option::of(text()), text(), text()),
         (
             1..=20usize,
@@ -305,12 +311,13 @@ fn link() -> impl Strategy<Value = Link> {
     )
         .prop_map(
             |(
-                (model, panel, hide, masks, head),
+                (model, (panel, lesson), hide, masks, head),
                 texts,
                 (top_k, compare, recipe, inside, curve),
             )| Link {
                 model: model.map(|model| Address::parse(&model).expect("a plain address")),
                 panel,
+                lesson,
                 text: texts.0,
                 pair: texts.1,
                 masks: masks.into_iter().collect(),

@@ -8,11 +8,12 @@ use crate::recipe::carried::{GOALS, METHODS, POOLINGS};
 use std::fmt::Display;
 
 /// As links call the panels.
-pub(super) const PANELS: [(Panel, &str); 5] = [
+pub(super) const PANELS: [(Panel, &str); 6] = [
     (Panel::Probe, "probe"),
     (Panel::Inside, "inside"),
     (Panel::Teach, "teach"),
     (Panel::Prove, "prove"),
+    (Panel::Learn, "learn"),
     (Panel::Bench, "bench"),
 ];
 
@@ -46,6 +47,9 @@ impl Link {
         }
         if self.panel != plain.panel {
             put(key::PANEL, name(&PANELS, &self.panel));
+        }
+        if let Some(lesson) = self.lesson {
+            put(key::LESSON, &lesson.to_string());
         }
         if self.text != plain.text {
             put(key::TEXT, &self.text);

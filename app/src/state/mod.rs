@@ -8,6 +8,7 @@ pub mod activity;
 pub mod bench;
 pub mod format;
 pub mod inside;
+pub mod learn;
 pub mod link;
 pub mod make;
 pub mod opening;
@@ -28,6 +29,7 @@ use crate::site::Site;
 use activity::{Question, Wish};
 use bench::Bench;
 use inside::Inside;
+use learn::Learn;
 use link::Linked;
 use make::Make;
 use opening::Opening;
@@ -69,16 +71,19 @@ pub enum Memory {
     Runs,
     /// The curve that was drawn last, and of what.
     Curve,
+    /// What was answered in the lesson.
+    Lesson,
 }
 
 impl Memory {
-    pub const ALL: [Self; 2] = [Self::Runs, Self::Curve];
+    pub const ALL: [Self; 3] = [Self::Runs, Self::Curve, Self::Lesson];
 
     /// What the device calls it.
     pub fn key(self) -> &'static str {
         match self {
             Self::Runs => "unmask.runs",
             Self::Curve => "unmask.curve",
+            Self::Lesson => "unmask.lesson",
         }
     }
 }
@@ -98,6 +103,7 @@ pub struct State {
     pub prove: Prove,
     pub bench: Bench,
     pub make: Make,
+    pub learn: Learn,
     /// What left this device.
     pub sent: Sent,
     /// What the visitor is asked before something is lost.
@@ -131,6 +137,7 @@ impl State {
             prove: Prove::default(),
             bench: Bench::default(),
             make: Make::default(),
+            learn: Learn::default(),
             sent: Sent::default(),
             question: None,
             ids: 0,
@@ -291,6 +298,7 @@ impl State {
         match memory {
             Memory::Runs => self.on_past_runs(text),
             Memory::Curve => self.on_kept_curve(text),
+            Memory::Lesson => self.on_kept_lesson(text),
         }
     }
 

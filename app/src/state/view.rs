@@ -289,6 +289,7 @@ impl State {
                     return words;
                 }
             }
+            Panel::Learn => return String::new(),
             Panel::Probe => {}
         }
         let results = self.probe.spoken();

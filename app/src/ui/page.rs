@@ -5,12 +5,14 @@ use crate::link::Panel;
 use crate::site::Site;
 use crate::ui::panels::bench::BenchPanel;
 use crate::ui::panels::inside::InsidePanel;
+use crate::ui::panels::learn::LearnPanel;
 use crate::ui::panels::probe::ProbePanel;
 use crate::ui::panels::prove::ProvePanel;
 use crate::ui::panels::teach::TeachPanel;
 use crate::ui::widgets::badge::EngineBadge;
 use crate::ui::widgets::drop_zone::DropZone;
 use crate::ui::widgets::failure_card::SessionFailure;
+use crate::ui::widgets::lesson::LessonRail;
 use crate::ui::widgets::model_bar::ModelBar;
 use crate::ui::widgets::question::QuestionDialog;
 use crate::ui::widgets::sent::SentButton;
@@ -95,10 +97,12 @@ fn Page(site: Site) -> impl IntoView {
             <SessionFailure/>
             <LinkNotices/>
             <Tabs/>
+            <LessonRail/>
             <TabPanel panel=Panel::Probe><ProbePanel/></TabPanel>
             <TabPanel panel=Panel::Inside><InsidePanel/></TabPanel>
             <TabPanel panel=Panel::Teach><TeachPanel/></TabPanel>
             <TabPanel panel=Panel::Prove><ProvePanel/></TabPanel>
+            <TabPanel panel=Panel::Learn><LearnPanel/></TabPanel>
             <TabPanel panel=Panel::Bench><BenchPanel/></TabPanel>
         </main>
         <footer class="foot">

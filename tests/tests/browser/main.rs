@@ -16,6 +16,7 @@ mod heads;
 mod inside;
 mod keeping;
 mod last_run;
+mod lesson;
 mod life;
 mod lifecycle;
 mod links;

@@ -18,6 +18,7 @@ fn beginning(sentences: usize) -> String {
 }
 
 fn open_form(visit: &Visit) {
+    visit.open_model_card();
     visit.run("document.querySelector('#make').open = true", &[]);
 }
 

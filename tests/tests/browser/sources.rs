@@ -35,6 +35,7 @@ pub fn expected() -> Fill {
 
 /// Types a name or an address and asks for a look.
 pub fn look(visit: &Visit, address: &str) {
+    visit.open_model_card();
     visit.run("document.querySelector('#opener').open = true", &[]);
     visit
         .find("textbox", "Name on Hugging Face, or address")

@@ -62,7 +62,7 @@ const STRIP: &str = "
         [token.querySelector('.word').textContent, token.getAttribute('aria-pressed') === 'true']);";
 const CARDS: &str = "
     return [...document.querySelectorAll('.mask')].map((card) => ({
-        position: Number(card.querySelector('h2').textContent.replace('Position ', '')),
+        position: Number(card.dataset.position),
         bars: [...card.querySelectorAll('.bar')].map((bar) => ({
             token: bar.querySelector('.bar-token').firstChild.textContent,
             id: bar.dataset.id,
@@ -210,8 +210,20 @@ impl Visit {
         });
     }
 
+    /// Opens the card on which the model is changed.
+    pub fn open_model_card(&self) {
+        self.wait("the model's card", || {
+            let script = "
+                const change = document.querySelector('#change-model');
+                if (change?.getAttribute('aria-expanded') === 'false') change.click();
+                return document.querySelector('#model-card')?.hidden === false;";
+            self.run(script, &[]) == json!(true)
+        });
+    }
+
     /// Picks a checkpoint's files, as the file picker would.
     pub fn pick(&self, files: &[PathBuf]) {
+        self.open_model_card();
         self.wait("the file picker", || {
             let there = "return document.querySelector('#pick-files') !== null";
             self.run(there, &[]) == json!(true)
@@ -366,7 +378,7 @@ impl Visit {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("what the script returns")
 }
 

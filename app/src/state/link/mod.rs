@@ -127,6 +127,7 @@ impl State {
                 None => self.session.address(),
             },
             panel: self.panel,
+            lesson: self.learn.open.map(|step| step + 1),
             text: cut(&probe.text),
             pair: probe.paired.then(|| cut(&probe.pair)),
             masks: waiting.map_or_else(hidden, |masks| masks.positions.clone()),
@@ -266,6 +267,7 @@ impl State {
 
     pub(super) fn follow(&mut self, link: Link) -> Vec<Effect> {
         self.panel = link.panel;
+        self.learn.open(link.lesson.map(|step| step - 1));
         self.linked.public = Texts::of(&link);
         self.linked.hide = link.hide;
         self.linked.masks = (!link.masks.is_empty()).then(|| Masks {

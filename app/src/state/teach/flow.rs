@@ -74,7 +74,11 @@ impl State {
         }
     }
 
-    pub(super) fn read_texts(&mut self, source: TextSource, reading: Reading) -> Vec<Effect> {
+    pub(in crate::state) fn read_texts(
+        &mut self,
+        source: TextSource,
+        reading: Reading,
+    ) -> Vec<Effect> {
         if let Some(reason) = self.why_not(&Wish::ReadTexts) {
             self.teach.failure = Some(busy(reason));
             return Vec::new();

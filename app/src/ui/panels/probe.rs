@@ -299,6 +299,10 @@ fn Elsewhere() -> impl IntoView {
             Panel::Prove,
             "Draw how few examples it needs, with pretraining and without.",
         ),
+        (
+            Panel::Learn,
+            "A lesson through all of it: eleven short steps, each a question first.",
+        ),
     ];
     let place = move |(panel, what): (Panel, &'static str)| {
         let go = move |_| {

@@ -12,6 +12,7 @@ fn id_of(panel: Panel) -> &'static str {
         Panel::Inside => "tab-inside",
         Panel::Teach => "tab-teach",
         Panel::Prove => "tab-prove",
+        Panel::Learn => "tab-learn",
         Panel::Bench => "tab-bench",
     }
 }
@@ -22,6 +23,7 @@ fn controls(panel: Panel) -> &'static str {
         Panel::Inside => "panel-inside",
         Panel::Teach => "panel-teach",
         Panel::Prove => "panel-prove",
+        Panel::Learn => "panel-learn",
         Panel::Bench => "panel-bench",
     }
 }
