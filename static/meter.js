@@ -7,6 +7,17 @@
   // What the page's program has not taken over yet.
   const early = [];
   globalThis.unmaskRequests = early;
+  let isHeard = false;
+  const tell = (request) => postMessage(JSON.stringify({ requested: { request } }));
+  if (inWorker) {
+    addEventListener("message", function first({ data }) {
+      if (data !== "start") return;
+      // From here on the page listens.
+      removeEventListener("message", first);
+      isHeard = true;
+      early.splice(0).forEach(tell);
+    });
+  }
 
   const bytesOf = (content) => {
     if (content === null || content === undefined) return 0;
@@ -22,7 +33,8 @@
     const carried = content ?? (address instanceof Request ? address.body : null);
     const request = { host: host === location.host ? "" : host, bytes: bytesOf(carried) };
     if (inWorker) {
-      postMessage(JSON.stringify({ requested: { request } }));
+      if (isHeard) tell(request);
+      else early.push(request);
       return;
     }
     const detail = JSON.stringify(request);

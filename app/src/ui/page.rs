@@ -89,7 +89,7 @@ fn Page(site: Site) -> impl IntoView {
             <div class="hero">
                 <h1>"Hide a word. See what BERT expects."</h1>
                 <p>
-                    "BERT fills in blanks, here on your own device. Look inside it, teach it, send the result as a link. "
+                    "BERT guesses hidden words, here on your own device. "
                     <SentButton/>
                 </p>
             </div>

@@ -126,7 +126,7 @@ fn every_step_of_the_lesson_leads_to_its_check(browser: Browser) {
     visit.type_text("Last night I wrote a [MASK] and [MASK] the [MASK].");
     wait_for_done(&visit);
 
-    // 11. Replaced words: planned, not run.
+    // 11. Every word.
     next_step(&visit, "Every word");
     begin_step(&visit);
     wait_for_done(&visit);

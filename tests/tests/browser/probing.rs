@@ -145,6 +145,7 @@ fn the_keyboard_alone_is_enough(browser: Browser) {
     visit.wait_for_fill(&answer(&[4]));
     press(Key::Tab, "checkbox Second text");
     press(Key::Tab, "slider Predictions");
+    press(Key::Tab, "button Show every word");
     press(Key::Tab, "textbox Words to compare");
     visit.end();
 }

@@ -156,7 +156,7 @@ pub const STEPS: [Step; 11] = [
         ],
         right: 1,
         why: "Heads overlap, so most can go alone. Some do something that no other does, and then the guess moves.",
-        task: "Press “Switch off” for a few heads, in lower and upper layers. Which one moves the guess most?",
+        task: "Press a small map, then “Switch head … off”; try a few, in lower and upper layers. Which one moves the guess most?",
         check_text: "A head is off",
         limits: "Where a head looks is no explanation of the guess. What changes when it is off is a fact about this one text.",
         papers: &[
@@ -319,17 +319,17 @@ pub const STEPS: [Step; 11] = [
         right: 0,
         why: "Every token is real or replaced, so all of them teach. That is why ELECTRA reached BERT's level with about a \
               quarter of the computing.",
-        task: "Look at the plan: a small generator fills the blanks and learns too, and the model learns to tell. Start it if you \
-               have a few minutes: it draws both losses.",
-        check_text: "Replaced words are ready to be learned",
+        task: "Here is BERT's own deal again. Count the tokens that carry no loss: ELECTRA would learn at each of them. (To train \
+               one, open an ELECTRA: Teach then offers “Replaced words”.)",
+        check_text: "Words have been dealt",
         limits: "A yes or no carries fewer bits than a word out of thousands: 100% against 15% is not 6.7 times as much learned.",
         papers: &[ELECTRA],
         setting: Setting {
             panel: Panel::Teach,
             texts: Some(Texts::Book),
-            goal: Some(Goal::Replaced),
+            goal: Some(Goal::Masks),
             ..Setting::NONE
         },
-        check: Check::Planned(Goal::Replaced),
+        check: Check::Dealt,
     },
 ];

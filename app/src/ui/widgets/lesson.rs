@@ -5,6 +5,9 @@ use crate::state::learn::{Paper, STEPS, Step};
 use leptos::html::Aside;
 use leptos::prelude::*;
 
+/// As in `styles/learn.css`.
+const BESIDE: &str = "(min-width: 80rem)";
+
 #[component]
 pub fn LessonRail() -> impl IntoView {
     let store = Store::get();
@@ -51,7 +54,9 @@ fn Rail(number: usize, step: &'static Step) -> impl IntoView {
         <aside class="lesson card" id="lesson" aria-labelledby="lesson-claim" tabindex="-1" node_ref=rail>
             <div class="card-head">
                 <p class="hint">{format!("Lesson, step {} of {}", number + 1, STEPS.len())}</p>
-                <button type="button" class="quiet" on:click=move |_| go(None)>"Close the lesson"</button>
+                <button type="button" class="quiet" aria-label="Close the lesson" on:click=move |_| go(None)>
+                    "Close"
+                </button>
             </div>
             <h2 id="lesson-claim">{step.claim}</h2>
             {move || hint.get().map(|hint| view! {
@@ -75,7 +80,10 @@ fn Rail(number: usize, step: &'static Step) -> impl IntoView {
                         type="button"
                         class="primary"
                         id="lesson-set"
-                        on:click=move |_| store.change(|state| state.set_step())
+                        on:click=move |_| {
+                            store.change(|state| state.set_step());
+                            show_panel();
+                        }
                     >
                         "Set the page up for this"
                     </button>
@@ -113,6 +121,20 @@ fn Rail(number: usize, step: &'static Step) -> impl IntoView {
             </div>
         </aside>
     }
+}
+
+/// Where the rail stands above the panel, the page goes to what was set up.
+fn show_panel() {
+    let beside = window().match_media(BESIDE).ok().flatten();
+    if beside.is_some_and(|beside| beside.matches()) {
+        return;
+    }
+    request_animation_frame(|| {
+        let panel = document().query_selector("[role=tabpanel]:not([hidden])");
+        if let Some(panel) = panel.ok().flatten() {
+            panel.scroll_into_view();
+        }
+    });
 }
 
 /// A sentence's beginning within another one.
