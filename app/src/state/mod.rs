@@ -14,8 +14,10 @@ pub mod opening;
 pub mod probe;
 pub mod prove;
 pub mod said;
+mod script;
 pub mod session;
 pub mod teach;
+mod title;
 mod trust;
 pub mod view;
 
