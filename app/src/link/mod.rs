@@ -9,15 +9,18 @@
 //! texts are shown as texts. [`Link::to_fragment`] writes what `parse` reads back exactly.
 
 mod badge;
+pub mod embed;
 mod escape;
 pub mod inside;
 pub mod prove;
+pub mod qr;
 mod read;
 mod write;
 
 pub use badge::badge;
 
 use crate::checkpoint::address::Address;
+use crate::recipe::WebTexts;
 use crate::recipe::carried::Carried;
 use inside::Inside;
 use prove::Drawn;
@@ -107,6 +110,18 @@ impl Part {
         Self::Footer,
     ];
 
+    /// For whoever chooses what to leave out.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Header => "The bar at the top",
+            Self::Hero => "Title",
+            Self::Model => "Model",
+            Self::Tabs => "Tabs",
+            Self::Share => "Share button",
+            Self::Footer => "Footer",
+        }
+    }
+
     /// As links and the style sheet call it.
     pub fn name(self) -> &'static str {
         match self {
@@ -141,6 +156,8 @@ pub struct Link {
     pub inside: Inside,
     /// The recipe, as far as it is not the default one.
     pub recipe: Carried,
+    /// Texts to learn from, which the page offers to fetch.
+    pub data: Option<WebTexts>,
     /// A text to classify, and its second text.
     pub trial: String,
     pub trial_pair: String,
@@ -165,6 +182,7 @@ impl Default for Link {
             compare: String::new(),
             inside: Inside::default(),
             recipe: Carried::default(),
+            data: None,
             trial: String::new(),
             trial_pair: String::new(),
             curve: None,
@@ -202,6 +220,7 @@ mod key {
     pub const LAYERS: &str = "layers";
     pub const POOLING: &str = "pooling";
     pub const WHOLE_WORDS: &str = "whole-words";
+    pub const DATA: &str = "data";
     pub const TRY: &str = "try";
     pub const TRY_PAIR: &str = "try-pair";
     pub const CURVE: &str = "curve";

@@ -9,8 +9,8 @@ use super::{
     TOP_K, key,
 };
 use crate::checkpoint::address::Address;
-use crate::recipe::Field;
 use crate::recipe::carried::{GOALS, LAYERS, METHODS, Number, POOLINGS, number};
+use crate::recipe::{Field, WebTexts};
 use bert::decimal::parse_decimal;
 use bert::export::MAX_LINK_HEAD;
 use std::ops::RangeInclusive;
@@ -174,6 +174,13 @@ impl Reading {
                 "1" => self.link.recipe.whole_words = true,
                 "0" => {}
                 other => self.tell(format!("“{key}” is “{}”: it is 0 or 1.", quoted(other))),
+            },
+            key::DATA => match WebTexts::parse(&value) {
+                Ok(address) => self.link.data = Some(address),
+                Err(reason) => self.tell(format!(
+                    "The texts at “{}” were not taken: {reason}.",
+                    quoted(&value)
+                )),
             },
             key::TRY => self.link.trial = self.text(key, value),
             key::TRY_PAIR => self.link.trial_pair = self.text(key, value),

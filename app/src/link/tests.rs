@@ -4,6 +4,7 @@ use super::inside::{BASELINES, Inside, MAX_HEADS, Picture};
 use super::prove::{Drawn, Line, MAX_SEEDS, MAX_SIZES, MAX_STEPS};
 use super::*;
 use crate::recipe::Goal;
+use crate::recipe::WebTexts;
 use crate::recipe::carried::{Number, number};
 use crate::recipe::{Field, MethodChoice};
 use bert::config::Pooling;
@@ -300,7 +301,13 @@ fn link() -> impl Strategy<Value = Link> {
             places,
             head,
         ),
-        (text(), prop::option::of(text()), text(), text()),
+        (
+            text(),
+            prop::option::of(text()),
+            text(),
+            text(),
+            prop::option::of("https://[a-z]{1,8}\\.org/[a-z0-9&=%+?]{0,9}/x[.]tsv"),
+        ),
         (
             1..=20usize,
             "[a-z /,%]{0,40}",
@@ -325,6 +332,7 @@ fn link() -> impl Strategy<Value = Link> {
                 compare,
                 inside,
                 recipe,
+                data: texts.4.and_then(|data| WebTexts::parse(&data).ok()),
                 trial: texts.2,
                 trial_pair: texts.3,
                 curve: curve.map(Box::new),
@@ -361,7 +369,7 @@ proptest! {
         key in prop::sample::select(vec![
             "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map", "row",
             "arrives", "off", "baseline", "other", "goal", "method", "layers",
-            "pooling", "try", "try-pair", "curve", "hide", "head", "learning-rate", "epochs", "share",
+            "pooling", "data", "try", "try-pair", "curve", "hide", "head", "learning-rate", "epochs", "share",
             "clipping", "seed", "whole-words", "mask-share", "mask-hidden",
         ]),
         value in prop_oneof!["\\PC{0,40}", "[-+0-9.eE,infaNx%]{0,12}", any::<f64>().prop_map(|x| x.to_string())],

@@ -125,6 +125,9 @@ impl Link {
         for (field, text) in &recipe.fields {
             put(Field::id(*field), text);
         }
+        if let Some(data) = &self.data {
+            put(key::DATA, data.as_str());
+        }
         if !self.trial.is_empty() {
             put(key::TRY, &self.trial);
         }

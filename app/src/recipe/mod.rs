@@ -2,8 +2,10 @@
 
 pub mod carried;
 mod fields;
+mod web;
 
 pub use fields::{Field, MethodChoice, rate_text, typed};
+pub use web::{MAX_WEB_TEXTS, WebTexts};
 
 use bert::config::HeadKind;
 use bert::data::Columns;
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub enum TextSource {
     /// A set that is published with the page: its name, and its address below the page's.
     Sample { name: String, address: String },
+    /// A file on some host, which the visitor has agreed to ask.
+    Web { address: WebTexts },
     /// What someone pasted.
     Pasted { text: String },
     /// What someone typed under labels, as JSON Lines.
@@ -46,6 +50,7 @@ impl TextSource {
     pub fn name(&self) -> &str {
         match self {
             Self::Sample { name, .. } | Self::File { name, .. } => name,
+            Self::Web { address } => address.name(),
             Self::Pasted { .. } => "Pasted texts",
             Self::Typed { .. } => "Typed examples",
         }

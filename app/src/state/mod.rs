@@ -15,9 +15,11 @@ pub mod opening;
 pub mod probe;
 pub mod prove;
 pub mod said;
+mod script;
 mod sent;
 pub mod session;
 pub mod teach;
+mod title;
 mod trust;
 pub mod view;
 

@@ -24,9 +24,6 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
-/// As in `index.html`.
-const TITLE: &str = "Unmask: hide a word, see what BERT expects";
-
 /// Draws the page in place of the still picture in `index.html`.
 pub fn start() {
     let site = site();
@@ -66,11 +63,8 @@ fn Page(site: Site) -> impl IntoView {
     let store = Store::start(site);
     provide_context(store);
     let offline = Offline::start(store);
-    let title = store.view(|state| state.title_prefix());
-    Effect::new(move |_| {
-        let title = format!("{}{TITLE}", title.get());
-        document().set_title(&title);
-    });
+    let title = store.view(|state| state.title());
+    Effect::new(move |_| document().set_title(&title.get()));
     let spoken = store.view(|state| state.spoken());
     view! {
         <a class="skip" href="#main" on:click=skip>"Skip to the panel"</a>

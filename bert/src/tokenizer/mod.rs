@@ -34,7 +34,7 @@ pub struct Tokenizer {
 }
 
 /// Tokens of a second text that two windows in a row share at most.
-const STRIDE: usize = 128;
+pub const STRIDE: usize = 128;
 
 /// A vocabulary with so many capitalised words is cased.
 const CASED: usize = 100;

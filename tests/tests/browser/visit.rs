@@ -331,6 +331,11 @@ impl Visit {
         self.assert_open_to_all(&[]);
     }
 
+    /// Saves a picture of a state, which is looked at elsewhere.
+    pub fn screenshot_alone(&self, name: &str) -> PathBuf {
+        self.page.screenshot(name)
+    }
+
     /// [`Self::screenshot`] on a desktop and on a phone, in light and in dark, of the part that `selector` finds;
     /// none of them may be wider than the window.
     pub fn pictures(&self, name: &str, selector: &str) {

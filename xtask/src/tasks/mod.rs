@@ -4,6 +4,7 @@ mod assets;
 mod bench;
 mod build;
 mod hashing;
+mod pictures;
 mod planes;
 mod publish;
 mod serve;
@@ -12,6 +13,7 @@ mod test;
 
 pub use bench::bench;
 pub use build::{Profile, build};
+pub use pictures::pictures;
 pub use serve::{ServeOptions, serve};
 pub use setup::setup;
 pub use test::{TestOptions, test};

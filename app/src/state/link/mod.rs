@@ -9,7 +9,9 @@ use super::{Effect, State, format};
 use crate::checkpoint::Source;
 use crate::checkpoint::address::Address;
 use crate::failure::Failure;
+use crate::link::embed::{Embed, embed};
 use crate::link::inside::Inside;
+use crate::link::qr::{Qr, qr};
 use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part, badge};
 use address::Texts;
 use std::collections::BTreeSet;
@@ -70,6 +72,8 @@ pub struct Share {
     pub offers_file: bool,
     /// A badge for the model's card, in Markdown, where others can load the model.
     pub badge: Option<String>,
+    /// The link as a QR code, where it is short enough.
+    pub qr: Option<Qr>,
 }
 
 impl Linked {
@@ -135,6 +139,7 @@ impl State {
             compare: probe.compare.clone(),
             inside: self.inside_for_link(),
             recipe: self.teach.settings.carried(),
+            data: self.teach.web_texts().cloned(),
             trial: cut(&trial.text),
             trial_pair: cut(&trial.pair),
             curve: self.curve_for_link().map(Box::new),
@@ -210,12 +215,22 @@ impl State {
             );
         }
         Share {
+            qr: qr(&whole),
             link: whole,
             length: format!("{} characters", format::grouped(long as u64)),
             warnings,
             offers_file,
             badge: link.model.map(|model| badge(page, &model.newest())),
         }
+    }
+
+    /// This page as it stands in a frame that hides these parts.
+    pub fn embed(&self, page: &str, hide: &BTreeSet<Part>) -> Embed {
+        let link = Link {
+            hide: hide.clone(),
+            ..self.link()
+        };
+        embed(page, &link)
     }
 
     fn is_from_files(&self) -> bool {
@@ -290,6 +305,7 @@ impl State {
             let (pooler, limit) = (model.pooler, model.max_positions);
             teach.settings.suit(pooler, limit, model.layers);
         }
+        teach.offered = link.data.filter(|data| !teach.has_web_texts(data));
         teach.trial.text = link.trial;
         teach.trial.pair = link.trial_pair;
         teach.trial.answer = None;

@@ -243,6 +243,7 @@ impl State {
         };
         let (pooler, limit, layers) = (model.pooler, model.max_positions, model.layers);
         self.teach.taught = false;
+        self.teach.own_head = false;
         self.teach.attached = None;
         self.teach.settings.suit(pooler, limit, layers);
         if let Some((_, setup, resume)) = self.teach.next.take_if(|(id, ..)| *id == load) {
@@ -454,6 +455,7 @@ impl State {
 
     /// The model has this head from now on.
     fn name_head(&mut self, head: Option<TaskHead>) {
+        self.teach.own_head = true;
         if let Some(model) = &mut self.session.model {
             model.head = head;
         }

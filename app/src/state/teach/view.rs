@@ -564,7 +564,7 @@ impl Teach {
 impl State {
     /// What the page's title says before its name while a run is under way: seen on a tab that is
     /// hidden.
-    pub fn title_prefix(&self) -> String {
+    pub(in crate::state) fn title_prefix(&self) -> String {
         match self.teach.run.as_ref().filter(|run| run.is_under_way()) {
             Some(run) => format!("{:.0}% taught · ", run.fraction() * 100.0),
             None => String::new(),

@@ -7,6 +7,7 @@ use crate::state::probe::{EXAMPLES, Example};
 use crate::ui::widgets::failure_card::Retry;
 use crate::ui::widgets::mask_card::MaskCard;
 use crate::ui::widgets::said::SaidView;
+use crate::ui::widgets::script::ScriptBox;
 use crate::ui::widgets::tabs::focus_tab;
 use crate::ui::widgets::text_box::TextBox;
 use crate::ui::widgets::token_strip::TokenStrip;
@@ -200,6 +201,7 @@ fn Results() -> impl IntoView {
                     <p id="took">"Computed in " {move || took.get()} " on the " {move || runs_on.get()}</p>
                 </Show>
             </div>
+            <ScriptBox/>
         </section>
     }
 }

@@ -3,6 +3,7 @@
 pub mod badge;
 pub mod bar;
 pub mod card_head;
+pub mod copy_box;
 pub mod drop_zone;
 pub mod failure_card;
 pub mod file_button;
@@ -17,6 +18,7 @@ pub mod painted;
 pub mod progress_bar;
 pub mod question;
 pub mod said;
+pub mod script;
 pub mod sent;
 pub mod share;
 pub mod sight;
