@@ -122,6 +122,7 @@ impl Loaded {
             pair: pair.map(str::to_owned),
             hidden: hidden.to_vec(),
             top_k: 3,
+            compare: Vec::new(),
         }
     }
 

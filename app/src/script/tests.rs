@@ -82,6 +82,7 @@ fn fill(masks: &[usize], nsp: bool) -> Fill {
         position,
         original: None,
         predictions: vec![prediction.clone(), prediction.clone()],
+        compared: Vec::new(),
     };
     Fill {
         tokens: Vec::new(),
