@@ -54,6 +54,7 @@ fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String 
     let (task, metrics) = match head {
         // No pipeline has a name for it.
         None if about.kind == Kind::Replaced => ("other", ""),
+        None if model.config().causal => ("text-generation", ""),
         None => ("fill-mask", ""),
         Some(HeadKind::Classes) => ("text-classification", "metrics:\n- accuracy\n- f1\n"),
         Some(HeadKind::Labels) => ("text-classification", "metrics:\n- f1\n"),
@@ -79,6 +80,7 @@ fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String 
 fn origin(model: &Model, about: &About, head: Option<HeadKind>) -> String {
     let what = match head {
         None if about.kind == Kind::Replaced => "tells which words of a text were replaced",
+        None if model.config().causal => "guesses the next word, reading left to right",
         None => "fills masks",
         Some(HeadKind::Classes) => "classifies texts",
         Some(HeadKind::Labels) => "gives texts labels",
@@ -326,6 +328,15 @@ fn load(model: &Model, about: &About) -> String {
              inputs = tokenizer(\"A text with a bottle in it.\", return_tensors=\"pt\")\n\
              with torch.no_grad():\n    replaced = torch.sigmoid(model(**inputs).logits[0])\n\
              print(list(zip(tokenizer.convert_ids_to_tokens(inputs[\"input_ids\"][0]), replaced.tolist())))\n```"
+            .to_owned(),
+        None if model.config().causal => "## Use\n\n```python\nimport torch\n\
+             from transformers import AutoTokenizer, BertLMHeadModel\n\n\
+             folder = \".\"  # this folder\n\
+             tokenizer = AutoTokenizer.from_pretrained(folder)\n\
+             model = BertLMHeadModel.from_pretrained(folder).eval()\n\
+             ids = tokenizer(\"The bottle was\", return_tensors=\"pt\")[\"input_ids\"][:, :-1]  # no [SEP] yet\n\
+             with torch.no_grad():\n    logits = model(ids).logits[0, -1]\n\
+             print([tokenizer.decode(i) for i in logits.topk(5).indices])\n```"
             .to_owned(),
         None => "## Use\n\n```python\nfrom transformers import pipeline\n\n\
              fill = pipeline(\"fill-mask\", model=\".\")  # this folder\n\

@@ -255,7 +255,8 @@ pub(crate) fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, hidden: &[usize
     (0..encoding.ids.len()).map(token).collect()
 }
 
-/// Hides what the request hides, runs the model, and returns its guesses for every mask.
+/// Hides what the request hides, runs the model, and returns its guesses for every mask. A model that reads left to right guesses each
+/// from the words before it, as they stand: it sees none after, and nothing is hidden from it.
 ///
 /// # Errors
 /// [`ProbeError::Cancelled`] when `control` says so between two steps, [`ProbeError::NotFinite`] where
@@ -272,7 +273,7 @@ pub async fn fill_mask(
     let truncated = encoding.truncated;
     let masked: Vec<usize> = (0..tokens.len()).filter(|&i| tokens[i].masked).collect();
     if !masked.is_empty() {
-        model.has_mlm().map_err(ProbeError::NoHead)?;
+        model.guesses_words().map_err(ProbeError::NoHead)?;
     }
     if masked.is_empty() && !model.has_nsp() {
         return Ok(Fill {
@@ -283,7 +284,8 @@ pub async fn fill_mask(
         });
     }
     let mut ids = encoding.ids;
-    for &i in &masked {
+    let causal = model.config().causal;
+    for &i in masked.iter().filter(|_| !causal) {
         ids[i] = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;
     }
     let top_k = request
@@ -302,8 +304,8 @@ pub async fn fill_mask(
     if let Some((at, targets, _)) = prepared.fill.masked {
         // The plan may have room for more masks: the rest repeat the first row, and are ignored.
         let room = prepared.executable.plan().ty(at).shape.len();
-        let repeated = masked.iter().cycle().take(rows);
-        let mut places: Vec<u32> = repeated.map(|&i| i as u32).collect();
+        let row = |&i: &usize| i.saturating_sub(usize::from(causal)) as u32;
+        let mut places: Vec<u32> = masked.iter().cycle().take(rows).map(row).collect();
         places.resize(room, places[0]);
         let original = |&i: &usize| match tokenizer.mask_id() == Some(tokens[i].id) {
             true => NO_TARGET,
