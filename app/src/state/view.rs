@@ -308,6 +308,13 @@ impl State {
                 .mask
                 .as_deref()
                 .filter(|_| words && model.no_masks.is_none())?;
+            if model.causal {
+                return Some(
+                    "This model reads left to right. Press a word: it is guessed from the words before it alone, what \
+                     follows is not seen."
+                        .to_owned(),
+                );
+            }
             Some(format!(
                 "Press a word to hide it, again to show it; or type {mask} in the text."
             ))
@@ -318,7 +325,7 @@ impl State {
     /// Whether two texts are given to a model that has no opinion on pairs.
     pub fn lacks_verdict(&self) -> bool {
         let model = self.session.model.as_ref();
-        self.probe.paired && model.is_some_and(|m| !m.next_sentence && m.no_masks.is_none())
+        self.probe.paired && model.is_some_and(|m| !m.next_sentence && m.no_masks.is_none() && !m.causal)
     }
 
     /// What the Probe panel says where it has no result to show.

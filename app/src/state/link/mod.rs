@@ -281,6 +281,7 @@ impl State {
         if let Some(model) = &self.session.model {
             let (pooler, limit) = (model.pooler, model.max_positions);
             teach.settings.suit(pooler, limit, model.layers);
+            teach.settings.suit_reading(model.causal);
         }
         teach.trial.text = link.trial;
         teach.trial.pair = link.trial_pair;
