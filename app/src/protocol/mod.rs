@@ -272,6 +272,9 @@ pub struct ModelFacts {
     pub provenance: Option<String>,
     /// Why masks cannot be filled, where they cannot.
     pub no_masks: Option<String>,
+    /// Whether it reads left to right: words are guessed from those before them.
+    #[serde(default)]
+    pub causal: bool,
     /// Whether capitals are lost that its vocabulary has.
     pub loses_capitals: bool,
     /// Whether it can be saved as a folder as it was loaded.

@@ -84,15 +84,28 @@ pub enum Goal {
     Next,
     /// Hidden words that a generator fills, and which words are replaced.
     Replaced,
+    /// Each next word, by a model that reads left to right.
+    NextWord,
 }
 
 impl Goal {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Labels, Self::Masks, Self::Next, Self::Replaced];
+    pub const ALL: [Self; 5] = [
+        Self::Labels,
+        Self::Masks,
+        Self::Next,
+        Self::Replaced,
+        Self::NextWord,
+    ];
 
-    /// Whether words are hidden, so that labels do not matter.
-    pub fn hides_words(self) -> bool {
+    /// Whether words are guessed, so that labels do not matter.
+    pub fn guesses_words(self) -> bool {
         self != Self::Labels
+    }
+
+    /// Whether the words that are guessed are hidden.
+    pub fn hides_words(self) -> bool {
+        self.guesses_words() && self != Self::NextWord
     }
 
     /// What to call it.
@@ -102,6 +115,7 @@ impl Goal {
             Self::Masks => "Hidden words",
             Self::Next => "Hidden words and the next sentence",
             Self::Replaced => "Replaced words",
+            Self::NextWord => "Next word",
         }
     }
 }

@@ -306,7 +306,10 @@ impl State {
             let model = self.session.model.as_ref()?;
             let words = probe.tokens.iter().any(|token| !token.special);
             let can_hide = words && model.mask.is_some() && model.no_masks.is_none();
-            can_hide.then(|| "Press a word to hide it, again to show it.".to_owned())
+            can_hide.then(|| match model.causal {
+                true => "This model reads left to right. Press a word: it is guessed from the words before it alone.".to_owned(),
+                false => "Press a word to hide it, again to show it.".to_owned(),
+            })
         };
         self.probe.inspected().or_else(|| can_hide(&self.probe))
     }
@@ -314,7 +317,8 @@ impl State {
     /// Whether two texts are given to a model that has no opinion on pairs.
     pub fn lacks_verdict(&self) -> bool {
         let model = self.session.model.as_ref();
-        self.probe.paired && model.is_some_and(|m| !m.next_sentence && m.no_masks.is_none())
+        self.probe.paired
+            && model.is_some_and(|m| !m.next_sentence && m.no_masks.is_none() && !m.causal)
     }
 
     /// What the Probe panel says where it has no result to show.

@@ -122,7 +122,9 @@ impl Material {
 
     fn sizes(&self) -> [usize; 2] {
         match self {
-            Self::Texts(texts) | Self::Replaced(texts) | Self::NextWord(texts) => texts.each_ref().map(Vec::len),
+            Self::Texts(texts) | Self::Replaced(texts) | Self::NextWord(texts) => {
+                texts.each_ref().map(Vec::len)
+            }
             Self::Pairs(pairs) => pairs.each_ref().map(Vec::len),
         }
     }

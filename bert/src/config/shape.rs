@@ -63,7 +63,9 @@ impl BertShape {
     /// # Errors
     /// [`BertShape::problems`].
     pub fn causal(&self) -> Result<(String, Config), Vec<String>> {
-        self.text(json!({"architectures": ["BertLMHeadModel"], "is_decoder": true, "model_type": "bert"}))
+        self.text(
+            json!({"architectures": ["BertLMHeadModel"], "is_decoder": true, "model_type": "bert"}),
+        )
     }
 
     /// That of an ELECTRA of this size, which tells replaced words.

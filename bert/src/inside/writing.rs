@@ -178,9 +178,8 @@ impl Writing<'_> {
         if temperature == 0.0 {
             return Some((*first).clone());
         }
-        let weight = |guess: &&Prediction| {
-            (f64::from(guess.logit - first.logit) / temperature).exp()
-        };
+        let weight =
+            |guess: &&Prediction| (f64::from(guess.logit - first.logit) / temperature).exp();
         let weights: Vec<f64> = guesses.iter().map(weight).collect();
         let mut left = random.uniform() * weights.iter().sum::<f64>();
         for (guess, weight) in guesses.iter().zip(&weights) {
@@ -242,7 +241,12 @@ pub async fn write(
         return Err(range("tokens to write", request.tokens, 1, MAX_WRITTEN));
     }
     if !(0.0..=10.0).contains(&request.temperature) {
-        return Err(range("temperature", request.temperature.max(0.0) as usize, 0, 10));
+        return Err(range(
+            "temperature",
+            request.temperature.max(0.0) as usize,
+            0,
+            10,
+        ));
     }
     let (limit, causal) = (model.config().max_tokens(), model.config().causal);
     let given = tokenizer.encode(&request.text, None, limit);
@@ -332,7 +336,9 @@ async fn from_left(
     let mut tokens: Vec<WrittenToken> = Vec::new();
     for turn in 0..room {
         let place = ids.len();
-        let rows = writing.ask(model, &ids, &[place], &[NO_TARGET], control).await?;
+        let rows = writing
+            .ask(model, &ids, &[place], &[NO_TARGET], control)
+            .await?;
         progress(turn + 1, room);
         let Some(drawn) = writing.draw(&rows[0], request.temperature, &mut random) else {
             break;
@@ -349,7 +355,10 @@ async fn from_left(
             break;
         }
     }
-    let product = tokens.iter().map(|token| f64::from(token.probability).ln()).sum();
+    let product = tokens
+        .iter()
+        .map(|token| f64::from(token.probability).ln())
+        .sum();
     Ok(Draft {
         order: Order::LeftToRight,
         tokens,
@@ -403,5 +412,8 @@ async fn fill(
         open.retain(|other| *other != place);
     }
     filled.sort_by_key(|(place, _)| *place);
-    Ok((filled.into_iter().map(|(_, token)| token).collect(), product))
+    Ok((
+        filled.into_iter().map(|(_, token)| token).collect(),
+        product,
+    ))
 }

@@ -2,9 +2,7 @@
 
 use kernels::ops::NO_TARGET;
 
-use crate::data::{
-    Example, Masked, SentencePair, Stretch, Tagged, Text, Treatment, Truth,
-};
+use crate::data::{Example, Masked, SentencePair, Stretch, Tagged, Text, Treatment, Truth};
 use crate::tokenizer::{Encoding, Tokenizer};
 
 /// What one text's head is to say.

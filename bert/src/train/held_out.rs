@@ -43,9 +43,9 @@ impl OtherTexts {
     ) -> Result<Self, TrainError> {
         let asked = match model.config().causal {
             true => Asked::Next,
-            false => Asked::Hidden(
-                Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?,
-            ),
+            false => {
+                Asked::Hidden(Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?)
+            }
         };
         let limit = limit(model, recipe);
         let texts = texts.iter().enumerate();

@@ -104,8 +104,7 @@ pub fn model(folder: &Path, device: &Device) -> Model {
 /// The same with another configuration.
 pub fn model_of(folder: &Path, config: Config, device: &Device) -> Model {
     let bytes = weights(folder);
-    let mut loader =
-        ModelLoader::new(device, config, Some(bytes.len() as u64)).expect("a loader");
+    let mut loader = ModelLoader::new(device, config, Some(bytes.len() as u64)).expect("a loader");
     // A length that divides nothing, so that pieces begin and end everywhere.
     for chunk in bytes.chunks(99_991) {
         loader.push(chunk).expect("a valid file");

@@ -99,6 +99,7 @@ fn asked(text: &str, hidden: Vec<usize>) -> Request {
         pair: None,
         hidden,
         top_k: 3,
+        compare: Vec::new(),
     }
 }
 
@@ -131,7 +132,11 @@ fn the_next_word_is_learned_guessed_and_written_and_what_follows_is_not_seen() {
         };
         let found = guess("the cat sat on the mat", vec![3]);
         assert_eq!(found[0].predictions[0].token, "sat", "{name}");
-        assert_eq!(found[0].original.as_ref().map(|o| o.rank), Some(1), "{name}");
+        assert_eq!(
+            found[0].original.as_ref().map(|o| o.rank),
+            Some(1),
+            "{name}"
+        );
         // Other words behind it, and a typed mask: the same guess, bit by bit.
         let other = guess("the cat [MASK] red film film", Vec::new());
         assert_eq!(other[0].predictions, found[0].predictions, "{name}");
@@ -151,8 +156,15 @@ fn the_next_word_is_learned_guessed_and_written_and_what_follows_is_not_seen() {
         let words: Vec<&str> = draft.tokens.iter().map(|t| t.token.as_str()).collect();
         assert_eq!(words, ["this", "red", "film", "[SEP]"], "{name}");
         assert_eq!(heard.last(), Some(&(4, 8)));
-        let sum: f64 = draft.tokens.iter().map(|t| f64::from(t.probability).ln()).sum();
-        assert!((draft.products[0].1 - sum).abs() < 1e-9 && sum > -1.0, "{name}: {sum}");
+        let sum: f64 = draft
+            .tokens
+            .iter()
+            .map(|t| f64::from(t.probability).ln())
+            .sum();
+        assert!(
+            (draft.products[0].1 - sum).abs() < 1e-9 && sum > -1.0,
+            "{name}: {sum}"
+        );
     }
 }
 
@@ -177,8 +189,15 @@ fn one_that_fills_places_writes_in_three_orders_whose_products_differ() {
         let orders: Vec<Order> = written.drafts.iter().map(|draft| draft.order).collect();
         assert_eq!(orders, Order::ALL);
         for draft in &written.drafts {
-            let own = draft.products.iter().find(|(order, _)| *order == draft.order);
-            let sum: f64 = draft.tokens.iter().map(|t| f64::from(t.probability).ln()).sum();
+            let own = draft
+                .products
+                .iter()
+                .find(|(order, _)| *order == draft.order);
+            let sum: f64 = draft
+                .tokens
+                .iter()
+                .map(|t| f64::from(t.probability).ln())
+                .sum();
             assert!((own.expect("its own").1 - sum).abs() < 1e-9, "{name}");
             let [a, b, c] = [0, 1, 2].map(|i| draft.products[i].1);
             assert!(a != b && b != c && a < 0.0, "{name}: {a} {b} {c}");
@@ -216,7 +235,10 @@ fn one_that_fills_places_writes_in_three_orders_whose_products_differ() {
             };
             let write = inside::write(&mut model, &tokenizer, &request, &mut quiet, &control);
             let refused = pollster::block_on(write);
-            assert!(matches!(refused, Err(InsideError::Range { .. })), "{refused:?}");
+            assert!(
+                matches!(refused, Err(InsideError::Range { .. })),
+                "{refused:?}"
+            );
         }
     }
     let ids = |written: &inside::Written| -> Vec<u32> {

@@ -304,6 +304,7 @@ impl State {
         if let Some(model) = &self.session.model {
             let (pooler, limit) = (model.pooler, model.max_positions);
             teach.settings.suit(pooler, limit, model.layers);
+            teach.settings.suit_reading(model.causal);
         }
         teach.offered = link.data.filter(|data| !teach.has_web_texts(data));
         teach.trial.text = link.trial;

@@ -15,7 +15,7 @@ use bert::data::{
     Text, Truth, kinds, texts,
 };
 use bert::model::Model;
-use bert::train::{Extent, Limits, Method, Recipe, check, needs, offers};
+use bert::train::{Extent, Limits, Method, Recipe, Task, check, needs, offers};
 use kernels::LocalBoxFuture;
 use pairs::{Key, Pairs};
 use running::Running;
@@ -249,7 +249,7 @@ impl Lesson {
         Ok(Material::Plain {
             train: take(&split.train),
             validation: take(&split.validation),
-            replaced: setup.goal == Goal::Replaced,
+            goal: setup.goal,
         })
     }
 
@@ -359,6 +359,15 @@ impl Lesson {
     /// Whether the run fits the device, and what would.
     fn fit(&self, material: &Material, recipe: &Recipe, model: &Model, report: &mut PlanReport) {
         let task = material.task(recipe);
+        let unsuited = match task {
+            Task::NextWord => model.has_next_word().err(),
+            Task::Head { .. } => None,
+            _ if model.config().causal => model.has_mlm().err(),
+            _ => None,
+        };
+        if let Some(problem) = unsuited {
+            return report.problems.push(problem);
+        }
         let extent = Extent {
             longest: report.longest,
             examples: report.train + report.validation,
