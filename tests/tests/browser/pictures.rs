@@ -1,7 +1,7 @@
 //! The pictures of the page that are published and stand in the README, taken of the page itself by
 //! `cargo xtask pictures`.
 
-use crate::teaching::start;
+use crate::teaching::{run_line, start};
 use crate::visit::{Choice, Visit};
 use gif::{DisposalMethod, Encoder, Frame, Repeat};
 use serde_json::json;
@@ -31,7 +31,11 @@ fn pictures_are_taken(browser: Browser) {
         let taken = visit.screenshot_alone(name);
         fs::copy(taken, folder.join(name).with_extension("png")).expect("a writable folder");
     };
+    // Of a link, what it leads to shows: the sentence and its guesses.
+    let hide = "document.documentElement.dataset.hide = arguments[0]";
+    visit.run(hide, &[json!("model tabs share footer")]);
     keep("social", 1200, 630);
+    visit.run(hide, &[json!("")]);
     keep("screenshot", 1100, 1080);
     walk(&visit, &folder.join("walk.gif"));
     fs::create_dir_all(folder.join("icons")).expect("a writable folder");
@@ -170,14 +174,12 @@ fn walk(visit: &Visit, file: &Path) {
     for _ in 0..40 {
         show("#run-line");
         film.take(40);
-        if visit.text_of("#run-line").starts_with("Done.") {
+        if run_line(visit).starts_with("Done") {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(300));
     }
-    visit.wait("the end", || {
-        visit.text_of("#run-line").starts_with("Done.")
-    });
+    visit.wait("the end", || run_line(visit).starts_with("Done"));
     show("#run-line");
     film.take(250);
 
