@@ -245,7 +245,10 @@ impl State {
 
     /// Whether something on the model's card waits for the visitor: there is no model, or an offer.
     pub fn model_asks(&self) -> bool {
-        let none = self.session.model.is_none() && self.session.loading.is_none();
+        let session = &self.session;
+        // An engine that starts has a model to load.
+        let starts = session.engine == Engine::Starting;
+        let none = session.model.is_none() && session.loading.is_none() && !starts;
         none || self.opening.step != super::opening::Step::Nothing
     }
 
