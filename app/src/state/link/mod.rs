@@ -255,7 +255,8 @@ impl State {
     /// The parts of the page that are hidden, as the style sheet calls them. The model's card shows
     /// as long as something in it goes on or waits for the visitor: a link cannot hide a question.
     pub fn hidden_parts(&self) -> String {
-        let asks = self.model_asks() || self.session.loading.is_some();
+        let comes = self.session.model.is_none() || self.session.loading.is_some();
+        let asks = comes || self.model_asks();
         let hidden = self.linked.hide.iter();
         let names: Vec<&str> = hidden
             .filter(|part| !(asks && **part == Part::Model))
