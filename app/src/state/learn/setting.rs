@@ -65,6 +65,7 @@ pub(super) enum Check {
     Curve,
     TwoTexts,
     Fills,
+    Spotted,
 }
 
 /// Any: what is drawn is only asked for whether it is there.
@@ -139,6 +140,7 @@ impl State {
                 let two = !self.inside.choice.other.is_empty();
                 inside(Picture::Surprise) && two && self.surprise_sight(WIDTH).is_some()
             }
+            Check::Spotted => inside(Picture::Spot) && self.inside.spot.is_shown(),
             Check::Fills => {
                 let another = given
                     .is_some_and(|given| given.replace("[MASK]", self.mask()) != self.probe.text);
