@@ -215,6 +215,10 @@ mod key {
     pub const SWAPS: &str = "swaps";
     pub const APART: &str = "apart";
     pub const SENTENCES: &str = "sentences";
+    pub const WRITE: &str = "write";
+    pub const TEMPERATURE: &str = "temperature";
+    pub const DRAW: &str = "draw";
+    pub const ORDER: &str = "order";
     pub const GOAL: &str = "goal";
     pub const METHOD: &str = "method";
     pub const LAYERS: &str = "layers";

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use bert::inside::{
     Attribution, Baseline, Contextual, Guesses, Head, Lens, Moved, Neighbour, Occurrence, Seen,
-    Sides, Subject, Surprisal, Survey,
+    Sides, Subject, Surprisal, Survey, WriteRequest, Written,
 };
 use bert::probe::MaskResult;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ pub enum Aim {
 }
 
 /// One question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Look {
     /// What the head would say after each layer.
@@ -70,6 +70,8 @@ pub enum Look {
         occurrences: Vec<Occurrence>,
         without: Vec<Head>,
     },
+    /// A text that is gone on with, or whose blanks are filled.
+    Write { request: WriteRequest },
     /// What a run has changed in the model, against the checkpoint that it began from.
     Change { subject: Subject, top_k: usize },
     /// What a logit rests on.
@@ -94,6 +96,7 @@ pub enum Found {
     Swaps(Vec<Surprisal>),
     Neighbours(Vec<Neighbour>),
     Contextual(Contextual),
+    Written(Written),
     Change(Box<Change>),
     Attribution(Attribution),
 }

@@ -13,7 +13,7 @@ use crate::protocol::{
 use bert::inside::{
     AttentionRequest, AttributionRequest, Head, InsideError, LayerAttention, LensRequest, Subject,
     Surprisal, Target, attention, attribution, contextual, guesses, lens, neighbours, sides,
-    surprisal, survey,
+    surprisal, survey, write,
 };
 use bert::model::Model;
 use bert::probe::ProbeError;
@@ -184,6 +184,9 @@ async fn see(
             occurrences,
             without,
         } => Found::Contextual(contextual(model, tokenizer, occurrences, without, control).await?),
+        Look::Write { request } => {
+            Found::Written(write(model, tokenizer, request, progress, control).await?)
+        }
         Look::Change { .. } => unreachable!("a change takes more than the model"),
         Look::Attribution {
             subject,

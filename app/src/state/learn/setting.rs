@@ -1,7 +1,7 @@
 //! What a step of the lesson sets up, and what it checks.
 
 use crate::link::Panel;
-use crate::link::inside::Picture;
+use crate::link::inside::{Picture, Writing};
 use crate::recipe::{Goal, MethodChoice, TextSource};
 use crate::state::teach::{PROSE, SAMPLES, prose_reading};
 use crate::state::{Effect, State};
@@ -64,7 +64,7 @@ pub(super) enum Check {
     Taught,
     Curve,
     TwoTexts,
-    Fills,
+    Writes,
 }
 
 /// Any: what is drawn is only asked for whether it is there.
@@ -139,10 +139,9 @@ impl State {
                 let two = !self.inside.choice.other.is_empty();
                 inside(Picture::Surprise) && two && self.surprise_sight(WIDTH).is_some()
             }
-            Check::Fills => {
-                let another = given
-                    .is_some_and(|given| given.replace("[MASK]", self.mask()) != self.probe.text);
-                another && (1..=3).contains(&self.probe.shown().len())
+            Check::Writes => {
+                let again = self.inside.choice.writing.draw != Writing::default().draw;
+                inside(Picture::Writing) && again && self.products_sight(WIDTH).is_some()
             }
         }
     }

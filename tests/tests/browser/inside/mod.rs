@@ -4,6 +4,7 @@
 mod change;
 mod limits;
 mod words;
+mod writing;
 
 use crate::reference::{Reference, TOP_K};
 use crate::visit::{Choice, Visit, fixture, same_percent};
@@ -446,6 +447,7 @@ fn on_a_software_gpu_the_pictures_are_the_same(browser: Browser) {
         "Surprise",
         "What it rests on",
         "Neighbours",
+        "Writing",
     ] {
         visit.click("radio", picture);
         seen(&visit);
