@@ -250,6 +250,9 @@ fn twins_read_one_text_in_two_ways(browser: Browser) {
     visit.wait_for_text("#inside-hint", "Open another model");
 
     // Its twin sees both sides: the same blank under each, and what taught them.
+    visit.click("tab", "Teach");
+    visit.click("button", "Keep on this device");
+    visit.wait_for_text("#own summary", "(2)");
     open_form(&visit);
     visit.click("button", "Make its twin that reads both sides");
     learn_a_little(&visit, "garden");
