@@ -1,6 +1,6 @@
 //! What a link carries of the Inside panel: which picture, of what, with which heads switched off.
 
-use bert::inside::{Baseline, Head};
+use bert::inside::{Baseline, Head, MAX_WRITTEN, Order};
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
@@ -58,6 +58,10 @@ pub enum Picture {
     Grounds,
     /// What lies near a word.
     Neighbours,
+    /// What the model writes, and how likely it finds that.
+    Writing,
+    /// What this model guesses, and another one.
+    Beside,
     /// What a run has changed.
     Change,
     /// A game: which words are the model's and not the author's.
@@ -65,13 +69,15 @@ pub enum Picture {
 }
 
 impl Picture {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Lens,
         Self::Attention,
         Self::Sides,
         Self::Surprise,
         Self::Grounds,
         Self::Neighbours,
+        Self::Writing,
+        Self::Beside,
         Self::Change,
         Self::Spot,
     ];
@@ -84,6 +90,8 @@ impl Picture {
             Self::Surprise => "Surprise",
             Self::Grounds => "What it rests on",
             Self::Neighbours => "Neighbours",
+            Self::Writing => "Writing",
+            Self::Beside => "Beside another model",
             Self::Change => "Before and after",
             Self::Spot => "Spot the swaps",
         }
@@ -98,6 +106,8 @@ impl Picture {
             Self::Surprise => "surprise",
             Self::Grounds => "grounds",
             Self::Neighbours => "neighbours",
+            Self::Writing => "writing",
+            Self::Beside => "beside",
             Self::Change => "change",
             Self::Spot => "spot",
         }
@@ -130,6 +140,51 @@ pub const BASELINES: [(Baseline, &str); 3] = [
     (Baseline::Zero, "zero"),
 ];
 
+/// As links call the orders in which blanks are filled.
+pub const ORDERS: [(Order, &str); 3] = [
+    (Order::LeftToRight, "left-to-right"),
+    (Order::RightToLeft, "right-to-left"),
+    (Order::SurestFirst, "surest-first"),
+];
+
+/// How many tokens are written.
+pub const TO_WRITE: RangeInclusive<usize> = 1..=MAX_WRITTEN;
+/// The highest temperature, in tenths.
+pub const MOST_TENTHS: u32 = 20;
+/// The highest seed of a draw.
+pub const MAX_DRAW: u32 = 9999;
+
+/// How the model writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writing {
+    /// Tokens that are added where none is hidden.
+    pub tokens: usize,
+    /// The temperature, in tenths: 0 to [`MOST_TENTHS`].
+    pub tenths: u32,
+    /// The seed of the draws, to [`MAX_DRAW`].
+    pub draw: u32,
+    /// The order whose text is multiplied in all three.
+    pub order: Order,
+}
+
+impl Default for Writing {
+    fn default() -> Self {
+        Self {
+            tokens: 6,
+            tenths: 7,
+            draw: 1,
+            order: Order::LeftToRight,
+        }
+    }
+}
+
+impl Writing {
+    /// The temperature.
+    pub fn temperature(&self) -> f64 {
+        f64::from(self.tenths) / 10.0
+    }
+}
+
 /// What is asked of the Inside panel. All but the text, which is Probe's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inside {
@@ -159,4 +214,6 @@ pub struct Inside {
     pub sentences: String,
     /// How rounds of spotting swaps are dealt.
     pub rounds: Rounds,
+    /// How the model writes.
+    pub writing: Writing,
 }

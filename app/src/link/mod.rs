@@ -219,6 +219,10 @@ mod key {
     pub const ROUND_HEAT: &str = "round-heat";
     pub const ROUND: &str = "round";
     pub const ROUND_OWN: &str = "round-text";
+    pub const WRITE: &str = "write";
+    pub const TEMPERATURE: &str = "temperature";
+    pub const DRAW: &str = "draw";
+    pub const ORDER: &str = "order";
     pub const GOAL: &str = "goal";
     pub const METHOD: &str = "method";
     pub const LAYERS: &str = "layers";

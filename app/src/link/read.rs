@@ -2,7 +2,8 @@
 
 use super::escape::unescape;
 use super::inside::{
-    BASELINES, MAX_HEADS, MAX_OFF, MAX_ROUND, MAX_WORD, Picture, ROUND_HEAT, ROUND_WORDS, read_head,
+    BASELINES, MAX_DRAW, MAX_HEADS, MAX_OFF, MAX_ROUND, MAX_WORD, MOST_TENTHS, ORDERS, Picture,
+    ROUND_HEAT, ROUND_WORDS, TO_WRITE, read_head,
 };
 use super::prove::Drawn;
 use super::write::PANELS;
@@ -170,6 +171,22 @@ impl Reading {
                 self.link.inside.rounds.number = self.count(key, &value, 0..=MAX_ROUND - 1);
             }
             key::ROUND_OWN => self.link.inside.rounds.own = self.text(key, value),
+            key::WRITE => {
+                if let Some(tokens) = self.count(key, &value, TO_WRITE) {
+                    self.link.inside.writing.tokens = tokens;
+                }
+            }
+            key::TEMPERATURE => self.temperature(key, &value),
+            key::DRAW => {
+                if let Some(draw) = self.count(key, &value, 0..=MAX_DRAW as usize) {
+                    self.link.inside.writing.draw = draw as u32;
+                }
+            }
+            key::ORDER => {
+                if let Some(order) = self.choice(key, &ORDERS, &value) {
+                    self.link.inside.writing.order = order;
+                }
+            }
             key::GOAL => {
                 if let Some(goal) = self.choice(key, &GOALS, &value) {
                     self.link.recipe.goal = goal;
@@ -240,6 +257,25 @@ impl Reading {
              none in “{}” was left out.",
             quoted(value)
         ));
+    }
+
+    fn temperature(&mut self, key: &str, value: &str) {
+        let most = f64::from(MOST_TENTHS) / 10.0;
+        let Some(number) = parse_decimal(value).filter(|number| number.is_finite()) else {
+            return self.tell(format!(
+                "“{key}” was left out: “{}” is not a number from 0 to {most}.",
+                quoted(value)
+            ));
+        };
+        let tenths = (number.clamp(0.0, most) * 10.0).round();
+        if (tenths / 10.0 - number).abs() > 1e-9 {
+            self.tell(format!(
+                "“{key}” is {} instead of {}: it goes from 0 to {most} in tenths.",
+                tenths / 10.0,
+                quoted(value)
+            ));
+        }
+        self.link.inside.writing.tenths = tenths as u32;
     }
 
     fn off(&mut self, value: &str) {

@@ -1,7 +1,8 @@
 //! Links to fragments and back, and fragments that are none.
 
 use super::inside::{
-    BASELINES, Inside, MAX_HEADS, MAX_ROUND, Picture, ROUND_HEAT, ROUND_WORDS, Rounds,
+    BASELINES, Inside, MAX_DRAW, MAX_HEADS, MAX_ROUND, MOST_TENTHS, ORDERS, Picture, ROUND_HEAT,
+    ROUND_WORDS, Rounds, TO_WRITE, Writing,
 };
 use super::prove::{Drawn, Line, MAX_SEEDS, MAX_SIZES, MAX_STEPS};
 use super::*;
@@ -235,6 +236,18 @@ fn carried() -> impl Strategy<Value = Carried> {
         )
 }
 
+fn writing() -> impl Strategy<Value = Writing> {
+    let order = prop::sample::select(ORDERS.to_vec());
+    (TO_WRITE, 0..=MOST_TENTHS, 0..=MAX_DRAW, order).prop_map(
+        |(tokens, tenths, draw, (order, _))| Writing {
+            tokens,
+            tenths,
+            draw,
+            order,
+        },
+    )
+}
+
 fn inside() -> impl Strategy<Value = Inside> {
     let head = || (0..MAX_HEADS, 0..MAX_HEADS).prop_map(|(layer, head)| Head { layer, head });
     let picture = prop::sample::select(Picture::ALL.to_vec());
@@ -246,7 +259,7 @@ fn inside() -> impl Strategy<Value = Inside> {
         any::<bool>(),
         btree_set(head(), 0..9),
         (prop::sample::select(BASELINES.to_vec()), text()),
-        (text(), any::<bool>(), text(), rounds()),
+        (text(), any::<bool>(), text(), (rounds(), writing())),
     )
         .prop_map(
             |(picture, place, follow, (map, row), arrives, off, (baseline, other), typed)| Inside {
@@ -262,7 +275,8 @@ fn inside() -> impl Strategy<Value = Inside> {
                 swaps: typed.0,
                 apart: typed.1,
                 sentences: typed.2,
-                rounds: typed.3,
+                rounds: typed.3.0,
+                writing: typed.3.1,
             },
         )
 }
@@ -390,4 +404,21 @@ proptest! {
         let (link, _) = Link::parse(&format!("v=1&{key}={value}"));
         prop_assert_eq!(Link::parse(&link.to_fragment()), (link, Vec::new()));
     }
+}
+
+#[test]
+fn how_a_model_writes_is_brought_back_and_kept_in_bounds() {
+    let (link, notices) =
+        Link::parse("v=1&see=writing&write=12&temperature=0.3&draw=7&order=surest-first");
+    assert_eq!(notices, []);
+    assert_eq!(link.inside.picture, Picture::Writing);
+    let writing = &link.inside.writing;
+    assert_eq!((writing.tokens, writing.tenths, writing.draw), (12, 3, 7));
+    assert_eq!(writing.order, ORDERS[2].0);
+    let (link, notices) = Link::parse("v=1&write=900&temperature=0.75&draw=-4&order=best");
+    assert_eq!(notices.len(), 4, "{notices:?}");
+    let writing = &link.inside.writing;
+    assert_eq!((writing.tokens, writing.tenths, writing.draw), (32, 8, 0));
+    let (link, notices) = Link::parse("v=1&temperature=hot");
+    assert_eq!((link.inside.writing.tenths, notices.len()), (7, 1));
 }

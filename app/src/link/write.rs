@@ -1,6 +1,6 @@
 //! From a link to the fragment that holds it.
 
-use super::inside::{BASELINES, written};
+use super::inside::{BASELINES, ORDERS, written};
 use super::{Link, escape, key};
 use crate::link::Panel;
 use crate::recipe::Field;
@@ -118,6 +118,19 @@ impl Link {
         }
         if !rounds.own.is_empty() {
             put(key::ROUND_OWN, &rounds.own);
+        }
+        let (writing, usual) = (&inside.writing, &plain.inside.writing);
+        if writing.tokens != usual.tokens {
+            put(key::WRITE, &writing.tokens.to_string());
+        }
+        if writing.tenths != usual.tenths {
+            put(key::TEMPERATURE, &writing.temperature().to_string());
+        }
+        if writing.draw != usual.draw {
+            put(key::DRAW, &writing.draw.to_string());
+        }
+        if writing.order != usual.order {
+            put(key::ORDER, name(&ORDERS, &writing.order));
         }
         let (recipe, usual) = (&self.recipe, &plain.recipe);
         if recipe.goal != usual.goal {

@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use bert::inside::{
     Attribution, Baseline, Contextual, Guesses, Head, Lens, Moved, Neighbour, Occurrence,
-    ReplaceRequest, Round, Seen, Sides, Subject, Surprisal, Survey,
+    ReplaceRequest, Round, Seen, Sides, Subject, Surprisal, Survey, WriteRequest, Written,
 };
 use bert::probe::{MaskResult, Replaced};
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,8 @@ pub enum Look {
     Replace(ReplaceRequest),
     /// Which tokens of a text look replaced to a discriminator.
     Judge { text: String },
+    /// A text that is gone on with, or whose blanks are filled.
+    Write { request: WriteRequest },
     /// What a run has changed in the model, against the checkpoint that it began from.
     Change { subject: Subject, top_k: usize },
     /// What a logit rests on.
@@ -100,6 +102,7 @@ pub enum Found {
     Contextual(Contextual),
     Round(Round),
     Judged(Replaced),
+    Written(Written),
     Change(Box<Change>),
     Attribution(Attribution),
 }

@@ -221,6 +221,7 @@ impl State {
                 milliseconds,
             } => {
                 self.probe.on_filled(id, fill, milliseconds);
+                self.keep_guesses();
                 Vec::new()
             }
             Event::Marked {

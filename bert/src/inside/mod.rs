@@ -36,7 +36,7 @@ pub use types::{
 };
 
 pub use writing::{
-    DRAWN_AMONG, Draft, MAX_WRITTEN, Order, WriteRequest, Written, WrittenToken, write,
+    Count, DRAWN_AMONG, Draft, MAX_WRITTEN, Order, Step, WriteRequest, Written, WrittenToken, write,
 };
 
 /// The most places that a lens looks through at a time.

@@ -26,12 +26,27 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Reads a subject.
+    /// Reads a subject that has a word.
     ///
     /// # Errors
-    /// A tokenizer of another model, no `[MASK]` to hide words by, a head that is not there, a text of special
-    /// tokens only.
+    /// Those of [`Text::read_any`], and a text of special tokens only.
     pub fn read(
+        model: &Model,
+        tokenizer: &Tokenizer,
+        subject: &Subject,
+    ) -> Result<Self, InsideError> {
+        let text = Self::read_any(model, tokenizer, subject)?;
+        match text.seen.tokens.iter().all(|token| token.special) {
+            true => Err(InsideError::NoWords),
+            false => Ok(text),
+        }
+    }
+
+    /// Reads a subject, which may be empty.
+    ///
+    /// # Errors
+    /// A tokenizer of another model, no `[MASK]` to hide words by, a head that is not there.
+    pub fn read_any(
         model: &Model,
         tokenizer: &Tokenizer,
         subject: &Subject,
@@ -44,9 +59,6 @@ impl Text {
         };
         let encoding = tokenizer.encode(&subject.text, subject.pair.as_deref(), limit);
         let tokens = tokens(tokenizer, &encoding, &subject.hidden);
-        if tokens.iter().all(|token| token.special) {
-            return Err(InsideError::NoWords);
-        }
         for head in &subject.without {
             check_layer(config, head.layer)?;
             if head.head >= config.num_attention_heads {

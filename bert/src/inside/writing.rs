@@ -4,11 +4,11 @@ use kernels::ops::{NO_TARGET, Sees};
 use kernels::{Control, Tensor, TensorType};
 use serde::{Deserialize, Serialize};
 
-use super::InsideError;
-use super::pass::{Pass, run};
+use super::pass::{Pass, Text, run};
+use super::{Head, InsideError, Subject};
 use crate::data::Random;
 use crate::model::{Builder, Model, TokenBatch, bucket};
-use crate::probe::{Guesses, Prediction, ProbeError, check_vocabulary, spelling};
+use crate::probe::{Guesses, Prediction, ProbeError, spelling};
 use crate::tokenizer::Tokenizer;
 
 /// The most tokens that are written at a time.
@@ -19,9 +19,10 @@ pub const DRAWN_AMONG: usize = 50;
 /// What to write.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WriteRequest {
-    /// How the text begins; it may be empty.
-    pub text: String,
-    /// Tokens to add: 1 to [`MAX_WRITTEN`].
+    /// The text. Where places of it are hidden, those are filled; else it is gone on with, and may be empty. A model that reads left
+    /// to right goes on from the first hidden place, and sees nothing of what stands behind.
+    pub subject: Subject,
+    /// Tokens to add where none is hidden, or where the model reads left to right: 1 to [`MAX_WRITTEN`].
     pub tokens: usize,
     /// What logits are divided by before a token is drawn; 0 takes the likeliest.
     pub temperature: f64,
@@ -53,10 +54,43 @@ pub struct WrittenToken {
     pub id: u32,
     /// Its spelling in the vocabulary.
     pub token: String,
+    /// Where it stands in the finished text, from 0, special tokens not counted.
+    pub place: usize,
     /// What the model gave it among all tokens when it was drawn, at temperature 1.
     pub probability: f32,
     /// When it was drawn, from 0.
     pub turn: usize,
+}
+
+/// When a place is filled, and how likely what stands there is then.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// From 0.
+    pub turn: usize,
+    /// The natural logarithm of its probability among all tokens, at temperature 1.
+    pub logarithm: f64,
+}
+
+/// A written text, multiplied in one order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Count {
+    /// In which order.
+    pub order: Order,
+    /// Of each written token, as they stand in the text.
+    pub steps: Vec<Step>,
+    /// The natural logarithm of the product of their probabilities.
+    pub product: f64,
+}
+
+impl Count {
+    fn new(order: Order, steps: Vec<Step>) -> Self {
+        let product = steps.iter().map(|step| step.logarithm).sum();
+        Self {
+            order,
+            steps,
+            product,
+        }
+    }
 }
 
 /// A text that was written.
@@ -66,16 +100,18 @@ pub struct Draft {
     pub order: Order,
     /// What was written, as it stands in the text.
     pub tokens: Vec<WrittenToken>,
-    /// The natural logarithm of the product of these tokens' probabilities, were they filled in each order: its own, and the others that
-    /// the model can go in.
-    pub products: Vec<(Order, f64)>,
+    /// The product of these tokens' probabilities, were they filled in each order: of [`Order::ALL`], or of the only one that the model
+    /// can go in.
+    pub counts: Vec<Count>,
 }
 
 /// What was written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Written {
-    /// The tokens that the text begins with, as spelled in the vocabulary.
+    /// The tokens that were given, as spelled in the vocabulary: all of the text but what is written into it and special tokens.
     pub given: Vec<String>,
+    /// Whether hidden places of the text were filled; else it was gone on with.
+    pub filled: bool,
     /// One text by a model that reads left to right; one in each order by one that fills hidden places.
     pub drafts: Vec<Draft>,
 }
@@ -98,13 +134,16 @@ struct Row {
     target: f64,
 }
 
-/// Where writing stands.
+/// What writing goes by.
 struct Writing<'a> {
     tokenizer: &'a Tokenizer,
     /// Tokens that are not drawn.
     barred: Vec<u32>,
     causal: bool,
+    /// Token types, of as many tokens as the text comes to.
     types: Vec<u32>,
+    /// Heads that are off.
+    off: Vec<Head>,
 }
 
 impl Writing<'_> {
@@ -121,7 +160,7 @@ impl Writing<'_> {
         let pass = Pass {
             batch: 1,
             tokens: bucket(ids.len()).min(most).max(ids.len()),
-            gated: false,
+            gated: !self.off.is_empty(),
             sees: Sees::Both,
             one_row: false,
         };
@@ -133,7 +172,7 @@ impl Writing<'_> {
             ids: vec![ids.to_vec()],
             types: vec![self.types[..ids.len()].to_vec()],
         };
-        let mut values = pass.values(model.config(), &texts, &[]);
+        let mut values = pass.values(model.config(), &texts, &self.off);
         let row = |&place: &usize| place.saturating_sub(usize::from(self.causal)) as u32;
         let mut at: Vec<u32> = places.iter().map(row).collect();
         at.resize(room, at[0]);
@@ -173,7 +212,11 @@ impl Writing<'_> {
     /// Draws one of the best guesses that may stand in a text.
     fn draw(&self, row: &Row, temperature: f64, random: &mut Random) -> Option<Prediction> {
         let may = |guess: &&Prediction| !self.barred.contains(&guess.id);
-        let guesses: Vec<&Prediction> = row.best.iter().filter(may).collect();
+        let mut guesses: Vec<&Prediction> = row.best.iter().filter(may).collect();
+        if guesses.is_empty() {
+            // A vocabulary of little else.
+            guesses.extend(&row.best);
+        }
         draw(&guesses, temperature, random).cloned()
     }
 
@@ -223,13 +266,20 @@ pub(super) fn draw<'a>(
     Some(first)
 }
 
-/// Goes on with a text. A model that reads left to right adds one token after another, until it says that the text ends; one that fills
-/// hidden places gets as many `[MASK]`s and fills them in three orders, and each text is then scored in the other two as well: the
+/// A text with its places to fill.
+struct Blanks {
+    /// The ids, `[MASK]` at each place.
+    ids: Vec<u32>,
+    /// The places, from the left.
+    places: Vec<usize>,
+}
+
+/// Writes. A model that reads left to right adds one token after another, until it says that the text ends; one that fills hidden places
+/// fills those of the text, or as many at its end as are asked for, in three orders, and each text is then multiplied in all of them: the
 /// products of the probabilities differ, so none of them is the text's. `progress` hears how many of how many passes are done.
 ///
 /// # Errors
-/// [`InsideError`]: a model that guesses no words, numbers that are out of range, a beginning that leaves no room; the model can be
-/// used on.
+/// [`InsideError`]: a model that guesses no words, numbers that are out of range, a text that leaves no room; the model can be used on.
 pub async fn write(
     model: &mut Model,
     tokenizer: &Tokenizer,
@@ -238,7 +288,6 @@ pub async fn write(
     control: &Control,
 ) -> Result<Written, InsideError> {
     model.guesses_words().map_err(ProbeError::NoHead)?;
-    check_vocabulary(tokenizer, model.config())?;
     let range = |what, found, least, most| InsideError::Range {
         what,
         found,
@@ -249,29 +298,54 @@ pub async fn write(
         return Err(range("tokens to write", request.tokens, 1, MAX_WRITTEN));
     }
     if !(0.0..=10.0).contains(&request.temperature) {
+        let found = request.temperature.max(0.0) as usize;
+        return Err(range("temperature", found, 0, 10));
+    }
+    let text = Text::read_any(model, tokenizer, &request.subject)?;
+    let (limit, causal) = (model.config().max_tokens(), model.config().causal);
+    let special = |place: &usize| text.seen.tokens[*place].special && !text.masked.contains(place);
+    // Behind the last word, or where there is none, behind what stands before the text.
+    let last = (0..text.len()).rev().find(|place| !special(place));
+    let end = last.map_or(1.min(text.len()), |last| last + 1);
+    let filled = !text.masked.is_empty();
+    let most = match (filled, causal) {
+        (true, false) => text.masked.len(),
+        (true, true) => limit.saturating_sub(text.masked[0]),
+        (false, _) => limit.saturating_sub(text.len()),
+    };
+    if most == 0 {
+        let around = tokenizer.added_tokens(request.subject.pair.is_some());
+        let least = limit.saturating_sub(around + 1);
+        let found = tokenizer.count(&request.subject.text);
         return Err(range(
-            "temperature",
-            request.temperature.max(0.0) as usize,
+            "tokens of the beginning",
+            found.max(least + 1),
             0,
-            10,
+            least,
         ));
     }
-    let (limit, causal) = (model.config().max_tokens(), model.config().causal);
-    let given = tokenizer.encode(&request.text, None, limit);
-    let around = tokenizer.added_tokens(false);
-    let most = limit.saturating_sub(around + 1);
-    let found = tokenizer.count(&request.text);
-    if found > most {
-        return Err(range("tokens of the beginning", found, 0, most));
+    if filled && !causal && most > MAX_WRITTEN {
+        return Err(range("blanks to fill", most, 1, MAX_WRITTEN));
     }
-    let last = given.special.iter().rposition(|special| !special);
-    let begins = given.special.iter().take_while(|special| **special).count();
-    // Behind the last word, or where there is none, behind what stands before the text.
-    let at = last.map_or(begins.min(1), |last| last + 1);
-    let room = request.tokens.min(limit.saturating_sub(given.ids.len()));
-    let ends: Vec<u32> = given.ids[at..].to_vec();
-    let special = [tokenizer.cls_id(), tokenizer.pad_id(), tokenizer.unk_id()];
-    let mut barred: Vec<u32> = special.into_iter().chain(tokenizer.mask_id()).collect();
+    let at = match (filled, causal) {
+        (true, true) => text.masked[0],
+        _ => end,
+    };
+    let room = most.min(request.tokens);
+    let kind = at.checked_sub(1).map_or(0, |before| text.types[before]);
+    let mut types = text.types.clone();
+    match (filled, causal) {
+        (true, false) => {}
+        (_, true) => {
+            types.truncate(at);
+            types.resize(at + room, kind);
+        }
+        (false, false) => {
+            types.splice(at..at, vec![kind; room]);
+        }
+    }
+    let special_ids = [tokenizer.cls_id(), tokenizer.pad_id(), tokenizer.unk_id()];
+    let mut barred: Vec<u32> = special_ids.into_iter().chain(tokenizer.mask_id()).collect();
     if !causal {
         barred.push(tokenizer.sep_id());
     }
@@ -279,55 +353,78 @@ pub async fn write(
         tokenizer,
         barred,
         causal,
-        types: vec![0; limit],
+        types,
+        off: text.off.clone(),
     };
-    let mut drafts = Vec::new();
-    let begun = given.ids[..at].to_vec();
-    if causal {
-        let draft = from_left(model, &writing, begun, room, request, progress, control).await?;
-        drafts.push(draft);
-    } else {
-        let mask = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;
-        let mut blank = begun;
-        blank.resize(at + room, mask);
-        blank.extend(&ends);
-        let total = 9 * room;
-        let mut done = 0;
-        let mut step = || {
-            done += 1;
-            progress(done, total);
-        };
-        for order in Order::ALL {
-            let text = (&blank[..], at, room);
-            let random = Random::new(request.seed, STREAM);
-            let drawn = Filling::Drawn(request.temperature, random);
-            let filled = fill(model, &writing, text, order, drawn, &mut step, control);
-            let (filled, own) = filled.await?;
-            let ids: Vec<u32> = filled.iter().map(|token| token.id).collect();
-            let mut products = Vec::new();
-            for other in Order::ALL {
-                let product = match other == order {
-                    true => own,
-                    false => {
-                        let known = Filling::Known(&ids);
-                        let scored = fill(model, &writing, text, other, known, &mut step, control);
-                        scored.await?.1
-                    }
-                };
-                products.push((other, product));
-            }
-            drafts.push(Draft {
-                order,
-                tokens: filled,
-                products,
-            });
+    let shown = match causal {
+        true => at,
+        false => text.len(),
+    };
+    let given = (0..shown).filter(|place| !special(place) && !text.masked.contains(place));
+    let given: Vec<String> = given
+        .map(|place| text.seen.tokens[place].text.clone())
+        .collect();
+    let drafts = match causal {
+        true => {
+            let begun = text.ids[..at].to_vec();
+            let written =
+                from_left(model, &writing, begun, room, request, progress, control).await?;
+            let count = Count::new(
+                Order::LeftToRight,
+                written.iter().map(|(_, step)| *step).collect(),
+            );
+            vec![Draft {
+                order: Order::LeftToRight,
+                tokens: written_tokens(tokenizer, &written, |number| given.len() + number),
+                counts: vec![count],
+            }]
         }
-    }
-    let words = (0..at).filter(|&i| !given.special[i]);
+        false => {
+            let mut blanks = Blanks {
+                ids: text.ids.clone(),
+                places: text.masked.clone(),
+            };
+            if !filled {
+                let mask = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;
+                blanks.ids.splice(at..at, vec![mask; room]);
+                blanks.places = (at..at + room).collect();
+            }
+            let before = |place: usize| {
+                (0..place.min(text.len()))
+                    .filter(|place| !special(place))
+                    .count()
+            };
+            let places: Vec<usize> = match filled {
+                true => blanks.places.iter().map(|&place| before(place)).collect(),
+                false => (0..room).map(|number| given.len() + number).collect(),
+            };
+            in_all_orders(
+                model, &writing, &blanks, &places, request, progress, control,
+            )
+            .await?
+        }
+    };
     Ok(Written {
-        given: words.map(|i| given.tokens[i].clone()).collect(),
+        given,
+        filled,
         drafts,
     })
+}
+
+/// What was written, with where the number so and so of it stands.
+fn written_tokens(
+    tokenizer: &Tokenizer,
+    written: &[(u32, Step)],
+    place: impl Fn(usize) -> usize,
+) -> Vec<WrittenToken> {
+    let token = |(number, &(id, step)): (usize, &(u32, Step))| WrittenToken {
+        id,
+        token: spelling(tokenizer, id),
+        place: place(number),
+        probability: step.logarithm.exp() as f32,
+        turn: step.turn,
+    };
+    written.iter().enumerate().map(token).collect()
 }
 
 /// One token after another, until the text ends.
@@ -339,9 +436,9 @@ async fn from_left(
     request: &WriteRequest,
     progress: &mut dyn FnMut(usize, usize),
     control: &Control,
-) -> Result<Draft, InsideError> {
+) -> Result<Vec<(u32, Step)>, InsideError> {
     let mut random = Random::new(request.seed, STREAM);
-    let mut tokens: Vec<WrittenToken> = Vec::new();
+    let mut written = Vec::new();
     for turn in 0..room {
         let place = ids.len();
         let rows = writing
@@ -351,77 +448,105 @@ async fn from_left(
         let Some(drawn) = writing.draw(&rows[0], request.temperature, &mut random) else {
             break;
         };
-        let ends = drawn.id == writing.tokenizer.sep_id();
         ids.push(drawn.id);
-        tokens.push(WrittenToken {
-            id: drawn.id,
-            token: drawn.token,
-            probability: drawn.probability,
-            turn,
-        });
-        if ends {
+        let logarithm = f64::from(drawn.probability).ln();
+        written.push((drawn.id, Step { turn, logarithm }));
+        if drawn.id == writing.tokenizer.sep_id() {
             break;
         }
     }
-    let product = tokens
-        .iter()
-        .map(|token| f64::from(token.probability).ln())
-        .sum();
-    Ok(Draft {
-        order: Order::LeftToRight,
-        tokens,
-        products: vec![(Order::LeftToRight, product)],
-    })
+    Ok(written)
 }
 
-/// Fills the `room` places of a text from `at` on: with what is drawn, or with tokens that are `known`. Returns them, and the logarithm of the
-/// product of their probabilities.
+/// A text in each order, each multiplied in all of them. `places`: where its tokens stand, special ones not counted.
+async fn in_all_orders(
+    model: &mut Model,
+    writing: &Writing<'_>,
+    blanks: &Blanks,
+    places: &[usize],
+    request: &WriteRequest,
+    progress: &mut dyn FnMut(usize, usize),
+    control: &Control,
+) -> Result<Vec<Draft>, InsideError> {
+    let orders = Order::ALL.len();
+    let total = orders * orders * blanks.places.len();
+    let mut done = 0;
+    let mut step = || {
+        done += 1;
+        progress(done, total);
+    };
+    let mut drafts = Vec::new();
+    for order in Order::ALL {
+        let random = Random::new(request.seed, STREAM);
+        let drawn = Filling::Drawn(request.temperature, random);
+        let written = fill(model, writing, blanks, order, drawn, &mut step, control).await?;
+        let ids: Vec<u32> = written.iter().map(|(id, _)| *id).collect();
+        let mut counts = Vec::new();
+        for other in Order::ALL {
+            let steps = match other == order {
+                true => written.clone(),
+                false => {
+                    let known = Filling::Known(&ids);
+                    fill(model, writing, blanks, other, known, &mut step, control).await?
+                }
+            };
+            counts.push(Count::new(
+                other,
+                steps.iter().map(|(_, step)| *step).collect(),
+            ));
+        }
+        drafts.push(Draft {
+            order,
+            tokens: written_tokens(writing.tokenizer, &written, |number| places[number]),
+            counts,
+        });
+    }
+    Ok(drafts)
+}
+
+/// Fills the places of a text: with what is drawn, or with tokens that are known. Returns what stands there, from the left.
 async fn fill(
     model: &mut Model,
     writing: &Writing<'_>,
-    (blank, at, room): (&[u32], usize, usize),
+    blanks: &Blanks,
     order: Order,
     mut filling: Filling<'_>,
     step: &mut dyn FnMut(),
     control: &Control,
-) -> Result<(Vec<WrittenToken>, f64), InsideError> {
-    let mut ids = blank.to_vec();
-    let mut open: Vec<usize> = (at..at + room).collect();
-    let mut filled: Vec<(usize, WrittenToken)> = Vec::new();
-    let mut product = 0.0;
+) -> Result<Vec<(u32, Step)>, InsideError> {
+    let mut ids = blanks.ids.clone();
+    let places = &blanks.places;
+    // Numbers of places.
+    let mut open: Vec<usize> = (0..places.len()).collect();
+    let mut filled: Vec<(usize, (u32, Step))> = Vec::new();
     while !open.is_empty() {
         let asked = Writing::asked(order, &open).to_vec();
-        let target = |place: &usize| match &filling {
+        let target = |number: &usize| match &filling {
             Filling::Drawn(..) => NO_TARGET,
-            Filling::Known(known) => known[place - at],
+            Filling::Known(known) => known.get(*number).copied().unwrap_or(NO_TARGET),
         };
         let targets: Vec<u32> = asked.iter().map(target).collect();
-        let rows = writing.ask(model, &ids, &asked, &targets, control).await?;
+        let at: Vec<usize> = asked.iter().map(|&number| places[number]).collect();
+        let rows = writing.ask(model, &ids, &at, &targets, control).await?;
         step();
-        let Some((place, row)) = Writing::next(order, &asked, rows) else {
+        let Some((number, row)) = Writing::next(order, &asked, rows) else {
             break;
         };
         let (id, logarithm) = match &mut filling {
-            Filling::Known(known) => (known[place - at], row.target),
+            Filling::Known(known) => match known.get(number) {
+                Some(&id) => (id, row.target),
+                None => break,
+            },
             Filling::Drawn(temperature, random) => match writing.draw(&row, *temperature, random) {
                 Some(drawn) => (drawn.id, f64::from(drawn.probability).ln()),
                 None => break,
             },
         };
-        product += logarithm;
-        ids[place] = id;
-        let token = WrittenToken {
-            id,
-            token: spelling(writing.tokenizer, id),
-            probability: logarithm.exp() as f32,
-            turn: filled.len(),
-        };
-        filled.push((place, token));
-        open.retain(|other| *other != place);
+        ids[places[number]] = id;
+        let turn = filled.len();
+        filled.push((number, (id, Step { turn, logarithm })));
+        open.retain(|other| *other != number);
     }
-    filled.sort_by_key(|(place, _)| *place);
-    Ok((
-        filled.into_iter().map(|(_, token)| token).collect(),
-        product,
-    ))
+    filled.sort_by_key(|(number, _)| *number);
+    Ok(filled.into_iter().map(|(_, written)| written).collect())
 }

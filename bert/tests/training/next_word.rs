@@ -80,6 +80,13 @@ fn settings() -> Recipe {
     }
 }
 
+fn text(text: &str) -> Subject {
+    Subject {
+        text: text.into(),
+        ..Subject::default()
+    }
+}
+
 fn asked(text: &str, hidden: Vec<usize>) -> Request {
     Request {
         text: text.into(),
@@ -129,7 +136,7 @@ fn the_next_word_is_learned_guessed_and_written_and_what_follows_is_not_seen() {
         assert_eq!(other[0].predictions, found[0].predictions, "{name}");
 
         let request = WriteRequest {
-            text: "we love".into(),
+            subject: text("we love"),
             tokens: 8,
             temperature: 0.0,
             seed: 1,
@@ -149,9 +156,19 @@ fn the_next_word_is_learned_guessed_and_written_and_what_follows_is_not_seen() {
             .map(|t| f64::from(t.probability).ln())
             .sum();
         assert!(
-            (draft.products[0].1 - sum).abs() < 1e-9 && sum > -1.0,
+            (draft.counts[0].product - sum).abs() < 1e-6 && sum > -1.0,
             "{name}: {sum}"
         );
+        // From the first blank on it is the same, whatever stands behind.
+        let blank = WriteRequest {
+            subject: text("we love [MASK] cat sat [MASK]"),
+            ..request
+        };
+        let mut quiet = |_, _| {};
+        let write = inside::write(&mut model, &tokenizer, &blank, &mut quiet, &control);
+        let again = pollster::block_on(write).expect("a text");
+        assert!(again.filled && again.drafts == written.drafts, "{name}");
+        assert_eq!(again.given, written.given);
     }
 }
 
@@ -163,7 +180,7 @@ fn one_that_fills_places_writes_in_three_orders_whose_products_differ() {
     for (name, device) in common::devices() {
         let mut model = common::model(&common::fixture("tiny-bert"), &device);
         let request = WriteRequest {
-            text: "the cat".into(),
+            subject: text("the cat"),
             tokens: 5,
             temperature: 1.0,
             seed: 3,
@@ -176,17 +193,14 @@ fn one_that_fills_places_writes_in_three_orders_whose_products_differ() {
         let orders: Vec<Order> = written.drafts.iter().map(|draft| draft.order).collect();
         assert_eq!(orders, Order::ALL);
         for draft in &written.drafts {
-            let own = draft
-                .products
-                .iter()
-                .find(|(order, _)| *order == draft.order);
+            let own = draft.counts.iter().find(|count| count.order == draft.order);
             let sum: f64 = draft
                 .tokens
                 .iter()
                 .map(|t| f64::from(t.probability).ln())
                 .sum();
-            assert!((own.expect("its own").1 - sum).abs() < 1e-9, "{name}");
-            let [a, b, c] = [0, 1, 2].map(|i| draft.products[i].1);
+            assert!((own.expect("its own").product - sum).abs() < 1e-5, "{name}");
+            let [a, b, c] = [0, 1, 2].map(|i| draft.counts[i].product);
             assert!(a != b && b != c && a < 0.0, "{name}: {a} {b} {c}");
             // One filled place at a time, and none is a special token.
             let mut turns: Vec<usize> = draft.tokens.iter().map(|t| t.turn).collect();
@@ -233,6 +247,71 @@ fn one_that_fills_places_writes_in_three_orders_whose_products_differ() {
         tokens.map(|token| token.id).collect()
     };
     assert!(all.windows(2).all(|pair| ids(&pair[0]) == ids(&pair[1])));
+}
+
+#[test]
+fn blanks_of_a_text_are_filled_where_they_stand() {
+    let tokenizer = common::tokenizer(&common::fixture("tiny-bert"));
+    let control = Control::default();
+    let mut quiet = |_, _| {};
+    for (name, device) in common::devices() {
+        let mut model = common::model(&common::fixture("tiny-bert"), &device);
+        let mut request = WriteRequest {
+            subject: Subject {
+                hidden: vec![5],
+                ..text("the [MASK] sat on the mat.")
+            },
+            tokens: 32,
+            temperature: 0.0,
+            seed: 3,
+        };
+        let write = inside::write(&mut model, &tokenizer, &request, &mut quiet, &control);
+        let written = pollster::block_on(write).expect("texts");
+        assert!(written.filled);
+        assert_eq!(written.given, ["the", "sat", "on", "mat", "."], "{name}");
+        let ask = asked("the [MASK] sat on the mat.", vec![5]);
+        let probe = probe::fill_mask(&mut model, &tokenizer, &ask, &control);
+        let guesses = pollster::block_on(probe).expect("guesses").masks;
+        for draft in &written.drafts {
+            let places: Vec<usize> = draft.tokens.iter().map(|token| token.place).collect();
+            assert_eq!(places, [1, 4], "{name}");
+            // What is filled first is what probing says of it.
+            let first = draft.tokens.iter().position(|token| token.turn == 0);
+            let first = first.expect("a first one");
+            assert_eq!(draft.tokens[first].id, guesses[first].predictions[0].id);
+            let sure = |place: usize| guesses[place].predictions[0].probability;
+            match draft.order {
+                Order::LeftToRight => assert_eq!(first, 0),
+                Order::RightToLeft => assert_eq!(first, 1),
+                Order::SurestFirst => assert!(sure(first) >= sure(1 - first), "{name}"),
+            }
+            // In its other orders the same words, each first once.
+            let turns = |count: &inside::Count| count.steps.iter().map(|s| s.turn).collect();
+            let turns: Vec<Vec<usize>> = draft.counts.iter().map(turns).collect();
+            assert_eq!(turns[..2], [vec![0, 1], vec![1, 0]], "{name}");
+            for count in &draft.counts {
+                let sum: f64 = count.steps.iter().map(|step| step.logarithm).sum();
+                assert_eq!(count.product, sum);
+            }
+        }
+        // Two orders that begin alike are the same; the first word alone costs the same in both.
+        let own = |order: usize| written.drafts[order].counts[order].clone();
+        let like = own(usize::from(own(2).steps[0].turn == 1));
+        assert_eq!(own(2).steps, like.steps, "{name}");
+        // Heads that are off say something else.
+        request.subject.without = vec![inside::Head { layer: 0, head: 0 }];
+        let write = inside::write(&mut model, &tokenizer, &request, &mut quiet, &control);
+        let without = pollster::block_on(write).expect("texts");
+        assert_ne!(without.drafts[0].counts, written.drafts[0].counts, "{name}");
+        // More blanks than are filled at a time.
+        request.subject = text(&"[MASK] ".repeat(33));
+        let write = inside::write(&mut model, &tokenizer, &request, &mut quiet, &control);
+        let refused = pollster::block_on(write);
+        assert!(
+            matches!(refused, Err(InsideError::Range { found: 33, .. })),
+            "{refused:?}"
+        );
+    }
 }
 
 #[test]

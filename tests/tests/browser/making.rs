@@ -180,6 +180,100 @@ fn a_model_of_one_s_own_is_made_on_the_gpu(browser: Browser) {
     a_model_of_one_s_own(browser, Choice::Gpu, "40");
 }
 
+/// What a figure under Inside says.
+fn said(visit: &Visit, figure: &str) -> String {
+    visit.text_of(&format!("{figure} figcaption"))
+}
+
+/// Has the model that was just made learn a little.
+fn learn_a_little(visit: &Visit, name: &str) {
+    visit.wait_for_model(name);
+    visit.wait_for_text("#data-line", "running text");
+    visit.wait_for_text("#outlook", "steps.");
+    start(visit);
+    visit.wait("the end", || run_line(visit).starts_with("Done."));
+}
+
+scenario!(twins_read_one_text_in_two_ways: Chromium);
+fn twins_read_one_text_in_two_ways(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
+    visit.wait_for_model("Seedling");
+    open_form(&visit);
+    visit.upload(
+        "#pick-prose",
+        &[write(&folder, "book.txt", &beginning(400))],
+    );
+    visit.wait_for_text("#make-text", "different");
+    visit.click("radio", "Smallest");
+    visit.click("radio", "Left to right: the next word");
+    let fields = [
+        ("Vocabulary (tokens)", "400"),
+        ("Steps to learn", "10"),
+        ("Longest text (tokens)", "24"),
+        ("Name", "garden-left-to-right"),
+    ];
+    fill(&visit, &fields);
+    visit.wait_for_text("#make-outlook", "parameters");
+    make(&visit);
+    learn_a_little(&visit, "garden-left-to-right");
+
+    // It guesses from the words before alone: what stands behind changes nothing.
+    visit.click("tab", "Probe");
+    visit.type_text("she went into the [MASK].");
+    let guesses = || -> Vec<(String, String)> {
+        let card = visit.wait_for("one blank", || {
+            let mut cards = visit.cards();
+            (cards.len() == 1).then(|| cards.remove(0))
+        });
+        let bars = card.bars.into_iter();
+        bars.map(|bar| (bar.token, bar.value)).collect()
+    };
+    visit.wait("an answer", || visit.cards().len() == 1);
+    let before = guesses();
+    visit.type_text("not a [MASK] and was happy.");
+    visit.wait("other guesses", || guesses() != before);
+    visit.type_text("she went into the [MASK] and was happy.");
+    visit.wait("the same guesses", || guesses() == before);
+
+    // It writes on, and there is one product.
+    visit.click("tab", "Inside");
+    visit.click("radio", "Writing");
+    visit.wait_for_text("#sight-writing figcaption", "From the left it writes");
+    visit.wait_for_text("#sight-products figcaption", "it is p(x)");
+    visit.wait_for_text("#writing-line", "what stands behind it is not read");
+    visit.pictures("twin-writing", "#tab-inside");
+    visit.resize(1280, 900);
+    visit.click("radio", "Beside another model");
+    visit.wait_for_text("#inside-hint", "Open another model");
+
+    // Its twin sees both sides: the same blank under each, and what taught them.
+    visit.click("tab", "Teach");
+    visit.click("button", "Keep on this device");
+    visit.wait_for_text("#own summary", "(2)");
+    open_form(&visit);
+    visit.click("button", "Make its twin that reads both sides");
+    learn_a_little(&visit, "garden");
+    visit.click("tab", "Inside");
+    visit.wait_for_text("#sight-beside figcaption", "garden reads both sides");
+    let guessed = said(&visit, "#sight-beside");
+    assert!(
+        guessed.contains("garden-left-to-right reads left to right")
+            && guessed.contains(&format!("guessed “{}”", before[0].0)),
+        "{guessed}"
+    );
+    let taught = said(&visit, "#sight-taught");
+    assert!(
+        taught.contains("garden was taught by 15")
+            && taught.contains("garden-left-to-right was taught by 100% of the positions"),
+        "{taught}"
+    );
+    visit.pictures("twins-beside", "#tab-inside");
+    visit.end();
+}
+
 scenario!(texts_that_bear_no_model_are_explained: Chromium);
 fn texts_that_bear_no_model_are_explained(browser: Browser) {
     let Some(visit) = Visit::begin(browser, Choice::Cpu) else {

@@ -13,7 +13,7 @@ use crate::protocol::{
 use bert::inside::{
     AttentionRequest, AttributionRequest, Head, InsideError, LayerAttention, LensRequest, Subject,
     Surprisal, Target, attention, attribution, contextual, guesses, lens, neighbours, replace,
-    sides, surprisal, survey,
+    sides, surprisal, survey, write,
 };
 use bert::model::Model;
 use bert::probe::{ProbeError, Request, replaced};
@@ -195,6 +195,9 @@ async fn see(
             };
             let marks = replaced(model, tokenizer, &request, control).await;
             Found::Judged(marks.map_err(InsideError::from)?)
+        }
+        Look::Write { request } => {
+            Found::Written(write(model, tokenizer, request, progress, control).await?)
         }
         Look::Change { .. } => unreachable!("a change takes more than the model"),
         Look::Attribution {

@@ -106,6 +106,17 @@ pub enum Shape {
     },
 }
 
+impl Shape {
+    /// The same further down; paths stay where they are.
+    pub fn lowered(mut self, by: f64) -> Self {
+        match &mut self {
+            Self::Box { y, .. } | Self::Dot { y, .. } | Self::Word { y, .. } => *y += by,
+            Self::Path { .. } | Self::Area { .. } => {}
+        }
+        self
+    }
+}
+
 /// A drawing of this size.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drawing {

@@ -4,6 +4,7 @@
 //! there, and asks for the first thing that is missing; the page calls it after every change.
 
 mod asking;
+mod beside;
 mod change;
 pub mod drawing;
 mod grounds;
@@ -17,6 +18,9 @@ mod surprise;
 mod swaps;
 #[cfg(test)]
 mod tests;
+mod writing;
+
+pub use writing::order_name;
 
 use super::State;
 use super::activity::Wish;
@@ -54,6 +58,8 @@ pub struct Inside {
     progress: Option<(usize, usize)>,
     /// How long the newest answer took.
     pub milliseconds: Option<f64>,
+    /// What models guessed while the page is open, the newest last.
+    guessed: Vec<beside::Guessed>,
     /// The model that the heads belong to, by its hash.
     model: Option<String>,
 }
@@ -165,6 +171,9 @@ impl State {
             Picture::Surprise => self.surprise_looks(),
             Picture::Grounds => self.grounds_look().into_iter().collect(),
             Picture::Neighbours => self.neighbour_looks(),
+            Picture::Writing => self.writing_look().into_iter().collect(),
+            // Probe's own answer is what it shows.
+            Picture::Beside => Vec::new(),
             Picture::Change => self.change_look().into_iter().collect(),
             Picture::Spot => self.spot_look().into_iter().collect(),
         }
@@ -243,6 +252,8 @@ impl State {
             Picture::Surprise => self.surprise_sight(ANY_WIDTH),
             Picture::Grounds => self.grounds_sight(ANY_WIDTH),
             Picture::Neighbours => self.neighbours_sight(ANY_WIDTH),
+            Picture::Writing => self.writing_sight(ANY_WIDTH),
+            Picture::Beside => self.beside_sight(ANY_WIDTH),
             Picture::Change => self.moved_sight(ANY_WIDTH),
             Picture::Spot => return self.spot_spoken(),
         };
@@ -285,9 +296,12 @@ impl State {
             {
                 None
             }
+            (Picture::Writing, None) => self.writing_hint(),
+            (Picture::Beside, None) if self.place().is_some() => self.beside_hint(),
+            (Picture::Beside, None) => no_blank(),
             (_, None) if model.causal => Some(
-                "This model reads left to right; this picture is of guesses that see both sides. Attention and \
-                 Neighbours work here."
+                "This model reads left to right; this picture is of guesses that see both sides. Attention, \
+                 Neighbours and Writing work here."
                     .to_owned(),
             ),
             (_, Some(reason)) => Some(format!("There is no head to look through. {reason}")),

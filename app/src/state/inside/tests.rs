@@ -30,14 +30,14 @@ fn prediction(token: &str, probability: f32) -> Prediction {
 }
 
 /// What the engine is asked among the effects.
-fn looked(effects: &[Effect]) -> Option<(RequestId, InsideCommand)> {
+pub(super) fn looked(effects: &[Effect]) -> Option<(RequestId, InsideCommand)> {
     effects.iter().find_map(|effect| match effect {
         Effect::Send(Command::Inside { id, command }) => Some((*id, command.clone())),
         _ => None,
     })
 }
 
-fn look(effects: &[Effect]) -> (RequestId, Look) {
+pub(super) fn look(effects: &[Effect]) -> (RequestId, Look) {
     match looked(effects) {
         Some((id, InsideCommand::Look { look })) => (id, look),
         other => panic!("expected a look, got {other:?}"),
@@ -45,7 +45,7 @@ fn look(effects: &[Effect]) -> (RequestId, Look) {
 }
 
 /// A page with a model, and the text "a [MASK] b" cut and answered, at the Inside panel.
-fn ready_with(model: ModelFacts) -> State {
+pub(super) fn ready_with(model: ModelFacts) -> State {
     let mut state = State::default();
     let load = state.receive(Event::Alive);
     let id = load.iter().find_map(|effect| match effect {
@@ -92,7 +92,7 @@ fn ready_with(model: ModelFacts) -> State {
     state
 }
 
-fn ready() -> State {
+pub(super) fn ready() -> State {
     ready_with(facts("Seedling"))
 }
 
@@ -120,7 +120,7 @@ fn lens(rank: u32) -> Found {
     })
 }
 
-fn found(state: &mut State, id: RequestId, found: Found) {
+pub(super) fn found(state: &mut State, id: RequestId, found: Found) {
     let event = InsideEvent::Found {
         found: Box::new(found),
         milliseconds: 2.0,
@@ -437,7 +437,9 @@ fn a_model_that_reads_left_to_right_is_asked_only_what_it_can_tell() {
         assert!(hint.contains("left to right"), "{picture:?}: {hint}");
         assert_eq!(state.look_inside(), [], "{picture:?}");
     }
-    state.inside.see(Picture::Attention);
-    assert_eq!(state.inside_hint(), None);
-    assert!(!state.look_inside().is_empty());
+    for picture in [Picture::Attention, Picture::Writing] {
+        state.inside.see(picture);
+        assert_eq!(state.inside_hint(), None);
+        assert!(!state.look_inside().is_empty());
+    }
 }

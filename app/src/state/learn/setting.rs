@@ -1,7 +1,7 @@
 //! What a step of the lesson sets up, and what it checks.
 
 use crate::link::Panel;
-use crate::link::inside::Picture;
+use crate::link::inside::{Picture, Writing};
 use crate::recipe::{Goal, MethodChoice, TextSource};
 use crate::state::teach::{PROSE, SAMPLES, prose_reading};
 use crate::state::{Effect, State};
@@ -64,7 +64,7 @@ pub(super) enum Check {
     Taught,
     Curve,
     TwoTexts,
-    Fills,
+    Writes,
     Spotted,
 }
 
@@ -141,10 +141,9 @@ impl State {
                 inside(Picture::Surprise) && two && self.surprise_sight(WIDTH).is_some()
             }
             Check::Spotted => inside(Picture::Spot) && self.inside.spot.is_shown(),
-            Check::Fills => {
-                let another = given
-                    .is_some_and(|given| given.replace("[MASK]", self.mask()) != self.probe.text);
-                another && (1..=3).contains(&self.probe.shown().len())
+            Check::Writes => {
+                let again = self.inside.choice.writing.draw != Writing::default().draw;
+                inside(Picture::Writing) && again && self.products_sight(WIDTH).is_some()
             }
         }
     }

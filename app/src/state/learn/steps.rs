@@ -295,20 +295,22 @@ pub const STEPS: [Step; 11] = [
         why: "100 / 15 is 6.7. The other model is a decoder: it gives each next word a probability, and their product is that of \
               the text. BERT fills each blank as if the others were not there, and in which order one fills them changes \
               the product: it has no probability of a text.",
-        task: "Four blanks: read the best word of each as a sentence. Then put your favourite word in the place of one [MASK] and \
-               watch the others change.",
-        check_text: "Three blanks are left, and one is filled",
-        limits: "A BERT can be made to write, slowly and badly. A decoder pays for writing: it sees the left side only.",
+        task: "Four blanks, filled in three orders: read the three texts. Below, one text's probabilities are multiplied in each \
+               order. Press “Write anew” until you have seen the three products agree, or believe that they need not.",
+        check_text: "It has written anew",
+        limits: "A BERT can be made to write, slowly and badly. A decoder pays for writing: it sees the left side only. \
+                 (To see one, make a twin in the model's card under “Make a new one”: Writing then shows the one product it has.)",
         papers: &[Paper {
             name: "Wang and Cho, 2019: BERT has a Mouth, and It Must Speak",
             arxiv: "1902.04094",
         }],
         setting: Setting {
-            panel: Panel::Probe,
+            panel: Panel::Inside,
+            picture: Some(Picture::Writing),
             text: Some("Last night I [MASK] a [MASK] and [MASK] the [MASK]."),
             ..Setting::NONE
         },
-        check: Check::Fills,
+        check: Check::Writes,
     },
     Step {
         claim: "Every word can teach.",

@@ -5,6 +5,7 @@ mod change;
 mod limits;
 mod spot;
 mod words;
+mod writing;
 
 use crate::reference::{Reference, TOP_K};
 use crate::visit::{Choice, Visit, fixture, same_percent};
@@ -447,6 +448,7 @@ fn on_a_software_gpu_the_pictures_are_the_same(browser: Browser) {
         "Surprise",
         "What it rests on",
         "Neighbours",
+        "Writing",
     ] {
         visit.click("radio", picture);
         seen(&visit);

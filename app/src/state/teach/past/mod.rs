@@ -2,6 +2,7 @@
 //! weights are not kept, but for the last run's.
 
 mod picture;
+mod twins;
 
 use super::run::{Phase, Run};
 use crate::link::Panel;

@@ -81,3 +81,41 @@ fn what_was_kept_comes_back_and_anything_else_is_none() {
     let wild = text.replacen("\"epochs\":", "\"epochs\":999999999", 1);
     assert_eq!(Past::parse(&wild).len(), 1);
 }
+
+#[test]
+fn twins_are_drawn_over_one_another_where_both_learned_of_the_same_text() {
+    let of = |began: f64, goal: Goal, model: &str| {
+        let mut one = run(began, 1e-3, &[6.0, 5.5]);
+        (one.setup.goal, one.model) = (goal, model.to_owned());
+        one
+    };
+    let mut past = Past {
+        runs: vec![
+            of(1.0, Goal::Masks, "garden"),
+            of(2.0, Goal::NextWord, "garden-left-to-right"),
+            of(3.0, Goal::Masks, "another"),
+        ],
+        chosen: Vec::new(),
+    };
+    let twins = [("garden", false), ("garden-left-to-right", true)];
+    let sight = past.side_by_side(twins, 500.0).expect("both");
+    assert!(
+        sight.sentence.contains("garden was taught by 15"),
+        "{}",
+        sight.sentence
+    );
+    assert!(sight.sentence.contains("left-to-right was taught by 100%"));
+    assert_eq!(sight.table.rows.len(), 4);
+    // One that was kept after its run.
+    let kept = [("garden-moods-tsv", false), twins[1]];
+    assert!(past.side_by_side(kept, 500.0).is_some());
+    for none in [
+        [twins[0], twins[0]],
+        [("gardens", false), twins[1]],
+        [("seedling", false), twins[1]],
+    ] {
+        assert_eq!(past.side_by_side(none, 500.0), None, "{none:?}");
+    }
+    past.runs[1].texts = "other.txt".to_owned();
+    assert_eq!(past.side_by_side(twins, 500.0), None, "another text");
+}

@@ -1,11 +1,13 @@
 //! Inside: what happens between a text and the model's answer, one picture at a time.
 
 mod attention;
+mod beside;
 mod lens;
 mod neighbours;
 mod plain;
 mod spot;
 mod surprise;
+mod writing;
 
 use crate::browser::Store;
 use crate::link::Panel;
@@ -17,12 +19,14 @@ use crate::ui::widgets::progress_bar::ProgressBar;
 use crate::ui::widgets::text_box::TextBox;
 use crate::ui::widgets::token_strip::TokenStrip;
 use attention::AttentionCard;
+use beside::BesideCard;
 use lens::LensCard;
 use leptos::prelude::*;
 use neighbours::NeighboursCard;
 use plain::{ChangeCard, GroundsCard, SidesCard};
 use spot::SpotCard;
 use surprise::SurpriseCard;
+use writing::WritingCard;
 
 /// Nothing is drawn, and nothing asked, while another panel shows.
 #[component]
@@ -164,6 +168,8 @@ fn PictureCard() -> impl IntoView {
                     Picture::Surprise => view! { <SurpriseCard/> }.into_any(),
                     Picture::Grounds => view! { <GroundsCard/> }.into_any(),
                     Picture::Neighbours => view! { <NeighboursCard/> }.into_any(),
+                    Picture::Writing => view! { <WritingCard/> }.into_any(),
+                    Picture::Beside => view! { <BesideCard/> }.into_any(),
                     Picture::Change => view! { <ChangeCard/> }.into_any(),
                     Picture::Spot => view! { <SpotCard/> }.into_any(),
                 }}

@@ -1,0 +1,156 @@
+//! Writing: how many words, how they are drawn, and in which order their product is looked at.
+
+use crate::browser::Store;
+use crate::link::inside::{MAX_DRAW, MOST_TENTHS, ORDERS, TO_WRITE, Writing};
+use crate::state::inside::order_name;
+use crate::ui::widgets::sight::SightFigure;
+use leptos::prelude::*;
+
+#[component]
+pub fn WritingCard() -> impl IntoView {
+    let store = Store::get();
+    let line = store.view(|state| state.writing_line());
+    let in_orders = store.view(|state| state.writes_in_orders());
+    let fills = store.view(|state| state.fills_own_blanks());
+    let texts = Callback::new(move |width| store.read(|state| state.writing_sight(width)));
+    let products = Callback::new(move |width| store.read(|state| state.products_sight(width)));
+    view! {
+        <h2>"Writing"</h2>
+        <p class="hint" id="writing-line">{move || line.get()}</p>
+        <div class="settings">
+            <Show when=move || !fills.get()>
+                <Tokens/>
+            </Show>
+            <Temperature/>
+            <Draw/>
+        </div>
+        <SightFigure name="writing" title="What was written" sight=texts/>
+        <h3>"One probability times the next"</h3>
+        <Show when=move || in_orders.get()>
+            <div class="settings">
+                <OrderChoice/>
+            </div>
+        </Show>
+        <SightFigure name="products" title="The product in each order" sight=products/>
+    }
+}
+
+/// Changes how the model writes; it does so at once.
+fn change(store: Store, change: impl FnOnce(&mut Writing)) {
+    store.change(|state| {
+        change(&mut state.inside.choice.writing);
+        Vec::new()
+    });
+}
+
+#[component]
+fn Tokens() -> impl IntoView {
+    let store = Store::get();
+    let tokens = store.view(|state| state.inside.choice.writing.tokens);
+    view! {
+        <label class="range" for="write-tokens">
+            <span>"Tokens to write"</span>
+            <input
+                type="range"
+                id="write-tokens"
+                min=TO_WRITE.start().to_string()
+                max=TO_WRITE.end().to_string()
+                prop:value=move || tokens.get().to_string()
+                on:change:target=move |event| {
+                    let Ok(count) = event.target().value().parse::<usize>() else { return };
+                    let count = count.clamp(*TO_WRITE.start(), *TO_WRITE.end());
+                    change(store, |writing| writing.tokens = count);
+                }
+            />
+            <output for="write-tokens">{move || tokens.get()}</output>
+        </label>
+    }
+}
+
+#[component]
+fn Temperature() -> impl IntoView {
+    let store = Store::get();
+    let tenths = store.view(|state| state.inside.choice.writing.tenths);
+    let words = move || match tenths.get() {
+        0 => "0: the likeliest".to_owned(),
+        tenths => format!("{:.1}", f64::from(tenths) / 10.0),
+    };
+    view! {
+        <label class="range" for="write-temperature">
+            <span>"Temperature"</span>
+            <input
+                type="range"
+                id="write-temperature"
+                min="0"
+                max=MOST_TENTHS.to_string()
+                aria-valuetext=words
+                prop:value=move || tenths.get().to_string()
+                on:change:target=move |event| {
+                    let Ok(tenths) = event.target().value().parse::<u32>() else { return };
+                    change(store, |writing| writing.tenths = tenths.min(MOST_TENTHS));
+                }
+            />
+            <output for="write-temperature">{words}</output>
+        </label>
+    }
+}
+
+#[component]
+fn Draw() -> impl IntoView {
+    let store = Store::get();
+    let draw = store.view(|state| state.inside.choice.writing.draw);
+    view! {
+        <label class="setting">
+            "Seed"
+            <input
+                type="number"
+                id="write-draw"
+                min="0"
+                max=MAX_DRAW.to_string()
+                prop:value=move || draw.get().to_string()
+                on:change:target=move |event| {
+                    let Ok(draw) = event.target().value().parse::<u32>() else { return };
+                    change(store, |writing| writing.draw = draw.min(MAX_DRAW));
+                }
+            />
+        </label>
+        <button
+            type="button"
+            id="draw-again"
+            on:click=move |_| store.change(|state| {
+                state.draw_again();
+                Vec::new()
+            })
+        >
+            "Write anew"
+        </button>
+    }
+}
+
+/// Which text is multiplied in all orders.
+#[component]
+fn OrderChoice() -> impl IntoView {
+    let store = Store::get();
+    let here = store.view(|state| state.inside.choice.writing.order);
+    let options = ORDERS.map(|(order, name)| {
+        view! {
+            <option value=name selected=move || here.get() == order>{order_name(order)}</option>
+        }
+    });
+    view! {
+        <label class="setting">
+            "The text that was written"
+            <select
+                id="write-order"
+                on:change:target=move |event| {
+                    let name = event.target().value();
+                    if let Some((order, _)) = ORDERS.into_iter().find(|(_, known)| *known == name) {
+                        change(store, |writing| writing.order = order);
+                    }
+                }
+            >
+                {options.into_iter().collect_view()}
+            </select>
+        </label>
+    }
+}
