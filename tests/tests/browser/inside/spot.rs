@@ -82,8 +82,7 @@ fn a_round_of_swaps_is_played_and_judged(browser: Browser) {
     visit.pictures("spot-round", "#tab-inside");
 
     // One found, one wrong, the others missed; with the keyboard.
-    let first = visit.find("button", &words(&visit)[0].0);
-    first.focus();
+    visit.run("document.getElementById('spot-word-0').focus()", &[]);
     for _ in 0..swapped[0] {
         visit.press(&fantoccini::key::Key::Right);
     }
