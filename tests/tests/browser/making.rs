@@ -229,7 +229,7 @@ fn twins_read_one_text_in_two_ways(browser: Browser) {
             (cards.len() == 1).then(|| cards.remove(0))
         });
         let bars = card.bars.into_iter();
-        bars.map(|bar| (bar.token, bar.value)).collect()
+        bars.map(|bar| (bar.token, bar.title)).collect()
     };
     visit.wait("an answer", || visit.cards().len() == 1);
     let before = guesses();

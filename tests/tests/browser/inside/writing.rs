@@ -5,7 +5,7 @@ use crate::visit::{Choice, Visit, same_percent};
 use serde_json::json;
 use unmask_tests::browser::Browser;
 
-/// Moves a slider, as a hand would.
+/// Moves a slider or sets a number, as a hand would.
 pub fn slide(visit: &Visit, id: &str, value: &str) {
     let script = "
         const slider = document.getElementById(arguments[0]);
@@ -58,7 +58,7 @@ fn blanks_are_filled_in_three_orders_whose_products_differ(browser: Browser) {
         seen(&visit);
         sentence(&visit, "#sight-writing") != said
     });
-    visit.find("spinbutton", "Seed").fill("1\n");
+    slide(&visit, "write-draw", "1");
     visit.wait("the text of the first seed", || {
         sentence(&visit, "#sight-writing") == said
     });
