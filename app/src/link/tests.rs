@@ -407,6 +407,21 @@ proptest! {
 }
 
 #[test]
+fn numbers_of_many_digits_come_back_as_they_were_read() {
+    for (value, kept) in [
+        ("3.8123456789012345e-166", "0"),
+        ("-0", "0"),
+        ("0.12345678901234567", "0.123456789012"),
+        ("1.2345678901234567e-5", "1.23456789012e-5"),
+    ] {
+        let (link, notices) = Link::parse(&format!("v=1&dropout={value}"));
+        assert_eq!(notices, Vec::<String>::new());
+        assert_eq!(link.recipe.fields[&Field::Dropout], kept);
+        assert_eq!(Link::parse(&link.to_fragment()), (link, Vec::new()));
+    }
+}
+
+#[test]
 fn how_a_model_writes_is_brought_back_and_kept_in_bounds() {
     let (link, notices) =
         Link::parse("v=1&see=writing&write=12&temperature=0.3&draw=7&order=surest-first");

@@ -78,13 +78,18 @@ pub fn number(field: Field, text: &str) -> Number {
     let Some(found) = found else {
         return Number::Bad;
     };
-    // Adding zero turns -0 into 0.
-    let near = found.clamp(low, high) + 0.0;
-    let written = rate_text(near);
+    let near = found.clamp(low, high);
+    let written = rate_text(short(near));
     match near == found {
         true => Number::Fine(written),
         false => Number::Clamped(written),
     }
+}
+
+/// A number with twelve digits, which [`bert::decimal::parse_decimal`] reads as they are written; nothing where it is smaller than any range's end but 0.
+fn short(number: f64) -> f64 {
+    let digits = bert::decimal::parse_decimal(&format!("{number:.11e}"));
+    digits.filter(|number| *number >= 1e-9).unwrap_or(0.0)
 }
 
 /// The names of what is chosen rather than typed.
