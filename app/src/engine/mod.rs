@@ -10,6 +10,7 @@ mod device;
 mod idle;
 mod inside;
 pub mod io;
+mod later;
 mod load;
 mod look;
 mod make;
@@ -39,6 +40,7 @@ use idle::Idle;
 use io::kept::Shelf;
 use io::worker::{breathe, scope, sleep, ticks, wasm_bytes};
 use kernels::{CancelToken, Control, Device};
+use later::Later;
 use load::{Ended, Load, Loaded};
 use look::look;
 use make::Workshop;
@@ -89,6 +91,7 @@ struct Engine {
     /// Ends the measuring that was asked for last.
     benching: RefCell<Option<CancelToken>>,
     workshop: Workshop,
+    later: Later,
 }
 
 impl Engine {
@@ -140,13 +143,7 @@ impl Engine {
                     post(&Event::ProbeCancelled { id });
                 }
             }
-            Ok(Command::Inside { id, command }) => self.inside(id, command),
-            Ok(Command::Teach { id, command }) => {
-                self.teach(id, command, load::attachments(&data));
-            }
-            Ok(Command::Prove { id, command }) => self.prove(id, command),
-            Ok(Command::Bench { id, command }) => self.bench(id, command),
-            Ok(Command::Make { id, command }) => self.make(id, command, load::attachments(&data)),
+            Ok(command) => self.in_turn(command, load::attachments(&data)),
             Err(error) => post(&Event::Fatal {
                 failure: Failure::new(
                     "The page and its engine do not understand each other",
@@ -319,7 +316,9 @@ impl Engine {
                 }
                 let started = self.classroom.tries.borrow_mut().start();
                 if let Some((id, text, cancel)) = started {
-                    self.answer_try(id, text, cancel).await;
+                    if let Some(part) = self.later.learning.get() {
+                        (part.answer_try)(self.clone(), id, text, cancel).await;
+                    }
                     self.classroom.tries.borrow_mut().finish();
                     self.note_answer();
                     continue;
@@ -328,7 +327,9 @@ impl Engine {
                 let Some((id, look, cancel)) = started else {
                     break;
                 };
-                self.look_inside(id, look, cancel).await;
+                if let Some(part) = self.later.inside.get() {
+                    (part.look)(self.clone(), id, look, cancel).await;
+                }
                 self.looks.borrow_mut().finish();
                 self.tell_memory();
             }

@@ -4,6 +4,7 @@ mod assets;
 mod bench;
 mod build;
 mod hashing;
+mod parts;
 mod planes;
 mod publish;
 mod serve;
