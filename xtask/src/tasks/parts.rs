@@ -64,32 +64,25 @@ pub fn take_apart(binary: &str, program: &[u8], folder: &Path) -> Result<Parts> 
 /// # Errors
 /// A script that does not import them as `wasm-bindgen` writes it.
 pub fn join(script: &str, needs: &BTreeMap<String, Vec<String>>) -> Result<String> {
-    let wrong = || Error::Site(format!("a script does not import `{LINK}` once"));
-    let mut lines: Vec<&str> = script.lines().collect();
-    let is_import = |line: &&str| line.starts_with("import ") && line.contains(LINK);
-    let at = lines
+    // A line for each part: import * as import1 from "./parts.js"
+    let (imports, body): (Vec<&str>, Vec<&str>) = script
+        .lines()
+        .partition(|line| line.starts_with("import * as ") && line.contains(LINK));
+    let names = imports
         .iter()
-        .position(|line| is_import(&line))
-        .ok_or_else(wrong)?;
-    let line = lines.remove(at);
-    // import * as import1 from "./parts.js"
-    let name = line
-        .strip_prefix("import * as ")
-        .and_then(|rest| rest.split_whitespace().next())
-        .ok_or_else(wrong)?;
+        .filter_map(|line| line.split_whitespace().nth(3));
+    let names: String = names
+        .map(|name| format!("const {name} = loaders;\n"))
+        .collect();
+    if names.is_empty() {
+        let reason = format!("a script does not import `{LINK}`");
+        return Err(Error::Site(reason));
+    }
+    let beside =
+        |files: &[String]| -> Value { files.iter().map(|file| format!("./{file}")).collect() };
     let list: Map<String, Value> = needs
         .iter()
-        .map(|(part, files)| {
-            (
-                part.clone(),
-                Value::from(
-                    files
-                        .iter()
-                        .map(|file| format!("./{file}"))
-                        .collect::<Vec<_>>(),
-                ),
-            )
-        })
+        .map(|(part, files)| (part.clone(), beside(files)))
         .collect();
     let list = serde_json::to_string_pretty(&list).expect("text can be written as JSON");
     let loaders: Vec<String> = needs
@@ -97,10 +90,10 @@ pub fn join(script: &str, needs: &BTreeMap<String, Vec<String>>) -> Result<Strin
         .map(|part| format!("    __wasm_split_load_{part}: loaderOf(\"{part}\"),\n"))
         .collect();
     let loader = LOADER.replace(LIST, &format!("const PARTS = {list};"));
-    let body = lines.join("\n");
     Ok(format!(
-        "{loader}\nconst {name} = {{\n{}}};\n\n{body}\n",
-        loaders.concat()
+        "{loader}\nconst loaders = {{\n{}}};\n{names}\n{}\n",
+        loaders.concat(),
+        body.join("\n")
     ))
 }
 
@@ -238,11 +231,11 @@ mod tests {
                 "engine_inside.wasm".to_string(),
             ],
         )]);
-        let script = "import * as import1 from \"./parts.js\"\nexport class A {}\nlet b = { \"./parts.js\": import1 };\n";
+        let script = "import * as import1 from \"./parts.js\"\nimport * as import2 from \"./parts.js\"\nexport class A {}\nlet b = { \"./parts.js\": import1 };\n";
         let joined = join(script, &needs).unwrap();
         assert!(joined.contains("\"./engine_chunk_3.wasm\",\n    \"./engine_inside.wasm\""));
         assert!(joined.contains(
-            "const import1 = {\n    __wasm_split_load_inside: loaderOf(\"inside\"),\n};"
+            "const loaders = {\n    __wasm_split_load_inside: loaderOf(\"inside\"),\n};\nconst import1 = loaders;\nconst import2 = loaders;\n"
         ));
         assert!(joined.ends_with("export class A {}\nlet b = { \"./parts.js\": import1 };\n"));
         assert!(!joined.contains("import * as"));
