@@ -1,5 +1,7 @@
 // Starts the engine's program in its worker.
 
+import "./meter.js";
+
 // The first messages are for this script: what to fetch early, and that the page listens. All later
 // ones are for the program.
 const begun = new Map();
@@ -46,7 +48,7 @@ addEventListener("unhandledrejection", ({ reason }) => {
   if (!(reason instanceof WebAssembly.RuntimeError)) return;
   report(
     "The engine stopped",
-    "It stopped without a word, which mostly means that memory ran out.",
+    "It crashed without an error message, usually because memory ran out.",
     "Start it again; a smaller model or a shorter text needs less memory.",
     reason,
   );

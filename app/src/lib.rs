@@ -14,6 +14,7 @@ pub mod failure;
 pub mod link;
 pub mod protocol;
 pub mod recipe;
+pub mod script;
 pub mod site;
 pub mod state;
 pub mod ui;

@@ -56,6 +56,7 @@ fn arguments() -> Result<Arguments, AnyError> {
         pair,
         hidden: Vec::new(),
         top_k,
+        compare: Vec::new(),
     };
     Ok(Arguments {
         folder: folder.into(),

@@ -32,6 +32,7 @@ fn main() -> Result<(), AnyError> {
         pair: None,
         hidden: vec![2],
         top_k: 10,
+        compare: Vec::new(),
     };
     let subject = Subject {
         text,

@@ -99,6 +99,7 @@ async fn ask(model: &mut Model, tokenizer: &Tokenizer, text: &Text) -> Result<Va
         pair: text.pair.clone(),
         hidden: Vec::new(),
         top_k: 1,
+        compare: Vec::new(),
     };
     if model.has_replaced() {
         let said = replaced(model, tokenizer, &request, &control).await?;

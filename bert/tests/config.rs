@@ -257,7 +257,7 @@ fn each_refusal_names_the_key_the_value_and_the_rule() {
             ["`position_embedding_type`", "relative_key", "absolute"],
         ),
         (
-            r#"{"is_decoder": true}"#,
+            r#"{"model_type": "roberta", "is_decoder": true}"#,
             ["`is_decoder`", "true", "encoder"],
         ),
         (

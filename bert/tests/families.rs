@@ -36,6 +36,7 @@ fn fill(model: &mut Model, folder: &Path, text: &str) -> Fill {
         pair: None,
         hidden: vec![],
         top_k: 5,
+        compare: Vec::new(),
     };
     let tokenizer = common::tokenizer(folder);
     let control = Control::default();

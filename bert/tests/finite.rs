@@ -70,6 +70,7 @@ fn request(text: &str) -> Request {
         pair: None,
         hidden: vec![2],
         top_k: 3,
+        compare: Vec::new(),
     }
 }
 

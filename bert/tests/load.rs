@@ -117,6 +117,7 @@ fn fill(model: &mut Model, folder: &Path, text: &str) -> Result<Fill, ProbeError
         pair: None,
         hidden: vec![],
         top_k: 5,
+        compare: Vec::new(),
     };
     let tokenizer = common::tokenizer(folder);
     pollster::block_on(fill_mask(model, &tokenizer, &request, &Control::default()))

@@ -11,6 +11,7 @@ type Rooms = &'static [(&'static str, &'static [&'static str])];
 const APP: Rooms = &[
     ("failure", &[]),
     ("recipe", &[]),
+    ("script", &[]),
     ("checkpoint", &["failure", "recipe"]),
     ("protocol", &["checkpoint", "failure", "recipe"]),
     ("site", &["checkpoint"]),
@@ -23,6 +24,7 @@ const APP: Rooms = &[
             "link",
             "protocol",
             "recipe",
+            "script",
             "site",
         ],
     ),
@@ -73,7 +75,7 @@ const APP: Rooms = &[
             "ui/widgets",
         ],
     ),
-    ("engine/io", &["checkpoint", "failure"]),
+    ("engine/io", &["checkpoint", "failure", "recipe"]),
     (
         "engine",
         &[

@@ -18,6 +18,7 @@ Usage: cargo xtask TASK
   bench [ARGUMENT...]                        time matrix products, forward passes and steps of training
                                              on every device; arguments go to Criterion: a filter, say;
                                              --profile prints each shader's time on GPUs instead
+  pictures                                   take the published pictures of the page anew, with Chromium
 
   --dev builds the page quickly, not small and fast";
 
@@ -54,6 +55,7 @@ fn run() -> Result<()> {
                 .collect();
             tasks::bench(&workspace, &rest)
         }
+        "pictures" => tasks::pictures(&workspace),
         "help" => {
             println!("{USAGE}");
             Ok(())

@@ -1,5 +1,5 @@
-//! What `site.json` decides of `index.html`: the host's choices, which the page reads there, and the
-//! hosts that its policy lets it reach.
+//! What `site.json` decides of `index.html`: the host's choices, which the page reads there, the hosts that its
+//! policy lets it reach, and the whole address of the picture that other sites show of it.
 
 use serde_json::Value;
 
@@ -10,6 +10,10 @@ const ALWAYS: &str = "'self' https:";
 /// Any server on this machine, for whoever works on the page.
 const LOCAL: &str = "http://127.0.0.1:* http://localhost:*";
 
+/// The picture of the page, and where it is named.
+const PICTURE: &str = "social.png";
+const PICTURE_PLACE: &str = "<meta property=\"og:image\" content=\"";
+
 /// Writes the settings into the page, in place of what is there. `local` lets it reach this machine.
 ///
 /// # Errors
@@ -18,7 +22,23 @@ pub fn settle(page: &str, site: &Value, local: bool) -> Result<String, String> {
     // In JSON, `<` can only stand in a string; as it is, one could end the script.
     let settings = site.to_string().replace('<', "\\u003c");
     let page = replace(page, SETTINGS, "</script>", &settings)?;
-    replace(&page, REACHES, ";", &reaches(site, local)?)
+    let page = replace(&page, REACHES, ";", &reaches(site, local)?)?;
+    match &site["address"] {
+        Value::Null => Ok(page),
+        address => {
+            let address = address.as_str().and_then(published).ok_or_else(|| {
+                format!("`address` is {address}; it is where the page is published: `https://host/path/`, with a slash at the end")
+            })?;
+            replace(&page, PICTURE_PLACE, "\"", &format!("{address}{PICTURE}"))
+        }
+    }
+}
+
+/// An address that can stand in an attribute and that a file's name can follow.
+fn published(address: &str) -> Option<&str> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte);
+    let host = address.strip_prefix("https://")?;
+    (host.ends_with('/') && !host.starts_with('/') && host.bytes().all(allowed)).then_some(address)
 }
 
 /// The hosts after `connect-src`.
@@ -87,6 +107,31 @@ mod tests {
             policy(own, false),
             "http://localhost:8000 http://localhost:8001"
         );
+    }
+
+    #[test]
+    fn other_sites_find_the_picture_where_the_page_is_published() {
+        let page = format!("{PAGE}<meta property=\"og:image\" content=\"social.png\">");
+        let settled = |address: Value| settle(&page, &json!({ "address": address }), false);
+        assert!(
+            settled(Value::Null)
+                .unwrap()
+                .contains("content=\"social.png\"")
+        );
+        let whole = settled(json!("https://example.org/unmask/")).unwrap();
+        assert!(
+            whole.contains("content=\"https://example.org/unmask/social.png\""),
+            "{whole}"
+        );
+        for wrong in [
+            "https://example.org",
+            "http://a.example/",
+            "https:///",
+            "https://a.example/\"><b>/",
+        ] {
+            assert!(settled(json!(wrong)).is_err(), "{wrong}");
+        }
+        assert!(settled(json!(3)).is_err());
     }
 
     #[test]

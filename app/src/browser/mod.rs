@@ -4,6 +4,7 @@
 mod address_bar;
 mod files;
 mod last_run;
+mod meter;
 mod offline;
 mod own;
 mod save;

@@ -74,6 +74,7 @@ impl Store {
         store.follow_address();
         store.warn_before_leaving();
         store.stay_awake();
+        store.count_requests();
         store
     }
 
@@ -117,6 +118,7 @@ impl Store {
         let change = |state: &mut State| {
             let mut effects = change(state);
             effects.extend(state.look_inside());
+            effects.extend(state.check_step());
             effects
         };
         let Some(effects) = self.state.try_update(change) else {

@@ -114,7 +114,6 @@ impl Supervisor {
         let on_message = Closure::new({
             let (receive, watchdog) = (receive.clone(), watchdog.clone());
             move |message: MessageEvent| {
-                call_off(&watchdog);
                 let (text, attachment) = open(&message.data());
                 let event = text
                     .ok_or_else(|| "not a string".to_owned())
@@ -122,6 +121,10 @@ impl Supervisor {
                 let event = event.unwrap_or_else(|error| Event::Fatal {
                     failure: garbled(&error),
                 });
+                // A request is no word of the engine's.
+                if !matches!(event, Event::Requested { .. }) {
+                    call_off(&watchdog);
+                }
                 receive(event, attachment);
             }
         });
@@ -277,7 +280,7 @@ fn broken(error: &JsValue) -> Failure {
     let line = get("lineno").as_f64().unwrap_or_default();
     Failure::new(
         "The engine stopped",
-        "It stopped without a word, which mostly means that memory ran out.",
+        "It crashed without an error message, usually because memory ran out.",
         "Start it again; a smaller model or a shorter text needs less memory.",
     )
     .with_details(format!("{message}\n{place}:{line}"))

@@ -130,6 +130,7 @@ impl Engine {
                         pair,
                         hidden: Vec::new(),
                         top_k: 1,
+                        compare: Vec::new(),
                     },
                 );
             }
@@ -452,5 +453,5 @@ fn says(model: &Model, tokenizer: &Tokenizer, request: &Request) -> bool {
         request.text.contains(mask) || pair.contains(mask)
     };
     let hides = !request.hidden.is_empty() || tokenizer.mask_token().is_some_and(typed);
-    model.head().is_some() && !(hides && model.has_mlm().is_ok())
+    model.head().is_some() && !(hides && model.guesses_words().is_ok())
 }

@@ -97,7 +97,7 @@ pub(super) fn held() -> Failure {
 pub(super) fn kind_of(model: &Model) -> Kind {
     match model.head() {
         Some(_) => Kind::Head,
-        None if model.has_replaced() && model.has_mlm().is_err() => Kind::Replaced,
+        None if model.has_replaced() && model.guesses_words().is_err() => Kind::Replaced,
         None => Kind::MaskedLm,
     }
 }

@@ -9,15 +9,18 @@
 //! texts are shown as texts. [`Link::to_fragment`] writes what `parse` reads back exactly.
 
 mod badge;
+pub mod embed;
 mod escape;
 pub mod inside;
 pub mod prove;
+pub mod qr;
 mod read;
 mod write;
 
 pub use badge::badge;
 
 use crate::checkpoint::address::Address;
+use crate::recipe::WebTexts;
 use crate::recipe::carried::Carried;
 use inside::Inside;
 use prove::Drawn;
@@ -33,8 +36,12 @@ pub const MAX_MASKS: usize = 512;
 /// Every hidden place lies below this.
 pub const MAX_POSITION: usize = 10_000;
 
+/// More steps than any lesson has.
+pub const MAX_LESSON: usize = 99;
 /// The sentence that a visitor finds.
 pub const FIRST_TEXT: &str = "He poured a cup of [MASK] and sat down.";
+/// Longest text of words to compare, in characters.
+pub const MAX_COMPARE: usize = 200;
 /// How many predictions one may ask for.
 pub const TOP_K: std::ops::RangeInclusive<usize> = 1..=20;
 /// How many are asked for by default.
@@ -48,15 +55,17 @@ pub enum Panel {
     Inside,
     Teach,
     Prove,
+    Learn,
     Bench,
 }
 
 impl Panel {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Probe,
         Self::Inside,
         Self::Teach,
         Self::Prove,
+        Self::Learn,
         Self::Bench,
     ];
 
@@ -66,6 +75,7 @@ impl Panel {
             Self::Inside => "Inside",
             Self::Teach => "Teach",
             Self::Prove => "Prove",
+            Self::Learn => "Learn",
             Self::Bench => "Bench",
         }
     }
@@ -100,6 +110,18 @@ impl Part {
         Self::Footer,
     ];
 
+    /// For whoever chooses what to leave out.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Header => "The bar at the top",
+            Self::Hero => "Title",
+            Self::Model => "Model",
+            Self::Tabs => "Tabs",
+            Self::Share => "Share button",
+            Self::Footer => "Footer",
+        }
+    }
+
     /// As links and the style sheet call it.
     pub fn name(self) -> &'static str {
         match self {
@@ -120,16 +142,22 @@ pub struct Link {
     /// `None` is the bundled model.
     pub model: Option<Address>,
     pub panel: Panel,
+    /// The step of the lesson that is open, from 1.
+    pub lesson: Option<usize>,
     pub text: String,
     /// The second text, where it is in use.
     pub pair: Option<String>,
     /// Hidden tokens, rising.
     pub masks: Vec<usize>,
     pub top_k: usize,
+    /// Words that are compared at each blank.
+    pub compare: String,
     /// What the Inside panel is asked.
     pub inside: Inside,
     /// The recipe, as far as it is not the default one.
     pub recipe: Carried,
+    /// Texts to learn from, which the page offers to fetch.
+    pub data: Option<WebTexts>,
     /// A text to classify, and its second text.
     pub trial: String,
     pub trial_pair: String,
@@ -146,12 +174,15 @@ impl Default for Link {
         Self {
             model: None,
             panel: Panel::default(),
+            lesson: None,
             text: FIRST_TEXT.to_owned(),
             pair: None,
             masks: Vec::new(),
             top_k: FIRST_TOP_K,
+            compare: String::new(),
             inside: Inside::default(),
             recipe: Carried::default(),
+            data: None,
             trial: String::new(),
             trial_pair: String::new(),
             curve: None,
@@ -166,10 +197,12 @@ mod key {
     pub const VERSION: &str = "v";
     pub const MODEL: &str = "model";
     pub const PANEL: &str = "panel";
+    pub const LESSON: &str = "lesson";
     pub const TEXT: &str = "text";
     pub const PAIR: &str = "pair";
     pub const MASK: &str = "mask";
     pub const TOP: &str = "top";
+    pub const COMPARE: &str = "compare";
     pub const SEE: &str = "see";
     pub const AT: &str = "at";
     pub const FOLLOW: &str = "follow";
@@ -187,6 +220,7 @@ mod key {
     pub const LAYERS: &str = "layers";
     pub const POOLING: &str = "pooling";
     pub const WHOLE_WORDS: &str = "whole-words";
+    pub const DATA: &str = "data";
     pub const TRY: &str = "try";
     pub const TRY_PAIR: &str = "try-pair";
     pub const CURVE: &str = "curve";

@@ -4,10 +4,13 @@ use super::escape::unescape;
 use super::inside::{BASELINES, MAX_HEADS, MAX_OFF, MAX_WORD, Picture, read_head};
 use super::prove::Drawn;
 use super::write::PANELS;
-use super::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part, TOP_K, key};
+use super::{
+    Link, MAX_COMPARE, MAX_FRAGMENT, MAX_LESSON, MAX_MASKS, MAX_POSITION, MAX_TEXT, Notice, Part,
+    TOP_K, key,
+};
 use crate::checkpoint::address::Address;
-use crate::recipe::Field;
 use crate::recipe::carried::{GOALS, LAYERS, METHODS, Number, POOLINGS, number};
+use crate::recipe::{Field, WebTexts};
 use bert::decimal::parse_decimal;
 use bert::export::MAX_LINK_HEAD;
 use std::ops::RangeInclusive;
@@ -59,8 +62,8 @@ impl Link {
             }
             _ => {
                 return unread(format!(
-                    "What stands behind the # of this address, “{}”, is no link of this page \
-                     (v=1 is missing) and was not read.",
+                    "The part after # in this address, “{}”, is not an Unmask link (v=1 is missing), so it was \
+                     ignored.",
                     quoted(fragment)
                 ));
             }
@@ -115,6 +118,7 @@ impl Reading {
                     self.link.panel = panel;
                 }
             }
+            key::LESSON => self.link.lesson = self.count(key, &value, 1..=MAX_LESSON),
             key::TEXT => self.link.text = self.text(key, value),
             key::PAIR => self.link.pair = Some(self.text(key, value)),
             key::MASK => self.masks(&value),
@@ -123,6 +127,7 @@ impl Reading {
                     self.link.top_k = top;
                 }
             }
+            key::COMPARE => self.link.compare = self.cut(key, value, MAX_COMPARE),
             key::SEE => {
                 let names = Picture::ALL.map(|picture| (picture, picture.name()));
                 if let Some(picture) = self.choice(key, &names, &value) {
@@ -169,6 +174,13 @@ impl Reading {
                 "1" => self.link.recipe.whole_words = true,
                 "0" => {}
                 other => self.tell(format!("“{key}” is “{}”: it is 0 or 1.", quoted(other))),
+            },
+            key::DATA => match WebTexts::parse(&value) {
+                Ok(address) => self.link.data = Some(address),
+                Err(reason) => self.tell(format!(
+                    "The texts at “{}” were not taken: {reason}.",
+                    quoted(&value)
+                )),
             },
             key::TRY => self.link.trial = self.text(key, value),
             key::TRY_PAIR => self.link.trial_pair = self.text(key, value),

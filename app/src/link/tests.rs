@@ -4,6 +4,7 @@ use super::inside::{BASELINES, Inside, MAX_HEADS, Picture};
 use super::prove::{Drawn, Line, MAX_SEEDS, MAX_SIZES, MAX_STEPS};
 use super::*;
 use crate::recipe::Goal;
+use crate::recipe::WebTexts;
 use crate::recipe::carried::{Number, number};
 use crate::recipe::{Field, MethodChoice};
 use bert::config::Pooling;
@@ -65,7 +66,7 @@ fn a_full_stop_at_the_end_survives_what_finds_links_in_texts() {
 #[test]
 fn what_is_no_link_is_told_and_changes_nothing() {
     assert!(refused("garbage").contains("“garbage”"));
-    assert!(refused("%%%").contains("no link of this page"));
+    assert!(refused("%%%").contains("not an Unmask link"));
     assert!(refused("text=a").contains("v=1 is missing"));
     assert!(refused("v=0&text=a").contains("v=1 is missing"));
     assert!(refused("v=2&text=a").contains("newer version of this page (v=2)"));
@@ -111,7 +112,7 @@ fn numbers_are_brought_into_their_range_and_that_is_told() {
     for words in [
         "“epochs” (Epochs) is 1000 instead of 1e99",
         "“learning-rate” (Learning rate) was left out: “NaN”",
-        "“batch” (Batch) was left out: “2.5”",
+        "“batch” (Batch size) was left out: “2.5”",
         "“dropout” (Dropout) is 0 instead of -3",
         "“top” is 20 instead of 99",
         "“layers” was left out: “inf”",
@@ -130,7 +131,7 @@ fn every_wrong_setting_is_named() {
         ("text=%ff", "“text” was left out: its value is damaged"),
         (
             "panel=files",
-            "“panel” is “files”; there is only probe, inside, teach, prove, bench",
+            "“panel” is “files”; there is only probe, inside, teach, prove, learn, bench",
         ),
         ("pooling=max", "“pooling” is “max”"),
         ("mask=1,x,-2,1e9,99999", "“mask” is a list of places"),
@@ -293,20 +294,45 @@ fn link() -> impl Strategy<Value = Link> {
     let places = btree_set(0..MAX_POSITION, 0..20);
     let head = prop::option::of("[A-Za-z0-9_-]{1,80}");
     (
-        (model, panel, hide, places, head),
-        (text(), prop::option::of(text()), text(), text()),
-        (1..=20usize, carried(), inside(), prop::option::of(drawn())),
+        (
+            model,
+            (panel, prop::option::of(1..=MAX_LESSON)),
+            hide,
+            places,
+            head,
+        ),
+        (
+            text(),
+            prop::option::of(text()),
+            text(),
+            text(),
+            prop::option::of("https://[a-z]{1,8}\\.org/[a-z0-9&=%+?]{0,9}/x[.]tsv"),
+        ),
+        (
+            1..=20usize,
+            "[a-z /,%]{0,40}",
+            carried(),
+            inside(),
+            prop::option::of(drawn()),
+        ),
     )
         .prop_map(
-            |((model, panel, hide, masks, head), texts, (top_k, recipe, inside, curve))| Link {
+            |(
+                (model, (panel, lesson), hide, masks, head),
+                texts,
+                (top_k, compare, recipe, inside, curve),
+            )| Link {
                 model: model.map(|model| Address::parse(&model).expect("a plain address")),
                 panel,
+                lesson,
                 text: texts.0,
                 pair: texts.1,
                 masks: masks.into_iter().collect(),
                 top_k,
+                compare,
                 inside,
                 recipe,
+                data: texts.4.and_then(|data| WebTexts::parse(&data).ok()),
                 trial: texts.2,
                 trial_pair: texts.3,
                 curve: curve.map(Box::new),
@@ -343,7 +369,7 @@ proptest! {
         key in prop::sample::select(vec![
             "v", "model", "panel", "text", "pair", "mask", "top", "see", "at", "follow", "map", "row",
             "arrives", "off", "baseline", "other", "goal", "method", "layers",
-            "pooling", "try", "try-pair", "curve", "hide", "head", "learning-rate", "epochs", "share",
+            "pooling", "data", "try", "try-pair", "curve", "hide", "head", "learning-rate", "epochs", "share",
             "clipping", "seed", "whole-words", "mask-share", "mask-hidden",
         ]),
         value in prop_oneof!["\\PC{0,40}", "[-+0-9.eE,infaNx%]{0,12}", any::<f64>().prop_map(|x| x.to_string())],

@@ -8,11 +8,12 @@ use crate::recipe::carried::{GOALS, METHODS, POOLINGS};
 use std::fmt::Display;
 
 /// As links call the panels.
-pub(super) const PANELS: [(Panel, &str); 5] = [
+pub(super) const PANELS: [(Panel, &str); 6] = [
     (Panel::Probe, "probe"),
     (Panel::Inside, "inside"),
     (Panel::Teach, "teach"),
     (Panel::Prove, "prove"),
+    (Panel::Learn, "learn"),
     (Panel::Bench, "bench"),
 ];
 
@@ -47,6 +48,9 @@ impl Link {
         if self.panel != plain.panel {
             put(key::PANEL, name(&PANELS, &self.panel));
         }
+        if let Some(lesson) = self.lesson {
+            put(key::LESSON, &lesson.to_string());
+        }
         if self.text != plain.text {
             put(key::TEXT, &self.text);
         }
@@ -58,6 +62,9 @@ impl Link {
         }
         if self.top_k != plain.top_k {
             put(key::TOP, &self.top_k.to_string());
+        }
+        if !self.compare.is_empty() {
+            put(key::COMPARE, &self.compare);
         }
         let inside = &self.inside;
         if inside.picture != plain.inside.picture {
@@ -117,6 +124,9 @@ impl Link {
         }
         for (field, text) in &recipe.fields {
             put(Field::id(*field), text);
+        }
+        if let Some(data) = &self.data {
+            put(key::DATA, data.as_str());
         }
         if !self.trial.is_empty() {
             put(key::TRY, &self.trial);

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::recipe::TextSource;
-use bert::config::BertShape;
+use bert::config::{BertShape, Config};
 use serde::{Deserialize, Serialize};
 
 /// What a new model is to be.
@@ -15,9 +15,22 @@ pub struct Size {
     pub vocabulary: usize,
     /// The longest text, in tokens.
     pub max_tokens: usize,
+    /// Whether it reads left to right, to learn the next word; else hidden words teach it.
+    pub causal: bool,
 }
 
 impl Size {
+    /// Its config.json, and what that says.
+    ///
+    /// # Errors
+    /// What is wrong with the size, in words.
+    pub fn config(self) -> Result<(String, Config), Vec<String>> {
+        match self.causal {
+            true => self.shape().causal(),
+            false => self.shape().config(),
+        }
+    }
+
     /// As the model's own code names it.
     pub fn shape(self) -> BertShape {
         BertShape {

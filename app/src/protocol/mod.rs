@@ -91,12 +91,25 @@ pub enum Command {
     Make { id: RequestId, command: MakeCommand },
 }
 
+/// A request that a script has made, for the page's count of what leaves this device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requested {
+    /// Empty where it is the page's own.
+    pub host: String,
+    /// Of its content.
+    pub bytes: u64,
+}
+
 /// From the engine to the page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// The worker listens.
     Alive,
+    /// The worker asks a host for something. `static/meter.js` writes this.
+    Requested {
+        request: Requested,
+    },
     /// The device is chosen.
     Device {
         report: DeviceReport,
@@ -259,6 +272,9 @@ pub struct ModelFacts {
     pub provenance: Option<String>,
     /// Why masks cannot be filled, where they cannot.
     pub no_masks: Option<String>,
+    /// Whether it reads left to right: words are guessed from those before them.
+    #[serde(default)]
+    pub causal: bool,
     /// Whether capitals are lost that its vocabulary has.
     pub loses_capitals: bool,
     /// Whether it can be saved as a folder as it was loaded.
@@ -334,6 +350,7 @@ mod tests {
                 pair: Some(String::new()),
                 hidden: vec![1, 511],
                 top_k: 5,
+                compare: Vec::new(),
             },
         });
     }

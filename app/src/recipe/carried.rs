@@ -88,11 +88,12 @@ pub fn number(field: Field, text: &str) -> Number {
 }
 
 /// The names of what is chosen rather than typed.
-pub const GOALS: [(Goal, &str); 4] = [
+pub const GOALS: [(Goal, &str); 5] = [
     (Goal::Labels, "labels"),
     (Goal::Masks, "masks"),
     (Goal::Next, "next"),
     (Goal::Replaced, "replaced"),
+    (Goal::NextWord, "next-word"),
 ];
 pub const METHODS: [(MethodChoice, &str); 4] = [
     (MethodChoice::Head, "head"),

@@ -64,10 +64,10 @@ impl Field {
         match self {
             Self::LearningRate => "Learning rate",
             Self::Epochs => "Epochs",
-            Self::Batch => "Batch",
+            Self::Batch => "Batch size",
             Self::Accumulation => "Parts of a step",
             Self::MaxTokens => "Longest text (tokens)",
-            Self::Share => "Put aside to check (%)",
+            Self::Share => "Held out for validation (%)",
             Self::Warmup => "Warm-up (% of steps)",
             Self::Dropout => "Dropout",
             Self::WeightDecay => "Weight decay",
@@ -156,7 +156,7 @@ impl MethodChoice {
                  learns. Takes seconds."
             }
             Self::Last => "The layers nearest to the answer learn too.",
-            Self::All => "Every weight learns. Takes as long as your device needs.",
+            Self::All => "Every weight learns.",
             Self::Scratch => {
                 "Every weight starts at random: what the task teaches without pretraining, for \
                  comparison."

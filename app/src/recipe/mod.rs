@@ -2,8 +2,10 @@
 
 pub mod carried;
 mod fields;
+mod web;
 
 pub use fields::{Field, MethodChoice, rate_text, typed};
+pub use web::{MAX_WEB_TEXTS, WebTexts};
 
 use bert::config::HeadKind;
 use bert::data::Columns;
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub enum TextSource {
     /// A set that is published with the page: its name, and its address below the page's.
     Sample { name: String, address: String },
+    /// A file on some host, which the visitor has agreed to ask.
+    Web { address: WebTexts },
     /// What someone pasted.
     Pasted { text: String },
     /// What someone typed under labels, as JSON Lines.
@@ -46,6 +50,7 @@ impl TextSource {
     pub fn name(&self) -> &str {
         match self {
             Self::Sample { name, .. } | Self::File { name, .. } => name,
+            Self::Web { address } => address.name(),
             Self::Pasted { .. } => "Pasted texts",
             Self::Typed { .. } => "Typed examples",
         }
@@ -79,15 +84,28 @@ pub enum Goal {
     Next,
     /// Hidden words that a generator fills, and which words are replaced.
     Replaced,
+    /// Each next word, by a model that reads left to right.
+    NextWord,
 }
 
 impl Goal {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Labels, Self::Masks, Self::Next, Self::Replaced];
+    pub const ALL: [Self; 5] = [
+        Self::Labels,
+        Self::Masks,
+        Self::Next,
+        Self::Replaced,
+        Self::NextWord,
+    ];
 
-    /// Whether words are hidden, so that labels do not matter.
-    pub fn hides_words(self) -> bool {
+    /// Whether words are guessed, so that labels do not matter.
+    pub fn guesses_words(self) -> bool {
         self != Self::Labels
+    }
+
+    /// Whether the words that are guessed are hidden.
+    pub fn hides_words(self) -> bool {
+        self.guesses_words() && self != Self::NextWord
     }
 
     /// What to call it.
@@ -97,6 +115,7 @@ impl Goal {
             Self::Masks => "Hidden words",
             Self::Next => "Hidden words and the next sentence",
             Self::Replaced => "Replaced words",
+            Self::NextWord => "Next word",
         }
     }
 }

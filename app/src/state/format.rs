@@ -39,18 +39,18 @@ pub fn percent(probability: f32) -> String {
     let value = f64::from(probability) * 100.0;
     match value {
         v if !v.is_finite() => "not a number".to_owned(),
-        v if v >= 99.95 => format!("{v:.1} %"),
-        v if v >= 10.0 => format!("{v:.1} %"),
-        v if v >= 0.1 => format!("{v:.2} %"),
-        v if v >= 0.001 => format!("{v:.3} %"),
-        _ => "< 0.001 %".to_owned(),
+        v if v >= 99.95 => format!("{v:.1}%"),
+        v if v >= 10.0 => format!("{v:.1}%"),
+        v if v >= 0.1 => format!("{v:.2}%"),
+        v if v >= 0.001 => format!("{v:.3}%"),
+        _ => "< 0.001%".to_owned(),
     }
 }
 
 /// A share of things that were counted, as a percentage: here nothing is nothing.
 pub fn share(value: f64) -> String {
     match value {
-        0.0 => "0 %".to_owned(),
+        0.0 => "0%".to_owned(),
         value => percent(value as f32),
     }
 }
@@ -135,11 +135,11 @@ mod tests {
     #[test]
     fn percentages_keep_what_can_be_told_apart() {
         let cases = [
-            (1.0, "100.0 %"),
-            (0.4321, "43.2 %"),
-            (0.0123, "1.23 %"),
-            (0.00012, "0.012 %"),
-            (0.0, "< 0.001 %"),
+            (1.0, "100.0%"),
+            (0.4321, "43.2%"),
+            (0.0123, "1.23%"),
+            (0.00012, "0.012%"),
+            (0.0, "< 0.001%"),
             (f32::NAN, "not a number"),
         ];
         for (probability, text) in cases {

@@ -8,14 +8,18 @@ pub mod activity;
 pub mod bench;
 pub mod format;
 pub mod inside;
+pub mod learn;
 pub mod link;
 pub mod make;
 pub mod opening;
 pub mod probe;
 pub mod prove;
 pub mod said;
+mod script;
+mod sent;
 pub mod session;
 pub mod teach;
+mod title;
 mod trust;
 pub mod view;
 
@@ -27,11 +31,13 @@ use crate::site::Site;
 use activity::{Question, Wish};
 use bench::Bench;
 use inside::Inside;
+use learn::Learn;
 use link::Linked;
 use make::Make;
 use opening::Opening;
-use probe::{Asks, Probe};
+use probe::{Asks, Example, Probe};
 use prove::Prove;
+use sent::Sent;
 use session::Session;
 use teach::{KeptRun, Teach};
 
@@ -67,16 +73,19 @@ pub enum Memory {
     Runs,
     /// The curve that was drawn last, and of what.
     Curve,
+    /// What was answered in the lesson.
+    Lesson,
 }
 
 impl Memory {
-    pub const ALL: [Self; 2] = [Self::Runs, Self::Curve];
+    pub const ALL: [Self; 3] = [Self::Runs, Self::Curve, Self::Lesson];
 
     /// What the device calls it.
     pub fn key(self) -> &'static str {
         match self {
             Self::Runs => "unmask.runs",
             Self::Curve => "unmask.curve",
+            Self::Lesson => "unmask.lesson",
         }
     }
 }
@@ -96,6 +105,9 @@ pub struct State {
     pub prove: Prove,
     pub bench: Bench,
     pub make: Make,
+    pub learn: Learn,
+    /// What left this device.
+    pub sent: Sent,
     /// What the visitor is asked before something is lost.
     pub question: Option<Question>,
     ids: RequestId,
@@ -127,6 +139,8 @@ impl State {
             prove: Prove::default(),
             bench: Bench::default(),
             make: Make::default(),
+            learn: Learn::default(),
+            sent: Sent::default(),
             question: None,
             ids: 0,
             site,
@@ -137,6 +151,10 @@ impl State {
     pub fn receive(&mut self, event: Event) -> Vec<Effect> {
         match event {
             Event::Alive => self.on_alive(),
+            Event::Requested { request } => {
+                self.sent.count(request);
+                Vec::new()
+            }
             Event::Device { report } => {
                 self.session.on_device(report);
                 Vec::new()
@@ -282,6 +300,7 @@ impl State {
         match memory {
             Memory::Runs => self.on_past_runs(text),
             Memory::Curve => self.on_kept_curve(text),
+            Memory::Lesson => self.on_kept_lesson(text),
         }
     }
 
@@ -354,15 +373,30 @@ impl State {
         vec![Effect::Send(self.probe.tokenize(id))]
     }
 
-    /// Puts the next example in place of the text.
-    pub fn next_example(&mut self) -> Vec<Effect> {
-        let mask = self
+    /// Puts an example in place of the text.
+    pub fn put_example(&mut self, example: &Example) -> Vec<Effect> {
+        let mask = self.mask().to_owned();
+        self.probe.put_example(example, &mask);
+        self.refresh()
+    }
+
+    /// How the model's vocabulary spells a hidden word.
+    pub fn mask(&self) -> &str {
+        let model = self.session.model.as_ref();
+        model
+            .and_then(|model| model.mask.as_deref())
+            .unwrap_or("[MASK]")
+    }
+
+    /// What the example that is shown shows; nothing of a text of one's own.
+    pub fn example_shows(&self) -> Option<&'static str> {
+        let fills = self
             .session
             .model
             .as_ref()
-            .and_then(|model| model.mask.clone());
-        self.probe.next_example(mask.as_deref().unwrap_or("[MASK]"));
-        self.refresh()
+            .is_none_or(|model| model.no_masks.is_none());
+        let example = self.probe.example(self.mask()).filter(|_| fills);
+        example.map(|example| example.shows)
     }
 
     /// What is hidden, or how many predictions are wanted, changed: ask again.

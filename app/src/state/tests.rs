@@ -38,6 +38,7 @@ pub(super) fn facts(name: &str) -> ModelFacts {
         file_bytes: 4000,
         provenance: None,
         no_masks: None,
+        causal: false,
         can_save: true,
         loses_capitals: false,
         next_sentence: false,

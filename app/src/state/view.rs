@@ -136,8 +136,8 @@ impl Session {
             false => Tone::Warn,
         };
         let mut line = match right == all {
-            true => format!("Self-test: all {all} kernels are right"),
-            false => format!("Self-test: {right} of {all} kernels are right"),
+            true => format!("Self-test passed: all {all} GPU kernels"),
+            false => format!("Self-test failed: {right} of {all} GPU kernels passed"),
         };
         let without: Vec<&str> = test.left_out.iter().map(|o| o.what.as_str()).collect();
         if !without.is_empty() {
@@ -289,6 +289,7 @@ impl State {
                     return words;
                 }
             }
+            Panel::Learn => return String::new(),
             Panel::Probe => {}
         }
         let results = self.probe.spoken();
@@ -304,13 +305,11 @@ impl State {
         let can_hide = |probe: &super::Probe| {
             let model = self.session.model.as_ref()?;
             let words = probe.tokens.iter().any(|token| !token.special);
-            let mask = model
-                .mask
-                .as_deref()
-                .filter(|_| words && model.no_masks.is_none())?;
-            Some(format!(
-                "Press a word to hide it, again to show it; or type {mask} in the text."
-            ))
+            let can_hide = words && model.mask.is_some() && model.no_masks.is_none();
+            can_hide.then(|| match model.causal {
+                true => "This model reads left to right. Press a word: it is guessed from the words before it alone.".to_owned(),
+                false => "Press a word to hide it, again to show it.".to_owned(),
+            })
         };
         self.probe.inspected().or_else(|| can_hide(&self.probe))
     }
@@ -318,7 +317,8 @@ impl State {
     /// Whether two texts are given to a model that has no opinion on pairs.
     pub fn lacks_verdict(&self) -> bool {
         let model = self.session.model.as_ref();
-        self.probe.paired && model.is_some_and(|m| !m.next_sentence && m.no_masks.is_none())
+        self.probe.paired
+            && model.is_some_and(|m| !m.next_sentence && m.no_masks.is_none() && !m.causal)
     }
 
     /// What the Probe panel says where it has no result to show.

@@ -1,19 +1,15 @@
-//! Panels that come later: the code of each is a part of its own, which the page fetches when the panel is first opened.
-//! `cargo xtask build` takes the program apart at the functions marked here.
+//! The panels that come later, each a part of its own.
 
 use crate::browser::Store;
-use crate::failure::Failure;
 use crate::link::Panel;
 use crate::ui::panels::bench::BenchPanel;
 use crate::ui::panels::inside::InsidePanel;
+use crate::ui::panels::learn::LearnPanel;
 use crate::ui::panels::prove::ProvePanel;
 use crate::ui::panels::teach::TeachPanel;
-use crate::ui::widgets::failure_card::FailureCard;
-use leptos::{prelude::*, task::spawn_local};
-use wasm_split_helpers::{SplitLoaderError, wasm_split};
-
-type Draw = fn() -> AnyView;
-type Part = Result<Draw, SplitLoaderError>;
+use crate::ui::widgets::later::{Draw, Fetch, Later, Part};
+use leptos::prelude::*;
+use wasm_split_helpers::wasm_split;
 
 #[wasm_split(panel_inside, fallible)]
 fn inside() -> Part {
@@ -30,69 +26,28 @@ fn prove() -> Part {
     Ok(|| view! { <ProvePanel/> }.into_any())
 }
 
+#[wasm_split(panel_learn, fallible)]
+fn learn() -> Part {
+    Ok(|| view! { <LearnPanel/> }.into_any())
+}
+
 #[wasm_split(panel_bench, fallible)]
 fn bench() -> Part {
     Ok(|| view! { <BenchPanel/> }.into_any())
 }
 
-/// Fetches a panel's part; `None` for one that is there from the start.
-async fn part(panel: Panel) -> Option<Part> {
-    Some(match panel {
-        Panel::Probe => return None,
-        Panel::Inside => inside().await,
-        Panel::Teach => teach().await,
-        Panel::Prove => prove().await,
-        Panel::Bench => bench().await,
-    })
-}
-
-#[derive(Clone)]
-enum Stage {
-    Away,
-    Fetching,
-    Here(Draw),
-    Failed,
-}
-
-/// A panel from when it is first opened; it stays then.
+/// A panel from when it is first opened. Probe is there from the start.
 #[component]
 pub fn LaterPanel(panel: Panel) -> impl IntoView {
     let here = Store::get().view(|state| state.panel);
-    let stage = RwSignal::new(Stage::Away);
-    let fetch = move || {
-        stage.set(Stage::Fetching);
-        spawn_local(async move {
-            match part(panel).await {
-                Some(Ok(draw)) => stage.set(Stage::Here(draw)),
-                Some(Err(_)) => stage.set(Stage::Failed),
-                None => {}
-            }
-        });
+    let open = Signal::derive(move || here.get() == panel);
+    let fetch: Fetch = match panel {
+        Panel::Probe => || Box::pin(async { Ok((|| ().into_any()) as Draw) }),
+        Panel::Inside => || Box::pin(inside()),
+        Panel::Teach => || Box::pin(teach()),
+        Panel::Prove => || Box::pin(prove()),
+        Panel::Learn => || Box::pin(learn()),
+        Panel::Bench => || Box::pin(bench()),
     };
-    Effect::new(move |_| {
-        if here.get() == panel && matches!(stage.get_untracked(), Stage::Away) {
-            fetch();
-        }
-    });
-    move || match stage.get() {
-        Stage::Away => ().into_any(),
-        Stage::Fetching => {
-            view! { <p class="hint" role="status">"This panel is on its way \u{2026}"</p> }
-                .into_any()
-        }
-        Stage::Here(draw) => draw(),
-        Stage::Failed => {
-            let failure = Failure::new(
-                "This panel could not be loaded",
-                "The connection broke, or the page's host has another version now.",
-                "Try again. If that does not help, reload the page.",
-            );
-            view! {
-                <FailureCard failure>
-                    <button type="button" class="quiet" on:click=move |_| fetch()>"Try again"</button>
-                </FailureCard>
-            }
-            .into_any()
-        }
-    }
+    view! { <Later open fetch/> }
 }

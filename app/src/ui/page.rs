@@ -8,8 +8,10 @@ use crate::ui::panels::probe::ProbePanel;
 use crate::ui::widgets::badge::EngineBadge;
 use crate::ui::widgets::drop_zone::DropZone;
 use crate::ui::widgets::failure_card::SessionFailure;
+use crate::ui::widgets::lesson::LessonRail;
 use crate::ui::widgets::model_bar::ModelBar;
 use crate::ui::widgets::question::QuestionDialog;
+use crate::ui::widgets::sent::SentButton;
 use crate::ui::widgets::share::{LinkNotices, ShareButton};
 use crate::ui::widgets::tabs::{TabPanel, Tabs};
 use crate::ui::widgets::theme::ThemeButton;
@@ -17,9 +19,6 @@ use crate::ui::widgets::update_notice::UpdateNotice;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
-
-/// As in `index.html`.
-const TITLE: &str = "Unmask: hide a word, see what BERT expects";
 
 /// Draws the page in place of the still picture in `index.html`.
 pub fn start() {
@@ -60,11 +59,8 @@ fn Page(site: Site) -> impl IntoView {
     let store = Store::start(site);
     provide_context(store);
     let offline = Offline::start(store);
-    let title = store.view(|state| state.title_prefix());
-    Effect::new(move |_| {
-        let title = format!("{}{TITLE}", title.get());
-        document().set_title(&title);
-    });
+    let title = store.view(|state| state.title());
+    Effect::new(move |_| document().set_title(&title.get()));
     let spoken = store.view(|state| state.spoken());
     view! {
         <a class="skip" href="#main" on:click=skip>"Skip to the panel"</a>
@@ -82,16 +78,21 @@ fn Page(site: Site) -> impl IntoView {
         <main id="main">
             <div class="hero">
                 <h1>"Hide a word. See what BERT expects."</h1>
-                <p>"A language model runs here, on your own device. What you type stays with you."</p>
+                <p>
+                    "BERT guesses hidden words, here on your own device. "
+                    <SentButton/>
+                </p>
             </div>
             <ModelBar/>
             <SessionFailure/>
             <LinkNotices/>
             <Tabs/>
+            <LessonRail/>
             <TabPanel panel=Panel::Probe><ProbePanel/></TabPanel>
             <TabPanel panel=Panel::Inside><LaterPanel panel=Panel::Inside/></TabPanel>
             <TabPanel panel=Panel::Teach><LaterPanel panel=Panel::Teach/></TabPanel>
             <TabPanel panel=Panel::Prove><LaterPanel panel=Panel::Prove/></TabPanel>
+            <TabPanel panel=Panel::Learn><LaterPanel panel=Panel::Learn/></TabPanel>
             <TabPanel panel=Panel::Bench><LaterPanel panel=Panel::Bench/></TabPanel>
         </main>
         <footer class="foot">

@@ -139,7 +139,7 @@ impl Material {
                 let mut pairs = |prose: &Prose| prose.pairs(second, room, count, &mut random);
                 let (train, eval) = (pairs(&both[0]), pairs(&both[1]));
                 eprintln!(
-                    "{} pairs to learn from, {} to judge by",
+                    "{} pairs for training, {} for validation",
                     train.len(),
                     eval.len()
                 );

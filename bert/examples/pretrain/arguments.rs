@@ -10,7 +10,7 @@ use bert::train::{Method, Recipe};
 
 use crate::common::AnyError;
 
-pub const USAGE: &str = "usage: pretrain TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp|rtd] [--steps N] \
+pub const USAGE: &str = "usage: pretrain TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp|rtd|clm] [--steps N] \
     [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N] [--device gpu|cpu] [--json]";
 
 const NAMES: [&str; 12] = [
@@ -27,6 +27,8 @@ pub enum Goal {
     WordsAndNext,
     /// Hidden words that a generator fills, and which words are replaced.
     Replaced,
+    /// The next word.
+    NextWord,
 }
 
 pub struct Arguments {
@@ -78,7 +80,8 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         None | Some("mlm") => Goal::Words,
         Some("mlm+nsp") => Goal::WordsAndNext,
         Some("rtd") => Goal::Replaced,
-        Some(goal) => return Err(format!("--goal {goal}: it is mlm, mlm+nsp or rtd").into()),
+        Some("clm") => Goal::NextWord,
+        Some(goal) => return Err(format!("--goal {goal}: it is mlm, mlm+nsp, rtd or clm").into()),
     };
     let [texts, out] = <[PathBuf; 2]>::try_from(paths).map_err(|_| USAGE)?;
     let has = |flag: &str| flags.iter().any(|given| given == flag);

@@ -1,13 +1,14 @@
 //! A BERT of one's own from plain text: a vocabulary, random weights, and masked language modelling.
 //!
-//! `cargo run --release -p bert --example pretrain -- TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp|rtd]
+//! `cargo run --release -p bert --example pretrain -- TEXTS OUT [--layers N] [--hidden N] [--heads N] [--vocab N] [--goal mlm|mlm+nsp|rtd|clm]
 //! [--steps N] [--batch N] [--tokens N] [--rate RATE] [--share SHARE] [--whole-words] [--cased] [--seed N]
 //! [--device gpu|cpu] [--json]`
 //!
 //! TEXTS is a UTF-8 file, for instance `static/examples/secret-garden.txt`; its last tenth is held out. The steps are rounded up
 //! to whole passes. `mlm+nsp` learns of pairs as well whether the second text follows the first or is of another document (an
 //! empty line ends one); then the last tenth is one of documents. `rtd` makes
-//! an ELECTRA, which learns to tell the words that a small generator beside it replaced; that one lies in OUT/generator. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
+//! an ELECTRA, which learns to tell the words that a small generator beside it replaced; that one lies in OUT/generator. `clm` makes a
+//! twin that reads left to right and learns the next word (`BertLMHeadModel` with `is_decoder`): same size, text and vocabulary. OUT becomes a folder that `transformers` loads. Beside the masked loss on held-out text stands the
 //! entropy of its tokens: what the mean loss would be of knowing how frequent each is, and nothing of its context.
 
 mod arguments;
@@ -69,7 +70,9 @@ fn masked(report: &EpochReport) -> f64 {
 enum Material {
     /// Texts to hide words in.
     Texts([Vec<Text>; 2]),
-    /// The same, for a generator to fill and the model to tell.
+    /// Texts whose every token is guessed from those before it.
+    NextWord([Vec<Text>; 2]),
+    /// Texts to hide words in, for a generator to fill and the model to tell.
     Replaced([Vec<Text>; 2]),
     /// Pairs of them.
     Pairs([Vec<SentencePair>; 2]),
@@ -89,6 +92,7 @@ impl Material {
             let texts = [copies.flatten().cloned().collect(), held];
             return Ok(match arguments.goal {
                 Goal::Replaced => Self::Replaced(texts),
+                Goal::NextWord => Self::NextWord(texts),
                 _ => Self::Texts(texts),
             });
         }
@@ -102,7 +106,7 @@ impl Material {
         let (mut train_pairs, held) = (pairs(&train), pairs(&held));
         if train_pairs.is_empty() || held.is_empty() {
             return Err(format!(
-                "there are {documents} documents, which give {} pairs to learn from and {} to check with: text of several \
+                "there are {documents} documents, which give {} pairs for training and {} for validation: text of several \
                  documents is needed, with an empty line after each, and of two sentences or more in some",
                 train_pairs.len(),
                 held.len()
@@ -118,7 +122,9 @@ impl Material {
 
     fn sizes(&self) -> [usize; 2] {
         match self {
-            Self::Texts(texts) | Self::Replaced(texts) => texts.each_ref().map(Vec::len),
+            Self::Texts(texts) | Self::Replaced(texts) | Self::NextWord(texts) => {
+                texts.each_ref().map(Vec::len)
+            }
             Self::Pairs(pairs) => pairs.each_ref().map(Vec::len),
         }
     }
@@ -126,7 +132,9 @@ impl Material {
     /// The texts that are held out.
     fn held(&self) -> Vec<Text> {
         match self {
-            Self::Texts([_, held]) | Self::Replaced([_, held]) => held.clone(),
+            Self::Texts([_, held]) | Self::Replaced([_, held]) | Self::NextWord([_, held]) => {
+                held.clone()
+            }
             Self::Pairs([_, held]) => held.iter().map(|pair| pair.text.clone()).collect(),
         }
     }
@@ -135,6 +143,7 @@ impl Material {
         match self {
             Self::Texts(_) => Task::MaskedLm,
             Self::Replaced(_) => Task::Replaced,
+            Self::NextWord(_) => Task::NextWord,
             Self::Pairs(_) => Task::MaskedLmAndNext,
         }
     }
@@ -183,6 +192,10 @@ fn train(
         }
         Material::Replaced([train, held]) => {
             let training = Training::start_replaced(model, tokenizer, train, held, recipe);
+            pollster::block_on(training)?
+        }
+        Material::NextWord([train, held]) => {
+            let training = Training::start_next_word(model, tokenizer, train, held, recipe);
             pollster::block_on(training)?
         }
         Material::Pairs([train, held]) => {
@@ -238,7 +251,7 @@ fn write(
     out: &Path,
 ) -> Result<(), AnyError> {
     let kind = match goal {
-        Goal::Words => Kind::MaskedLm,
+        Goal::Words | Goal::NextWord => Kind::MaskedLm,
         Goal::WordsAndNext => Kind::Pretraining,
         Goal::Replaced => Kind::Replaced,
     };
@@ -285,9 +298,10 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
     let tokenizer = vocabulary.tokenizer()?;
     let device: Device = common::device(&arguments.device)?;
     let replaced = arguments.goal == Goal::Replaced;
-    let made = match replaced {
-        true => arguments.shape.electra(),
-        false => arguments.shape.config(),
+    let made = match arguments.goal {
+        Goal::Replaced => arguments.shape.electra(),
+        Goal::NextWord => arguments.shape.causal(),
+        Goal::Words | Goal::WordsAndNext => arguments.shape.config(),
     };
     let (text_of_config, config) = made.map_err(|problems| problems.join("; "))?;
     let fresh = Model::fresh(&device, config, !replaced, arguments.recipe.seed);
@@ -325,7 +339,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
         println!("{object}");
     } else if let (Some(loss), Some(accuracy)) = (loss, accuracy) {
         println!(
-            "held out: masked loss {loss:.4} nats, {:.1}% right; entropy of its tokens {:.4} nats; {:.0} s",
+            "held out: loss {loss:.4} nats, {:.1}% right; entropy of its tokens {:.4} nats; {:.0} s",
             100.0 * accuracy,
             outcome.entropy,
             start.elapsed().as_secs_f64()

@@ -137,12 +137,19 @@ impl Keys<'_> {
                 supported: vec!["absolute"],
             });
         }
+        let supported = |key| match key {
+            "is_decoder" if family == Family::Bert => None,
+            "is_decoder" => Some("false (an encoder), but in a BERT"),
+            _ => Some("false (no second text that it attends to)"),
+        };
         for key in ["is_decoder", "add_cross_attention"] {
-            if self.flag(key, false)? {
+            if self.flag(key, false)?
+                && let Some(supported) = supported(key)
+            {
                 return Err(ConfigError::Unsupported {
                     key,
                     found: "true".into(),
-                    supported: vec!["false (an encoder)"],
+                    supported: vec![supported],
                 });
             }
         }

@@ -15,6 +15,7 @@ use keys::{DEVIATION, EPSILON, Keys, PROBABILITY, shown};
 pub(crate) use keys::{MAX_LABEL_BYTES, MAX_LABELS};
 pub use shape::BertShape;
 
+use kernels::ops::Sees;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -59,6 +60,8 @@ pub struct Config {
     pub attention_probs_dropout_prob: f64,
     /// Dropout before a classifier; `hidden_dropout_prob` where the file has none.
     pub classifier_dropout: f64,
+    /// Whether a token sees only itself and those before it (`is_decoder`), so that the next word can be learned; of a BERT alone.
+    pub causal: bool,
     /// Whether the decoder shares the word embedding where the file stores no decoder.
     pub tie_word_embeddings: bool,
     /// Class names of `transformers`, e.g. `BertForMaskedLM`; empty where the file has none.
@@ -250,6 +253,7 @@ impl Config {
                 None => default,
                 Some(_) => keys.number((dropout, default), PROBABILITY)?,
             },
+            causal: keys.flag("is_decoder", false)?,
             tie_word_embeddings: keys.flag("tie_word_embeddings", true)?,
             architectures,
             tokenizer_class: keys
@@ -297,6 +301,14 @@ impl Config {
         // In floating point, as the reference does it.
         let layers = self.num_hidden_layers as f64 / self.num_hidden_groups as f64;
         ((i as f64 / layers) as usize).min(self.num_hidden_groups - 1)
+    }
+
+    /// Which tokens a token attends to where `asked` are asked for: a model that reads left to right has no others.
+    pub(crate) fn sees(&self, asked: Sees) -> Sees {
+        match self.causal {
+            true => Sees::Left,
+            false => asked,
+        }
     }
 
     /// D: `hidden_size / num_attention_heads`.

@@ -58,6 +58,16 @@ impl BertShape {
         self.text(json!({"architectures": ["BertForMaskedLM"], "model_type": "bert"}))
     }
 
+    /// That of its twin that reads left to right, and learns the next word.
+    ///
+    /// # Errors
+    /// [`BertShape::problems`].
+    pub fn causal(&self) -> Result<(String, Config), Vec<String>> {
+        self.text(
+            json!({"architectures": ["BertLMHeadModel"], "is_decoder": true, "model_type": "bert"}),
+        )
+    }
+
     /// That of an ELECTRA of this size, which tells replaced words.
     ///
     /// # Errors

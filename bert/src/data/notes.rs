@@ -67,16 +67,16 @@ impl Report {
         }
         if !self.single.is_empty() {
             notes.push(format!(
-                "Too few to check with, one example each: {}.",
+                "Too few for validation, one example each: {}.",
                 list(&self.single)
             ));
         }
         match (self.repeated, self.contradicting) {
             (0, _) => {}
-            (1, 0) => notes.push("One text stands there twice.".to_owned()),
-            (n, 0) => notes.push(format!("{n} texts stand there more than once.")),
+            (1, 0) => notes.push("1 duplicate text.".to_owned()),
+            (n, 0) => notes.push(format!("{n} duplicate texts.")),
             (n, c) => notes.push(format!(
-                "{n} texts stand there more than once, {c} of them with another label."
+                "{n} duplicate texts, {c} of them with another label."
             )),
         }
         notes

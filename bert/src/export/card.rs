@@ -54,6 +54,7 @@ fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String 
     let (task, metrics) = match head {
         // No pipeline has a name for it.
         None if about.kind == Kind::Replaced => ("other", ""),
+        None if model.config().causal => ("text-generation", ""),
         None => ("fill-mask", ""),
         Some(HeadKind::Classes) => ("text-classification", "metrics:\n- accuracy\n- f1\n"),
         Some(HeadKind::Labels) => ("text-classification", "metrics:\n- f1\n"),
@@ -79,6 +80,7 @@ fn front_matter(model: &Model, about: &About, head: Option<HeadKind>) -> String 
 fn origin(model: &Model, about: &About, head: Option<HeadKind>) -> String {
     let what = match head {
         None if about.kind == Kind::Replaced => "tells which words of a text were replaced",
+        None if model.config().causal => "guesses the next word, reading left to right",
         None => "fills masks",
         Some(HeadKind::Classes) => "classifies texts",
         Some(HeadKind::Labels) => "gives texts labels",
@@ -157,9 +159,9 @@ fn data(run: &Run, labels: &[String]) -> String {
     let kind = if run.pairs { "pairs of texts" } else { "texts" };
     let (train, validation) = (sum(&run.train), sum(&run.validation));
     let mut told =
-        format!("## Data\n\n{train} {kind} to learn from, {validation} to check with.\n\n");
+        format!("## Data\n\n{train} {kind} for training, {validation} for validation.\n\n");
     if !labels.is_empty() {
-        told += "| label | to learn from | to check with |\n| --- | ---: | ---: |\n";
+        told += "| label | training | validation |\n| --- | ---: | ---: |\n";
         for (i, label) in labels.iter().enumerate() {
             let count = |counts: &[usize]| counts.get(i).copied().unwrap_or(0);
             let (train, validation) = (count(&run.train), count(&run.validation));
@@ -193,7 +195,7 @@ fn recipe(recipe: &Recipe) -> String {
         false => (
             recipe.epochs.to_string(),
             format!(
-                "linear warm-up over {} % of the steps, then linear decay to zero",
+                "linear warm-up over {}% of the steps, then linear decay to zero",
                 100.0 * recipe.warmup
             ),
         ),
@@ -265,7 +267,7 @@ fn figures(run: &Run, labels: &[String]) -> String {
     let over = metrics.over();
     let over = over.map_or(String::new(), |over| format!(" Macro F1 is {over}."));
     let told = format!(
-        "## Figures\n\nOn the texts to check with, after epoch {}{chosen}.{over}\n\n\
+        "## Figures\n\nOn the validation set, after epoch {}{chosen}.{over}\n\n\
          | | accuracy | macro F1 |\n| --- | ---: | ---: |\n\
          | this model | {:.4} | {:.4} |\n| always the most frequent class | {:.4} | {:.4} |\n\n\
          | label | precision | recall | F1 | texts |\n| --- | ---: | ---: | ---: | ---: |\n",
@@ -277,7 +279,7 @@ fn figures(run: &Run, labels: &[String]) -> String {
 /// Those of heads that do not choose one class a text.
 fn other_figures(run: &Run, figures: &Figures, labels: &[String]) -> String {
     let mut told = format!(
-        "## Figures\n\nOn the texts to check with, after epoch {}.\n\n| figure | |\n| --- | ---: |\n",
+        "## Figures\n\nOn the validation set, after epoch {}.\n\n| figure | |\n| --- | ---: |\n",
         run.best_epoch
     );
     for (name, value) in figures.named() {
@@ -326,6 +328,15 @@ fn load(model: &Model, about: &About) -> String {
              inputs = tokenizer(\"A text with a bottle in it.\", return_tensors=\"pt\")\n\
              with torch.no_grad():\n    replaced = torch.sigmoid(model(**inputs).logits[0])\n\
              print(list(zip(tokenizer.convert_ids_to_tokens(inputs[\"input_ids\"][0]), replaced.tolist())))\n```"
+            .to_owned(),
+        None if model.config().causal => "## Use\n\n```python\nimport torch\n\
+             from transformers import AutoTokenizer, BertLMHeadModel\n\n\
+             folder = \".\"  # this folder\n\
+             tokenizer = AutoTokenizer.from_pretrained(folder)\n\
+             model = BertLMHeadModel.from_pretrained(folder).eval()\n\
+             ids = tokenizer(\"The bottle was\", return_tensors=\"pt\")[\"input_ids\"][:, :-1]  # no [SEP] yet\n\
+             with torch.no_grad():\n    logits = model(ids).logits[0, -1]\n\
+             print([tokenizer.decode(i) for i in logits.topk(5).indices])\n```"
             .to_owned(),
         None => "## Use\n\n```python\nfrom transformers import pipeline\n\n\
              fill = pipeline(\"fill-mask\", model=\".\")  # this folder\n\

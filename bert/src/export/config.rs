@@ -101,6 +101,7 @@ pub(super) fn rewritten(model: &Model, kind: Kind, source: &str) -> Result<Strin
 fn class(model: &Model, kind: Kind) -> String {
     let ending = match model.head().filter(|_| kind == Kind::Head) {
         None if matches!(kind, Kind::Pretraining | Kind::Replaced) => "ForPreTraining",
+        None if model.config().causal => "LMHeadModel",
         None => "ForMaskedLM",
         Some(head) => head.kind.class_ending(),
     };

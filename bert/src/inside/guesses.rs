@@ -76,7 +76,7 @@ pub(super) async fn ask(
     control: &Control,
 ) -> Result<(Vec<MaskResult>, Option<HeadSays>), InsideError> {
     let head = model.head().cloned();
-    let masked: &[usize] = match model.heads().mlm {
+    let masked: &[usize] = match model.has_mlm().is_ok() {
         true => &text.masked,
         false => &[],
     };

@@ -15,6 +15,7 @@ mod states;
 mod surprisal;
 mod survey;
 mod types;
+mod writing;
 
 pub use attention::attention;
 pub use attribution::attribution;
@@ -30,6 +31,10 @@ pub use types::{
     AttentionRequest, Attribution, AttributionRequest, Baseline, Contextual, Guesses, Head,
     HeadSays, HeadSurvey, HeadTraits, HiddenStates, LayerAttention, Lens, LensClasses, LensPlace,
     LensRequest, LensRow, Neighbour, Occurrence, Seen, Sides, Subject, Surprisal, Survey, Target,
+};
+
+pub use writing::{
+    DRAWN_AMONG, Draft, MAX_WRITTEN, Order, WriteRequest, Written, WrittenToken, write,
 };
 
 /// The most places that a lens looks through at a time.

@@ -37,6 +37,7 @@ pub async fn survey(
     let mut ids = text.ids.clone();
     ids.resize(pass.tokens, 0);
     values.extend([Tensor::U32(ids), Tensor::U32(marked)]);
+    let sees = model.config().sees(Sees::Both);
     let record = |builder: &mut Builder<'_>| {
         let mut wired = pass.wire(builder)?;
         let lengths = wired.encoder.lengths;
@@ -46,7 +47,7 @@ pub async fn survey(
         wired.inputs.extend([ids, marked]);
         let mut outputs = Vec::new();
         for &qkv in &wired.qkv {
-            let weights = graph.attention_weights(qkv, lengths, heads, Sees::Both)?;
+            let weights = graph.attention_weights(qkv, lengths, heads, sees)?;
             outputs.push(graph.attention_survey(weights, [ids, marked, lengths], THUMBNAIL)?);
         }
         Ok((wired.inputs, outputs))

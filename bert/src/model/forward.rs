@@ -294,13 +294,14 @@ impl Builder<'_> {
         let name = |part: &str| names::layer(group, part);
         let qkv = self.dense(x, &name(names::QKV), 3 * c.hidden_size)?;
         let heads = c.num_attention_heads;
-        let mut context = match way.sees {
+        let mut context = match c.sees(way.sees) {
             Sees::Both => {
                 let noise = self.noise(|rates| rates.attention);
                 self.graph.attention(qkv, lengths, heads, noise)?.0
             }
             sees => {
                 let weights = self.graph.attention_weights(qkv, lengths, heads, sees)?;
+                let weights = self.dropout(weights, |rates| rates.attention)?;
                 self.graph.attention_apply(weights, qkv, heads)?
             }
         };

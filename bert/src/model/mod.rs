@@ -292,6 +292,13 @@ impl Model {
 
     /// Whether it can fill masks, or why not.
     pub fn has_mlm(&self) -> Result<(), String> {
+        if self.config.causal {
+            return Err(
+                "This model reads left to right (its config.json says `is_decoder`): it guesses the next word from those \
+                 before it, so a hidden word with words after it means nothing to it."
+                    .to_owned(),
+            );
+        }
         if self.layout.heads.mlm {
             return Ok(());
         }
@@ -304,6 +311,31 @@ impl Model {
              `{start}*` tensors), so it cannot fill masks. Its tokens can still be looked at; a \
              `{class}ForMaskedLM` checkpoint has the head."
         ))
+    }
+
+    /// Whether it can guess the next word, or why not.
+    pub fn has_next_word(&self) -> Result<(), String> {
+        match (self.config.causal, self.layout.heads.mlm) {
+            (true, true) => Ok(()),
+            (true, false) => Err(
+                "This model reads left to right, but its file has no `cls.predictions.*` tensors, so it cannot guess words: a \
+                 `BertLMHeadModel` has them."
+                    .to_owned(),
+            ),
+            (false, _) => Err(
+                "This model reads both sides (its config.json has no `is_decoder`): it would see the next word that it is to \
+                 guess. Make a new model that reads left to right."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    /// Whether it can guess words, hidden ones or next ones, or why not.
+    pub fn guesses_words(&self) -> Result<(), String> {
+        match self.config.causal {
+            true => self.has_next_word(),
+            false => self.has_mlm(),
+        }
     }
 
     /// Whether it can judge whether one text follows another.

@@ -1,6 +1,7 @@
 //! What a model says of a text: tokens, predictions for hidden words, the next-sentence verdict.
 
 mod classify;
+mod guesses;
 mod predict;
 mod replaced;
 
@@ -11,6 +12,8 @@ pub use predict::{
 pub(crate) use predict::{best_span, probabilities, softmax};
 pub use replaced::{Replaced, replaced};
 
+pub(crate) use guesses::{Guesses, spelling};
+use guesses::{compared, words};
 use kernels::ops::NO_TARGET;
 use kernels::{Control, RunError, Tensor, Value};
 use serde::{Deserialize, Serialize};
@@ -24,6 +27,9 @@ pub use crate::tokenizer::Truncated;
 
 /// The most predictions of one mask that may be asked for.
 pub const MAX_TOP_K: usize = 100;
+
+/// The most words that may be compared.
+pub const MAX_COMPARED: usize = 8;
 
 /// One token of a text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +63,7 @@ pub struct Prediction {
     pub probability: f32,
 }
 
-/// How the word that really stands at a mask fares.
+/// How one word fares at a mask: the one that really stands there, or one that is compared.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Original {
     /// The token's id.
@@ -81,6 +87,17 @@ pub struct MaskResult {
     pub original: Option<Original>,
     /// The best guesses, best first.
     pub predictions: Vec<Prediction>,
+    /// The words that were to be compared here, as asked.
+    pub compared: Vec<Compared>,
+}
+
+/// A word that was to be compared.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// As it was typed.
+    pub word: String,
+    /// How it fares, or why it can stand at no hidden place, in a sentence without its full stop.
+    pub standing: Result<Original, String>,
 }
 
 /// The next-sentence head's verdict.
@@ -117,6 +134,9 @@ pub struct Request {
     pub hidden: Vec<usize>,
     /// How many guesses for each mask: at least 1, at most [`MAX_TOP_K`].
     pub top_k: usize,
+    /// Words whose standing at each mask is wanted, beside the guesses: at most [`MAX_COMPARED`], later ones are
+    /// ignored.
+    pub compare: Vec<String>,
 }
 
 /// Why a text could not be probed.
@@ -235,7 +255,8 @@ pub(crate) fn tokens(tokenizer: &Tokenizer, encoding: &Encoding, hidden: &[usize
     (0..encoding.ids.len()).map(token).collect()
 }
 
-/// Hides what the request hides, runs the model, and returns its guesses for every mask.
+/// Hides what the request hides, runs the model, and returns its guesses for every mask. A model that reads left to right guesses each
+/// from the words before it, as they stand: it sees none after, and nothing is hidden from it.
 ///
 /// # Errors
 /// [`ProbeError::Cancelled`] when `control` says so between two steps, [`ProbeError::NotFinite`] where
@@ -252,7 +273,7 @@ pub async fn fill_mask(
     let truncated = encoding.truncated;
     let masked: Vec<usize> = (0..tokens.len()).filter(|&i| tokens[i].masked).collect();
     if !masked.is_empty() {
-        model.has_mlm().map_err(ProbeError::NoHead)?;
+        model.guesses_words().map_err(ProbeError::NoHead)?;
     }
     if masked.is_empty() && !model.has_nsp() {
         return Ok(Fill {
@@ -263,25 +284,35 @@ pub async fn fill_mask(
         });
     }
     let mut ids = encoding.ids;
-    for &i in &masked {
+    let causal = model.config().causal;
+    for &i in masked.iter().filter(|_| !causal) {
         ids[i] = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;
     }
     let top_k = request
         .top_k
         .clamp(1, MAX_TOP_K.min(model.config().vocab_size));
-    let (prepared, params, config) = model.prepare(tokens.len(), masked.len(), top_k).await?;
+    let words = words(tokenizer, &request.compare);
+    let known: Vec<u32> = words
+        .iter()
+        .filter_map(|(_, id)| id.as_ref().ok().copied())
+        .collect();
+    // Each mask has a row for its guesses and one for each word that is compared.
+    let rows = masked.len() * (1 + known.len());
+    let (prepared, params, config) = model.prepare(tokens.len(), rows, top_k).await?;
     let text = one_text(&ids, &encoding.type_ids);
     let mut inputs = encoder_inputs(prepared, config, ids, encoding.type_ids);
     if let Some((at, targets, _)) = prepared.fill.masked {
         // The plan may have room for more masks: the rest repeat the first row, and are ignored.
         let room = prepared.executable.plan().ty(at).shape.len();
-        let mut places: Vec<u32> = masked.iter().map(|&i| i as u32).collect();
+        let row = |&i: &usize| i.saturating_sub(usize::from(causal)) as u32;
+        let mut places: Vec<u32> = masked.iter().cycle().take(rows).map(row).collect();
         places.resize(room, places[0]);
         let original = |&i: &usize| match tokenizer.mask_id() == Some(tokens[i].id) {
             true => NO_TARGET,
             false => tokens[i].id,
         };
         let mut originals: Vec<u32> = masked.iter().map(original).collect();
+        originals.extend(known.iter().flat_map(|&id| masked.iter().map(move |_| id)));
         originals.resize(room, NO_TARGET);
         inputs.extend([(at, Tensor::U32(places)), (targets, Tensor::U32(originals))]);
     }
@@ -297,7 +328,16 @@ pub async fn fill_mask(
             let head = "masked-language-model head";
             return Err(model.not_finite(&text, head, control).await?.into());
         }
-        let result = |(row, &i)| guesses.mask(row, i, &tokens[i], tokenizer, top_k);
+        let result = |(row, &i): (usize, &usize)| {
+            let mut mask = guesses.mask(row, i, &tokens[i], tokenizer, top_k);
+            let mut row = row;
+            let standing = |id: &u32| {
+                row += masked.len();
+                guesses.standing(row, *id, spelling(tokenizer, *id))
+            };
+            mask.compared = compared(&words, standing);
+            mask
+        };
         masks = masked.iter().enumerate().map(result).collect();
     }
     let nsp = prepared.fill.nsp.and_then(|_| outputs.next());
@@ -346,83 +386,4 @@ fn encoder_inputs(
     let mut inputs = encoder.values(config, room, ids, types, vec![length]);
     inputs.extend(prepared.fill.nsp.map(|(at, _)| (at, Tensor::U32(vec![0]))));
     inputs
-}
-
-/// What a plan's top-k returned, row by row.
-pub(crate) struct Guesses<'a> {
-    values: Vec<f32>,
-    columns: &'a [u32],
-    figures: Vec<f32>,
-    /// Guesses of each row.
-    stride: usize,
-}
-
-impl<'a> Guesses<'a> {
-    /// From values, columns and figures, as they were read back.
-    pub(crate) fn new([values, columns, figures]: [&'a Tensor; 3]) -> Self {
-        Guesses {
-            values: values.to_f32(),
-            columns: columns.as_u32(),
-            figures: figures.to_f32(),
-            stride: values.len() / (figures.len() / 3),
-        }
-    }
-
-    /// Whether all logits of a row are finite.
-    pub(crate) fn is_finite(&self, row: usize) -> bool {
-        self.figures[3 * row].is_finite()
-    }
-
-    /// A row's natural logarithm of the sum of all its logits' exponentials, and its target's logit.
-    pub(crate) fn target(&self, row: usize) -> [f32; 2] {
-        [self.figures[3 * row], self.figures[3 * row + 1]]
-    }
-
-    /// The best guesses of a row.
-    pub(crate) fn best(&self, row: usize, tokenizer: &Tokenizer, top_k: usize) -> Vec<Prediction> {
-        let range = row * self.stride..row * self.stride + top_k;
-        let guesses = self.values[range.clone()].iter().zip(&self.columns[range]);
-        let prediction = |(&logit, &id): (&f32, &u32)| Prediction {
-            id,
-            token: spelling(tokenizer, id),
-            logit,
-            probability: (logit - self.figures[3 * row]).exp(),
-        };
-        guesses.map(prediction).collect()
-    }
-
-    /// How a row's target fares, which has this id.
-    pub(crate) fn standing(&self, row: usize, id: u32, token: String) -> Original {
-        let [sum, logit] = self.target(row);
-        Original {
-            id,
-            token,
-            logit,
-            probability: (logit - sum).exp(),
-            rank: self.figures[3 * row + 2] as u32,
-        }
-    }
-
-    /// A mask's guesses, and how the word fares that is hidden there.
-    pub(crate) fn mask(
-        &self,
-        row: usize,
-        position: usize,
-        token: &Token,
-        tokenizer: &Tokenizer,
-        top_k: usize,
-    ) -> MaskResult {
-        let hidden = tokenizer.mask_id() != Some(token.id);
-        MaskResult {
-            position,
-            original: hidden.then(|| self.standing(row, token.id, token.text.clone())),
-            predictions: self.best(row, tokenizer, top_k),
-        }
-    }
-}
-
-/// A token's spelling, or its number where the vocabulary leaves it out.
-pub(crate) fn spelling(tokenizer: &Tokenizer, id: u32) -> String {
-    let known = tokenizer.id_to_token(id);
-    known.unwrap_or_else(|| format!("#{id}"))
 }

@@ -10,6 +10,7 @@ mod sound;
 mod special;
 mod template;
 mod vocabulary;
+mod word;
 
 pub use files::TokenizerFiles;
 pub use load::{MAX_TOKENIZER_BYTES, TokenizerConfig, TokenizerError};
@@ -17,6 +18,7 @@ pub use special::{SpecialNames, TokenName, TokenSettings};
 pub use vocabulary::{
     LEAST_VOCABULARY, MOST_VOCABULARY, Vocabulary, VocabularyError, VocabularyTrainer, WordCounts,
 };
+pub use word::WordError;
 
 use pipeline::Pipeline;
 use serde::{Deserialize, Serialize};
@@ -32,7 +34,7 @@ pub struct Tokenizer {
 }
 
 /// Tokens of a second text that two windows in a row share at most.
-const STRIDE: usize = 128;
+pub const STRIDE: usize = 128;
 
 /// A vocabulary with so many capitalised words is cased.
 const CASED: usize = 100;

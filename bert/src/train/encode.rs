@@ -2,13 +2,13 @@
 
 use kernels::ops::NO_TARGET;
 
-use crate::data::{Example, Masker, Random, SentencePair, Stretch, Tagged, Text, Truth};
+use crate::data::{Example, Masked, SentencePair, Stretch, Tagged, Text, Treatment, Truth};
 use crate::tokenizer::{Encoding, Tokenizer};
 
 /// What one text's head is to say.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Target {
-    /// Nothing: words are hidden in it.
+    /// Nothing: words of it are guessed.
     None,
     /// A class.
     Class(u32),
@@ -161,10 +161,18 @@ impl Encoded {
         }
     }
 
-    /// Whether there is a word to hide.
-    pub fn can_be_masked(&self, masker: &Masker) -> bool {
-        let masked = masker.mask(&self.encoding(), &mut Random::new(0, 0));
-        !masked.positions.is_empty()
+    /// Of every token the next one, as what is to be guessed; nothing of a text of special tokens only.
+    pub fn next_words(&self) -> Masked {
+        let last = match self.special.iter().all(|special| *special) {
+            true => 0,
+            false => self.ids.len() - 1,
+        };
+        Masked {
+            ids: self.ids.clone(),
+            positions: (0..last).collect(),
+            targets: self.ids[self.ids.len() - last..].to_vec(),
+            treatments: vec![Treatment::Kept; last],
+        }
     }
 
     /// What masking reads.

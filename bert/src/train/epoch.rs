@@ -173,7 +173,7 @@ impl Training {
             unreachable!("there is a validation set")
         };
         let inputs = self.inputs(&batch);
-        let (counted, loss) = if self.task.hides_words() {
+        let (counted, loss) = if self.task.guesses_words() {
             let found = self.learner.guess(model, &inputs, control).await?;
             let loss: f64 = found.losses.iter().sum();
             (Counted::Tokens(inputs.targets().clone(), found), loss)

@@ -24,6 +24,9 @@ pub enum TrainError {
     /// Masks are to be learned, and the checkpoint has no head for them.
     #[error("{0}")]
     NoMlmHead(String),
+    /// The next word is to be learned, and the model does not read left to right, or has no head for it.
+    #[error("{0}")]
+    NoNextWord(String),
     /// What follows is to be learned, and the family has no head for it.
     #[error(
         "{0} has no next-sentence head: hidden words alone can be learned, or take a BERT or an ALBERT"

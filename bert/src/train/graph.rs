@@ -106,7 +106,7 @@ impl LossGraph {
         let rows;
         let logits = match (task, source) {
             (
-                Task::MaskedLm | Task::MaskedLmAndNext,
+                Task::MaskedLm | Task::MaskedLmAndNext | Task::NextWord,
                 Source::Texts {
                     batch,
                     tokens,
@@ -175,8 +175,8 @@ impl LossGraph {
                 let hidden = builder.graph.gather_rows(features, at)?;
                 builder.classifier(hidden, CLASSIFIER, outputs)?
             }
-            (Task::MaskedLm | Task::MaskedLmAndNext | Task::Replaced, Source::Features { .. }) => {
-                unreachable!("masked language modelling learns from texts")
+            (_, Source::Features { .. }) => {
+                unreachable!("words are learned from texts")
             }
         };
         let first = term(&mut graph, task, source, logits, !class_weights.is_empty())?;

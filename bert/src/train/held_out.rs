@@ -7,7 +7,7 @@ use super::encode::Encoded;
 use super::event::TrainError;
 use super::run::{Training, limit};
 use super::score::Words;
-use super::texts::Texts;
+use super::texts::{Asked, Texts};
 use super::{Inputs, Recipe};
 use crate::data::{self, Masker, Random, Text, batches};
 use crate::metrics::Figures;
@@ -27,7 +27,7 @@ pub struct HeldOut {
     pub words: usize,
 }
 
-/// Texts that are no run's own, with words hidden in them once.
+/// Texts that are no run's own, with words to guess in them: hidden once, or each next one by a model that reads left to right.
 pub struct OtherTexts(Texts);
 
 impl OtherTexts {
@@ -41,16 +41,21 @@ impl OtherTexts {
         texts: &[Text],
         recipe: &Recipe,
     ) -> Result<Self, TrainError> {
-        let masker = Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?;
+        let asked = match model.config().causal {
+            true => Asked::Next,
+            false => {
+                Asked::Hidden(Masker::with(tokenizer, recipe.masking).ok_or(TrainError::NoMask)?)
+            }
+        };
         let limit = limit(model, recipe);
         let texts = texts.iter().enumerate();
         let texts = texts.map(|(i, text)| Encoded::text(tokenizer, limit, text, i));
-        let texts: Vec<Encoded> = texts.filter(|text| text.can_be_masked(&masker)).collect();
+        let texts: Vec<Encoded> = texts.filter(|text| asked.asks(text)).collect();
         if texts.is_empty() {
-            let message = "no text has a word to hide".to_owned();
+            let message = "no text has a word to guess".to_owned();
             return Err(TrainError::Data(message));
         }
-        Ok(Self(Texts::masked(texts, 0, recipe.seed, (masker, false))))
+        Ok(Self(Texts::asked(texts, 0, recipe.seed, asked)))
     }
 }
 
@@ -112,8 +117,8 @@ impl Training {
         counted: &mut Counted,
         control: &Control,
     ) -> Result<(), TrainError> {
-        if !self.task.hides_words() {
-            let message = "this run hides no words".to_owned();
+        if !self.task.guesses_words() {
+            let message = "this run guesses no words".to_owned();
             return Err(TrainError::Data(message));
         }
         let found = self.learner.guess(model, inputs, control).await?;

@@ -227,9 +227,11 @@ impl Learner {
                 batch: room,
                 group: batch.targets.group(),
                 tokens: batch.texts.tokens,
-                masks: match self.settings.task.hides_words() {
-                    true => mask_room(room, batch.texts.tokens, batch.targets.masks().len()),
-                    false => 0,
+                masks: match self.settings.task {
+                    Task::Head { .. } => 0,
+                    // Every place of a text may be asked for.
+                    Task::NextWord => room * batch.texts.tokens,
+                    _ => mask_room(room, batch.texts.tokens, batch.targets.masks().len()),
                 },
             },
         }

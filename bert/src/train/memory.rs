@@ -188,7 +188,7 @@ pub fn needs(
         group,
     } = extent;
     let mut problems = recipe.problems();
-    if task.hides_words() {
+    if task.guesses_words() {
         problems.extend(unsuited(task, recipe.method).map(str::to_owned));
     }
     if !problems.is_empty() {
@@ -230,10 +230,7 @@ pub fn needs(
     let room = recipe.part().min(texts.max(1));
     let limit = recipe.max_tokens.min(config.max_tokens());
     let longest = longest.clamp(1, limit);
-    let masks = match task.hides_words() {
-        true => hidden(recipe, room, longest),
-        false => 0,
-    };
+    let masks = asked(task, recipe, room, longest);
     let widest = widest(model, masks, room * group, longest);
     if widest > usize::MAX as u64 {
         // Nothing that a plan could describe: one value is more than can be addressed.
@@ -265,7 +262,7 @@ pub fn needs(
             _ => Part::One,
         };
         let step = StepPlan::new(config, layout, &settings, &trainable, source, part);
-        let wanted = match task.hides_words() {
+        let wanted = match task.guesses_words() {
             true => Wanted::Best,
             false => Wanted::Logits,
         };
@@ -296,10 +293,7 @@ pub fn needs(
     } else {
         let lengths = padded_lengths(longest, limit).into_iter().rev();
         for tokens in lengths.take(PREPARED) {
-            let masks = match task.hides_words() {
-                true => hidden(recipe, room, tokens),
-                false => 0,
-            };
+            let masks = asked(task, recipe, room, tokens);
             let source = Source::Texts {
                 batch: room,
                 group,
@@ -324,8 +318,13 @@ pub fn needs(
     })
 }
 
-/// Room for the hidden words of a batch.
-fn hidden(recipe: &Recipe, texts: usize, tokens: usize) -> usize {
+/// Room for the words of a batch that are to be guessed.
+fn asked(task: Task, recipe: &Recipe, texts: usize, tokens: usize) -> usize {
+    match task {
+        Task::Head { .. } => return 0,
+        Task::NextWord => return texts * tokens,
+        _ => {}
+    }
     let each = (recipe.masking.share * tokens as f64).round().max(1.0) as usize;
     mask_room(texts, tokens, texts * each)
 }
@@ -402,7 +401,7 @@ pub fn offers(
         ..*recipe
     });
     found.extend({ last }.find(&fits));
-    if recipe.method != Method::Head && !task.hides_words() {
+    if recipe.method != Method::Head && !task.guesses_words() {
         let base = match task.has_features(Method::Head) {
             true => Recipe::new(Method::Head),
             false => Recipe::scheduled(Method::Head),

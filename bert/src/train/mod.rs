@@ -54,6 +54,8 @@ pub enum Task {
     /// Guessing masked tokens, by a generator beside the model, and telling of each token whether a guess stands there now
     /// (Clark et al. 2020, section 3.1).
     Replaced,
+    /// Guessing each token from those before it, by a model that reads left to right.
+    NextWord,
 }
 
 impl Task {
@@ -66,11 +68,11 @@ impl Task {
         }
     }
 
-    /// Outputs of the head; 0 where words are hidden.
+    /// Outputs of the head; 0 where words are guessed.
     pub fn outputs(self) -> usize {
         match self {
             Self::Head { outputs, .. } => outputs,
-            Self::MaskedLm | Self::MaskedLmAndNext | Self::Replaced => 0,
+            Self::MaskedLm | Self::MaskedLmAndNext | Self::Replaced | Self::NextWord => 0,
         }
     }
 
@@ -84,16 +86,13 @@ impl Task {
     pub(crate) fn losses(self) -> usize {
         match self {
             Self::MaskedLmAndNext | Self::Replaced => 2,
-            Self::MaskedLm | Self::Head { .. } => 1,
+            Self::MaskedLm | Self::NextWord | Self::Head { .. } => 1,
         }
     }
 
-    /// Whether words are hidden and guessed.
-    pub fn hides_words(self) -> bool {
-        matches!(
-            self,
-            Self::MaskedLm | Self::MaskedLmAndNext | Self::Replaced
-        )
+    /// Whether words are guessed: hidden ones, or next ones.
+    pub fn guesses_words(self) -> bool {
+        !matches!(self, Self::Head { .. })
     }
 }
 

@@ -405,7 +405,7 @@ impl Training {
             let limit = model.config().max_tokens();
             let head = match self.task {
                 Task::Head { kind, outputs, .. } => Some((kind, &self.labels[..], outputs)),
-                Task::MaskedLm | Task::MaskedLmAndNext | Task::Replaced => None,
+                _ => None,
             };
             let size = self.evaluation_size();
             let evaluation = Evaluation::new(&self.texts, head, size, limit);

@@ -6,7 +6,7 @@ use super::learner::Learner;
 use super::memory::{self, Limits};
 use super::run::{REPORT_EVERY, Stage, Training, limit};
 use super::settle::Settling;
-use super::texts::Texts;
+use super::texts::{Asked, Texts};
 use super::{Lesson, Method, Recipe, Task};
 use crate::config::{HeadKind, Pooling};
 use crate::data::{Example, Masker, Masking, SentencePair, Text, Truth};
@@ -42,7 +42,7 @@ impl Training {
         let (t, v) = (train.len(), validation.len());
         if t == 0 || v == 0 || outputs < least {
             let message = format!(
-                "there are {outputs} classes, {t} texts to learn from and {v} to check with: at \
+                "there are {outputs} classes, {t} texts for training and {v} for validation: at \
                  least {least}, 1 and 1 are needed"
             );
             return Err(TrainError::Data(message));
@@ -160,6 +160,23 @@ impl Training {
         started
     }
 
+    /// Prepares a run of the next word, by a model that reads left to right ([`Config::causal`](crate::config::Config::causal)):
+    /// every token is guessed from those before it, special ones too, so that all of a text teaches.
+    ///
+    /// # Errors
+    /// As [`Training::start_mlm`], and a model that reads both sides.
+    pub async fn start_next_word(
+        model: &mut Model,
+        tokenizer: &Tokenizer,
+        train: &[Text],
+        validation: &[Text],
+        recipe: Recipe,
+    ) -> Result<Self, TrainError> {
+        let limit = limit(model, &recipe);
+        let texts = [train, validation].map(|texts| encode(tokenizer, limit, texts));
+        Self::start_words(model, tokenizer, Task::NextWord, texts, recipe).await
+    }
+
     async fn start_words(
         model: &mut Model,
         tokenizer: &Tokenizer,
@@ -171,34 +188,36 @@ impl Training {
             return Err(TrainError::Recipe(vec![problem.to_owned()]));
         }
         check(model, tokenizer, &recipe)?;
-        if task != Task::Replaced {
-            model.has_mlm().map_err(TrainError::NoMlmHead)?;
+        match task {
+            Task::Replaced => {}
+            Task::NextWord => model.has_next_word().map_err(TrainError::NoNextWord)?,
+            _ => model.has_mlm().map_err(TrainError::NoMlmHead)?,
         }
-        let masking = match task {
-            Task::Replaced => Masking {
+        let masker = |masking: Masking| Masker::with(tokenizer, masking).ok_or(TrainError::NoMask);
+        let asked = match task {
+            Task::Replaced => Asked::Replaced(masker(Masking {
                 hidden: 1.0,
                 swapped: 0.0,
                 ..recipe.masking
-            },
-            _ => recipe.masking,
+            })?),
+            Task::NextWord => Asked::Next,
+            _ => Asked::Hidden(masker(recipe.masking)?),
         };
-        let masker = Masker::with(tokenizer, masking).ok_or(TrainError::NoMask)?;
         let with_words = |texts: Vec<Encoded>| -> Vec<Encoded> {
             let texts = texts.into_iter();
-            texts.filter(|t| t.can_be_masked(&masker)).collect()
+            texts.filter(|text| asked.asks(text)).collect()
         };
         let (mut texts, validation) = (with_words(train), with_words(validation));
         let (t, v) = (texts.len(), validation.len());
         if t == 0 || v == 0 {
             let message = format!(
-                "there are {t} texts with words to hide to learn from and {v} to check with: at \
+                "there are {t} texts with words to guess for training and {v} for validation: at \
                  least 1 and 1 are needed"
             );
             return Err(TrainError::Data(message));
         }
         texts.extend(validation);
-        let how = (masker, task == Task::Replaced);
-        let texts = Texts::masked(texts, t, recipe.seed, how);
+        let texts = Texts::asked(texts, t, recipe.seed, asked);
         Self::prepare(model, texts, task, recipe).await
     }
 
@@ -306,7 +325,7 @@ fn encode(tokenizer: &Tokenizer, limit: usize, texts: &[Text]) -> Vec<Encoded> {
 pub(super) fn unsuited(task: Task, method: Method) -> Option<&'static str> {
     match (task, method) {
         (_, Method::Head) => Some(
-            "a head alone learns classes, not masked words: choose the last layers or the whole model",
+            "a head alone learns classes, not words to guess: choose the last layers or the whole model",
         ),
         (Task::Replaced, Method::LastLayers(_)) => Some(
             "replaced words are learned with a generator that is new: train the whole model, or from scratch",

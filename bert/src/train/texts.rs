@@ -14,11 +14,34 @@ const SAMPLE: u64 = 0x5a3b;
 /// The most training texts whose accuracy is measured.
 const MAX_SAMPLE: usize = 256;
 
-/// Hidden words: drawn anew for the training set in every epoch, once for the validation set.
+/// Which words of texts are to be guessed.
+#[derive(Clone, Debug)]
+pub(super) enum Asked {
+    /// Those that are hidden.
+    Hidden(Masker),
+    /// Those that are hidden, by a generator, for another model to find what was replaced.
+    Replaced(Masker),
+    /// Of every token the next one, as `BertLMHeadModel` learns it: special tokens too.
+    Next,
+}
+
+impl Asked {
+    /// Whether there is something to guess in a text.
+    pub fn asks(&self, text: &Encoded) -> bool {
+        !self.draw(text, &mut Random::new(0, 0)).positions.is_empty()
+    }
+
+    fn draw(&self, text: &Encoded, random: &mut Random) -> Masked {
+        match self {
+            Self::Hidden(masker) | Self::Replaced(masker) => masker.mask(&text.encoding(), random),
+            Self::Next => text.next_words(),
+        }
+    }
+}
+
+/// Words to guess: hidden ones are drawn anew for the training set in every epoch, once for the validation set.
 struct Masks {
-    masker: Masker,
-    /// Whether a generator fills them, for another to find what was replaced.
-    replaced: bool,
+    asked: Asked,
     /// A text each.
     drawn: Vec<Masked>,
 }
@@ -26,7 +49,7 @@ struct Masks {
 /// The texts of a run, or windows of them: those to learn from first, then those to check with.
 pub(super) struct Texts {
     kind: Option<HeadKind>,
-    /// What they are of, in the same order; empty where words are hidden.
+    /// What they are of, in the same order; empty where words are guessed.
     examples: Vec<Example>,
     /// Of the examples, how many are there to learn from.
     train_examples: usize,
@@ -55,13 +78,8 @@ impl Texts {
         }
     }
 
-    /// Texts to hide words in, for a generator to fill where they are to be `replaced`.
-    pub fn masked(
-        all: Vec<Encoded>,
-        train: usize,
-        seed: u64,
-        (masker, replaced): (Masker, bool),
-    ) -> Self {
+    /// Texts whose words are to be guessed.
+    pub fn asked(all: Vec<Encoded>, train: usize, seed: u64, asked: Asked) -> Self {
         let mut texts = Self {
             kind: None,
             examples: Vec::new(),
@@ -70,8 +88,7 @@ impl Texts {
             train,
             seed,
             masks: Some(Masks {
-                masker,
-                replaced,
+                asked,
                 drawn: Vec::new(),
             }),
         };
@@ -82,7 +99,7 @@ impl Texts {
         texts
     }
 
-    /// Whether words are hidden in them.
+    /// Whether their words are to be guessed.
     pub fn has_masks(&self) -> bool {
         self.masks.is_some()
     }
@@ -151,8 +168,10 @@ impl Texts {
             return Vec::new();
         };
         let mut random = Random::new(self.seed, MASKS + epoch as u64);
-        let mask = |text: &Encoded| masks.masker.mask(&text.encoding(), &mut random);
-        self.all[from..to].iter().map(mask).collect()
+        let texts = self.all[from..to].iter();
+        texts
+            .map(|text| masks.asked.draw(text, &mut random))
+            .collect()
     }
 
     /// Places of training texts to measure accuracy on: the same in every epoch, in ascending
@@ -214,10 +233,10 @@ impl Texts {
             _ => None,
         });
         match next.is_empty() {
-            true if self.masks.as_ref().is_some_and(|masks| masks.replaced) => {
-                Targets::Replaced(all)
-            }
-            true => Targets::Masks(all),
+            true => match self.masks.as_ref().map(|masks| &masks.asked) {
+                Some(Asked::Replaced(_)) => Targets::Replaced(all),
+                _ => Targets::Masks(all),
+            },
             false => Targets::MasksAndNext(all, next),
         }
     }

@@ -79,7 +79,7 @@ impl Trainable {
             batch: 1,
             group: 1,
             tokens: 1,
-            masks: usize::from(task.hides_words()),
+            masks: usize::from(task.guesses_words()),
         };
         let graph = LossGraph::new(config, layout, task, source, None, &[]);
         let graph = graph.expect("the layout checked every shape").graph;

@@ -89,10 +89,22 @@ pub fn weights(folder: &Path) -> Vec<u8> {
         .expect("a file of weights")
 }
 
+/// A folder's config.json with `is_decoder`: its weights then read left to right.
+pub fn causal_config(folder: &Path) -> String {
+    let text = std::fs::read_to_string(folder.join("config.json")).expect("config.json");
+    let mut map: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    map["is_decoder"] = true.into();
+    map.to_string()
+}
+
 pub fn model(folder: &Path, device: &Device) -> Model {
+    model_of(folder, config(folder), device)
+}
+
+/// The same with another configuration.
+pub fn model_of(folder: &Path, config: Config, device: &Device) -> Model {
     let bytes = weights(folder);
-    let mut loader =
-        ModelLoader::new(device, config(folder), Some(bytes.len() as u64)).expect("a loader");
+    let mut loader = ModelLoader::new(device, config, Some(bytes.len() as u64)).expect("a loader");
     // A length that divides nothing, so that pieces begin and end everywhere.
     for chunk in bytes.chunks(99_991) {
         loader.push(chunk).expect("a valid file");

@@ -238,6 +238,32 @@ fn squad_is_questions_with_answers_in_a_passage() {
 }
 
 #[test]
+fn bare_answers_are_answers_where_all_of_them_stand_in_their_passages() {
+    let row = |answer: &str, passage: &str| {
+        format!(r#"{{"question": "How was it?", "context": "{passage}", "answer": "{answer}"}}"#)
+    };
+    let file = [
+        row("good", "it was good"),
+        row("", "it was"),
+        row("bad", "a bad day"),
+    ]
+    .join("\n");
+    let questions = set("q.jsonl", &file);
+    let truths: Vec<&Truth> = questions.examples.iter().map(|e| &e.truth).collect();
+    let at = |start, end| Truth::Answers(vec![Stretch { start, end }]);
+    assert_eq!(truths, [&at(7, 11), &Truth::Answers(Vec::new()), &at(2, 5)]);
+    // A yes or no about a passage is a label, even where one of them happens to stand there.
+    let labels = [
+        row("no", "there was no rain"),
+        row("yes", "it was good"),
+        row("no", "it was bad"),
+        row("yes", "it was fine"),
+    ]
+    .join("\n");
+    assert_eq!(set("q.jsonl", &labels).kind, HeadKind::Classes);
+}
+
+#[test]
 fn several_labels_a_row_are_told_from_one() {
     let rows = "labels\ttext\njoy|love\ta\nanger\tb\nlove\tc\njoy|anger\td\n";
     let read = set("a.tsv", rows);

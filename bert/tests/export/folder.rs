@@ -211,6 +211,7 @@ fn filled(model: &mut Model) -> Vec<(u32, u32)> {
         pair: None,
         hidden: vec![],
         top_k: 10,
+        compare: Vec::new(),
     };
     let control = Control::default();
     let fill = fill_mask(model, &tokenizer, &request, &control);
@@ -360,7 +361,7 @@ fn the_card_tells_where_the_model_comes_from() {
             "2026-11-24",
             "[![Try it](x/badge.svg)](x/#model=OWNER/NAME)\n\nOnce this folder is published",
             model.sha256(),
-            "90 texts to learn from, 5 to check with",
+            "90 texts for training, 5 for validation",
             "| bad\\|dull | 30 | 2 |",
             "the last 2 layers",
             "| learning rate | 3e-5 |",

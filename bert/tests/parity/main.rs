@@ -80,6 +80,7 @@ fn tiny_electra_the_discriminator() {
                 pair: case.text_pair.clone(),
                 hidden: Vec::new(),
                 top_k: 1,
+                compare: Vec::new(),
             };
             let control = Control::default();
             let asked = probe::replaced(&mut model, &tokenizer, &request, &control);
@@ -111,6 +112,7 @@ fn heads_that_are_not_there_are_named() {
             pair: None,
             hidden: vec![],
             top_k: 3,
+            compare: Vec::new(),
         };
         let control = Control::default();
         let masks = pollster::block_on(fill_mask(&mut model, &tokenizer, &request, &control));
@@ -145,6 +147,7 @@ fn tiny_encoder_without_a_head() {
         pair: None,
         hidden: vec![],
         top_k: 3,
+        compare: Vec::new(),
     };
     let error = fill(&mut model, &folder, &request).expect_err("there is no head");
     assert!(error.to_string().contains("cls.predictions"), "{error}");
@@ -189,6 +192,7 @@ fn a_hidden_word_is_compared_with_what_stood_there() {
         pair: None,
         hidden: vec![0, 2, 4, 99],
         top_k: 100,
+        compare: Vec::new(),
     };
     let (tokens, _) = probe::tokenize(&tokenizer, model.config(), &request);
     let fill = fill(&mut model, &folder, &request).expect("predictions");
@@ -206,6 +210,68 @@ fn a_hidden_word_is_compared_with_what_stood_there() {
 }
 
 #[test]
+fn words_are_compared_at_every_hidden_place() {
+    for (folder, word, pieces) in [
+        ("tiny-bert", "dog", "redable"),
+        ("tiny-roberta", "the", "qqzz"),
+    ] {
+        let folder = common::fixture(folder);
+        for (name, device) in common::devices() {
+            let mut model = common::model(&folder, &device);
+            let tokenizer = common::tokenizer(&folder);
+            let mask = tokenizer.id_to_token(tokenizer.mask_id().unwrap()).unwrap();
+            let request = Request {
+                text: format!("a {mask} and the {mask} is"),
+                pair: None,
+                hidden: vec![3],
+                top_k: 100,
+                compare: [word, pieces, "ǂ", word].map(str::to_owned).to_vec(),
+            };
+            let fill = fill(&mut model, &folder, &request).expect("predictions");
+            assert_eq!(fill.masks.len(), 3, "{name}");
+            for mask in &fill.masks {
+                let [one, several, none, again] = &mask.compared[..] else {
+                    panic!("{:?}", mask.compared)
+                };
+                let standing = one.standing.as_ref().expect("it is one token");
+                let id = tokenizer.word(word).expect("a token");
+                assert_eq!((one.word.as_str(), standing.id), (word, id));
+                let guess = mask.predictions.get(standing.rank as usize - 1);
+                if let Some(guess) = guess.filter(|guess| guess.id == id) {
+                    assert_eq!(
+                        (guess.logit, guess.probability),
+                        (standing.logit, standing.probability)
+                    );
+                } else {
+                    assert!(
+                        standing.rank > 100 || guess.is_some_and(|g| g.logit == standing.logit)
+                    );
+                }
+                assert_eq!(again.standing, one.standing);
+                let why = several.standing.as_ref().expect_err("it is several");
+                assert!(why.contains("pieces"), "{why}");
+                assert!(none.standing.is_err());
+            }
+            // The same guesses as without them.
+            let alone = Request {
+                compare: Vec::new(),
+                ..request
+            };
+            let alone = self::fill(&mut model, &folder, &alone).expect("predictions");
+            for (with, without) in fill.masks.iter().zip(&alone.masks) {
+                let original =
+                    |mask: &probe::MaskResult| mask.original.as_ref().map(|o| (o.id, o.rank));
+                assert_eq!(original(with), original(without));
+                let ids = |mask: &probe::MaskResult| {
+                    mask.predictions.iter().map(|p| p.id).collect::<Vec<_>>()
+                };
+                assert_eq!(ids(with)[..5], ids(without)[..5], "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_cancelled_run_says_so_and_the_model_goes_on() {
     let folder = common::fixture("tiny-bert");
     for (_, device) in common::devices() {
@@ -216,6 +282,7 @@ fn a_cancelled_run_says_so_and_the_model_goes_on() {
             pair: None,
             hidden: vec![],
             top_k: 3,
+            compare: Vec::new(),
         };
         let cancel = kernels::CancelToken::default();
         cancel.cancel();

@@ -238,6 +238,7 @@ fn check_probe(model: &mut Model, folder: &Path, case: &Case, what: &str) {
         pair: case.text_pair.clone(),
         hidden: Vec::new(),
         top_k: 10,
+        compare: Vec::new(),
     };
     let fill = fill(model, folder, &request).unwrap_or_else(|e| panic!("{what}: {e}"));
     let ids: Vec<u32> = fill.tokens.iter().map(|t| t.id).collect();

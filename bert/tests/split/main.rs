@@ -116,6 +116,7 @@ fn masks_are_filled_as_without_blocks() {
                 pair: None,
                 hidden: vec![1],
                 top_k: 10,
+                compare: Vec::new(),
             };
             let control = Control::default();
             let ask = |model: &mut Model| {

@@ -24,7 +24,10 @@ fn check(task: Task) {
         Task::Replaced => "tiny-electra-discriminator",
         _ => "tiny-bert",
     };
-    let mut model = common::model(&common::fixture(folder), &device);
+    let fixture = common::fixture(folder);
+    let mut config = common::config(&fixture);
+    config.causal = task == Task::NextWord;
+    let mut model = common::model_of(&fixture, config, &device);
     assert_eq!(model.config().num_hidden_layers, 2);
     if task == Task::Replaced {
         let added = pollster::block_on(model.add_generator(5));
@@ -34,6 +37,16 @@ fn check(task: Task) {
     let types = vec![vec![0, 0, 0, 1, 1, 1], vec![0; 4]];
     let targets = match task {
         Task::MaskedLm => Targets::Masks(vec![(0, 1, 14), (0, 3, 60), (1, 2, 35)]),
+        // Of the first text all but the last token, of the second two.
+        Task::NextWord => Targets::Masks(vec![
+            (0, 0, 14),
+            (0, 1, 35),
+            (0, 2, 22),
+            (0, 3, 40),
+            (0, 4, 3),
+            (1, 0, 14),
+            (1, 2, 3),
+        ]),
         Task::MaskedLmAndNext => {
             Targets::MasksAndNext(vec![(0, 1, 14), (0, 3, 60), (1, 2, 35)], vec![1, 0])
         }
@@ -132,6 +145,7 @@ fn of_masked_language_modelling() {
     check(Task::MaskedLm);
     check(Task::MaskedLmAndNext);
     check(Task::Replaced);
+    check(Task::NextWord);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod gradient;
 mod heads;
 mod masked;
 mod memory;
+mod next_word;
 mod parts;
 mod replaced;
 mod runs;

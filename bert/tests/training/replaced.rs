@@ -179,6 +179,7 @@ fn a_discriminator_learns_what_a_generator_replaced_and_both_can_be_used() {
             pair: None,
             hidden: Vec::new(),
             top_k: 3,
+            compare: Vec::new(),
         };
         let control = Control::default();
         let probe = probe::fill_mask(&mut generator, &tokenizer, &request, &control);

@@ -22,7 +22,11 @@ fn visit(bench: &Bench, folder: &TempDir) -> Visit {
     visit.click("radio", "Last layers");
     set(
         &visit,
-        &[("Learning rate", "1e-3"), ("Epochs", "400"), ("Batch", "8")],
+        &[
+            ("Learning rate", "1e-3"),
+            ("Epochs", "400"),
+            ("Batch size", "8"),
+        ],
     );
     visit
 }

@@ -12,7 +12,7 @@ fn pictures_in_both_widths_and_colours(browser: Browser) {
         return;
     };
     visit.wait_for_model("Seedling");
-    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait_for_text("#self-test", "Self-test passed: all ");
     visit.wait_for_text("#took", "on the CPU");
     visit.type_text("She wrote a long [MASK] to her mother.");
     visit.wait("one answer", || visit.cards().len() == 1);

@@ -165,6 +165,7 @@ fn what_was_opened_is_saved_as_a_folder_and_opens_again(browser: Browser) {
     };
     visit.open_fixture("tiny-bert");
     visit.wait_for_model("model.safetensors");
+    visit.open_model_card();
     visit.run("document.querySelector('.model-facts').open = true", &[]);
     visit.click("button", "Save as a folder with safetensors");
     let zip = saved(&visit, &saved_in, ".zip");

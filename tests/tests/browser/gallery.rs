@@ -18,6 +18,7 @@ fn a_well_known_model_is_offered_loaded_and_tried(browser: Browser) {
         return;
     };
     assert_eq!(hub.count(), 0);
+    visit.open_model_card();
     visit.run("document.querySelector('#gallery > summary').click()", &[]);
     let entries = || {
         visit.run(

@@ -35,7 +35,7 @@ fn choose(visit: &Visit, folder: &TempDir, goal: &str) {
     visit.upload("#pick-examples", &[file]);
     visit.wait_for_text("#data-line", "40 rows");
     visit.click("radio", goal);
-    set(visit, &[("Epochs", "2"), ("Batch", "8")]);
+    set(visit, &[("Epochs", "2"), ("Batch size", "8")]);
 }
 
 /// Learns, and sees both losses.

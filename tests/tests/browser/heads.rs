@@ -138,7 +138,7 @@ fn teach(visit: &Visit, file: PathBuf, line: &str, epochs: &str) {
     let recipe = [
         ("Learning rate", "5e-3"),
         ("Epochs", epochs),
-        ("Batch", "8"),
+        ("Batch size", "8"),
         ("Dropout", "0"),
     ];
     set(visit, &recipe);

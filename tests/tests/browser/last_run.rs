@@ -24,7 +24,7 @@ fn begun(browser: Browser, folder: &TempDir) -> Option<Visit> {
             ("Learning rate", "1e-3"),
             ("Epochs", "1000"),
             // Steps enough for a minute, so that it does not end by itself meanwhile.
-            ("Batch", "1"),
+            ("Batch size", "1"),
         ],
     );
     start(&visit);

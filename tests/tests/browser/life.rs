@@ -88,6 +88,19 @@ fn a_dropped_folder_is_opened(browser: Browser) {
 /// Walks with the Tab key to what has this role and name, or name alone: browsers differ in what a
 /// `summary` is.
 fn walk_to(visit: &Visit, goal: &str) {
+    walk(visit, goal, &Key::Tab.to_string());
+}
+
+/// The same backwards.
+fn walk_back_to(visit: &Visit, goal: &str) {
+    walk(
+        visit,
+        goal,
+        &format!("{}{}{}", Key::Shift, Key::Tab, Key::Null),
+    );
+}
+
+fn walk(visit: &Visit, goal: &str, step: &str) {
     let mut seen = Vec::new();
     for _ in 0..80 {
         let focused = visit.focused();
@@ -95,7 +108,7 @@ fn walk_to(visit: &Visit, goal: &str) {
             return;
         }
         seen.push(focused);
-        visit.press(&Key::Tab);
+        visit.press(step);
     }
     panic!("Tab does not lead to {goal}, but to {seen:#?}");
 }
@@ -200,7 +213,7 @@ fn learn_by_keys(visit: &Visit, epochs: &str) {
     for (name, number) in [
         ("Learning rate", "1e-2"),
         ("Epochs", epochs),
-        ("Batch", "2"),
+        ("Batch size", "2"),
     ] {
         walk_to(visit, &format!("textbox {name}"));
         visit.press(&format!("{}a{}{number}", Key::Control, Key::Null));
@@ -214,8 +227,8 @@ fn learn_by_keys(visit: &Visit, epochs: &str) {
     visit.wait("the end", || run_line(visit).starts_with("Done."));
 }
 
-scenario!(painted_words_are_taught_with_the_keyboard_alone: Chromium);
-fn painted_words_are_taught_with_the_keyboard_alone(browser: Browser) {
+scenario!(tags_and_answers_are_taught_with_the_keyboard_alone: Chromium);
+fn tags_and_answers_are_taught_with_the_keyboard_alone(browser: Browser) {
     let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
         return;
     };
@@ -255,6 +268,31 @@ fn painted_words_are_taught_with_the_keyboard_alone(browser: Browser) {
     walk_to(&visit, "textbox Text to try");
     visit.press("the man sat");
     visit.wait_for_text("#try-answer .entity", "man");
+
+    walk_back_to(&visit, "Paste examples");
+    visit.press(&Key::Enter);
+    walk_to(&visit, "textbox Examples");
+    let row = |(thing, word): (&str, &str)| {
+        json!({"question": "what was it?", "context": format!("the {thing} was {word}"), "answer": word}).to_string()
+    };
+    let pairs = [
+        ("man", "good"),
+        ("dog", "bad"),
+        ("cat", "good"),
+        ("film", "bad"),
+        ("day", "good"),
+    ];
+    visit.press(&pairs.map(row).join(&Key::Enter));
+    walk_to(&visit, "button Use these");
+    visit.press(&Key::Enter);
+    visit.wait_for_text("#data-line", "5 rows");
+    learn_by_keys(&visit, "30");
+    walk_to(&visit, "textbox Text to try");
+    visit.press("what was it?");
+    walk_to(&visit, "textbox Second text to try");
+    visit.press("the man was good");
+    // Five rows teach little: an answer, or that there is none.
+    visit.wait_for_text("#try-answer", "answer");
     visit.end();
 }
 

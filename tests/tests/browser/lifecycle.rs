@@ -37,6 +37,7 @@ fn unloading_ends_the_worker_with_its_device_and_loading_again_works(browser: Br
     let workers = || visit.run("return [workers.started, workers.ended]", &[]);
     assert_eq!(workers(), json!([1, 0]));
 
+    visit.open_model_card();
     visit.run("document.querySelector('.model-facts').open = true", &[]);
     visit.click("button", "Unload and free its memory");
     visit.wait_for_text("#model-name", "No model");
@@ -44,7 +45,7 @@ fn unloading_ends_the_worker_with_its_device_and_loading_again_works(browser: Br
     assert_eq!(visit.strip(), []);
     assert_eq!(visit.cards().len(), 0);
     assert_eq!(workers(), json!([2, 1]), "the device went with its worker");
-    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait_for_text("#self-test", "Self-test passed: all ");
     visit.wait("all memory back", || {
         visit.text_of("#device-memory") == "0 B"
     });

@@ -18,6 +18,7 @@ fn beginning(sentences: usize) -> String {
 }
 
 fn open_form(visit: &Visit) {
+    visit.open_model_card();
     visit.run("document.querySelector('#make').open = true", &[]);
 }
 
@@ -274,7 +275,7 @@ fn what_a_loaded_model_learns_of_running_text_and_forgets_is_told(browser: Brows
     let recipe = [
         ("Learning rate", "1e-2"),
         ("Epochs", "6"),
-        ("Batch", "4"),
+        ("Batch size", "4"),
         ("Dropout", "0"),
         ("Longest text (tokens)", "24"),
     ];
@@ -295,7 +296,7 @@ fn what_a_loaded_model_learns_of_running_text_and_forgets_is_told(browser: Brows
     );
     visit.wait_for_text(
         "#dealt-line-0",
-        "6 of 12 tokens are asked for (50 %): 6 hidden, 0 swapped, 0 kept",
+        "6 of 12 tokens are asked for (50%): 6 hidden, 0 swapped, 0 kept",
     );
     visit.wait_for_text("#dealt-line-1", "2.0 times as many");
     set(&visit, &[("Of these swapped (%)", "50")]);

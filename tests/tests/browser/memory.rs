@@ -47,7 +47,7 @@ fn passes_through_little_memory(browser: Browser, weights: Weights, name: &str) 
     visit.wait_for_model("Seedling");
     // The shortest text with something to predict: a software GPU takes its time.
     visit.type_text("a [MASK]");
-    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait_for_text("#self-test", "Self-test passed: all ");
     visit.wait("the first model's answer", || visit.cards().len() == 1);
     let before = megabytes(&visit.engine_fact("WebAssembly memory"));
 

@@ -95,7 +95,7 @@ fn a_software_gpu_is_named_but_used_only_on_request_and_both_devices_compute_rig
     let Some(visit) = Visit::begin(browser, Choice::None) else {
         return;
     };
-    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait_for_text("#self-test", "Self-test passed: all ");
     let badge = visit.find("button", "Engine:").name();
     assert!(badge.contains("CPU"), "{badge}");
     visit.wait_for_text("#device-line", "imitated in software");
@@ -117,20 +117,20 @@ fn a_software_gpu_is_named_but_used_only_on_request_and_both_devices_compute_rig
     };
     assert_eq!(
         visit.text_of("#self-test > p"),
-        format!("Self-test: all {} kernels are right", kernels(&visit))
+        format!("Self-test passed: all {} GPU kernels", kernels(&visit))
     );
 
     visit.click("button", "Engine:");
     visit.click("radio", "GPU (software)");
     visit.wait_for_text("#engine-badge", "GPU (software)");
-    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait_for_text("#self-test", "Self-test passed: all ");
     kernels(&visit);
     assert_eq!(visit.engine_fact("Runs on"), "GPU (software)");
 
     // The choice lasts until the next visit.
     visit.go(&visit.url());
     visit.wait_for_text("#engine-badge", "GPU (software)");
-    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait_for_text("#self-test", "Self-test passed: all ");
     kernels(&visit);
     visit.end();
 }
@@ -143,7 +143,7 @@ fn without_webgpu_the_page_says_so_and_computes_all_the_same(browser: Browser) {
     // Someone who once chose the GPU is not left without an answer either.
     for choice in [Choice::None, Choice::Gpu] {
         let visit = Visit::with(&bench, site(&bench), choice, Gpu::None);
-        visit.wait_for_text("#self-test", "Self-test: all ");
+        visit.wait_for_text("#self-test", "Self-test passed: all ");
         visit.wait_for_text("#device-line", "Runs on the CPU: no usable GPU was found.");
         let note = visit.text_of("#engine-card .note");
         // Firefox has no `navigator.gpu` at all then.

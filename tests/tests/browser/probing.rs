@@ -2,8 +2,9 @@
 //! keyboard, on both executors.
 
 use crate::reference::{Reference, TOP_K};
-use crate::visit::{Choice, Visit, fixture};
+use crate::visit::{Choice, Visit, fixture, read};
 use fantoccini::key::Key;
+use serde_json::json;
 use unmask_tests::browser::{Bench, Browser};
 
 scenario!(the_bundled_model_answers_as_natively: Chromium Firefox WebKit);
@@ -105,15 +106,25 @@ fn the_keyboard_alone_is_enough(browser: Browser) {
         assert!(focused.starts_with(focus), "{focused} after {key:?}");
     };
     press(Key::Tab, "link Skip to the panel");
-    press(Key::Enter, "button Another example");
+    press(Key::Enter, "button Everyday");
+    for example in [
+        "Grammar",
+        "Facts",
+        "Two meanings",
+        "Negation",
+        "Bias",
+        "Another language",
+        "Two texts",
+        "Insert a blank",
+    ] {
+        press(Key::Tab, &format!("button {example}"));
+    }
     press(Key::Tab, "textbox Text");
     // Selecting all and typing over it, as one does.
     visit.press(&format!("{}a{}", Key::Control, Key::Null));
     visit.press(SENTENCE);
     visit.wait_for_fill(&answer(&[]));
 
-    press(Key::Tab, "checkbox Second text");
-    press(Key::Tab, "slider Predictions");
     press(Key::Tab, "button the");
     press(Key::Right, "button cat");
     press(Key::Enter, "button cat");
@@ -132,6 +143,17 @@ fn the_keyboard_alone_is_enough(browser: Browser) {
     press(Key::Home, "button [CLS]");
     press(Key::Enter, "button [CLS]");
     visit.wait_for_fill(&answer(&[4]));
+    // Past the answer's script.
+    for _ in 0..4 {
+        visit.press(&Key::Tab);
+        if visit.focused().starts_with("checkbox Second text") {
+            break;
+        }
+    }
+    assert!(visit.focused().starts_with("checkbox Second text"));
+    press(Key::Tab, "slider Predictions");
+    press(Key::Tab, "button Show every word");
+    press(Key::Tab, "textbox Words to compare");
     visit.end();
 }
 
@@ -160,5 +182,90 @@ fn the_newest_edit_wins(browser: Browser) {
         visit.all("button", "Stop").is_empty()
     });
     visit.wait_for_fill(&reference.answer("is it [MASK]?", None, &[2], TOP_K));
+    visit.end();
+}
+
+/// Whether a sentence's guesses lie within the window, and the page does not scroll sideways.
+const ON_SCREEN: &str = "
+    const bars = [...document.querySelectorAll('.masks .bar')].slice(0, 5);
+    const low = Math.max(...bars.map((bar) => bar.getBoundingClientRect().bottom));
+    const chips = document.querySelector('.chips').getBoundingClientRect();
+    const wide = document.documentElement.scrollWidth;
+    return [bars.length, low, innerHeight, chips.top, wide, innerWidth];";
+
+scenario!(the_first_screen_holds_the_sentence_and_its_guesses: Chromium Firefox WebKit);
+fn the_first_screen_holds_the_sentence_and_its_guesses(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    visit.wait_for_model("Seedling");
+    for (width, height) in [(390, 844), (1280, 900)] {
+        if !visit.resize(width, height) {
+            println!("skipped: {browser:?} cannot be made {width} wide");
+            continue;
+        }
+        visit.wait("five guesses", || {
+            visit.cards().iter().any(|card| card.bars.len() == 5)
+        });
+        let seen: Vec<f64> = read(visit.run(ON_SCREEN, &[]));
+        let [bars, low, inner, chips, wide, window] = seen[..] else {
+            panic!("{seen:?}")
+        };
+        assert_eq!(bars, 5.0);
+        assert!(
+            low <= inner && chips > 0.0,
+            "at {width} x {height}: {seen:?}"
+        );
+        assert!(wide <= window, "at {width} x {height}: {seen:?}");
+        visit.screenshot(&format!("first-{browser:?}-{width}"));
+    }
+    // Nothing was sent, by the page's own count, which has seen that files were fetched.
+    assert_eq!(visit.text_of("#sent"), "0 bytes sent");
+    visit.wait_for_text("#sent-card", "requests");
+    // What else there is.
+    visit.run("document.querySelectorAll('.place')[1].click()", &[]);
+    visit.wait("Teach's tab", || visit.focused().starts_with("tab Teach"));
+    visit.end();
+}
+
+scenario!(examples_blanks_and_words_to_compare: Chromium Firefox WebKit);
+fn examples_blanks_and_words_to_compare(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    visit.wait_for_model("Seedling");
+    visit.click("button", "Grammar");
+    visit.wait_for_text("#example-shows", "boxes");
+    // The field's rule: the plural goes with the subject.
+    let compared = || -> Vec<String> {
+        read(visit.run(
+            "return [...document.querySelectorAll('.compared .bar')].map((bar) => bar.textContent)",
+            &[],
+        ))
+    };
+    visit.wait("two words compared", || compared().len() == 2);
+    let [were, was] = &compared()[..] else {
+        panic!()
+    };
+    assert!(
+        were.starts_with("were") && were.contains("rank 1"),
+        "{were}"
+    );
+    assert!(was.starts_with("was"), "{was}");
+    visit
+        .find("textbox", "Words to compare")
+        .fill("unbelievably");
+    visit.wait_for_text(".compared .hint", "pieces");
+    // A blank where the caret is, for those who cannot type [MASK].
+    visit.type_text("I drank a cup of ");
+    visit.click("button", "Insert a blank");
+    visit.wait("a guess", || {
+        visit.cards().iter().any(|card| card.bars.len() == 5)
+    });
+    let text = visit.run("return document.querySelector('#text').value", &[]);
+    assert_eq!(text, json!("I drank a cup of [MASK]"));
+    visit.wait("the caret in the text", || {
+        visit.focused().starts_with("textbox Text")
+    });
     visit.end();
 }

@@ -75,7 +75,7 @@ fn below_a_path_under_the_policy_everything_works_and_nothing_foreign_runs(brows
     visit.before_load(WATCH_POLICY);
     visit.go_elsewhere();
     visit.answers();
-    visit.wait_for_text("#self-test", "Self-test: all ");
+    visit.wait_for_text("#self-test", "Self-test passed: all ");
     // Sizes and colours that follow from numbers, in every panel.
     visit.click("tab", "Teach");
     visit.click("button", "Review sentiment");
@@ -270,7 +270,7 @@ fn a_version_that_comes_in_the_middle_of_a_run_waits_for_its_end(browser: Browse
     visit.upload("#pick-examples", &[write(&folder, "moods.tsv", &moods())]);
     visit.wait_for_text("#data-line", "36 rows");
     visit.click("radio", "Last layers");
-    set(&visit, &[("Epochs", "1000"), ("Batch", "1")]);
+    set(&visit, &[("Epochs", "1000"), ("Batch size", "1")]);
     start(&visit);
     visit.wait("an epoch", || {
         visit.text_of("#accuracy-chart").contains("After epoch")

@@ -77,6 +77,7 @@ impl Reference {
             pair: None,
             hidden: Vec::new(),
             top_k: 1,
+            compare: Vec::new(),
         };
         let (control, mut model) = (Control::default(), self.model.borrow_mut());
         let answer = replaced(&mut model, &self.tokenizer, &request, &control);
@@ -89,6 +90,7 @@ impl Reference {
             pair: pair.map(str::to_string),
             hidden: hidden.to_vec(),
             top_k,
+            compare: Vec::new(),
         };
         let (control, mut model) = (Control::default(), self.model.borrow_mut());
         let answer = fill_mask(&mut model, &self.tokenizer, &request, &control);

@@ -35,11 +35,12 @@ pub fn expected() -> Fill {
 
 /// Types a name or an address and asks for a look.
 pub fn look(visit: &Visit, address: &str) {
+    visit.open_model_card();
     visit.run("document.querySelector('#opener').open = true", &[]);
     visit
         .find("textbox", "Name on Hugging Face, or address")
         .fill(address);
-    visit.click("button", "Look");
+    visit.click("button", "Show details");
 }
 
 /// The offer's value under a heading, once there is an offer.
@@ -267,7 +268,7 @@ fn every_way_to_fail_has_words_of_its_own_and_the_old_model_stays(browser: Brows
         (Fault::Status(403), "does not give this file out"),
         (Fault::Status(404), "There is no tiny/bert"),
         (Fault::Status(429), "in 17 seconds"),
-        (Fault::Status(500), "is in trouble"),
+        (Fault::Status(500), "has an internal error"),
         (Fault::NoCors, "does not let other pages read its files"),
         (Fault::Elsewhere, "unknown host"),
     ] {
@@ -287,7 +288,7 @@ fn every_way_to_fail_has_words_of_its_own_and_the_old_model_stays(browser: Brows
     // A host by its address is not followed elsewhere.
     let address = format!("http://{}/{MODEL}/resolve/{COMMIT}/", hub.host());
     look(&visit, &address);
-    visit.alert("sends visitors elsewhere");
+    visit.alert("redirects to another host");
     dismiss(&visit);
 
     // The first is the hub's redirect, the second the file.

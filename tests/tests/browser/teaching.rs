@@ -141,7 +141,7 @@ fn the_whole_model_learns_on_the_gpu_and_travels(browser: Browser) {
     let recipe = [
         ("Learning rate", "3e-3"),
         ("Epochs", "60"),
-        ("Batch", "8"),
+        ("Batch size", "8"),
         ("Dropout", "0"),
     ];
     set(&visit, &recipe);
@@ -179,7 +179,7 @@ fn the_whole_model_learns_on_the_gpu_and_travels(browser: Browser) {
     );
     assert!(
         accuracy > majority,
-        "{accuracy} % is no better than {majority} %"
+        "{accuracy}% is no better than {majority}%"
     );
     let expected = ask(&visit, PRAISE);
     assert_eq!(expected[0].0, "good");
@@ -245,7 +245,7 @@ fn a_head_on_the_bundled_model_learns_a_sample_and_travels(browser: Browser) {
     visit.wait_for_text("#data-line", "320 rows, 2 classes, TSV");
     learn(&visit);
     let accuracy = percent_of(&visit, "Validation accuracy");
-    assert!(accuracy > 60.0, "{accuracy} % of two even classes");
+    assert!(accuracy > 60.0, "{accuracy}% of two even classes");
     let praise = "I loved every minute of it.";
     let expected = ask(&visit, praise);
 
@@ -325,7 +325,7 @@ fn examples_that_cannot_be_learned_from_are_explained(browser: Browser) {
         assert_eq!(disabled(), json!(true), "{field} {text}");
         set(&visit, &[("Learning rate", "1e-3"), ("Epochs", "3")]);
     }
-    set(&visit, &[("Batch", "500")]);
+    set(&visit, &[("Batch size", "500")]);
     visit.wait_for_text("#outlook", "larger than the");
     visit.wait("the run can start", || disabled() == json!(false));
     // Pasted texts take the file's place.
@@ -369,7 +369,11 @@ fn a_lost_device_in_the_middle_costs_one_epoch_at_most(browser: Browser) {
     visit.click("radio", "Last layers");
     set(
         &visit,
-        &[("Learning rate", "1e-3"), ("Epochs", "400"), ("Batch", "8")],
+        &[
+            ("Learning rate", "1e-3"),
+            ("Epochs", "400"),
+            ("Batch size", "8"),
+        ],
     );
     start(&visit);
     visit.wait("an epoch", || {

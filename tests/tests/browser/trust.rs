@@ -120,7 +120,7 @@ fn the_first_answer_comes_before_the_long_part_of_the_self_test_and_all_is_right
     assert!(checks.len() as u64 > start, "variants have been tested too");
     visit.wait_for_text(
         "#self-test > p",
-        &format!("all {} kernels are right", checks.len()),
+        &format!("all {} GPU kernels", checks.len()),
     );
     assert_eq!(visit.text_of("#probe-doubt"), "");
     visit.end();

@@ -50,7 +50,7 @@ pub struct Bar {
     pub id: String,
     /// `id 7, logit 1.234`
     pub title: String,
-    /// `12.3 %`
+    /// `12.3%`
     pub value: String,
 }
 
@@ -62,7 +62,7 @@ const STRIP: &str = "
         [token.querySelector('.word').textContent, token.getAttribute('aria-pressed') === 'true']);";
 const CARDS: &str = "
     return [...document.querySelectorAll('.mask')].map((card) => ({
-        position: Number(card.querySelector('h2').textContent.replace('Position ', '')),
+        position: Number(card.dataset.position),
         bars: [...card.querySelectorAll('.bar')].map((bar) => ({
             token: bar.querySelector('.bar-token').firstChild.textContent,
             id: bar.dataset.id,
@@ -210,8 +210,20 @@ impl Visit {
         });
     }
 
+    /// Opens the card on which the model is changed.
+    pub fn open_model_card(&self) {
+        self.wait("the model's card", || {
+            let script = "
+                const change = document.querySelector('#change-model');
+                if (change?.getAttribute('aria-expanded') === 'false') change.click();
+                return document.querySelector('#model-card')?.hidden === false;";
+            self.run(script, &[]) == json!(true)
+        });
+    }
+
     /// Picks a checkpoint's files, as the file picker would.
     pub fn pick(&self, files: &[PathBuf]) {
+        self.open_model_card();
         self.wait("the file picker", || {
             let there = "return document.querySelector('#pick-files') !== null";
             self.run(there, &[]) == json!(true)
@@ -319,6 +331,11 @@ impl Visit {
         self.assert_open_to_all(&[]);
     }
 
+    /// Saves a picture of a state, which is looked at elsewhere.
+    pub fn screenshot_alone(&self, name: &str) -> PathBuf {
+        self.page.screenshot(name)
+    }
+
     /// [`Self::screenshot`] on a desktop and on a phone, in light and in dark, of the part that `selector` finds;
     /// none of them may be wider than the window.
     pub fn pictures(&self, name: &str, selector: &str) {
@@ -366,7 +383,7 @@ impl Visit {
     }
 }
 
-fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
+pub fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("what the script returns")
 }
 
@@ -374,7 +391,7 @@ fn expectation(fill: &Fill) -> String {
     let masks = fill.masks.iter().map(|mask| {
         let best = mask.predictions.iter();
         let best: Vec<String> = best
-            .map(|p| format!("{} {:.3} %", p.token, p.probability * 100.0))
+            .map(|p| format!("{} {:.3}%", p.token, p.probability * 100.0))
             .collect();
         format!("position {}: {}", mask.position, best.join(", "))
     });
@@ -382,7 +399,7 @@ fn expectation(fill: &Fill) -> String {
     format!("[{}], verdict {:?}", masks.join("; "), fill.nsp)
 }
 
-/// Whether `12.3 %` stands for a probability, give or take one in its last digit.
+/// Whether `12.3%` stands for a probability, give or take one in its last digit.
 pub fn same_percent(shown: &str, probability: f32) -> bool {
     let value = f64::from(probability) * 100.0;
     if let Some(bound) = shown.strip_prefix("< ") {
@@ -392,7 +409,7 @@ pub fn same_percent(shown: &str, probability: f32) -> bool {
     (shown - value).abs() <= last_digit * 1.01
 }
 
-/// The number in `1.23 %`, and the worth of its last digit.
+/// The number in `1.23%`, and the worth of its last digit.
 fn number(shown: &str) -> (f64, f64) {
     let text = shown.trim_end_matches('%').trim();
     let decimals = text
@@ -406,10 +423,10 @@ fn number(shown: &str) -> (f64, f64) {
 
 #[test]
 fn percentages_are_compared_to_the_digits_shown() {
-    assert!(same_percent("12.3 %", 0.1234));
-    assert!(same_percent("12.4 %", 0.1234), "one in the last digit");
-    assert!(!same_percent("12.5 %", 0.1234));
+    assert!(same_percent("12.3%", 0.1234));
+    assert!(same_percent("12.4%", 0.1234), "one in the last digit");
+    assert!(!same_percent("12.5%", 0.1234));
     assert!(!same_percent("", 0.1234));
-    assert!(same_percent("< 0.001 %", 0.000_001));
-    assert!(!same_percent("< 0.001 %", 0.001));
+    assert!(same_percent("< 0.001%", 0.000_001));
+    assert!(!same_percent("< 0.001%", 0.001));
 }

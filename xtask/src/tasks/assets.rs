@@ -8,7 +8,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Worth compressing: text, and wasm.
-const COMPRESSIBLE: [&str; 6] = ["wasm", "js", "css", "html", "svg", "json"];
+const COMPRESSIBLE: [&str; 7] = ["wasm", "js", "css", "html", "svg", "json", "webmanifest"];
 
 /// A site's files: what each is called, with `/` between folders, and what it holds.
 pub type Files = BTreeMap<String, Vec<u8>>;

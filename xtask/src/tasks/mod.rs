@@ -5,6 +5,7 @@ mod bench;
 mod build;
 mod hashing;
 mod parts;
+mod pictures;
 mod planes;
 mod publish;
 mod serve;
@@ -13,6 +14,7 @@ mod test;
 
 pub use bench::bench;
 pub use build::{Profile, build};
+pub use pictures::pictures;
 pub use serve::{ServeOptions, serve};
 pub use setup::setup;
 pub use test::{TestOptions, test};

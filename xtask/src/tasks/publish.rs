@@ -47,17 +47,18 @@ fn hash_names(files: &mut Files) -> Result<Vec<String>> {
     let (page, engine) = (wasm("app"), wasm("engine"));
     let page: Vec<&str> = page.iter().map(String::as_str).collect();
     let engine: Vec<&str> = engine.iter().map(String::as_str).collect();
-    let leaves = ["icon.svg", "theme.js"];
+    let leaves = ["icon.svg", "meter.js", "theme.js"];
     let leaves = leaves.iter().chain(&page).chain(&engine).chain(&styles);
     let mut steps: Vec<Step> = leaves.map(|leaf| Step::renamed(leaf, &[])).collect();
     steps.extend([
         Step::renamed("app.js", &page),
         Step::renamed("engine.js", &engine),
         Step::renamed("boot.js", &["app.js"]),
-        Step::renamed("worker.js", &["engine.js", "engine_bg.wasm"]),
+        Step::renamed("worker.js", &["meter.js", "engine.js", "engine_bg.wasm"]),
     ]);
     let named = [
         "icon.svg",
+        "meter.js",
         "theme.js",
         "app.js",
         "app_bg.wasm",

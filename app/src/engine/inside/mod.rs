@@ -21,9 +21,6 @@ use bert::tokenizer::Tokenizer;
 use kernels::{CancelToken, Control};
 use std::rc::Rc;
 
-/// Tokens of a typed word that is to be one: more are not read.
-const MOST_PIECES: usize = 16;
-
 /// Why a look failed.
 enum Unseen {
     Failed(InsideError),
@@ -238,32 +235,11 @@ fn one_head(layer: LayerAttention, head: Head) -> Result<HeadMap, InsideError> {
 
 /// The id of a word that is asked about.
 fn token(tokenizer: &Tokenizer, word: &Word) -> Result<u32, Unseen> {
-    let typed = match word {
-        Word::Id(id) => return Ok(*id),
-        Word::Typed(typed) => typed.trim(),
-    };
-    // As the vocabulary spells it, such as `##ing`, or as a text has it.
-    if let Some(id) = tokenizer.token_to_id(typed) {
-        return Ok(id);
-    }
-    let encoding = tokenizer.encode(typed, None, MOST_PIECES);
-    let pieces: Vec<usize> = (0..encoding.ids.len())
-        .filter(|&at| encoding.sequence[at].is_some())
-        .collect();
-    match pieces[..] {
-        [one] if encoding.ids[one] != tokenizer.unk_id() => Ok(encoding.ids[one]),
-        [] | [_] => Err(Unseen::NoWord(format!(
-            "“{typed}” is not in this model's vocabulary."
-        ))),
-        _ => {
-            let spelled: Vec<&str> = pieces.iter().map(|&at| &*encoding.tokens[at]).collect();
-            Err(Unseen::NoWord(format!(
-                "“{typed}” is no word of this model's vocabulary but {} pieces of words ({}), and a \
-                 hidden place holds one.",
-                pieces.len(),
-                spelled.join(", ")
-            )))
-        }
+    match word {
+        Word::Id(id) => Ok(*id),
+        Word::Typed(typed) => tokenizer
+            .word(typed)
+            .map_err(|error| Unseen::NoWord(sentence(&error))),
     }
 }
 

@@ -184,7 +184,7 @@ impl Host {
     fn check(&self, url: &str, response: Response, from: Option<u64>) -> Result<Answer, Refused> {
         if response.type_() == web_sys::ResponseType::Opaqueredirect {
             return Err(Refused::Final(Failure::new(
-                format!("{} sends visitors elsewhere", host_of(url)),
+                format!("{} redirects to another host", host_of(url)),
                 "It answered with a redirect, and the browser does not tell where to. The page \
                  follows none to a host that you have not named.",
                 "Open the address in a tab of its own, and give the page the one that it ends at.",
@@ -306,7 +306,7 @@ fn refusal(status: u16, host: &str, is_hub: bool, wait: Option<u32>) -> Refused 
             },
         ),
         500.. => (
-            format!("{host} is in trouble"),
+            format!("{host} has an internal error"),
             format!("It answered {status}: the fault is on its side."),
             "Try again in a while.".to_owned(),
         ),

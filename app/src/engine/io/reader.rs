@@ -1,14 +1,16 @@
 //! One file as a stream of pieces: from the page's own host, from another, or from this device.
 
 use super::download::Download;
+use super::http::{Host, Refused};
 use super::unpack::inflate;
 use super::worker::Timer;
 use crate::checkpoint::planes::Planes;
 use crate::failure::Failure;
+use crate::recipe::WebTexts;
 use js_sys::{Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, ReadableStream, ReadableStreamDefaultReader, Response};
+use web_sys::{AbortController, Blob, ReadableStream, ReadableStreamDefaultReader, Response};
 
 /// A file is read from disk in pieces of this many bytes.
 pub(super) const DISK_PIECE: f64 = PIECE as f64;
@@ -80,6 +82,42 @@ impl Reader {
             planes: Some(Planes::default()),
             ..Self::network(url, stream.unchecked_into(), None)
         }))
+    }
+
+    /// Asks a host for texts, which the visitor has agreed to.
+    ///
+    /// # Errors
+    /// As [`Host::get`], in words about texts.
+    pub async fn web(address: &WebTexts) -> Result<Self, Failure> {
+        let abort = AbortController::new().map_err(|error| {
+            Failure::new(
+                "This browser is too old",
+                "It cannot stop a download.",
+                "Update it.",
+            )
+            .with_details(describe(&error))
+        })?;
+        let host = Host {
+            hub: None,
+            signal: abort.signal(),
+        };
+        let missing = || {
+            Failure::new(
+                format!("{} is not there", address.name()),
+                format!("{} answered 404: it has no such file.", address.host()),
+                "Check the address in the link.",
+            )
+            .with_details(address.as_str())
+        };
+        let answer = host
+            .get(address.as_str())
+            .await
+            .map_err(|refused| match refused {
+                Refused::Missing => missing(),
+                refused => refused.failure(address.as_str()),
+            })?;
+        let stream = answer.stream().ok_or_else(missing)?;
+        Ok(Self::network(address.name(), stream, None))
     }
 
     /// Reads what is already on its way.

@@ -266,7 +266,7 @@ impl Engine {
         })?;
         let device = self.device.borrow().clone();
         let device = device.ok_or_else(|| unmade("The device is not open yet.", "Try again."))?;
-        let (config_text, config) = (size.shape().config())
+        let (config_text, config) = (size.config())
             .map_err(|problems| unmade(problems.join("; "), "Choose another size."))?;
         let vocabulary = train(id, &material.counts, size.vocabulary, cancel.clone()).await?;
         let tokenizer = vocabulary.tokenizer().map_err(|error| {

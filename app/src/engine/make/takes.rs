@@ -23,10 +23,13 @@ impl Takes {
             hidden,
             vocabulary,
             max_tokens,
+            causal,
             ..
         } = size;
         let tokens = batch * max_tokens;
-        let masks = (SHARE * tokens as f64).ceil() as usize;
+        // Of the next word every place teaches.
+        let share = if causal { 1.0 } else { SHARE };
+        let masks = (share * tokens as f64).ceil() as usize;
         let (t, h, v, m) = (
             tokens as f64,
             hidden as f64,
@@ -75,6 +78,7 @@ mod tests {
         heads: 2,
         vocabulary: 2000,
         max_tokens: 64,
+        causal: false,
     };
 
     #[test]
@@ -85,6 +89,14 @@ mod tests {
             total: Some(1 << 31),
         };
         assert_eq!(takes.problem(&roomy), None);
+        let twin = Takes::of(
+            Size {
+                causal: true,
+                ..TINY
+            },
+            32,
+        );
+        assert!(twin.flops > takes.flops && twin.bytes > takes.bytes);
         let total = Limits {
             total: Some(1 << 20),
             ..roomy
@@ -103,6 +115,7 @@ mod tests {
             heads: 32,
             vocabulary: 200_000,
             max_tokens: 512,
+            causal: false,
         };
         assert!(Takes::of(large, 32).problem(&roomy).is_some());
         assert!(Takes::of(large, 32).flops > 1e4 * takes.flops);

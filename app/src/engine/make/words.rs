@@ -107,7 +107,7 @@ pub(super) fn uncovered(counts: &WordCounts, size: usize) -> Option<String> {
     (kept < letters).then(|| {
         format!(
             "The text has {letters} different letters; a vocabulary of {size} has room for the {kept} most frequent. \
-             {:.1} % of the text become [UNK].",
+             {:.1}% of the text become [UNK].",
             100.0 * (1.0 - share)
         )
     })

@@ -336,7 +336,7 @@ fn unwritten(cause: &str) -> Failure {
     Failure::new(
         "The file could not be written",
         cause,
-        "What the model has learned is still there. Mend what is named, and try again.",
+        "What the model has learned is still there. Fix what is named, and try again.",
     )
 }
 

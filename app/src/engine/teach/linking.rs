@@ -57,7 +57,7 @@ impl Engine {
         let note = match (setup.goal, setup.recipe.method) {
             (Goal::Labels, Method::Head) => return self.tell_link_head(id).await,
             (Goal::Labels, _) => "the encoder learned too, and a link carries only a head.",
-            (Goal::Masks | Goal::Next | Goal::Replaced, _) => {
+            (Goal::Masks | Goal::Next | Goal::Replaced | Goal::NextWord, _) => {
                 "the model learned words, and a link carries only a head."
             }
         };

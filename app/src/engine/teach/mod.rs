@@ -22,7 +22,7 @@ use crate::engine::io::worker::{breathe, ticks};
 use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{Event, PlanReport, RequestId, TeachCommand, TeachEvent};
-use crate::recipe::{MAX_PROSE, Reading, Setup, TextSource};
+use crate::recipe::{MAX_PROSE, MAX_WEB_TEXTS, Reading, Setup, TextSource};
 use bert::data::{MAX_FILE_BYTES, Text, plain_text};
 use bert::export::{self, Kind};
 use bert::probe::{ProbeError, predict};
@@ -280,6 +280,10 @@ async fn bytes_of(
             let reader = reader.ok_or_else(|| gone(name))?;
             reader.all(most).await
         }
+        TextSource::Web { address } => {
+            let reader = Reader::web(address).await?;
+            reader.all(most.min(MAX_WEB_TEXTS)).await
+        }
         TextSource::File { .. } => {
             let file = file.ok_or_else(|| gone(name))?;
             Reader::disk(name, file).all(most).await
@@ -296,7 +300,7 @@ pub(super) async fn text_of(source: &TextSource, file: Option<Blob>) -> Result<S
     let bytes = match source {
         TextSource::File { bytes, .. } => *bytes,
         TextSource::Pasted { text } | TextSource::Typed { text } => text.len() as u64,
-        TextSource::Sample { .. } => 0,
+        TextSource::Sample { .. } | TextSource::Web { .. } => 0,
     };
     if bytes > MAX_PROSE as u64 {
         let mb = |bytes: f64| format!("{:.0} MB", bytes / 1e6);

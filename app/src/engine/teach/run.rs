@@ -12,7 +12,7 @@ use crate::engine::slot::Lease;
 use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{RequestId, Resume, TeachEvent, Verdict, Wrong};
-use crate::recipe::Setup;
+use crate::recipe::{Goal, Setup};
 use bert::data::{Truth, entities};
 use bert::export::{self, Machine};
 use bert::train::{EpochReport, Event, TrainError, Training};
@@ -327,11 +327,16 @@ async fn begin_run(
         Material::Plain {
             train,
             validation,
-            replaced: false,
-        } => Training::start_mlm(model, tokenizer, train, validation, recipe).await?,
-        Material::Plain {
-            train, validation, ..
-        } => Training::start_replaced(model, tokenizer, train, validation, recipe).await?,
+            goal,
+        } => match goal {
+            Goal::Replaced => {
+                Training::start_replaced(model, tokenizer, train, validation, recipe).await?
+            }
+            Goal::NextWord => {
+                Training::start_next_word(model, tokenizer, train, validation, recipe).await?
+            }
+            _ => Training::start_mlm(model, tokenizer, train, validation, recipe).await?,
+        },
         Material::Pairs { train, validation } => {
             Training::start_mlm_and_next(model, tokenizer, train, validation, recipe).await?
         }

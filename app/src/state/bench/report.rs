@@ -58,7 +58,7 @@ pub fn cells(row: &Row) -> Cells {
     match &row.status {
         Status::Waiting => Cells::Words("not measured".to_owned()),
         Status::Running => Cells::Words("measuring".to_owned()),
-        Status::Ended(Outcome::Skipped { reason }) => Cells::Words(format!("left out: {reason}")),
+        Status::Ended(Outcome::Skipped { reason }) => Cells::Words(format!("skipped: {reason}")),
         Status::Ended(Outcome::Measured(measured)) => Cells::Figures([
             quantity(measured.median, "ms"),
             quantity(measured.least, "ms"),

@@ -283,7 +283,7 @@ fn a_report_says_what_was_measured_where() {
         "* Device: GPU: ACME 9000, WebGPU",
         "This is a software adapter",
         "* Model: Seedling: 2 layers × 8, 1\u{202f}000 parameters, F32",
-        "| 128 × 768 × 768 | left out: One product would take about 20 s here. | | | | |",
+        "| 128 × 768 × 768 | skipped: One product would take about 20 s here. | | | | |",
         "| 1024 × 1024 × 1024 | 10.0\u{a0}ms | 5.00\u{a0}ms | 215\u{a0}GFLOP/s | 9 | 40 |",
         "| 128 tokens | 10.0\u{a0}ms | 5.00\u{a0}ms | 12\u{202f}800\u{a0}tokens/s | 9 | 40 |",
     ] {
@@ -358,8 +358,8 @@ fn a_profile_says_where_the_time_goes() {
         "The model's answer, 128 tokens: 2.00\u{a0}ms in kernels; 3 pieces handed to the GPU, the \
          longest 1.25\u{a0}ms.",
         "| Kernel | Time | Share | Dispatches |",
-        "| linear | 1\u{202f}500\u{a0}µs | 75.0 % | 12 |",
-        "| layer_norm | 500\u{a0}µs | 25.0 % | 5 |",
+        "| linear | 1\u{202f}500\u{a0}µs | 75.0% | 12 |",
+        "| layer_norm | 500\u{a0}µs | 25.0% | 5 |",
         "A step of one layer, 4 texts of 32 tokens: 1 piece handed to the GPU, the longest \
          4.00\u{a0}ms. This adapter or browser grants no timestamps",
     ] {

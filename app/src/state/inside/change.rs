@@ -130,10 +130,10 @@ fn parts(change: &Change) -> Vec<Part> {
 fn per_cent(share: f64) -> String {
     let share = share * 100.0;
     match share {
-        0.0 => "0 %".to_owned(),
-        share if share < 0.001 => "< 0.001 %".to_owned(),
-        share if share < 1.0 => format!("{share:.3} %"),
-        share => format!("{share:.1} %"),
+        0.0 => "0%".to_owned(),
+        share if share < 0.001 => "< 0.001%".to_owned(),
+        share if share < 1.0 => format!("{share:.3}%"),
+        share => format!("{share:.1}%"),
     }
 }
 
@@ -179,7 +179,7 @@ fn bars(parts: &[Part], width: f64) -> Drawing {
         |share: f64| left + ((share / LEAST).log10() / decades).clamp(0.0, 1.0) * (right - left);
     drawing.text([width, 16.0], "cosine", Ink::Soft, Anchor::End, 12.0, false);
     let bottom = TOP + parts.len() as f64 * ROW;
-    for (share, name) in [(1e-5, "0.001 %"), (1e-3, "0.1 %"), (1e-1, "10 %")] {
+    for (share, name) in [(1e-5, "0.001%"), (1e-3, "0.1%"), (1e-1, "10%")] {
         let x = across(share);
         drawing.line([x, TOP - 4.0], [x, bottom], Ink::Grid, 1.0);
         // There is no room for all names on a phone.
@@ -358,19 +358,17 @@ mod tests {
             "{}",
             sight.sentence
         );
-        assert_eq!(sight.table.rows[1], ["Layer 2", "0 %", "1.0000"]);
+        assert_eq!(sight.table.rows[1], ["Layer 2", "0%", "1.0000"]);
 
         let sight = moved(&change(0.004, 0.98), 400.0);
         assert!(
-            sight
-                .sentence
-                .contains("Layer 2 has moved most, by 0.400 %"),
+            sight.sentence.contains("Layer 2 has moved most, by 0.400%"),
             "{}",
             sight.sentence
         );
-        assert_eq!(sight.table.rows[0], ["Word head", "0 %", ""]);
-        assert_eq!(sight.table.rows[2], ["Layer 1", "0.040 %", "0.9800"]);
-        assert_eq!(sight.table.rows[3], ["Embeddings", "0 %", "1.0000"]);
+        assert_eq!(sight.table.rows[0], ["Word head", "0%", ""]);
+        assert_eq!(sight.table.rows[2], ["Layer 1", "0.040%", "0.9800"]);
+        assert_eq!(sight.table.rows[3], ["Embeddings", "0%", "1.0000"]);
     }
 
     #[test]
@@ -387,7 +385,7 @@ mod tests {
     fn shares_of_any_size_are_read() {
         assert_eq!(
             [0.0, 1e-7, 0.00123, 0.5].map(per_cent),
-            ["0 %", "< 0.001 %", "0.123 %", "50.0 %"]
+            ["0%", "< 0.001%", "0.123%", "50.0%"]
         );
     }
 }

@@ -209,7 +209,7 @@ fn sentence(found: &Attribution, lines: &[Line; 3], name: &str) -> String {
     };
     let whole = found.completeness.map_or(String::new(), |share| {
         format!(
-            " The integrated gradients add up to {share:.1} % of what there is to explain: the logit {:.2} \
+            " The integrated gradients add up to {share:.1}% of what there is to explain: the logit {:.2} \
              here, {:.2} for the baseline.",
             found.logit, found.baseline_logit
         )

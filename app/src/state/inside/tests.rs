@@ -74,6 +74,7 @@ fn ready_with(model: ModelFacts) -> State {
             position: 2,
             original: None,
             predictions: vec![prediction("tea", 0.6)],
+            compared: Vec::new(),
         }];
         let fill = Fill {
             tokens,

@@ -10,6 +10,7 @@ pub(super) struct Texts {
     pair: Option<String>,
     trial: String,
     trial_pair: String,
+    compare: String,
     follow: String,
     other: String,
     swaps: String,
@@ -23,6 +24,7 @@ impl Texts {
             pair: link.pair.clone(),
             trial: link.trial.clone(),
             trial_pair: link.trial_pair.clone(),
+            compare: link.compare.clone(),
             follow: link.inside.follow.clone(),
             other: link.inside.other.clone(),
             swaps: link.inside.swaps.clone(),
@@ -51,6 +53,9 @@ impl State {
         }
         if !pair_shows {
             link.pair = None;
+        }
+        if link.compare != public.compare {
+            link.compare.clear();
         }
         if link.inside.follow != public.follow {
             link.inside.follow.clear();

@@ -9,7 +9,9 @@ use super::{Effect, State, format};
 use crate::checkpoint::Source;
 use crate::checkpoint::address::Address;
 use crate::failure::Failure;
+use crate::link::embed::{Embed, embed};
 use crate::link::inside::Inside;
+use crate::link::qr::{Qr, qr};
 use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part, badge};
 use address::Texts;
 use std::collections::BTreeSet;
@@ -70,6 +72,8 @@ pub struct Share {
     pub offers_file: bool,
     /// A badge for the model's card, in Markdown, where others can load the model.
     pub badge: Option<String>,
+    /// The link as a QR code, where it is short enough.
+    pub qr: Option<Qr>,
 }
 
 impl Linked {
@@ -127,12 +131,15 @@ impl State {
                 None => self.session.address(),
             },
             panel: self.panel,
+            lesson: self.learn.open.map(|step| step + 1),
             text: cut(&probe.text),
             pair: probe.paired.then(|| cut(&probe.pair)),
             masks: waiting.map_or_else(hidden, |masks| masks.positions.clone()),
             top_k: probe.top_k,
+            compare: probe.compare.clone(),
             inside: self.inside_for_link(),
             recipe: self.teach.settings.carried(),
+            data: self.teach.web_texts().cloned(),
             trial: cut(&trial.text),
             trial_pair: cut(&trial.pair),
             curve: self.curve_for_link().map(Box::new),
@@ -208,12 +215,22 @@ impl State {
             );
         }
         Share {
+            qr: qr(&whole),
             link: whole,
             length: format!("{} characters", format::grouped(long as u64)),
             warnings,
             offers_file,
             badge: link.model.map(|model| badge(page, &model.newest())),
         }
+    }
+
+    /// This page as it stands in a frame that hides these parts.
+    pub fn embed(&self, page: &str, hide: &BTreeSet<Part>) -> Embed {
+        let link = Link {
+            hide: hide.clone(),
+            ..self.link()
+        };
+        embed(page, &link)
     }
 
     fn is_from_files(&self) -> bool {
@@ -226,12 +243,16 @@ impl State {
         self.linked.said = said;
     }
 
+    /// Whether something on the model's card waits for the visitor: there is no model, or an offer.
+    pub fn model_asks(&self) -> bool {
+        let none = self.session.model.is_none() && self.session.loading.is_none();
+        none || self.opening.step != super::opening::Step::Nothing
+    }
+
     /// The parts of the page that are hidden, as the style sheet calls them. The model's card shows
     /// as long as something in it goes on or waits for the visitor: a link cannot hide a question.
     pub fn hidden_parts(&self) -> String {
-        let asks = self.session.model.is_none()
-            || self.session.loading.is_some()
-            || self.opening.step != super::opening::Step::Nothing;
+        let asks = self.model_asks() || self.session.loading.is_some();
         let hidden = self.linked.hide.iter();
         let names: Vec<&str> = hidden
             .filter(|part| !(asks && **part == Part::Model))
@@ -261,6 +282,7 @@ impl State {
 
     pub(super) fn follow(&mut self, link: Link) -> Vec<Effect> {
         self.panel = link.panel;
+        self.learn.open(link.lesson.map(|step| step - 1));
         self.linked.public = Texts::of(&link);
         self.linked.hide = link.hide;
         self.linked.masks = (!link.masks.is_empty()).then(|| Masks {
@@ -274,6 +296,7 @@ impl State {
         probe.edit_pair(link.pair.unwrap_or_default());
         probe.hidden.clear();
         probe.set_top_k(link.top_k);
+        probe.edit_compare(&link.compare);
         self.inside.restore(link.inside);
         self.prove.restore(link.curve);
         let teach = &mut self.teach;
@@ -281,7 +304,9 @@ impl State {
         if let Some(model) = &self.session.model {
             let (pooler, limit) = (model.pooler, model.max_positions);
             teach.settings.suit(pooler, limit, model.layers);
+            teach.settings.suit_reading(model.causal);
         }
+        teach.offered = link.data.filter(|data| !teach.has_web_texts(data));
         teach.trial.text = link.trial;
         teach.trial.pair = link.trial_pair;
         teach.trial.answer = None;

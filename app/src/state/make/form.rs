@@ -93,6 +93,8 @@ pub struct Form {
     pub named: String,
     /// Whether capitals and accents are told apart.
     pub cased: bool,
+    /// Whether the model reads left to right.
+    pub causal: bool,
     texts: [String; MakeField::ALL.len()],
 }
 
@@ -102,6 +104,7 @@ impl Default for Form {
         Self {
             named: String::new(),
             cased: false,
+            causal: false,
             texts: texts.map(str::to_owned),
         }
     }
@@ -145,6 +148,7 @@ impl Form {
     /// The name of the model.
     pub fn name(&self) -> String {
         match self.named.trim() {
+            "" if self.causal => "my-twin".to_owned(),
             "" => "my-bert".to_owned(),
             named => named.to_owned(),
         }
@@ -171,6 +175,7 @@ impl Form {
             hidden: whole(MakeField::Hidden),
             heads: whole(MakeField::Heads),
             max_tokens: whole(MakeField::MaxTokens),
+            causal: self.causal,
         };
         let steps = whole(MakeField::Steps);
         if problems.is_empty() {

@@ -23,6 +23,8 @@ use crate::state::teach::prose_reading;
 const BATCH: usize = 32;
 /// The share of a new model's text that is held out, in per cent.
 const HELD: usize = 10;
+/// What ends the name of a twin that reads left to right.
+const TWIN: &str = "-left-to-right";
 /// Epochs of a run at most.
 const MOST_EPOCHS: usize = 1000;
 
@@ -49,6 +51,8 @@ pub struct Make {
     pub failure: Option<Failure>,
     /// The largest vocabulary that the text bears, where more was asked for.
     pub bears: Option<usize>,
+    /// Whether the model that was made last reads left to right; `None` before the first.
+    pub made: Option<bool>,
     work: Option<Work>,
     planning: Option<RequestId>,
 }
@@ -268,6 +272,28 @@ impl State {
         self.begin_work(true, MakeCommand::Make { name, size, seed })
     }
 
+    /// Chooses how it reads: what it would take changes.
+    pub fn choose_causal(&mut self, causal: bool) -> Vec<Effect> {
+        self.make.form.causal = causal;
+        self.plan_make()
+    }
+
+    /// Makes the twin of the model that was made last: the same text, size, vocabulary and first weights, read the other way.
+    pub fn make_twin(&mut self) -> Vec<Effect> {
+        let Some(made) = self.make.made else {
+            return Vec::new();
+        };
+        let form = &mut self.make.form;
+        let named = form.named.trim().trim_end_matches(TWIN).to_owned();
+        form.causal = !made;
+        form.named = match (named.is_empty(), form.causal) {
+            (true, _) => String::new(),
+            (false, true) => format!("{named}{TWIN}"),
+            (false, false) => named,
+        };
+        self.make_model()
+    }
+
     /// Gives up what the engine does for it.
     pub fn cancel_make(&mut self) -> Vec<Effect> {
         match self.make.work {
@@ -332,6 +358,7 @@ impl State {
         else {
             return Vec::new();
         };
+        self.make.made = Some(size.causal);
         self.lay_out_run(size, epochs(pieces, steps));
         self.teach.source = Some(text);
         self.teach.reading = prose_reading();
@@ -344,7 +371,10 @@ impl State {
 
     fn lay_out_run(&mut self, size: Size, epochs: usize) {
         let settings = &mut self.teach.settings;
-        settings.choose_goal(Goal::Masks);
+        settings.choose_goal(match size.causal {
+            true => Goal::NextWord,
+            false => Goal::Masks,
+        });
         settings.choose(MethodChoice::All);
         // Wider models want smaller steps.
         let rate = match size.hidden {

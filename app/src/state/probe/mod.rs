@@ -1,8 +1,11 @@
 //! The Probe panel: a text, its tokens, what is hidden, and what the model expects there.
 
+mod blank;
+mod examples;
 mod marks;
 mod tokens;
 
+pub use examples::{EXAMPLES, Example};
 pub use tokens::describe;
 
 use super::Effect;
@@ -27,15 +30,6 @@ pub struct Asks {
     pub head: bool,
 }
 
-/// Sentences to start from, each with a second text where it shows something.
-pub const EXAMPLES: [(&str, Option<&str>); 5] = [
-    (FIRST_TEXT, None),
-    ("She wrote a long [MASK] to her [MASK].", None),
-    ("The cat sat on the [MASK].", None),
-    ("The capital of France is [MASK].", None),
-    ("It rained all day.", Some("So they stayed in the [MASK].")),
-];
-
 /// The Probe panel's state.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
@@ -44,6 +38,8 @@ pub struct Probe {
     /// Whether the second text is in use.
     pub paired: bool,
     pub top_k: usize,
+    /// Words whose probability at each blank is wanted, as they are typed.
+    pub compare: String,
     /// Tokens of the newest text that the engine has cut.
     pub tokens: Vec<Token>,
     pub truncated: Option<Truncated>,
@@ -72,7 +68,8 @@ pub struct Probe {
 impl Default for Probe {
     fn default() -> Self {
         Self {
-            text: EXAMPLES[0].0.into(),
+            text: FIRST_TEXT.into(),
+            compare: String::new(),
             pair: String::new(),
             paired: false,
             top_k: 5,
@@ -111,25 +108,13 @@ impl Probe {
         self.pair.clear();
         self.paired = false;
         self.hidden.clear();
+        self.compare.clear();
     }
 
     /// Changes the second text.
     pub fn edit_pair(&mut self, pair: String) {
         self.pair = pair;
         self.edited = true;
-    }
-
-    /// Puts the next example in place of the text, its hidden words spelled as the model's
-    /// vocabulary spells them.
-    pub fn next_example(&mut self, mask: &str) {
-        let spelled = |text: &str| text.replace("[MASK]", mask);
-        let here = EXAMPLES
-            .iter()
-            .position(|(text, _)| spelled(text) == self.text);
-        let (text, pair) = EXAMPLES[here.map_or(0, |here| (here + 1) % EXAMPLES.len())];
-        self.put(spelled(text));
-        self.pair = spelled(pair.unwrap_or_default());
-        self.paired = pair.is_some();
     }
 
     /// Whether the tokens shown belong to an earlier text.
@@ -261,6 +246,7 @@ impl Probe {
                 pair: self.pair(),
                 hidden: self.hidden.iter().copied().collect(),
                 top_k: self.top_k,
+                compare: self.compared_words(),
             },
         })
     }
@@ -395,17 +381,18 @@ impl Probe {
         let Some(fill) = &self.fill else {
             return self.suspicion();
         };
-        let mut sentences: Vec<String> = fill
-            .masks
-            .iter()
-            .map(|mask| {
-                let best: Vec<String> = mask
-                    .predictions
-                    .iter()
-                    .take(3)
-                    .map(|p| format!("{} {}", p.token, percent(p.probability)))
-                    .collect();
-                format!("Position {}: {}.", mask.position, best.join(", "))
+        let mut sentences: Vec<String> = (1..)
+            .zip(&fill.masks)
+            .map(|(number, mask)| {
+                let best = mask.predictions.iter().take(3);
+                let best = best.map(|p| format!("{} {}", p.token, percent(p.probability)));
+                let compared = mask.compared.iter().filter_map(|compared| {
+                    let standing = compared.standing.as_ref().ok()?;
+                    let share = percent(standing.probability);
+                    Some(format!("{}: {share}", compared.word))
+                });
+                let said: Vec<String> = best.chain(compared).collect();
+                format!("Blank {number}: {}.", said.join(", "))
             })
             .collect();
         if let Some(nsp) = self.verdict() {

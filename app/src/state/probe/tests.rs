@@ -100,10 +100,10 @@ fn a_discriminator_is_asked_of_every_text_and_its_answer_belongs_to_that_text_al
     probe.on_marked(7, marks.clone(), 1.0);
     assert_eq!(probe.note(2), None, "an answer to another request");
     probe.on_marked(1, marks, 1.0);
-    assert_eq!(probe.note(1).as_deref(), Some("4.70 %"));
+    assert_eq!(probe.note(1).as_deref(), Some("4.70%"));
     assert!(probe.is_suspect(2) && !probe.is_suspect(1));
     assert_eq!(probe.note(0), None, "a special token has no author");
-    assert_eq!(probe.spoken(), "Looks replaced: b 88.0 %.");
+    assert_eq!(probe.spoken(), "Looks replaced: b 88.0%.");
     probe.tokens = cut("a b c");
     assert_eq!(probe.note(2), None);
 }
@@ -125,15 +125,51 @@ fn nothing_hidden_asks_nothing() {
 }
 
 #[test]
-fn examples_go_round_and_replace_what_was_typed() {
-    let mut probe = Probe::default();
-    for (text, pair) in EXAMPLES.iter().cycle().skip(1).take(EXAMPLES.len()) {
-        probe.next_example("[MASK]");
-        assert_eq!((probe.text.as_str(), probe.paired), (*text, pair.is_some()));
+fn an_example_replaces_what_was_typed_and_is_known_again_until_it_changes() {
+    for mask in ["[MASK]", "<mask>"] {
+        let mut probe = Probe::default();
+        for example in &EXAMPLES {
+            probe.edit_compare("mine");
+            probe.put_example(example, mask);
+            assert!(probe.text.contains(mask) || probe.pair.contains(mask));
+            assert_eq!(
+                (probe.paired, &*probe.compare),
+                (example.pair.is_some(), example.compare)
+            );
+            assert_eq!(probe.example(mask), Some(example));
+            probe.edit_text(format!("{} ", probe.text));
+            assert_eq!(probe.example(mask), None);
+        }
     }
-    probe.edit_text("mine".into());
-    probe.next_example("[MASK]");
-    assert_eq!(probe.text, EXAMPLES[0].0);
+    assert_eq!(Probe::default().example("[MASK]"), Some(&EXAMPLES[0]));
+}
+
+#[test]
+fn a_blank_takes_the_place_of_what_is_selected() {
+    let put = |text: &str, from, to| {
+        let mut probe = Probe::default();
+        probe.edit_text(text.to_owned());
+        let caret = probe.insert_blank("[MASK]", from, to);
+        (probe.text, caret)
+    };
+    assert_eq!(put("a dog barks", 2, 5), ("a [MASK] barks".into(), 8));
+    assert_eq!(put("a dog", 5, 5), ("a dog [MASK]".into(), 12));
+    assert_eq!(put("a dog.", 5, 5), ("a dog [MASK].".into(), 12));
+    assert_eq!(put("", 0, 0), ("[MASK]".into(), 6));
+    // The browser counts this face as two.
+    assert_eq!(put("\u{1f600} a", 3, 4), ("\u{1f600} [MASK]".into(), 9));
+    assert_eq!(put("ab", 9, 1), ("a [MASK]".into(), 8), "beyond the end");
+}
+
+#[test]
+fn words_to_compare_stand_between_slashes_or_commas() {
+    let mut probe = Probe::default();
+    probe.edit_compare(" she / he,  it // she ");
+    assert_eq!(probe.compared_words(), ["she", "he", "it"]);
+    probe.edit_compare(&"ab/".repeat(300));
+    assert_eq!(probe.compared_words().len(), 1);
+    probe.edit_compare(&('a'..='z').map(String::from).collect::<Vec<_>>().join("/"));
+    assert_eq!(probe.compared_words().len(), bert::probe::MAX_COMPARED);
 }
 
 #[test]

@@ -130,6 +130,13 @@ impl Prove {
         Line::ALL.into_iter().filter(has).collect()
     }
 
+    /// Whether a point has been drawn.
+    pub(super) fn has_points(&self) -> bool {
+        self.curve
+            .as_ref()
+            .is_some_and(|curve| !curve.points.is_empty())
+    }
+
     /// How many points are still to come.
     fn missing(&self) -> usize {
         self.curve.as_ref().map_or(0, |curve| curve.missing().len())

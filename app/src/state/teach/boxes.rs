@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 /// As many labels as fit a page; more belong in a file.
 const MAX_BOXES: usize = 12;
-/// Different texts that a label needs: one is put aside to check with.
+/// Different texts that a label needs: one is held out for validation.
 const FEWEST: usize = 2;
 
 /// A label and its texts.
@@ -123,7 +123,7 @@ impl Boxes {
             let texts: HashSet<&str> = one.texts().collect();
             if texts.len() < FEWEST {
                 return Some(format!(
-                    "{label} needs {FEWEST} different texts or more: one is put aside to check with."
+                    "{label} needs {FEWEST} different texts or more: one is held out for validation."
                 ));
             }
         }

@@ -4,7 +4,7 @@ use super::run::{Phase, Run};
 use super::{ErrandKind, Rescued, Teach, kept};
 use crate::failure::Failure;
 use crate::protocol::{Command, RequestId, Resume, TeachCommand, TeachEvent};
-use crate::recipe::{Goal, Reading, Setup, TextSource};
+use crate::recipe::{Reading, Setup, TextSource};
 use crate::state::activity::Wish;
 use crate::state::session::Engine;
 use crate::state::{Effect, State, next};
@@ -53,7 +53,8 @@ impl State {
     /// Reads the open texts as running text, or as a table. Of running text hidden words are learned.
     pub fn choose_prose(&mut self, prose: bool) -> Vec<Effect> {
         if prose {
-            self.teach.settings.choose_goal(Goal::Masks);
+            let goal = self.teach.settings.words_goal();
+            self.teach.settings.choose_goal(goal);
         }
         self.reread(Reading {
             prose,
@@ -63,7 +64,8 @@ impl State {
 
     /// Opens running text, to learn its hidden words.
     pub fn open_prose(&mut self, source: TextSource) -> Vec<Effect> {
-        self.teach.settings.choose_goal(Goal::Masks);
+        let goal = self.teach.settings.words_goal();
+        self.teach.settings.choose_goal(goal);
         self.read_texts(source, prose_reading())
     }
 
@@ -74,7 +76,11 @@ impl State {
         }
     }
 
-    pub(super) fn read_texts(&mut self, source: TextSource, reading: Reading) -> Vec<Effect> {
+    pub(in crate::state) fn read_texts(
+        &mut self,
+        source: TextSource,
+        reading: Reading,
+    ) -> Vec<Effect> {
         if let Some(reason) = self.why_not(&Wish::ReadTexts) {
             self.teach.failure = Some(busy(reason));
             return Vec::new();
@@ -239,8 +245,11 @@ impl State {
         };
         let (pooler, limit, layers) = (model.pooler, model.max_positions, model.layers);
         self.teach.taught = false;
+        self.teach.own_head = false;
         self.teach.attached = None;
+        let causal = model.causal;
         self.teach.settings.suit(pooler, limit, layers);
+        self.teach.settings.suit_reading(causal);
         if let Some((_, setup, resume)) = self.teach.next.take_if(|(id, ..)| *id == load) {
             return self.begin_now(setup, resume);
         }
@@ -450,6 +459,7 @@ impl State {
 
     /// The model has this head from now on.
     fn name_head(&mut self, head: Option<TaskHead>) {
+        self.teach.own_head = true;
         if let Some(model) = &mut self.session.model {
             model.head = head;
         }

@@ -58,7 +58,7 @@ impl Hiding {
         }
         let share = 100.0 * asked as f64 / all as f64;
         let mut lines = vec![format!(
-            "{} of {} tokens are asked for ({share:.0} %): {hidden} hidden, {swapped} swapped, {kept} kept.",
+            "{} of {} tokens are asked for ({share:.0}%): {hidden} hidden, {swapped} swapped, {kept} kept.",
             grouped(asked as u64),
             grouped(all as u64)
         )];
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(hiding.counts(), [5, 1, 0, 1]);
         let lines = hiding.lines();
         assert!(
-            lines[0].starts_with("2 of 5 tokens are asked for (40 %): 1 hidden, 0 swapped, 1 kept")
+            lines[0].starts_with("2 of 5 tokens are asked for (40%): 1 hidden, 0 swapped, 1 kept")
         );
         assert!(
             lines[1].ends_with("all 5: 2.5 times as many."),

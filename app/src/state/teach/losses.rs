@@ -15,7 +15,7 @@ impl Run {
         let (second, of) = match self.setup.goal {
             Goal::Next => ("next sentence", "pairs"),
             Goal::Replaced => ("replaced words", "all tokens"),
-            Goal::Labels | Goal::Masks => return None,
+            Goal::Labels | Goal::Masks | Goal::NextWord => return None,
         };
         let points = |i: usize| -> Vec<(f64, f64)> {
             let point = |e: &EpochReport| Some((e.epoch as f64, e.both_losses()?[i]));

@@ -7,6 +7,7 @@ mod flow;
 mod hiding;
 mod kept;
 mod losses;
+mod offered;
 mod paint;
 pub mod past;
 pub mod run;
@@ -15,7 +16,7 @@ pub mod view;
 
 use crate::failure::Failure;
 use crate::protocol::{DataReport, Export, PlanReport, RequestId};
-use crate::recipe::{Reading, Setup, TextSource};
+use crate::recipe::{Reading, Setup, TextSource, WebTexts};
 use crate::state::said::spoken;
 use bert::export::Machine;
 use bert::probe::Said;
@@ -113,6 +114,8 @@ pub struct Teach {
     pub paint: Paint,
     pub source: Option<TextSource>,
     pub reading: Reading,
+    /// Texts that a link names and nobody has agreed to fetch yet.
+    pub offered: Option<WebTexts>,
     pub report: Option<DataReport>,
     pub settings: Settings,
     pub plan: Option<PlanReport>,
@@ -134,6 +137,8 @@ pub struct Teach {
     pub attached: Option<Machine>,
     /// Whether the present model's encoder is no longer the checkpoint's.
     taught: bool,
+    /// Whether the present model's head is no longer the checkpoint's.
+    own_head: bool,
     /// A run that waits for the model to be loaded afresh, by the load of this id.
     next: Option<(RequestId, Setup, bool)>,
     opening: Option<RequestId>,
@@ -146,6 +151,11 @@ impl Teach {
     /// Whether the present model's encoder is no longer the checkpoint's.
     pub(super) fn is_taught(&self) -> bool {
         self.taught
+    }
+
+    /// Whether the present model's head is no longer the checkpoint's.
+    pub(super) fn has_own_head(&self) -> bool {
+        self.own_head
     }
 
     /// The chosen texts are read as soon as a model is loaded.

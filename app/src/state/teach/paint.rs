@@ -9,7 +9,7 @@ use serde_json::json;
 const MAX_LABELS: usize = 6;
 /// As many texts as fit a page; more belong in a file.
 const MAX_TEXTS: usize = 50;
-/// Painted texts that a run needs: one is put aside to check with.
+/// Painted texts that a run needs: one is held out for validation.
 const FEWEST: usize = 2;
 
 /// Words in a row with one label, by their places in the text.
@@ -200,7 +200,7 @@ impl Paint {
             .count();
         if painted < FEWEST {
             return Some(format!(
-                "Paint words in {FEWEST} texts or more: one is put aside to check with."
+                "Paint words in {FEWEST} texts or more: one is held out for validation."
             ));
         }
         let used = |label: usize| {

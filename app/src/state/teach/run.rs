@@ -32,7 +32,7 @@ pub enum Phase {
         try_rate: f64,
     },
     Failed,
-    /// The engine went away in the middle.
+    /// Interrupted: the engine was lost.
     Lost,
 }
 

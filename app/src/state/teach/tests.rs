@@ -228,7 +228,7 @@ fn texts_are_opened_planned_and_learned_from() {
     assert!(
         run.accuracy_chart()
             .summary
-            .contains("the best is 75.0 % after epoch 1")
+            .contains("the best is 75.0% after epoch 1")
     );
     let effects = run_says(&mut state, id, DONE);
     assert!(matches!(taught(&effects).1, TeachCommand::Plan { .. }));
@@ -392,7 +392,7 @@ fn the_answer_to_a_try_lists_the_likeliest_first() {
     let answer = state.teach.trial.answer.as_ref().expect("an answer");
     assert_eq!(ranked(answer)[0].0, "good");
     let (asked, words) = state.teach.trial.heard().expect("an answer");
-    assert_eq!((&asked.0[..], &words[..]), ("fine", "good, 73.1 %"));
+    assert_eq!((&asked.0[..], &words[..]), ("fine", "good, 73.1%"));
     state.teach.trial.text = " ".into();
     assert!(state.try_text().is_empty() && state.teach.trial.answer.is_none());
 }

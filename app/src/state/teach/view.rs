@@ -36,7 +36,7 @@ impl Chart {
     /// A value as the chart's labels write it.
     pub fn value(&self, value: f64) -> String {
         match self.title {
-            ACCURACY => format!("{:.1} %", value * 100.0),
+            ACCURACY => format!("{:.1}%", value * 100.0),
             RATE => format!("{value:.1e}"),
             _ => format!("{value:.3}"),
         }
@@ -209,7 +209,7 @@ impl Run {
             summary: match recipe.settles {
                 true => "The learning rate is halved where the loss no longer falls.".to_owned(),
                 false => format!(
-                    "The learning rate rises to {peak:e} over the first {:.0} % of the steps and \
+                    "The learning rate rises to {peak:e} over the first {:.0}% of the steps and \
                      falls to zero.",
                     recipe.warmup * 100.0
                 ),
@@ -347,7 +347,7 @@ impl Run {
                  Try a learning rate of {try_rate:e}."
             ),
             Phase::Failed => "Ended by a failure.".to_owned(),
-            Phase::Lost => "The engine went away in the middle.".to_owned(),
+            Phase::Lost => "Interrupted: the engine was lost.".to_owned(),
         }
     }
 
@@ -497,14 +497,14 @@ impl Teach {
         let mut lines = Vec::new();
         if plan.steps == 0 && plan.train > 0 && plan.validation > 0 {
             lines.push(format!(
-                "{} to learn from, {} to check with, until the loss settles.",
+                "{} for training, {} for validation, until the loss settles.",
                 grouped(plan.train as u64),
                 grouped(plan.validation as u64)
             ));
         }
         if plan.steps > 0 {
             lines.push(format!(
-                "{} to learn from, {} to check with, {} steps.",
+                "{} for training, {} for validation, {} steps.",
                 grouped(plan.train as u64),
                 grouped(plan.validation as u64),
                 grouped(plan.steps as u64)
@@ -514,7 +514,7 @@ impl Teach {
         lines.push(match plan.truncated {
             0 => format!("No text is cut; the longest has {} tokens.", plan.longest),
             cut => format!(
-                "{} of the texts ({:.1} %) are cut to {} tokens.",
+                "{} of the texts ({:.1}%) are cut to {} tokens.",
                 grouped(cut as u64),
                 100.0 * cut as f64 / all as f64,
                 plan.longest
@@ -564,9 +564,9 @@ impl Teach {
 impl State {
     /// What the page's title says before its name while a run is under way: seen on a tab that is
     /// hidden.
-    pub fn title_prefix(&self) -> String {
+    pub(in crate::state) fn title_prefix(&self) -> String {
         match self.teach.run.as_ref().filter(|run| run.is_under_way()) {
-            Some(run) => format!("{:.0} % taught · ", run.fraction() * 100.0),
+            Some(run) => format!("{:.0}% taught · ", run.fraction() * 100.0),
             None => String::new(),
         }
     }

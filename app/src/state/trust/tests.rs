@@ -118,7 +118,7 @@ fn what_is_left_out_is_named_and_the_answer_computed_anew() {
     assert_eq!(tone, Tone::Warn);
     assert_eq!(
         words,
-        "Self-test: all 2 kernels are right, without old, tiles-128x64"
+        "Self-test passed: all 2 GPU kernels, without old, tiles-128x64"
     );
     let notes = state.session.self_test_notes();
     assert_eq!(

@@ -1,6 +1,6 @@
 //! Bench: how fast this device computes, and the figures as a text to send to someone.
 
-use crate::browser::{Store, around, to_clipboard};
+use crate::browser::{Store, around};
 use crate::protocol::{Outcome, Profile};
 use crate::state::activity::Wish;
 use crate::state::bench::report::{
@@ -8,8 +8,9 @@ use crate::state::bench::report::{
 };
 use crate::state::bench::{Group, Phase, Row, Status};
 use crate::ui::widgets::bar::Bar;
+use crate::ui::widgets::copy_box::CopyBox;
 use crate::ui::widgets::progress_bar::ProgressBar;
-use leptos::{html, prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 /// The most kernels that get a bar; the table has them all.
 const BARS: usize = 10;
@@ -40,7 +41,7 @@ fn MeasureCard() -> impl IntoView {
     let cancel = move |_| store.change(|state| state.cancel_bench());
     view! {
         <section class="bench card" aria-labelledby="bench-heading">
-            <h2 id="bench-heading">"How fast is it here?"</h2>
+            <h2 id="bench-heading">"Speed on this device"</h2>
             <p class="hint" id="bench-device">{move || device.get().0}</p>
             {move || device.get().1.map(|note| view! { <p class="note">{note}</p> })}
             <fieldset class="executors">
@@ -222,45 +223,15 @@ fn KernelTimes(heading: String, profile: Profile) -> impl IntoView {
 #[component]
 fn Report() -> impl IntoView {
     let store = Store::get();
-    let report = store.view(|state| state.bench.report());
-    let said = store.view(|state| state.linked.said);
-    let details = NodeRef::<html::Details>::new();
-    let field = NodeRef::<html::Textarea>::new();
-    let copy = move |_| {
-        let text = report.get_untracked();
-        spawn_local(async move {
-            let said = match to_clipboard(&text).await {
-                true => "Copied",
-                false => {
-                    if let (Some(details), Some(field)) =
-                        (details.get_untracked(), field.get_untracked())
-                    {
-                        details.set_open(true);
-                        let _ = field.focus();
-                        field.select();
-                    }
-                    "Press Ctrl or Cmd and C to copy"
-                }
-            };
-            store.say(said);
-        });
-    };
+    let text = store.view(|state| state.bench.report());
     view! {
-        <div class="share-row">
-            <button type="button" id="copy-report" on:click=copy>"Copy report"</button>
-            <span class="said" aria-hidden="true">{move || said.get()}</span>
-        </div>
-        <details node_ref=details>
-            <summary>"The report as text"</summary>
-            <textarea
-                node_ref=field
-                id="report"
-                rows="12"
-                readonly=true
-                spellcheck="false"
-                aria-label="Report"
-                prop:value=move || report.get()
-            ></textarea>
-        </details>
+        <CopyBox
+            button="Copy report"
+            id="copy-report"
+            summary="The report as text"
+            label="Report"
+            field_id="report"
+            text=text.into()
+        />
     }
 }

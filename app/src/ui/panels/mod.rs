@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod inside;
+pub mod learn;
 pub mod probe;
 pub mod prove;
 pub mod teach;

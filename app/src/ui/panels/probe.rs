@@ -1,28 +1,71 @@
 //! Probe: type a text, hide words, see what the model expects in their place.
 
 use crate::browser::Store;
-use crate::link::TOP_K;
+use crate::link::{Panel, TOP_K};
 use crate::state::format;
+use crate::state::probe::{EXAMPLES, Example};
 use crate::ui::widgets::failure_card::Retry;
 use crate::ui::widgets::mask_card::MaskCard;
 use crate::ui::widgets::said::SaidView;
+use crate::ui::widgets::script::ScriptBox;
+use crate::ui::widgets::tabs::focus_tab;
 use crate::ui::widgets::text_box::TextBox;
 use crate::ui::widgets::token_strip::TokenStrip;
 use bert::config::HeadKind;
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::HtmlTextAreaElement;
 
 #[component]
 pub fn ProbePanel() -> impl IntoView {
     view! {
         <section class="probe card" aria-label="Probe">
+            <Examples/>
             <Texts/>
-            <Controls/>
             <TokenStrip id="tokens"/>
             <Truncation/>
             <Hint/>
         </section>
         <ProbeFailure/>
         <Results/>
+        <Controls/>
+        <Elsewhere/>
+    }
+}
+
+/// A row of sentences to start from.
+#[component]
+fn Examples() -> impl IntoView {
+    let store = Store::get();
+    let here = store.view(|state| state.probe.example(state.mask()).map(|here| here.name));
+    let chip = move |example: &'static Example| {
+        let is_here = move || (here.get() == Some(example.name)).to_string();
+        view! {
+            <button
+                type="button"
+                class="chip"
+                aria-pressed=is_here
+                on:click=move |_| store.change(|state| state.put_example(example))
+            >
+                {example.name}
+            </button>
+        }
+    };
+    view! {
+        <div class="chips" role="group" aria-label="Examples">
+            {EXAMPLES.iter().map(chip).collect_view()}
+        </div>
+    }
+}
+
+/// What to look at in the example that is shown.
+#[component]
+fn Shows() -> impl IntoView {
+    let shows = Store::get().view(|state| state.example_shows());
+    move || {
+        shows
+            .get()
+            .map(|shows| view! { <p class="hint" id="example-shows">{shows}</p> })
     }
 }
 
@@ -30,19 +73,18 @@ pub fn ProbePanel() -> impl IntoView {
 fn Texts() -> impl IntoView {
     let store = Store::get();
     let text = store.view(|state| state.probe.text.clone());
+    let fills = store.view(|state| {
+        let model = state.session.model.as_ref();
+        model.is_none_or(|model| model.no_masks.is_none())
+    });
     view! {
         <div class="field-row">
             <label class="field" for="text">"Text"</label>
-            <button
-                type="button"
-                class="quiet"
-                id="example"
-                on:click=move |_| store.change(|state| {
-                    state.next_example()
-                })
-            >
-                "Another example"
-            </button>
+            <Show when=move || fills.get()>
+                <button type="button" class="quiet" id="insert-blank" on:click=move |_| insert_blank(store)>
+                    "Insert a blank"
+                </button>
+            </Show>
         </div>
         <TextBox
             id="text"
@@ -52,6 +94,27 @@ fn Texts() -> impl IntoView {
         />
         <SecondText id="pair"/>
     }
+}
+
+/// Puts a blank where the caret is in the text, or in place of what is selected there.
+fn insert_blank(store: Store) {
+    let area = document().get_element_by_id("text");
+    let Some(Ok(area)) = area.map(|area| area.dyn_into::<HtmlTextAreaElement>()) else {
+        return;
+    };
+    let end = area.value().encode_utf16().count();
+    let place = |at: Result<Option<u32>, _>| at.ok().flatten().map_or(end, |at| at as usize);
+    let (from, to) = (place(area.selection_start()), place(area.selection_end()));
+    let mut caret = 0;
+    store.edit(|state| {
+        let mask = state.mask().to_owned();
+        caret = state.probe.insert_blank(&mask, from, to);
+    });
+    // The box shows the new text once this turn is over.
+    request_animation_frame(move || {
+        let _ = area.focus();
+        let _ = area.set_selection_range(caret as u32, caret as u32);
+    });
 }
 
 /// Probe's second text, where there are two.
@@ -70,63 +133,6 @@ pub fn SecondText(id: &'static str) -> impl IntoView {
                 typed=move |text| store.edit(|state| state.probe.edit_pair(text))
             />
         </Show>
-    }
-}
-
-#[component]
-fn Controls() -> impl IntoView {
-    let store = Store::get();
-    let paired = store.view(|state| state.probe.paired);
-    let top_k = store.view(|state| state.probe.top_k);
-    let any_hidden = store.view(|state| !state.probe.hidden.is_empty());
-    view! {
-        <div class="controls">
-            <label class="check">
-                <input
-                    type="checkbox"
-                    id="paired"
-                    prop:checked=move || paired.get()
-                    on:change:target=move |event| {
-                        let paired = event.target().checked();
-                        store.change(|state| {
-                            state.probe.paired = paired;
-                            state.refresh()
-                        });
-                    }
-                />
-                <span>"Second text"</span>
-            </label>
-            <label class="range" for="top-k">
-                <span>"Predictions"</span>
-                <input
-                    type="range"
-                    id="top-k"
-                    min=TOP_K.start().to_string()
-                    max=TOP_K.end().to_string()
-                    prop:value=move || top_k.get().to_string()
-                    on:input:target=move |event| {
-                        let Ok(count) = event.target().value().parse() else { return };
-                        store.change(|state| {
-                            state.probe.set_top_k(count);
-                            state.run()
-                        });
-                    }
-                />
-                <output for="top-k">{move || top_k.get()}</output>
-            </label>
-            <Show when=move || any_hidden.get()>
-                <button
-                    type="button"
-                    class="quiet"
-                    id="show-all"
-                    on:click=move |_| store.change(|state| {
-                        if state.probe.show_all() { state.run() } else { Vec::new() }
-                    })
-                >
-                    "Show every word"
-                </button>
-            </Show>
-        </div>
     }
 }
 
@@ -175,9 +181,10 @@ fn Results() -> impl IntoView {
             <Head/>
             <div class="masks">
                 <For each=move || positions.get() key=|position| *position let(position)>
-                    <MaskCard position/>
+                    <MaskCard position positions/>
                 </For>
             </div>
+            <Shows/>
             <div class="run-line" class:busy=move || busy.get()>
                 <Show when=move || busy.get()>
                     <p>"Running"</p>
@@ -194,7 +201,133 @@ fn Results() -> impl IntoView {
                     <p id="took">"Computed in " {move || took.get()} " on the " {move || runs_on.get()}</p>
                 </Show>
             </div>
+            <ScriptBox/>
         </section>
+    }
+}
+
+#[component]
+fn Controls() -> impl IntoView {
+    let store = Store::get();
+    let paired = store.view(|state| state.probe.paired);
+    let top_k = store.view(|state| state.probe.top_k);
+    let any_hidden = store.view(|state| !state.probe.hidden.is_empty());
+    let compare = store.view(|state| state.probe.compare.clone());
+    view! {
+        <section class="controls card" aria-label="Options">
+            <label class="check">
+                <input
+                    type="checkbox"
+                    id="paired"
+                    prop:checked=move || paired.get()
+                    on:change:target=move |event| {
+                        let paired = event.target().checked();
+                        store.change(|state| {
+                            state.probe.paired = paired;
+                            state.refresh()
+                        });
+                    }
+                />
+                <span>"Second text"</span>
+            </label>
+            <label class="range" for="top-k">
+                <span>"Predictions"</span>
+                <input
+                    type="range"
+                    id="top-k"
+                    min=TOP_K.start().to_string()
+                    max=TOP_K.end().to_string()
+                    prop:value=move || top_k.get().to_string()
+                    on:input:target=move |event| {
+                        let Ok(count) = event.target().value().parse() else { return };
+                        store.change(|state| {
+                            state.probe.set_top_k(count);
+                            state.run()
+                        });
+                    }
+                />
+                <output for="top-k">{move || top_k.get()}</output>
+            </label>
+            <Show when=move || any_hidden.get()>
+                <button
+                    type="button"
+                    class="quiet"
+                    id="show-all"
+                    on:click=move |_| store.change(|state| {
+                        if state.probe.show_all() { state.run() } else { Vec::new() }
+                    })
+                >
+                    "Show every word"
+                </button>
+            </Show>
+            <label class="compare" for="compare">
+                <span>"Words to compare"</span>
+                <input
+                    type="text"
+                    id="compare"
+                    placeholder="she / he"
+                    autocomplete="off"
+                    autocapitalize="off"
+                    spellcheck="false"
+                    dir="auto"
+                    prop:value=move || compare.get()
+                    on:input:target=move |event| {
+                        let words = event.target().value();
+                        store.change(|state| {
+                            state.probe.edit_compare(&words);
+                            state.run()
+                        });
+                    }
+                />
+            </label>
+        </section>
+    }
+}
+
+/// What else there is, for those who are here for the first time.
+#[component]
+fn Elsewhere() -> impl IntoView {
+    let store = Store::get();
+    let places = [
+        (
+            Panel::Inside,
+            "See why: what each layer would say, where its heads look, and what changes when one is off.",
+        ),
+        (
+            Panel::Teach,
+            "Fine-tune it on your own texts: a few examples are a start.",
+        ),
+        (
+            Panel::Prove,
+            "Draw how few examples it needs, with pretraining and without.",
+        ),
+        (
+            Panel::Learn,
+            "A lesson through all of it: eleven short steps, each a question first.",
+        ),
+    ];
+    let place = move |(panel, what): (Panel, &'static str)| {
+        let go = move |_| {
+            store.change(|state| {
+                state.panel = panel;
+                Vec::new()
+            });
+            // What was pressed is hidden now.
+            focus_tab(panel);
+        };
+        view! {
+            <li>
+                <button type="button" class="place" on:click=go>
+                    <strong>{panel.label()}</strong>
+                    <span>{what}</span>
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <nav class="elsewhere" aria-label="What else there is">
+            <ul>{places.map(place).into_iter().collect_view()}</ul>
+        </nav>
     }
 }
 

@@ -20,7 +20,7 @@ pub fn MakeForm() -> impl IntoView {
             <summary>"Make a new one"</summary>
             <p class="hint">
                 "A BERT of your own, from plain text: its vocabulary is learned here, its weights begin at random, \
-                 and hidden words teach it. Nothing leaves this device."
+                 and hidden words teach it; or its twin, which reads left to right and learns the next word. Nothing leaves this device."
             </p>
             <Text/>
             <Show when=move || has_text.get()>
@@ -113,6 +113,13 @@ fn SizeForm() -> impl IntoView {
     let store = Store::get();
     let busy = store.view(|state| state.make.is_busy());
     let named = store.view(|state| state.make.form.named.clone());
+    let usual = store.view(|state| {
+        if state.make.form.causal {
+            "my-twin"
+        } else {
+            "my-bert"
+        }
+    });
     let presets = PRESETS.map(|preset| view! { <PresetButton preset/> });
     let [vocabulary, steps, more @ ..] = MakeField::ALL;
     let first = [vocabulary, steps].map(|field| view! { <Number field/> });
@@ -123,6 +130,7 @@ fn SizeForm() -> impl IntoView {
                 <legend>"Size"</legend>
                 {presets.into_iter().collect_view()}
             </fieldset>
+            <Reads/>
             <div class="settings">
                 <label class="setting" for="make-name">
                     <span>"Name"</span>
@@ -130,7 +138,7 @@ fn SizeForm() -> impl IntoView {
                         type="text"
                         id="make-name"
                         autocomplete="off"
-                        placeholder="my-bert"
+                        placeholder=move || usual.get()
                         prop:value=move || named.get()
                         on:input:target=move |event| {
                             let value = event.target().value();
@@ -144,6 +152,33 @@ fn SizeForm() -> impl IntoView {
                 <summary>"Layers, width and lengths"</summary>
                 <div class="settings">{more.into_iter().collect_view()}</div>
             </details>
+        </fieldset>
+    }
+}
+
+/// How the model reads, and so what it learns.
+#[component]
+fn Reads() -> impl IntoView {
+    let store = Store::get();
+    let causal = store.view(|state| state.make.form.causal);
+    let choice = |this: bool, words: &'static str| {
+        view! {
+            <label>
+                <input
+                    type="radio"
+                    name="make-reads"
+                    prop:checked=move || causal.get() == this
+                    on:change=move |_| store.change(|state| state.choose_causal(this))
+                />
+                <span>{words}</span>
+            </label>
+        }
+    };
+    view! {
+        <fieldset class="executors">
+            <legend>"Reads"</legend>
+            {choice(false, "Both sides: hidden words")}
+            {choice(true, "Left to right: the next word")}
         </fieldset>
     }
 }
@@ -194,6 +229,12 @@ fn MakeButton() -> impl IntoView {
     let lines = store.view(|state| state.make.outlook_lines());
     let problems = store.view(|state| state.make.problems());
     let why_not = store.view(|state| state.why_not_make());
+    let twin = store.view(|state| {
+        state.make.made.map(|causal| match causal {
+            true => "Make its twin that reads both sides",
+            false => "Make its twin that reads left to right",
+        })
+    });
     view! {
         <div class="outlook" id="make-outlook" aria-live="polite">
             {move || lines.get().into_iter().map(|line| view! { <p>{line}</p> }).collect_view()}
@@ -212,6 +253,16 @@ fn MakeButton() -> impl IntoView {
             >
                 "Make it"
             </button>
+            {move || twin.get().map(|words| view! {
+                <button
+                    type="button"
+                    id="make-twin"
+                    disabled=move || why_not.get().is_some()
+                    on:click=move |_| store.change(|state| state.make_twin())
+                >
+                    {words}
+                </button>
+            })}
         </div>
         <p class="hint" id="make-why">{move || why_not.get()}</p>
     }

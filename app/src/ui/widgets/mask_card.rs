@@ -1,21 +1,24 @@
 //! One hidden place and what the model expects there.
 
 use crate::browser::Store;
-use crate::state::format::percent;
+use crate::state::format::{grouped, percent};
 use crate::ui::widgets::bar::Bar;
-use bert::probe::{MaskResult, Prediction};
+use bert::probe::{Compared, MaskResult, Prediction};
 use leptos::prelude::*;
 
-/// The card of the mask at `position`; empty once that place is no longer hidden.
+/// The card of the blank at `position`; empty once that place is no longer hidden. `positions`: all that are shown.
 #[component]
-pub fn MaskCard(position: usize) -> impl IntoView {
+pub fn MaskCard(position: usize, positions: Memo<Vec<usize>>) -> impl IntoView {
     let store = Store::get();
     let result = store.view(move |state| state.probe.result(position).cloned());
     let heading = format!("mask-{position}");
     let labelled_by = heading.clone();
+    let number = move || positions.with(|all| all.iter().position(|place| *place == position));
     view! {
-        <section class="mask card" aria-labelledby=labelled_by>
-            <h2 id=heading class="minor">"Position " {position}</h2>
+        <section class="mask card" aria-labelledby=labelled_by data-position=position.to_string()>
+            <h2 id=heading class="minor">
+                {move || number().map(|number| format!("Blank {}", number + 1))}
+            </h2>
             {move || result.get().map(|result| view! { <Predictions result/> })}
         </section>
     }
@@ -27,12 +30,12 @@ fn Predictions(result: MaskResult) -> impl IntoView {
     let original = result.original.map(|original| {
         view! {
             <p class="original">
-                "Hidden here: "
+                "Actual word: "
                 <strong dir="auto">{original.token}</strong>
                 ", "
                 {percent(original.probability)}
                 ", rank "
-                {crate::state::format::grouped(u64::from(original.rank))}
+                {grouped(u64::from(original.rank))}
             </p>
         }
     });
@@ -47,6 +50,7 @@ fn Predictions(result: MaskResult) -> impl IntoView {
     view! {
         <ol class="bars">{bars}</ol>
         {original}
+        <CompareList compared=result.compared/>
     }
 }
 
@@ -64,4 +68,36 @@ fn Guess(prediction: Prediction, right: bool) -> impl IntoView {
             </Bar>
         </li>
     }
+}
+
+/// The words that the visitor compares, in bars of their own: the widest is the likeliest.
+#[component]
+fn CompareList(compared: Vec<Compared>) -> impl IntoView {
+    if compared.is_empty() {
+        return ().into_any();
+    }
+    let share = |compared: &Compared| match &compared.standing {
+        Ok(standing) => standing.probability,
+        Err(_) => 0.0,
+    };
+    let most = compared.iter().map(share).fold(f32::MIN_POSITIVE, f32::max);
+    let bars = compared.iter().map(|compared| match &compared.standing {
+        Ok(standing) => {
+            let value = format!(
+                "{}, rank {}",
+                percent(standing.probability),
+                grouped(u64::from(standing.rank))
+            );
+            let share = standing.probability / most;
+            let word = compared.word.clone();
+            view! { <li class="bar second"><Bar share value>{word}</Bar></li> }.into_any()
+        }
+        Err(reason) => view! { <li class="hint">{format!("{reason}.")}</li> }.into_any(),
+    });
+    let bars = bars.collect_view();
+    view! {
+        <h3 class="minor">"Compared"</h3>
+        <ul class="bars compared">{bars}</ul>
+    }
+    .into_any()
 }

@@ -3,7 +3,7 @@
 use crate::browser::{Store, offer_input};
 use crate::state::view::LoadLine;
 use crate::ui::widgets::file_button::FileButton;
-use crate::ui::widgets::opener::Opener;
+use crate::ui::widgets::opener::LaterOpener;
 use crate::ui::widgets::progress_bar::ProgressBar;
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
@@ -28,50 +28,68 @@ pub fn ModelBar() -> impl IntoView {
             .map(|(name, value)| view! { <dt>{name}</dt><dd>{value}</dd> })
             .collect_view()
     };
+    // What the visitor has opened, or what something in it waits for.
+    let opened = RwSignal::new(false);
+    let asks = store.view(|state| state.model_asks());
+    let shown = Memo::new(move |_| opened.get() || asks.get());
     view! {
-        <section class="model card" aria-label="Model">
+        <section class="model" aria-label="Model">
             <div class="model-row">
                 <div class="model-title">
+                    <span aria-hidden="true">"Model"</span>
                     <h2 id="model-name">{title}</h2>
                     <p>{move || line.get()}</p>
                 </div>
-                <Pickers/>
+                <button
+                    type="button"
+                    class="quiet"
+                    id="change-model"
+                    aria-label="Change the model"
+                    aria-expanded=move || shown.get().to_string()
+                    aria-controls="model-card"
+                    on:click=move |_| opened.set(!shown.get_untracked())
+                >
+                    "Change"
+                </button>
             </div>
-            {move || device.get().map(|line| view! {
-                <p class="device-line" id="device-line">
-                    {line}
-                    " "
-                    <button type="button" class="link" popovertarget="engine-card">
-                        "Why, and what else"
-                    </button>
-                </p>
-            })}
-            <Show when=move || name.get().is_some()>
-                <details class="model-facts">
-                    <summary>"About this model"</summary>
-                    <dl class="facts">{fact_list}</dl>
-                    <Show when=move || can_save.get()>
+            <Loading/>
+            <div class="card" id="model-card" hidden=move || !shown.get()>
+                <Pickers/>
+                {move || device.get().map(|line| view! {
+                    <p class="device-line" id="device-line">
+                        {line}
+                        " "
+                        <button type="button" class="link" popovertarget="engine-card">
+                            "Why? Change device"
+                        </button>
+                    </p>
+                })}
+                <Show when=move || name.get().is_some()>
+                    <details class="model-facts">
+                        <summary>"About this model"</summary>
+                        <dl class="facts">{fact_list}</dl>
+                        <Show when=move || can_save.get()>
+                            <button
+                                type="button"
+                                class="quiet"
+                                id="save-model"
+                                on:click=move |_| store.change(|state| state.save_folder())
+                            >
+                                "Save as a folder with safetensors"
+                            </button>
+                        </Show>
                         <button
                             type="button"
                             class="quiet"
-                            id="save-model"
-                            on:click=move |_| store.change(|state| state.save_folder())
+                            id="unload"
+                            on:click=move |_| store.change(|state| state.unload())
                         >
-                            "Save as a folder with safetensors"
+                            "Unload and free its memory"
                         </button>
-                    </Show>
-                    <button
-                        type="button"
-                        class="quiet"
-                        id="unload"
-                        on:click=move |_| store.change(|state| state.unload())
-                    >
-                        "Unload and free its memory"
-                    </button>
-                </details>
-            </Show>
-            <Loading/>
-            <Opener/>
+                    </details>
+                </Show>
+                <LaterOpener open=shown/>
+            </div>
         </section>
     }
 }

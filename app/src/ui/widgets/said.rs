@@ -40,7 +40,7 @@ fn Labels(said: Said) -> impl IntoView {
         }
     });
     let hint = several.then(|| {
-        view! { <p class="hint">"Each label by itself: those over 50 % are given."</p> }
+        view! { <p class="hint">"Each label by itself: those over 50% are given."</p> }
     });
     view! {
         <ol class="bars">{bars.collect_view()}</ol>

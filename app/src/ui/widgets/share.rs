@@ -3,9 +3,12 @@
 
 use crate::browser::{Store, page_address, to_clipboard};
 use crate::link::Part;
+use crate::link::qr::{MAX_QR, Qr};
 use crate::protocol::Export;
 use crate::ui::widgets::card_head::CardHead;
+use crate::ui::widgets::copy_box::CopyBox;
 use leptos::{html, prelude::*, task::spawn_local};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long it is said that something was copied.
@@ -94,12 +97,94 @@ fn ShareCard() -> impl IntoView {
             <button type="button" id="share-head" on:click=save>"Download the head"</button>
         </Show>
         <Badge badge=Signal::derive(move || share.with(|share| share.badge.clone()))/>
-        <details class="share-embed">
-            <summary>"Embed it in a lesson"</summary>
+        <QrCode code=Signal::derive(move || share.with(|share| share.qr.clone()))/>
+        <EmbedBox/>
+    }
+}
+
+/// The link for those who sit in front of a projector.
+#[component]
+fn QrCode(code: Signal<Option<Qr>>) -> impl IntoView {
+    view! {
+        <details class="share-embed" id="share-qr">
+            <summary>"QR code"</summary>
+            {move || match code.get() {
+                Some(Qr { side, path }) => view! {
+                    <svg
+                        class="qr"
+                        role="img"
+                        aria-label="QR code of the link"
+                        viewBox=format!("0 0 {side} {side}")
+                    >
+                        <rect class="qr-ground" width=side height=side/>
+                        <path class="qr-ink" d=path/>
+                    </svg>
+                }
+                .into_any(),
+                None => view! {
+                    <p class="hint">
+                        {format!("Only links of up to {MAX_QR} characters have one: phones cannot read finer squares \
+                                  across a room. Shorten the text, or share without a trained head.")}
+                    </p>
+                }
+                .into_any(),
+            }}
+        </details>
+    }
+}
+
+/// The page in a frame of a lesson's own page.
+#[component]
+fn EmbedBox() -> impl IntoView {
+    let store = Store::get();
+    let page = page_address();
+    let hide = RwSignal::new(BTreeSet::from([Part::Hero, Part::Footer]));
+    let embed = Memo::new(move |_| hide.with(|hide| store.read(|state| state.embed(&page, hide))));
+    let parts = Part::ALL.map(|part| {
+        let chosen = move || hide.with(|hide| hide.contains(&part));
+        let toggle = move |_| {
+            hide.update(|hide| {
+                if !hide.remove(&part) {
+                    hide.insert(part);
+                }
+            });
+        };
+        view! {
+            <label class="check">
+                <input type="checkbox" prop:checked=chosen on:change=toggle/>
+                <span>{part.label()}</span>
+            </label>
+        }
+    });
+    view! {
+        <details class="share-embed" id="share-embed">
+            <summary>"For teachers: in a page of your own"</summary>
+            <fieldset class="embed-parts">
+                <legend>"Leave out"</legend>
+                {parts.into_iter().collect_view()}
+            </fieldset>
+            <CopyBox
+                button="Copy the frame"
+                id="copy-embed"
+                summary="The frame as HTML"
+                label="Frame as HTML"
+                field_id="embed-html"
+                text=Signal::derive(move || embed.with(|embed| embed.html.clone()))
+            />
+            <p>
+                <a
+                    id="embed-preview"
+                    target="_blank"
+                    rel="noopener"
+                    href=move || embed.with(|embed| embed.address.clone())
+                >
+                    "See it in a tab"
+                </a>
+            </p>
             <p class="hint">
-                "For an iframe, add "<code>"&hide="</code>" and what should not show, with commas \
-                 between: "{Part::ALL.map(Part::name).join(", ")}". Where the link has no # yet, \
-                 begin with "<code>"#v=1"</code>"."
+                "Browsers keep storage apart for each site that shows the frame, so a large model is downloaded \
+                 once for each. For texts of your own to learn from, add "<code>"&data="</code>" and the https address \
+                 of a TSV, CSV or JSON file to the link: the page asks before it fetches them."
             </p>
         </details>
     }

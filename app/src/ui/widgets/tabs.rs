@@ -12,6 +12,7 @@ fn id_of(panel: Panel) -> &'static str {
         Panel::Inside => "tab-inside",
         Panel::Teach => "tab-teach",
         Panel::Prove => "tab-prove",
+        Panel::Learn => "tab-learn",
         Panel::Bench => "tab-bench",
     }
 }
@@ -22,7 +23,16 @@ fn controls(panel: Panel) -> &'static str {
         Panel::Inside => "panel-inside",
         Panel::Teach => "panel-teach",
         Panel::Prove => "panel-prove",
+        Panel::Learn => "panel-learn",
         Panel::Bench => "panel-bench",
+    }
+}
+
+/// Moves the focus to a panel's tab.
+pub fn focus_tab(panel: Panel) {
+    let tab = document().get_element_by_id(id_of(panel));
+    if let Some(Ok(tab)) = tab.map(|tab| tab.dyn_into::<HtmlElement>()) {
+        let _ = tab.focus();
     }
 }
 
@@ -48,10 +58,7 @@ pub fn Tabs() -> impl IntoView {
         };
         event.prevent_default();
         show(Panel::ALL[next]);
-        let tab = document().get_element_by_id(id_of(Panel::ALL[next]));
-        if let Some(Ok(tab)) = tab.map(|tab| tab.dyn_into::<HtmlElement>()) {
-            let _ = tab.focus();
-        }
+        focus_tab(Panel::ALL[next]);
     };
     let tabs = Panel::ALL.map(|panel| {
         view! {

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::json::{Members, placed};
+use super::super::json::{Element, Members, placed};
 use super::super::{DataError, MAX_ROWS, Row, Stretch, Table, format::Format};
 use super::json::{as_, get};
 use super::{Marks, table};
@@ -20,6 +20,19 @@ pub(super) fn is_question(members: &Members<'_>) -> bool {
     let marked =
         |v: &RawValue| v.get().starts_with(['{', '[']) || get(members, &["answer_start"]).is_some();
     text(&QUESTION) && text(&PASSAGE) && answers.is_some_and(marked)
+}
+
+/// Whether all objects are a question with its passage and the bare text of an answer that stands there. A yes or no that
+/// stands in none is a label.
+pub(super) fn stand_in_passages(elements: &[Element<'_>]) -> bool {
+    let answer = |element: &Element<'_>| -> Option<String> {
+        let members: Members<'_> = serde_json::from_str(element.source).ok()?;
+        let text = |names: &[&str]| get(&members, names).and_then(as_::<String>);
+        let (_, passage, answer) = (text(&QUESTION)?, text(&PASSAGE)?, text(&ANSWERS)?);
+        passage.contains(answer.trim()).then_some(answer)
+    };
+    let answers: Option<Vec<String>> = elements.iter().map(answer).collect();
+    answers.is_some_and(|all| all.iter().any(|answer| !answer.trim().is_empty()))
 }
 
 /// A table of questions.

@@ -12,7 +12,11 @@ fn teach(visit: &Visit, method: &str) {
     visit.click("radio", method);
     set(
         visit,
-        &[("Learning rate", "1e-3"), ("Epochs", "3"), ("Batch", "8")],
+        &[
+            ("Learning rate", "1e-3"),
+            ("Epochs", "3"),
+            ("Batch size", "8"),
+        ],
     );
     start(visit);
     visit.wait("the end of the run", || run_line(visit).starts_with("Done"));
@@ -39,7 +43,7 @@ fn what_a_run_has_changed_is_seen_layer_by_layer(browser: Browser) {
     let rows = table(&visit, "#sight-moved");
     for name in ["Layer 2", "Layer 1", "Embeddings"] {
         let row = rows.iter().find(|row| row[0] == name).expect(name);
-        assert_eq!(row[1..], ["0 %", "1.0000"], "{rows:?}");
+        assert_eq!(row[1..], ["0%", "1.0000"], "{rows:?}");
     }
 
     teach(&visit, "Whole model");

@@ -1,5 +1,6 @@
 //! The examples of a run: labelled texts, texts to hide words in, pairs of them.
 
+use crate::recipe::Goal;
 use bert::config::HeadKind;
 use bert::data::{Example, SentencePair, Text, Truth, label_counts};
 use bert::export::Kind;
@@ -30,11 +31,11 @@ impl Labelled {
 /// The examples of a run.
 pub enum Material {
     Labelled(Labelled),
-    /// Texts to hide words in; for a generator to fill, where they are to be `replaced`.
+    /// Texts whose words are guessed: hidden ones, those that a generator replaced, or each next one.
     Plain {
         train: Vec<Text>,
         validation: Vec<Text>,
-        replaced: bool,
+        goal: Goal,
     },
     /// Pairs to hide words in, and to say of whether the second text follows.
     Pairs {
@@ -119,8 +120,11 @@ impl Material {
     pub fn task(&self, recipe: &Recipe) -> Task {
         match self {
             Self::Labelled(labelled) => labelled.as_lesson().task(recipe.pooling),
-            Self::Plain { replaced, .. } if *replaced => Task::Replaced,
-            Self::Plain { .. } => Task::MaskedLm,
+            Self::Plain { goal, .. } => match goal {
+                Goal::Replaced => Task::Replaced,
+                Goal::NextWord => Task::NextWord,
+                _ => Task::MaskedLm,
+            },
             Self::Pairs { .. } => Task::MaskedLmAndNext,
         }
     }
@@ -129,7 +133,10 @@ impl Material {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Labelled(_) => Kind::Head,
-            Self::Plain { replaced, .. } if *replaced => Kind::Replaced,
+            Self::Plain {
+                goal: Goal::Replaced,
+                ..
+            } => Kind::Replaced,
             Self::Plain { .. } => Kind::MaskedLm,
             Self::Pairs { .. } => Kind::Pretraining,
         }

@@ -15,7 +15,7 @@ use bert::data::{
     Text, Truth, kinds, texts,
 };
 use bert::model::Model;
-use bert::train::{Extent, Limits, Method, Recipe, check, needs, offers};
+use bert::train::{Extent, Limits, Method, Recipe, Task, check, needs, offers};
 use kernels::LocalBoxFuture;
 use pairs::{Key, Pairs};
 use running::Running;
@@ -249,7 +249,7 @@ impl Lesson {
         Ok(Material::Plain {
             train: take(&split.train),
             validation: take(&split.validation),
-            replaced: setup.goal == Goal::Replaced,
+            goal: setup.goal,
         })
     }
 
@@ -335,8 +335,7 @@ impl Lesson {
         report.majority = material.majority();
         if report.train == 0 || report.validation == 0 {
             report.problems.push(
-                "There is nothing left to check with: add rows, or put a larger share aside."
-                    .to_owned(),
+                "Nothing is left for validation: add rows, or hold out a larger share.".to_owned(),
             );
         }
         if !report.problems.is_empty() {
@@ -360,6 +359,15 @@ impl Lesson {
     /// Whether the run fits the device, and what would.
     fn fit(&self, material: &Material, recipe: &Recipe, model: &Model, report: &mut PlanReport) {
         let task = material.task(recipe);
+        let unsuited = match task {
+            Task::NextWord => model.has_next_word().err(),
+            Task::Head { .. } => None,
+            _ if model.config().causal => model.has_mlm().err(),
+            _ => None,
+        };
+        if let Some(problem) = unsuited {
+            return report.problems.push(problem);
+        }
         let extent = Extent {
             longest: report.longest,
             examples: report.train + report.validation,
@@ -414,6 +422,6 @@ fn unusable(name: &str, error: &DataError) -> Failure {
     Failure::new(
         format!("{name} cannot be learned from"),
         sentence(error),
-        "Mend the file and open it again. One example a line: a label, a tab, a text.",
+        "Fix the file and open it again. One example a line: a label, a tab, a text.",
     )
 }

@@ -87,7 +87,7 @@ impl Pairs {
         let differ = |pairs: &[SentencePair]| pairs.iter().any(|pair| !pair.follows);
         if train.is_empty() || validation.is_empty() || !differ(train) {
             return Err(format!(
-                "{} give {} pairs to learn from and {} to check with. Take text of several documents, an empty line after \
+                "{} give {} pairs for training and {} for validation. Take text of several documents, an empty line after \
                  each, and of two sentences or more in each.",
                 match self.documents {
                     1 => "1 document".to_owned(),

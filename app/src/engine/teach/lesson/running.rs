@@ -2,7 +2,7 @@
 
 use super::BREATH;
 use super::material::Material;
-use crate::recipe::{Goal, Setup};
+use crate::recipe::Setup;
 use bert::data::{Blocks, Prose, Text};
 use bert::tokenizer::Tokenizer;
 use kernels::LocalBoxFuture;
@@ -87,7 +87,7 @@ impl Running {
         Ok(Material::Plain {
             train: texts[..train].to_vec(),
             validation: texts[train..].to_vec(),
-            replaced: setup.goal == Goal::Replaced,
+            goal: setup.goal,
         })
     }
 }

@@ -84,7 +84,7 @@ impl State {
     /// Whether there is a guess, and a head is off.
     fn guesses_change(&self) -> bool {
         let model = self.session.model.as_ref();
-        let guesses = model.is_some_and(|model| model.no_masks.is_none());
+        let guesses = model.is_some_and(|model| model.no_masks.is_none() && !model.causal);
         let asked = guesses && self.place().is_some() || self.probe.said.is_some();
         asked && !self.heads_off().is_empty()
     }

@@ -127,7 +127,7 @@ fn table(curve: &Curve, lines: &[(Line, Vec<LinePoint>)]) -> Table {
     let seeds = &curve.setup.seeds;
     columns.extend(seeds.iter().map(|seed| format!("Seed {seed}")));
     let mut rows = Vec::new();
-    let share = |value: f64| format!("{:.2} %", 100.0 * value);
+    let share = |value: f64| format!("{:.2}%", 100.0 * value);
     for (line, points) in lines {
         for point in points {
             let found = |seed: &u64| {
@@ -321,7 +321,7 @@ fn axes(drawing: &mut Drawing, frame: &Frame, sizes: &[usize]) {
         let accuracy = 1.0 - tenth as f64 / 10.0;
         let y = frame.y(accuracy);
         drawing.line([LEFT, y], [frame.width - RIGHT, y], Ink::Grid, 1.0);
-        let label = format!("{:.0} %", 100.0 * accuracy);
+        let label = format!("{:.0}%", 100.0 * accuracy);
         drawing.text(
             [LEFT - 6.0, y + 4.0],
             &label,

@@ -23,19 +23,19 @@ fn the_sentence_is_what_the_points_say() {
     assert!(
         found.starts_with(
             "Here 16 examples with the pretrained encoder, frozen, do what 256 do from scratch: \
-             86.0 % against 85.0 % of 200 test texts right."
+             86.0% against 85.0% of 200 test texts right."
         ),
         "{found}"
     );
     let alone = said("0123456789abcdef,200,100,200,1:8,16:head,140,180");
     assert_eq!(
         alone,
-        "With 8 examples the frozen encoder with a head on top gets 70.0 % of 200 test texts right, with 16 it \
-         gets 90.0 %; always giving the most frequent label gets 50.0 %."
+        "With 8 examples the frozen encoder with a head on top gets 70.0% of 200 test texts right, with 16 it \
+         gets 90.0%; always giving the most frequent label gets 50.0%."
     );
     let nothing = said("0123456789abcdef,200,100,200,1:8,16:head,140,180:scratch,100,100");
     assert!(
-        nothing.ends_with("From scratch nothing was learned, even from 16 examples: 50.0 %."),
+        nothing.ends_with("From scratch nothing was learned, even from 16 examples: 50.0%."),
         "{nothing}"
     );
     // A line from scratch that needs no more is not said to need more.
@@ -74,7 +74,7 @@ fn everything_is_drawn_within_the_picture() {
     let table = table(&curve, &lines);
     assert_eq!(table.columns.len(), 5);
     assert_eq!(table.rows.len(), 3 + 1 + 1);
-    assert_eq!(table.rows[0][1..], ["8", "72.50 %", "70.00 %", "75.00 %"]);
+    assert_eq!(table.rows[0][1..], ["8", "72.50%", "70.00%", "75.00%"]);
     assert!(table.rows.iter().all(|row| row.len() == 5));
 }
 

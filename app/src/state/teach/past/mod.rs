@@ -136,7 +136,7 @@ impl PastRun {
             ("Method", method),
             ("Rate", rate_text(recipe.learning_rate)),
             ("Epochs", epochs),
-            ("Batch", recipe.batch.to_string()),
+            ("Batch size", recipe.batch.to_string()),
             ("Dropout", recipe.dropout.to_string()),
             ("Examples", format::grouped(self.train as u64)),
             ("Seed", recipe.seed.to_string()),
@@ -314,9 +314,7 @@ impl Past {
             count => format!("The loss of {count} runs"),
         };
         Some(Sight {
-            sentence: format!(
-                "{count} by step: lines are training, dots what was put aside.{lowest}"
-            ),
+            sentence: format!("{count} by step: lines are training, dots validation.{lowest}"),
             drawing: drawing(&drawn, &labels, width),
             table: points(&drawn),
             caveat: CAVEAT,

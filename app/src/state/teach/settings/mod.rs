@@ -28,6 +28,8 @@ pub struct Settings {
     /// Whether the model has a pooler, and the longest text that it reads.
     has_pooler: bool,
     limit: usize,
+    /// Whether the model reads left to right.
+    causal: bool,
 }
 
 /// The fields whose defaults depend on the method.
@@ -81,6 +83,7 @@ impl Default for Settings {
             of_tokens: false,
             has_pooler: false,
             limit: 512,
+            causal: false,
         };
         settings.put(&Recipe::new(Method::Head), 0.15);
         settings
@@ -149,7 +152,7 @@ impl Settings {
     /// Whether what is learned can be learned by a method: a head has no words to guess, and a generator is new.
     pub fn suits(&self, method: MethodChoice) -> bool {
         match method {
-            MethodChoice::Head => !self.goal.hides_words(),
+            MethodChoice::Head => !self.goal.guesses_words(),
             MethodChoice::Last => self.goal != Goal::Replaced,
             MethodChoice::All | MethodChoice::Scratch => true,
         }
@@ -163,6 +166,22 @@ impl Settings {
             self.texts[epochs].clear();
         }
         self.follow();
+    }
+
+    /// A model has been loaded that reads left to right, or one that sees both sides: each guesses other words.
+    pub fn suit_reading(&mut self, causal: bool) {
+        self.causal = causal;
+        if self.goal != Goal::Labels && causal != (self.goal == Goal::NextWord) {
+            self.choose_goal(self.words_goal());
+        }
+    }
+
+    /// What is learned of plain text.
+    pub fn words_goal(&self) -> Goal {
+        match self.causal {
+            true => Goal::NextWord,
+            false => Goal::Masks,
+        }
     }
 
     /// A model has been loaded.
@@ -306,7 +325,7 @@ impl Settings {
                 ..defaults.optimiser
             },
         };
-        let masks = self.goal.hides_words();
+        let masks = self.goal.guesses_words();
         Ok(Setup {
             goal: self.goal,
             recipe,

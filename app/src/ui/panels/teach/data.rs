@@ -1,6 +1,7 @@
 //! Where the texts come from, and how they were read.
 
 use super::boxes::LabelBoxes;
+use super::offered::OfferedTexts;
 use super::paint::PaintBox;
 use crate::browser::{Store, pick_texts};
 use crate::protocol::DataReport;
@@ -41,6 +42,7 @@ pub fn DataCard() -> impl IntoView {
     view! {
         <section class="teach-data card" aria-labelledby="texts-heading">
             <h2 id="texts-heading">"Examples to learn from"</h2>
+            <OfferedTexts/>
             <p class="hint">
                 "Start from a small set, type your own, or bring a file: TSV, CSV or JSON, one text and \
                  its labels or its score a row; CoNLL or JSON with marked words; questions with answers as \

@@ -51,7 +51,7 @@ pub fn HidingCard() -> impl IntoView {
                 />
             </details>
             <details class="more-settings">
-                <summary>"Shares: 15 %, and 80/10/10, are BERT's own"</summary>
+                <summary>"Shares: 15%, and 80/10/10, are BERT's own"</summary>
                 <fieldset class="plain" disabled=move || busy.get()>
                     <div class="settings">{fields.into_iter().collect_view()}</div>
                     <label class="check">

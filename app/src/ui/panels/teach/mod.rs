@@ -5,6 +5,7 @@ mod chart;
 mod data;
 mod hiding;
 mod kept;
+mod offered;
 mod out;
 mod paint;
 mod past;

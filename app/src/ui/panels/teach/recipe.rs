@@ -166,7 +166,7 @@ fn PoolingChoice() -> impl IntoView {
     };
     view! {
         <label class="setting" for="pooling">
-            <span>"Text as a vector"</span>
+            <span>"Pooling"</span>
             <select id="pooling" on:change:target=move |event| change(event.target().value())>
                 {options.into_iter().collect_view()}
             </select>

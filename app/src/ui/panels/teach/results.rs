@@ -280,9 +280,9 @@ fn Matrix(epoch: usize, labels: Vec<String>, confusion: Confusion) -> impl IntoV
 fn Mistakes(wrong: Vec<Wrong>) -> impl IntoView {
     let count = wrong.len();
     let line = match count {
-        0 => "It gets every example right that was put aside.".to_owned(),
+        0 => "No mistakes on the validation set.".to_owned(),
         n if n > SHOWN => format!("The {SHOWN} surest of its mistakes."),
-        _ => "The surest first.".to_owned(),
+        _ => "Most confident mistakes first.".to_owned(),
     };
     let items = wrong
         .into_iter()
