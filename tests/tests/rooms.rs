@@ -101,7 +101,14 @@ const BERT: Rooms = &[
     ("probe", &["config", "data", "model", "tags", "tokenizer"]),
     (
         "inside",
-        &["checkpoint", "config", "model", "probe", "tokenizer"],
+        &[
+            "checkpoint",
+            "config",
+            "data::Random",
+            "model",
+            "probe",
+            "tokenizer",
+        ],
     ),
     (
         "train",

@@ -388,14 +388,16 @@ impl State {
             .unwrap_or("[MASK]")
     }
 
+    /// Whether blanks are filled; a model that is yet to come is taken to do so.
+    pub fn fills_blanks(&self) -> bool {
+        let model = self.session.model.as_ref();
+        model.is_none_or(|model| model.no_masks.is_none())
+    }
+
     /// What the example that is shown shows; nothing of a text of one's own.
     pub fn example_shows(&self) -> Option<&'static str> {
-        let fills = self
-            .session
-            .model
-            .as_ref()
-            .is_none_or(|model| model.no_masks.is_none());
-        let example = self.probe.example(self.mask()).filter(|_| fills);
+        let example = self.probe.example(self.mask());
+        let example = example.filter(|_| self.fills_blanks());
         example.map(|example| example.shows)
     }
 

@@ -326,7 +326,7 @@ impl State {
         let (session, probe) = (&self.session, &self.probe);
         let hint = match &session.model {
             None if session.loading.is_some() => {
-                "The words turn into tokens as soon as the model is here.".to_owned()
+                "Tokens appear once the model is here.".to_owned()
             }
             None => "No model is loaded. Load the bundled one or open your own checkpoint.".into(),
             Some(model) if model.replaced => {

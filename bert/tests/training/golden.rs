@@ -207,6 +207,19 @@ fn start(
     }
 }
 
+/// The gradients of a golden file's first step, by the parameters' names. Files list them in two ways.
+pub fn gradients(golden: &Value) -> Vec<(String, &Value)> {
+    let Some(list) = golden["parameters"].as_array() else {
+        let map = golden["grads"].as_object().expect("gradients");
+        return map
+            .iter()
+            .map(|(name, grad)| (name.clone(), grad))
+            .collect();
+    };
+    let name = |p: &Value| p["name"].as_str().expect("a name").to_owned();
+    list.iter().map(|p| (name(p), &p["grad"])).collect()
+}
+
 pub fn check_gradients(run: &mut Run, expected: &[(String, &Value)], what: &str) {
     let found = run.gradients();
     let mut names: Vec<&String> = expected.iter().map(|(name, _)| name).collect();
@@ -258,19 +271,7 @@ pub fn check_losses(run: &mut Run, first: StepReport, losses: &[f64], what: &str
 /// `exact`: the losses as PyTorch finds them in double precision.
 fn check_mlm(folder: &Path, exact: Option<[f64; 6]>) {
     let golden = golden(&folder.join("golden_train.json"));
-    // The two golden files list gradients differently.
-    let gradients: Vec<(String, &Value)> = match golden["parameters"].as_array() {
-        Some(list) => list
-            .iter()
-            .map(|p| (p["name"].as_str().expect("a name").to_owned(), &p["grad"]))
-            .collect(),
-        None => {
-            let map = golden["grads"].as_object().expect("gradients");
-            map.iter()
-                .map(|(name, gradient)| (name.clone(), gradient))
-                .collect()
-        }
-    };
+    let gradients = gradients(&golden);
     for (name, device) in common::devices() {
         let mut run = start(folder, &device, &golden, ["mlm", "all"], Pooling::Cls);
         let first = run.step();

@@ -1,7 +1,6 @@
 //! The next word: what PyTorch learns of it (`tests/tools/next_word_fixture.py`), runs, writing, and what is refused.
 
 use bert::config::{BertShape, Config};
-use bert::data::Text;
 use bert::export::{self, About, Files, Kind};
 use bert::inside::{self, InsideError, Order, Subject, WriteRequest};
 use bert::metrics::Figures;
@@ -15,8 +14,10 @@ use kernels::{Control, Device, Precision};
 use serde_json::Value;
 
 use crate::common;
-use crate::golden::{Run, check_gradients, check_losses, golden, numbers, optimiser, rows};
-use crate::support::{drive, recipe};
+use crate::golden::{
+    Run, check_gradients, check_losses, golden, gradients, numbers, optimiser, rows,
+};
+use crate::support::{drive, recipe, two_sentences};
 
 fn causal(device: &Device) -> Model {
     let folder = common::fixture("tiny-bert");
@@ -65,23 +66,9 @@ fn what_pytorch_learns_is_learned() {
             rate: golden["lr"].as_f64().expect("lr"),
         };
         let first = taken.step();
-        let gradients: Vec<(String, &Value)> =
-            (golden["parameters"].as_array().expect("gradients").iter())
-                .map(|p| (p["name"].as_str().expect("a name").to_owned(), &p["grad"]))
-                .collect();
-        check_gradients(&mut taken, &gradients, name);
+        check_gradients(&mut taken, &gradients(&golden), name);
         check_losses(&mut taken, first, &numbers(&golden["losses"]), name);
     }
-}
-
-/// Two sentences that go on alike from their third word on.
-fn texts(count: usize) -> Vec<Text> {
-    let sentences = ["the cat sat on the mat", "we love this red film"];
-    let text = |i: usize| Text {
-        text: sentences[i % 2].into(),
-        pair: None,
-    };
-    (0..count).map(text).collect()
 }
 
 fn settings() -> Recipe {
@@ -109,7 +96,7 @@ fn the_next_word_is_learned_guessed_and_written_and_what_follows_is_not_seen() {
     let control = Control::default();
     for (name, device) in common::devices() {
         let mut model = causal(&device);
-        let (train, validation) = (texts(64), texts(16));
+        let (train, validation) = (two_sentences(64), two_sentences(16));
         let start =
             Training::start_next_word(&mut model, &tokenizer, &train, &validation, settings());
         let mut training = pollster::block_on(start).expect("a run");
@@ -284,7 +271,7 @@ fn a_folder_says_that_it_reads_left_to_right_and_other_ways_are_refused() {
     assert!(card.contains("text-generation") && card.contains("left to right"));
 
     // Hidden words are not learned by it, nor next words by one that sees both sides.
-    let (train, validation) = (texts(8), texts(4));
+    let (train, validation) = (two_sentences(8), two_sentences(4));
     let start = Training::start_mlm(&mut model, &tokenizer, &train, &validation, settings());
     let refused = pollster::block_on(start).map(|_| ());
     assert!(

@@ -1,7 +1,7 @@
 //! Replaced words: what PyTorch learns of them (`tests/tools/replaced_fixture.py`), runs, and what is refused.
 
 use bert::config::Config;
-use bert::data::{Masking, Text};
+use bert::data::Masking;
 use bert::export::{self, About, Files, Kind};
 use bert::metrics::{Figures, ReplacedMetrics};
 use bert::model::{DropoutRates, Model, ModelLoader, TokenBatch};
@@ -14,8 +14,10 @@ use kernels::{Control, Device, Precision};
 use serde_json::Value;
 
 use crate::common;
-use crate::golden::{Run, check_gradients, check_losses, golden, numbers, optimiser, rows};
-use crate::support::{drive, recipe};
+use crate::golden::{
+    Run, check_gradients, check_losses, golden, gradients, numbers, optimiser, rows,
+};
+use crate::support::{drive, recipe, two_sentences};
 
 const FOLDER: &str = "tiny-electra-discriminator";
 
@@ -88,23 +90,9 @@ fn what_pytorch_learns_is_learned() {
             rate: golden["lr"].as_f64().expect("lr"),
         };
         let first = taken.step();
-        let gradients: Vec<(String, &Value)> =
-            (golden["parameters"].as_array().expect("gradients").iter())
-                .map(|p| (p["name"].as_str().expect("a name").to_owned(), &p["grad"]))
-                .collect();
-        check_gradients(&mut taken, &gradients, name);
+        check_gradients(&mut taken, &gradients(&golden), name);
         check_losses(&mut taken, first, &sums, name);
     }
-}
-
-/// Sentences of two kinds, in which each word tells the others.
-fn texts(count: usize) -> Vec<Text> {
-    let sentences = ["the cat sat on the mat", "we love this red film"];
-    let text = |i: usize| Text {
-        text: sentences[i % 2].into(),
-        pair: None,
-    };
-    (0..count).map(text).collect()
 }
 
 fn settings(method: Method) -> Recipe {
@@ -139,7 +127,7 @@ fn reports(events: &[Event]) -> Vec<(EpochReport, f64, ReplacedMetrics)> {
 
 fn start(model: &mut Model, folder: &str, recipe: Recipe) -> Result<Training, TrainError> {
     let tokenizer = common::tokenizer(&common::fixture(folder));
-    let (train, validation) = (texts(64), texts(16));
+    let (train, validation) = (two_sentences(64), two_sentences(16));
     let start = Training::start_replaced(model, &tokenizer, &train, &validation, recipe);
     pollster::block_on(start)
 }

@@ -32,6 +32,16 @@ pub fn examples(count: usize, from: usize) -> Vec<Example> {
     (from..from + count).map(example).collect()
 }
 
+/// Two sentences in turn, in which each word tells the others.
+pub fn two_sentences(count: usize) -> Vec<Text> {
+    let sentences = ["the cat sat on the mat", "we love this red film"];
+    let text = |i: usize| Text {
+        text: sentences[i % 2].into(),
+        pair: None,
+    };
+    (0..count).map(text).collect()
+}
+
 /// The same without labels.
 pub fn texts(count: usize, from: usize) -> Vec<Text> {
     let text = |e: Example| Text {

@@ -4,9 +4,15 @@ use super::*;
 use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// An answer's head, in lower case, and its body.
 fn ask(hub: &Hub, path: &str, range: &str) -> (String, Vec<u8>) {
+    ask_and_tell(hub, path, range, &AtomicBool::new(false))
+}
+
+/// The same; `heard` is set once the head is there.
+fn ask_and_tell(hub: &Hub, path: &str, range: &str, heard: &AtomicBool) -> (String, Vec<u8>) {
     let mut stream = TcpStream::connect(hub.cdn.host()).expect("a connection");
     write!(
         stream,
@@ -14,6 +20,13 @@ fn ask(hub: &Hub, path: &str, range: &str) -> (String, Vec<u8>) {
     )
     .expect("a request");
     let mut answer = Vec::new();
+    // The head is there before anyone hangs up.
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).expect("a head");
+        answer.push(byte[0]);
+    }
+    heard.store(true, Ordering::Release);
     stream.read_to_end(&mut answer).expect("an answer");
     let end = answer
         .windows(4)
@@ -37,10 +50,13 @@ fn ranges_and_faults_are_served() {
     );
     assert_eq!(body, bytes[99_990..]);
     hub.fail("a.bin", Fault::Stall(4000));
+    let heard = AtomicBool::new(false);
     let (head, body) = std::thread::scope(|scope| {
-        let asking = scope.spawn(|| ask(&hub, &path, ""));
+        let asking = scope.spawn(|| ask_and_tell(&hub, &path, "", &heard));
         while !asking.is_finished() {
-            hub.hang_up();
+            if heard.load(Ordering::Acquire) {
+                hub.hang_up();
+            }
             std::thread::yield_now();
         }
         asking.join().expect("an answer")

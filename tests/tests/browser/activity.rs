@@ -65,18 +65,21 @@ fn what_would_be_lost_is_asked_about_first(browser: Browser) {
     assert!(is_checked(&visit, "executor-cpu"), "the CPU still computes");
     assert!(run_line(&visit).contains("Paused"), "{}", run_line(&visit));
     // Another model has to wait, and the page says for what.
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.alert("A run is under way");
     visit.click("button", "Dismiss");
     visit.click("button", "Stop training");
     visit.wait("the end", || run_line(&visit).starts_with("Stopped."));
     // What was learned is not thrown away unasked.
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.wait_for_text("#question-title", "Discard the trained model?");
     visit.find("button", "Download it first");
     visit.click("button", "Keep it");
     visit.wait("the question to go", || !is_asked(&visit));
     assert_eq!(visit.text_of("#model-name"), "model.safetensors");
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.wait("the question", || is_asked(&visit));
     visit.click("button", "Discard");
@@ -95,6 +98,7 @@ fn a_run_waits_for_a_model_that_is_loaded(browser: Browser) {
         let ready = "return document.querySelector('#start-run').disabled === false";
         visit.run(ready, &[]) == json!(true)
     });
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.wait_for_text("#start-why", "A model is being loaded.");
     let disabled = "return document.querySelector('#start-run').disabled";

@@ -95,7 +95,7 @@ fn the_screen_stays_on_while_a_run_goes_on_and_only_another_text_is_heard(browse
     let lines = visit.run(lines, &[]);
     assert_eq!(
         lines,
-        json!(["0px", "0px", "3px", "0px", "0px"]),
+        json!(["0px", "0px", "3px", "0px", "0px", "0px"]),
         "the panel's own"
     );
     visit.screenshot("forced-colours");

@@ -32,6 +32,7 @@ fn a_kept_copy_that_changed_is_refused_and_deleted(browser: Browser) {
         visit.wait_for_model(MODEL);
         visit.wait_for_fill(&expected());
         visit.run(TAMPER, &[json!(name)]);
+        visit.open_model_card();
         visit.click("button", "Load the bundled model");
         visit.wait_for_model("Seedling");
         look(&visit, MODEL);
@@ -153,12 +154,14 @@ fn a_copy_that_another_tab_deleted_is_offered_and_not_downloaded(browser: Browse
     look(&visit, MODEL);
     visit.click("button", "Load");
     visit.wait_for_text(".model-title p", "kept on this device");
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.wait_for_model("Seedling");
     open_list(&visit);
     let remove = for_all_kept("await all.removeEntry(key, { recursive: true });");
     visit.run(&remove, &[]);
     let asked = hub.count();
+    visit.open_model_card();
     visit.click("button", &format!("Open {MODEL} @ {}", &COMMIT[..8]));
     visit.wait_for_text("#offer", "It is not on this device");
     visit.screenshot("offered-again");
@@ -226,6 +229,7 @@ fn a_copy_with_a_broken_manifest_stays_until_it_is_deleted(browser: Browser) {
     let key = for_all_kept("return key;");
     let key = visit.run(&key, &[]);
     let key = &key.as_str().expect("a key")[..8];
+    visit.open_model_card();
     visit.click(
         "button",
         &format!("Delete An unreadable copy, {key} from this device"),

@@ -39,6 +39,7 @@ fn unloading_ends_the_worker_with_its_device_and_loading_again_works(browser: Br
 
     visit.open_model_card();
     visit.run("document.querySelector('.model-facts').open = true", &[]);
+    visit.open_model_card();
     visit.click("button", "Unload and free its memory");
     visit.wait_for_text("#model-name", "No model");
     visit.wait_for_text("#hint", "No model is loaded.");
@@ -98,6 +99,7 @@ fn a_load_can_be_given_up_half_way(browser: Browser) {
     // A model that is there keeps answering while another comes, and after that is given up.
     visit.open_fixture("tiny-bert");
     let reference = Reference::of(&fixture("tiny-bert"));
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.wait_for_text("#loading", "Reading weights");
     visit.type_text(TEXT);
@@ -108,6 +110,7 @@ fn a_load_can_be_given_up_half_way(browser: Browser) {
     visit.wait_for_fill(&reference.fill("is it [MASK]?"));
 
     // Another load in its place ends it too.
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.wait_for_text("#loading", "Reading weights");
     visit.open_fixture("tiny-bert-f16");

@@ -222,7 +222,7 @@ fn what_is_no_link_is_told_and_never_run(browser: Browser) {
         return;
     };
     let visit = open(&bench, "garbage");
-    visit.wait_for_text("#link-notices", "“garbage”, is no link of this page");
+    visit.wait_for_text("#link-notices", "“garbage”, is not an Unmask link");
     visit.wait_for_model("Seedling");
     let usual = visit.find("textbox", "Text").value();
     assert_eq!(fragment(&visit), "garbage", "left as it was");

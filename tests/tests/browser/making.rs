@@ -147,6 +147,7 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     let expected = visit.cards()[0].bars[0].token.clone();
     visit.go(&visit.url());
     visit.wait_for_text("#own summary", "(2)");
+    visit.open_model_card();
     visit.run("document.querySelector('#own').open = true", &[]);
     let taught = match whole {
         true => "garden-the-secret-garden",
@@ -161,6 +162,7 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
             .first()
             .is_some_and(|card| card.bars[0].token == expected)
     });
+    visit.open_model_card();
     visit.run("document.querySelector('#own').open = true", &[]);
     visit.click("button", "Delete garden from this device");
     visit.click("button", "Yes, delete");

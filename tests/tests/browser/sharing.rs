@@ -55,7 +55,13 @@ fn a_link_is_shared_as_a_code_and_as_a_frame(browser: Browser) {
     visit.click("tab", "Probe");
     visit.type_text("The cat sat on the mat.");
     visit.click("button", "Share");
-    visit.run("document.querySelector('#share-qr').open = true", &[]);
+    visit.wait("the code's box", || {
+        let open = "
+            const box = document.querySelector('#share-qr');
+            if (box) box.open = true;
+            return box !== null;";
+        visit.run(open, &[]) == json!(true)
+    });
     visit.wait("a code", || {
         visit.all("image", "QR code of the link").len() == 1
     });

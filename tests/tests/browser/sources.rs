@@ -106,6 +106,7 @@ pub fn open_list(visit: &Visit) {
     visit.wait("the list of what is kept", || {
         !visit.text_of("#kept").is_empty()
     });
+    visit.open_model_card();
     visit.run("document.querySelector('#kept').open = true", &[]);
 }
 
@@ -147,6 +148,7 @@ fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub(browser:
     let shown = visit.text_of("#kept li");
     assert!(shown.contains(year.as_str().expect("a year")), "{shown}");
     visit.wait_for_text("#kept-how-long", "delete");
+    visit.open_model_card();
     visit.click("button", &format!("Open {MODEL} @ {}", &COMMIT[..8]));
     visit.wait_for_model(MODEL);
     visit.wait_for_fill(&expected());
@@ -164,6 +166,7 @@ fn a_model_of_the_hub_is_offered_loaded_kept_and_opened_without_the_hub(browser:
     assert_eq!(visit.all("alert", "").len(), 0);
 
     open_list(&visit);
+    visit.open_model_card();
     let delete = format!("Delete {MODEL} @ {} from this device", &COMMIT[..8]);
     visit.click("button", &delete);
     visit.find("button", "Keep");
@@ -241,9 +244,11 @@ fn a_download_that_was_given_up_is_resumed_on_request(browser: Browser) {
     );
 
     // A host that sends the whole instead of the rest is understood too.
+    visit.open_model_card();
     visit.click("button", "Load the bundled model");
     visit.wait_for_model("Seedling");
     open_list(&visit);
+    visit.open_model_card();
     visit.click("button", &format!("Delete {address} from this device"));
     visit.click("button", "Yes, delete");
     visit.wait("an empty list", || visit.text_of("#kept").is_empty());
@@ -327,12 +332,14 @@ fn hosts_that_compress_texts_are_understood(browser: Browser) {
         visit.click("button", "Load");
         visit.wait_for_text(".model-title p", "kept on this device");
         visit.wait_for_fill(&expected());
+        visit.open_model_card();
         visit.click("button", "Load the bundled model");
         visit.wait_for_model("Seedling");
         // What was kept is whole.
         look(&visit, &address);
         visit.wait_for_text(".model-title p", "nothing was downloaded");
         visit.wait_for_fill(&expected());
+        visit.open_model_card();
         visit.click("button", "Load the bundled model");
         visit.wait_for_model("Seedling");
     }

@@ -382,7 +382,7 @@ fn a_lost_device_in_the_middle_costs_one_epoch_at_most(browser: Browser) {
     visit.run("new BroadcastChannel('lose').postMessage('')", &[]);
     visit.alert("The GPU was lost");
     visit.wait("the end of the run", || {
-        run_line(&visit).contains("went away")
+        run_line(&visit).contains("the engine was lost")
     });
     visit.wait_for_model("model.safetensors");
     visit.click("button", "Dismiss");

@@ -126,6 +126,9 @@ fn list_for_offline(files: &mut Files, hashed: &[String]) -> Result<()> {
     let is_listed = |name: &str| {
         let data = name.starts_with("models/") || name.starts_with("examples/");
         name == "index.html"
+            || name == "manifest.webmanifest"
+            // What a browser fetches once it has read the manifest.
+            || (name.starts_with("icons/") && name.ends_with("-192.png"))
             || hashed.iter().any(|hashed| hashed == name)
             || (data && !name.ends_with(".md"))
     };
@@ -240,10 +243,18 @@ mod tests {
             "styles/base-",
             "models/seedling/model.safetensors",
             "examples/",
+            "manifest.webmanifest",
+            "icons/icon-192",
         ] {
             assert!(listed(start), "{start}");
         }
-        for start in ["sw.js", "screenshot", "models/seedling/README", "boot.js"] {
+        for start in [
+            "sw.js",
+            "screenshot",
+            "icons/icon-512",
+            "models/seedling/README",
+            "boot.js",
+        ] {
             assert!(!listed(start), "{start}");
         }
         assert!(page.contains(OFFLINE));

@@ -16,7 +16,7 @@ impl State {
         if open && (self.probe.awaits_tokens() || self.probe.busy()) {
             return Vec::new();
         }
-        let wanted = if open {
+        let wanted = if open && self.inside_hint().is_none() {
             self.wanted_looks()
         } else {
             Vec::new()

@@ -274,6 +274,11 @@ impl State {
             {
                 None
             }
+            (_, None) if model.causal => Some(
+                "This model reads left to right; this picture is of guesses that see both sides. Attention and \
+                 Neighbours work here."
+                    .to_owned(),
+            ),
             (_, Some(reason)) => Some(format!("There is no head to look through. {reason}")),
             (Picture::Surprise, None) => None,
             (_, None) if self.place().is_none() => no_blank(),

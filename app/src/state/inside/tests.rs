@@ -419,3 +419,25 @@ fn without_a_run_there_is_nothing_before_and_after() {
     );
     assert_eq!(state.look_inside(), []);
 }
+
+#[test]
+fn a_model_that_reads_left_to_right_is_asked_only_what_it_can_tell() {
+    let mut state = ready_with(ModelFacts {
+        causal: true,
+        ..facts("Twin")
+    });
+    for picture in [
+        Picture::Lens,
+        Picture::Sides,
+        Picture::Surprise,
+        Picture::Grounds,
+    ] {
+        state.inside.see(picture);
+        let hint = state.inside_hint().unwrap_or_default();
+        assert!(hint.contains("left to right"), "{picture:?}: {hint}");
+        assert_eq!(state.look_inside(), [], "{picture:?}");
+    }
+    state.inside.see(Picture::Attention);
+    assert_eq!(state.inside_hint(), None);
+    assert!(!state.look_inside().is_empty());
+}

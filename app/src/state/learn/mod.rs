@@ -106,10 +106,9 @@ impl State {
 
     /// Why a step may not work with the present model, in a sentence.
     pub fn lesson_hint(&self) -> Option<&'static str> {
-        let fills = |model: &crate::protocol::ModelFacts| model.no_masks.is_none();
         match &self.session.model {
             None => Some("No model is loaded. The lesson is made for the bundled one."),
-            Some(model) if !fills(model) => {
+            Some(_) if !self.fills_blanks() => {
                 Some("This model fills no blanks. The lesson is made for the bundled one.")
             }
             Some(_) => None,

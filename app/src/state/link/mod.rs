@@ -245,14 +245,18 @@ impl State {
 
     /// Whether something on the model's card waits for the visitor: there is no model, or an offer.
     pub fn model_asks(&self) -> bool {
-        let none = self.session.model.is_none() && self.session.loading.is_none();
+        let session = &self.session;
+        // An engine that starts has a model to load.
+        let starts = session.engine == Engine::Starting;
+        let none = session.model.is_none() && session.loading.is_none() && !starts;
         none || self.opening.step != super::opening::Step::Nothing
     }
 
     /// The parts of the page that are hidden, as the style sheet calls them. The model's card shows
     /// as long as something in it goes on or waits for the visitor: a link cannot hide a question.
     pub fn hidden_parts(&self) -> String {
-        let asks = self.model_asks() || self.session.loading.is_some();
+        let comes = self.session.model.is_none() || self.session.loading.is_some();
+        let asks = comes || self.model_asks();
         let hidden = self.linked.hide.iter();
         let names: Vec<&str> = hidden
             .filter(|part| !(asks && **part == Part::Model))

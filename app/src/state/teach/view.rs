@@ -304,7 +304,7 @@ impl Run {
             Phase::Stopping => "Stopping after this step".to_owned(),
             Phase::Running => match (self.evaluating, self.features) {
                 (Some((done, total)), _) if self.is_before_steps() => {
-                    format!("Guessing the hidden words before: {done} of {total} texts")
+                    format!("Guessing held-out words before the run: {done} of {total} texts")
                 }
                 (Some((done, total)), _) => {
                     format!("{epoch}: checking {done} of {total}")

@@ -73,10 +73,7 @@ fn Shows() -> impl IntoView {
 fn Texts() -> impl IntoView {
     let store = Store::get();
     let text = store.view(|state| state.probe.text.clone());
-    let fills = store.view(|state| {
-        let model = state.session.model.as_ref();
-        model.is_none_or(|model| model.no_masks.is_none())
-    });
+    let fills = store.view(|state| state.fills_blanks());
     view! {
         <div class="field-row">
             <label class="field" for="text">"Text"</label>

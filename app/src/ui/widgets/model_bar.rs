@@ -13,6 +13,10 @@ pub fn ModelBar() -> impl IntoView {
     let store = Store::get();
     let name = store.view(|state| state.session.model.as_ref().map(|model| model.name.clone()));
     let line = store.view(|state| state.session.model_line());
+    let told = store.view(|state| {
+        let model = state.session.model.as_ref();
+        model.is_some_and(|model| model.provenance.is_some())
+    });
     let facts = store.view(|state| state.session.model_facts());
     let loading = store.view(|state| state.session.loading.is_some());
     let device = store.view(|state| state.session.device_line());
@@ -38,7 +42,7 @@ pub fn ModelBar() -> impl IntoView {
                 <div class="model-title">
                     <span aria-hidden="true">"Model"</span>
                     <h2 id="model-name">{title}</h2>
-                    <p>{move || line.get()}</p>
+                    <p class:told=move || told.get()>{move || line.get()}</p>
                 </div>
                 <button
                     type="button"

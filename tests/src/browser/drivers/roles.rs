@@ -20,6 +20,7 @@ pub fn candidates(role: &str) -> &'static str {
         "checkbox" => "input[type=checkbox]",
         "dialog" => "dialog, [role=dialog]",
         "heading" => "h1, h2, h3, h4",
+        "image" => "img, [role=img]",
         "link" => "a[href]",
         "progressbar" => "progress, [role=progressbar]",
         "radio" => "input[type=radio], [role=radio]",

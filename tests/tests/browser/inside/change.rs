@@ -56,7 +56,7 @@ fn what_a_run_has_changed_is_seen_layer_by_layer(browser: Browser) {
         .iter()
         .find(|row| row[0] == "Layer 2")
         .expect("a layer");
-    let moved: f64 = layer[1].trim_end_matches(" %").parse().expect("a share");
+    let moved: f64 = layer[1].trim_end_matches("%").parse().expect("a share");
     assert!(moved > 0.01 && moved < 100.0, "{rows:?}");
     assert!(layer[2].parse::<f64>().expect("a cosine") < 1.0, "{rows:?}");
 

@@ -162,7 +162,7 @@ fn a_head_that_is_switched_off_changes_the_guess_and_a_link_brings_it_back(brows
         .map(|row| {
             row[1]
                 .trim_start_matches("< ")
-                .trim_end_matches(" %")
+                .trim_end_matches("%")
                 .parse::<f64>()
                 .unwrap_or(0.0)
         })

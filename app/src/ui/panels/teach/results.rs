@@ -147,11 +147,11 @@ fn BeforeAfter() -> impl IntoView {
     };
     view! {
         <Show when=move || shown.get()>
-            <div class="scroll" tabindex="0" role="region" aria-label="Hidden words before and after">
+            <div class="scroll" tabindex="0" role="region" aria-label="Guessed words before and after">
                 <table class="before-after" id="before-after">
                     <thead>
                         <tr>
-                            <th scope="col">"Hidden words of"</th>
+                            <th scope="col">"Guessed words of"</th>
                             <th scope="col">"Loss"</th>
                             <th scope="col">"Right"</th>
                             <th scope="col">"Among five"</th>
