@@ -30,7 +30,7 @@ use crate::checkpoint::address::Address;
 use crate::failure::Failure;
 use crate::protocol::{
     Command, Event, Executor, Look, Memory, Preference, Progress, RequestId, SelfTest, Stage,
-    decode,
+    Topic, decode,
 };
 use bert::data::Text;
 use bert::model::Model;
@@ -40,9 +40,8 @@ use idle::Idle;
 use io::kept::Shelf;
 use io::worker::{breathe, scope, sleep, ticks, wasm_bytes};
 use kernels::{CancelToken, Control, Device};
-use later::Later;
+use later::{Later, strange};
 use load::{Ended, Load, Loaded};
-use look::look;
 use make::Workshop;
 use port::post;
 use queue::Queue;
@@ -62,6 +61,7 @@ const PULSE_MS: i32 = 500;
 pub fn start() {
     std::panic::set_hook(Box::new(report::on_panic));
     report::log_to_console();
+    later::start();
     let engine = Rc::new(Engine::default());
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
         engine.clone().on_message(&message);
@@ -99,6 +99,9 @@ impl Engine {
         self.stir();
         let data: js_sys::Array = message.data().unchecked_into();
         let text = data.get(0).as_string().unwrap_or_default();
+        if let Some((topic, body)) = Topic::of(&text) {
+            return self.in_turn(topic, body.to_owned(), load::attachments(&data));
+        }
         match decode::<Command>(&text) {
             Ok(Command::Start { preference, hub }) => {
                 *self.hub.borrow_mut() = hub;
@@ -144,15 +147,8 @@ impl Engine {
                     post(&Event::ProbeCancelled { id });
                 }
             }
-            Ok(command) => self.in_turn(command, load::attachments(&data)),
-            Err(error) => post(&Event::Fatal {
-                failure: Failure::new(
-                    "The page and its engine do not understand each other",
-                    "They may come from different versions.",
-                    "Reload the page without its cache (Ctrl or Cmd, Shift and R).",
-                )
-                .with_details(error),
-            }),
+            Ok(_) => post(&strange("it belongs to a later part".to_owned())),
+            Err(error) => post(&strange(error)),
         }
     }
 
@@ -209,7 +205,7 @@ impl Engine {
             earlier.abort();
         }
         let hub = self.hub.borrow().clone();
-        match look(&hub, &address, contact, signal).await {
+        match later::look(hub, address, contact, signal).await {
             Ok(offer) => post(&Event::Offered { id, offer }),
             Err(failure) => post(&Event::LookFailed { id, failure }),
         }

@@ -2,6 +2,8 @@
 
 use crate::browser::Store;
 use crate::link::Panel;
+use crate::state::State;
+use crate::state::inside::Voice;
 use crate::ui::panels::bench::BenchPanel;
 use crate::ui::panels::inside::InsidePanel;
 use crate::ui::panels::learn::LearnPanel;
@@ -13,7 +15,13 @@ use wasm_split_helpers::wasm_split;
 
 #[wasm_split(panel_inside, fallible)]
 fn inside() -> Part {
-    Ok(|| view! { <InsidePanel/> }.into_any())
+    Ok(|| {
+        Store::get().change(|state| {
+            state.inside.voice = Some(Voice(State::inside_spoken));
+            Vec::new()
+        });
+        view! { <InsidePanel/> }.into_any()
+    })
 }
 
 #[wasm_split(panel_teach, fallible)]

@@ -4,7 +4,7 @@
 //! The result in `dist` needs nothing else: any folder of any static host can serve it. The scripts
 //! only define what starts the two programs; files under `static/` call it.
 
-use super::{assets, parts, publish};
+use super::{assets, parts, publish, sizes};
 use crate::error::{At, Error, Result};
 use crate::setup::{self, Installing, WASM_TARGET, WasmToolchain};
 use crate::shell;
@@ -48,10 +48,12 @@ pub fn build(workspace: &Workspace, profile: Profile, installing: Installing) ->
     publish::prepare(&mut files, profile)?;
     let site = workspace.site();
     assets::write(&files, &site)?;
-    if profile == Profile::Web {
-        assets::compress(&site)?;
+    if profile == Profile::Dev {
+        return assets::print_sizes(&site);
     }
-    assets::print_sizes(&site)
+    assets::compress(&site)?;
+    assets::print_sizes(&site)?;
+    sizes::report(&site)
 }
 
 /// Both binaries in one cargo run, so that their dependencies are compiled once.
@@ -95,10 +97,10 @@ fn bind(workspace: &Workspace, profile: Profile, binary: &str) -> Result<PathBuf
     let between = folder.with_extension("parts");
     let _ = fs::remove_dir_all(&between);
     fs::create_dir_all(&between).at("create", &between)?;
-    let parts = parts::take_apart(binary, &bytes, &between)?;
+    let mut parts = parts::take_apart(binary, &bytes, &between)?;
     let mut bindgen = Bindgen::new();
     bindgen
-        .input_bytes(binary, parts.main)
+        .input_bytes(binary, std::mem::take(&mut parts.main))
         .typescript(false)
         .keep_debug(false)
         // The parts share its table.
@@ -117,7 +119,7 @@ fn bind(workspace: &Workspace, profile: Profile, binary: &str) -> Result<PathBuf
     })?;
     let script = folder.join(format!("{binary}.js"));
     let text = fs::read_to_string(&script).at("read", &script)?;
-    fs::write(&script, parts::join(&text, &parts.needs)?).at("write", &script)?;
+    fs::write(&script, parts::join(&text, &parts)?).at("write", &script)?;
     for (name, bytes) in &parts.files {
         let file = folder.join(name);
         fs::write(&file, bytes).at("write", &file)?;

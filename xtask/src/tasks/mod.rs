@@ -8,8 +8,10 @@ mod parts;
 mod pictures;
 mod planes;
 mod publish;
+mod sections;
 mod serve;
 mod setup;
+mod sizes;
 mod test;
 
 pub use bench::bench;

@@ -1,6 +1,7 @@
 // The parts of the program that come later: the files of each, the last of which is its own. What stands before it, it
-// shares with other parts.
+// shares with other parts; the small ones of those (#NAME) are sections of one file.
 const PARTS = {};
+const SHARED = "";
 const begun = new Map();
 
 function once(name, begin) {
@@ -14,9 +15,21 @@ function once(name, begin) {
 }
 
 const fetchPart = (file) => once(`bytes of ${file}`, async () => {
-    const answer = await fetch(new URL(file, import.meta.url));
-    if (!answer.ok) throw new Error(`${file}: ${answer.status}`);
-    return answer.arrayBuffer();
+    if (file.startsWith("#")) {
+        const shared = await once("sections", async () => WebAssembly.compile(await fetchPart(SHARED)));
+        return WebAssembly.Module.customSections(shared, file.slice(1))[0];
+    }
+    const address = new URL(file, import.meta.url);
+    try {
+        const answer = await fetch(address);
+        if (answer.ok) return await answer.arrayBuffer();
+        throw new Error(`${file}: ${answer.status}`);
+    } catch (error) {
+        // The service worker keeps all parts, but does not yet answer at a first visit, nor for what a host has replaced.
+        const kept = await globalThis.caches?.match(address, { ignoreVary: true });
+        if (!kept) throw error;
+        return kept.arrayBuffer();
+    }
 });
 
 const startPart = (file) => once(file, async () =>

@@ -1,6 +1,9 @@
 //! Takes a program apart: what comes later (`app::ui::later`, `app::engine::later`) becomes files of its own, beside the
 //! program and fetched by its script.
 
+use super::sections::{
+    EMPTY, EXPORTS, IMPORTS, no_wasm, number, put_together, sections, take, without_notes, written,
+};
 use crate::error::{At, Error, Result};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -12,6 +15,11 @@ const LINK: &str = "./parts.js";
 /// How it is fetched, and the line that becomes the list of files.
 const LOADER: &str = include_str!("parts.js");
 const LIST: &str = "const PARTS = {};";
+/// The line that says which file holds the small ones.
+const SHARED: &str = "const SHARED = \"\";";
+/// What several parts share lies in a file of its own from so many bytes on. What is smaller lies together in one: a request
+/// for each would take longer.
+const SMALL: usize = 8000;
 
 /// A program in parts.
 #[derive(Debug)]
@@ -20,8 +28,10 @@ pub struct Parts {
     pub main: Vec<u8>,
     /// The files of the others.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// The files of each part, in the order in which they start.
+    /// The files of each part, in the order in which they start; `#NAME` is a section of [`Self::shared`].
     pub needs: BTreeMap<String, Vec<String>>,
+    /// The file among the others that holds the small ones, where there are any.
+    pub shared: Option<String>,
 }
 
 /// The file of a part.
@@ -52,18 +62,54 @@ pub fn take_apart(binary: &str, program: &[u8], folder: &Path) -> Result<Parts> 
         let files = stems.iter().map(|stem| file_of(binary, stem));
         (part, files.collect())
     });
-    Ok(Parts {
+    let mut parts = Parts {
         main: std::fs::read(&main).at("read", &main)?,
         files,
         needs: needs.collect(),
-    })
+        shared: None,
+    };
+    parts.gather(binary);
+    Ok(parts)
+}
+
+impl Parts {
+    /// Puts the small files that several parts share into one: an empty wasm with a custom section for each.
+    fn gather(&mut self, binary: &str) {
+        let chunk = format!("{binary}_chunk_");
+        let files = std::mem::take(&mut self.files).into_iter();
+        let (small, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            files.partition(|(name, bytes)| name.starts_with(&chunk) && bytes.len() < SMALL);
+        self.files = others;
+        if small.is_empty() {
+            return;
+        }
+        let name_of = |file: &str| file.trim_end_matches(".wasm").to_string();
+        let sections: Vec<Vec<u8>> = small
+            .iter()
+            .map(|(file, bytes)| {
+                let name = name_of(file);
+                [&written(name.len())[..], name.as_bytes(), bytes].concat()
+            })
+            .collect();
+        let sections = sections.iter().map(|section| (0, &section[..]));
+        let shared = format!("{binary}_shared.wasm");
+        self.files
+            .insert(shared.clone(), put_together(EMPTY, sections));
+        self.shared = Some(shared);
+        for file in self.needs.values_mut().flatten() {
+            if small.contains_key(file) {
+                *file = format!("#{}", name_of(file));
+            }
+        }
+    }
 }
 
 /// Writes into the program's script how its parts are fetched.
 ///
 /// # Errors
 /// A script that does not import them as `wasm-bindgen` writes it.
-pub fn join(script: &str, needs: &BTreeMap<String, Vec<String>>) -> Result<String> {
+pub fn join(script: &str, parts: &Parts) -> Result<String> {
+    let needs = &parts.needs;
     // A line for each part: import * as import1 from "./parts.js"
     let (imports, body): (Vec<&str>, Vec<&str>) = script
         .lines()
@@ -78,8 +124,11 @@ pub fn join(script: &str, needs: &BTreeMap<String, Vec<String>>) -> Result<Strin
         let reason = format!("a script does not import `{LINK}`");
         return Err(Error::Site(reason));
     }
-    let beside =
-        |files: &[String]| -> Value { files.iter().map(|file| format!("./{file}")).collect() };
+    let address = |file: &String| match file.starts_with('#') {
+        true => file.clone(),
+        false => format!("./{file}"),
+    };
+    let beside = |files: &[String]| -> Value { files.iter().map(address).collect() };
     let list: Map<String, Value> = needs
         .iter()
         .map(|(part, files)| (part.clone(), beside(files)))
@@ -90,6 +139,10 @@ pub fn join(script: &str, needs: &BTreeMap<String, Vec<String>>) -> Result<Strin
         .map(|part| format!("    __wasm_split_load_{part}: loaderOf(\"{part}\"),\n"))
         .collect();
     let loader = LOADER.replace(LIST, &format!("const PARTS = {list};"));
+    let loader = match &parts.shared {
+        Some(shared) => loader.replace(SHARED, &format!("const SHARED = \"./{shared}\";")),
+        None => loader,
+    };
     Ok(format!(
         "{loader}\nconst loaders = {{\n{}}};\n{names}\n{}\n",
         loaders.concat(),
@@ -97,79 +150,36 @@ pub fn join(script: &str, needs: &BTreeMap<String, Vec<String>>) -> Result<Strin
     ))
 }
 
-/// The number of the import section, and of the export section.
-const IMPORTS: u8 = 2;
-const EXPORTS: u8 = 7;
-
-fn no_wasm() -> Error {
-    Error::Site("a program is no wasm".to_string())
-}
-
-/// Takes a number off the front of `bytes`, as wasm writes it.
-fn number(bytes: &mut &[u8]) -> Result<usize> {
-    let mut value = 0;
-    for shift in 0..5 {
-        let (&byte, rest) = bytes.split_first().ok_or_else(no_wasm)?;
-        *bytes = rest;
-        value |= usize::from(byte & 0x7f) << (7 * shift);
-        if byte < 0x80 {
-            return Ok(value);
-        }
-    }
-    Err(no_wasm())
-}
-
-/// Takes so many bytes off the front of `bytes`.
-fn take<'a>(bytes: &mut &'a [u8], count: usize) -> Result<&'a [u8]> {
-    let (taken, rest) = bytes.split_at_checked(count).ok_or_else(no_wasm)?;
-    *bytes = rest;
-    Ok(taken)
-}
-
-/// A number as wasm writes it.
-fn written(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while value >= 0x80 {
-        bytes.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
-
-/// Each section's number and content.
-fn sections(wasm: &[u8]) -> Result<Vec<(u8, &[u8])>> {
-    let mut rest = wasm;
-    take(&mut rest, 8)?;
-    let mut sections = Vec::new();
-    while let Some((&kind, after)) = rest.split_first() {
-        rest = after;
-        let length = number(&mut rest)?;
-        sections.push((kind, take(&mut rest, length)?));
-    }
-    Ok(sections)
-}
-
-fn put_together<'a>(wasm: &[u8], sections: impl Iterator<Item = (u8, &'a [u8])>) -> Vec<u8> {
-    let mut joined = wasm[..8].to_vec();
-    for (kind, content) in sections {
-        joined.push(kind);
-        joined.extend(written(content.len()));
-        joined.extend_from_slice(content);
-    }
-    joined
-}
-
-/// A wasm file without its custom sections, which name functions and tell who made it.
+/// The files that each part fetches, as [`join`] wrote them into a script, whatever they are called by now.
 ///
 /// # Errors
-/// What is no wasm.
-fn without_notes(wasm: &[u8]) -> Result<Vec<u8>> {
-    let sections = sections(wasm)?;
-    Ok(put_together(
-        wasm,
-        sections.into_iter().filter(|(kind, _)| *kind != 0),
-    ))
+/// A script without that list.
+pub fn list(script: &str) -> Result<BTreeMap<String, Vec<String>>> {
+    let (start, end) = LIST.split_once("{}").expect("it is there");
+    let list = script
+        .split_once(start)
+        .and_then(|(_, rest)| rest.split_once(end));
+    let list = list.and_then(|(list, _)| serde_json::from_str(list).ok());
+    let list: BTreeMap<String, Vec<String>> =
+        list.ok_or_else(|| Error::Site("a script does not list its parts".to_string()))?;
+    let start = SHARED.trim_end_matches("\";");
+    let shared = script
+        .split_once(start)
+        .and_then(|(_, rest)| rest.split_once('"'));
+    let shared = shared.map_or("", |(shared, _)| shared);
+    let beside = |file: &String| match file.starts_with('#') {
+        true => shared.trim_start_matches("./").to_string(),
+        false => file.trim_start_matches("./").to_string(),
+    };
+    let parts = list.into_iter();
+    Ok(parts
+        .map(|(part, files)| {
+            let mut files: Vec<String> = files.iter().map(beside).collect();
+            files.sort();
+            files.dedup();
+            (part, files)
+        })
+        .collect())
 }
 
 /// A program without the parts of the other one: both are made of the same library, whose marked functions the linker exports
@@ -231,23 +241,67 @@ mod tests {
                 "engine_inside.wasm".to_string(),
             ],
         )]);
+        let mut parts = Parts {
+            main: Vec::new(),
+            files: BTreeMap::new(),
+            needs,
+            shared: None,
+        };
         let script = "import * as import1 from \"./parts.js\"\nimport * as import2 from \"./parts.js\"\nexport class A {}\nlet b = { \"./parts.js\": import1 };\n";
-        let joined = join(script, &needs).unwrap();
+        let joined = join(script, &parts).unwrap();
         assert!(joined.contains("\"./engine_chunk_3.wasm\",\n    \"./engine_inside.wasm\""));
         assert!(joined.contains(
             "const loaders = {\n    __wasm_split_load_inside: loaderOf(\"inside\"),\n};\nconst import1 = loaders;\nconst import2 = loaders;\n"
         ));
         assert!(joined.ends_with("export class A {}\nlet b = { \"./parts.js\": import1 };\n"));
         assert!(!joined.contains("import * as"));
-        assert!(join("export class A {}", &needs).is_err());
+        assert_eq!(list(&joined).unwrap(), parts.needs);
+        assert!(list("export class A {}").is_err());
+        assert!(join("export class A {}", &parts).is_err());
+
+        parts.shared = Some("engine_shared.wasm".to_string());
+        let files = parts.needs.get_mut("inside").unwrap();
+        files.insert(0, "#engine_chunk_1".to_string());
+        let joined = join(script, &parts).unwrap();
+        assert!(joined.contains("const SHARED = \"./engine_shared.wasm\";"));
+        assert!(joined.contains("    \"#engine_chunk_1\",\n"));
+        let files = [
+            "engine_chunk_3.wasm",
+            "engine_inside.wasm",
+            "engine_shared.wasm",
+        ];
+        assert_eq!(list(&joined).unwrap()["inside"], files);
     }
 
     #[test]
-    fn only_custom_sections_go() {
-        let wasm = b"\0asm\x01\0\0\0\x00\x03\x02ab\x01\x01\x00\x00\x82\x00\x01n";
-        assert_eq!(without_notes(wasm).unwrap(), b"\0asm\x01\0\0\0\x01\x01\x00");
-        assert!(without_notes(b"\0asm\x01\0\0\0\x01\x05\x00").is_err());
-        assert!(without_notes(b"\0asm").is_err());
+    fn small_files_that_parts_share_lie_together() {
+        let file = |name: &str, length| (name.to_string(), vec![7; length]);
+        let needs = ["app_chunk_1.wasm", "app_chunk_2.wasm", "app_a.wasm"];
+        let mut parts = Parts {
+            main: Vec::new(),
+            files: BTreeMap::from([
+                file("app_chunk_1.wasm", 300),
+                file("app_chunk_2.wasm", SMALL),
+                file("app_chunk_3.wasm", 2),
+                file("app_a.wasm", 3),
+            ]),
+            needs: BTreeMap::from([("a".to_string(), needs.map(str::to_string).to_vec())]),
+            shared: None,
+        };
+        parts.gather("app");
+        let names: Vec<&String> = parts.files.keys().collect();
+        assert_eq!(names, ["app_a.wasm", "app_chunk_2.wasm", "app_shared.wasm"]);
+        let shared = &parts.files["app_shared.wasm"];
+        let first = [&b"\x0bapp_chunk_1"[..], &[7; 300]].concat();
+        assert_eq!(
+            sections(shared).unwrap(),
+            [(0, &first[..]), (0, &b"\x0bapp_chunk_3\x07\x07"[..])]
+        );
+        assert_eq!(
+            parts.needs["a"],
+            ["#app_chunk_1", "app_chunk_2.wasm", "app_a.wasm"]
+        );
+        assert_eq!(parts.shared.as_deref(), Some("app_shared.wasm"));
     }
 
     #[test]
