@@ -2,6 +2,7 @@
 
 use bert::inside::{Baseline, Head};
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 /// Longest word that is followed, in characters.
 pub const MAX_WORD: usize = 100;
@@ -9,6 +10,37 @@ pub const MAX_WORD: usize = 100;
 pub const MAX_OFF: usize = 1024;
 /// Every layer and every head lies below this.
 pub const MAX_HEADS: usize = 256;
+
+/// Words of a round that are hidden.
+pub const ROUND_WORDS: RangeInclusive<usize> = 1..=8;
+/// The temperature that a round's words are drawn at, in tenths.
+pub const ROUND_HEAT: RangeInclusive<usize> = 0..=20;
+/// Every round has a lower number.
+pub const MAX_ROUND: usize = 1_000_000;
+
+/// How a round of spotting swaps is dealt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rounds {
+    /// Words that are hidden and drawn anew.
+    pub words: usize,
+    /// The temperature, in tenths.
+    pub heat: usize,
+    /// The round's number, which seeds it and chooses the sentence; `None` for the device's next.
+    pub number: Option<usize>,
+    /// The visitor's own sentence; empty for those of the page.
+    pub own: String,
+}
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self {
+            words: 3,
+            heat: 10,
+            number: None,
+            own: String::new(),
+        }
+    }
+}
 
 /// The pictures of the Inside panel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,10 +60,12 @@ pub enum Picture {
     Neighbours,
     /// What a run has changed.
     Change,
+    /// A game: which words are the model's and not the author's.
+    Spot,
 }
 
 impl Picture {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lens,
         Self::Attention,
         Self::Sides,
@@ -39,6 +73,7 @@ impl Picture {
         Self::Grounds,
         Self::Neighbours,
         Self::Change,
+        Self::Spot,
     ];
 
     pub fn label(self) -> &'static str {
@@ -50,6 +85,7 @@ impl Picture {
             Self::Grounds => "What it rests on",
             Self::Neighbours => "Neighbours",
             Self::Change => "Before and after",
+            Self::Spot => "Spot the swaps",
         }
     }
 
@@ -63,6 +99,7 @@ impl Picture {
             Self::Grounds => "grounds",
             Self::Neighbours => "neighbours",
             Self::Change => "change",
+            Self::Spot => "spot",
         }
     }
 }
@@ -120,4 +157,6 @@ pub struct Inside {
     pub apart: bool,
     /// Other sentences with the word whose neighbours are looked for, one a line.
     pub sentences: String,
+    /// How rounds of spotting swaps are dealt.
+    pub rounds: Rounds,
 }

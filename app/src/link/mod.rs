@@ -215,6 +215,10 @@ mod key {
     pub const SWAPS: &str = "swaps";
     pub const APART: &str = "apart";
     pub const SENTENCES: &str = "sentences";
+    pub const ROUND_WORDS: &str = "round-words";
+    pub const ROUND_HEAT: &str = "round-heat";
+    pub const ROUND: &str = "round";
+    pub const ROUND_OWN: &str = "round-text";
     pub const GOAL: &str = "goal";
     pub const METHOD: &str = "method";
     pub const LAYERS: &str = "layers";

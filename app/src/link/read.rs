@@ -1,7 +1,9 @@
 //! From whatever stands in a fragment to a link, and what could not be read.
 
 use super::escape::unescape;
-use super::inside::{BASELINES, MAX_HEADS, MAX_OFF, MAX_WORD, Picture, read_head};
+use super::inside::{
+    BASELINES, MAX_HEADS, MAX_OFF, MAX_ROUND, MAX_WORD, Picture, ROUND_HEAT, ROUND_WORDS, read_head,
+};
 use super::prove::Drawn;
 use super::write::PANELS;
 use super::{
@@ -154,6 +156,20 @@ impl Reading {
             key::OTHER => self.link.inside.other = self.text(key, value),
             key::SWAPS => self.link.inside.swaps = self.text(key, value),
             key::SENTENCES => self.link.inside.sentences = self.text(key, value),
+            key::ROUND_WORDS => {
+                if let Some(words) = self.count(key, &value, ROUND_WORDS) {
+                    self.link.inside.rounds.words = words;
+                }
+            }
+            key::ROUND_HEAT => {
+                if let Some(heat) = self.count(key, &value, ROUND_HEAT) {
+                    self.link.inside.rounds.heat = heat;
+                }
+            }
+            key::ROUND => {
+                self.link.inside.rounds.number = self.count(key, &value, 0..=MAX_ROUND - 1);
+            }
+            key::ROUND_OWN => self.link.inside.rounds.own = self.text(key, value),
             key::GOAL => {
                 if let Some(goal) = self.choice(key, &GOALS, &value) {
                     self.link.recipe.goal = goal;

@@ -1,6 +1,8 @@
 //! Links to fragments and back, and fragments that are none.
 
-use super::inside::{BASELINES, Inside, MAX_HEADS, Picture};
+use super::inside::{
+    BASELINES, Inside, MAX_HEADS, MAX_ROUND, Picture, ROUND_HEAT, ROUND_WORDS, Rounds,
+};
 use super::prove::{Drawn, Line, MAX_SEEDS, MAX_SIZES, MAX_STEPS};
 use super::*;
 use crate::recipe::Goal;
@@ -244,7 +246,7 @@ fn inside() -> impl Strategy<Value = Inside> {
         any::<bool>(),
         btree_set(head(), 0..9),
         (prop::sample::select(BASELINES.to_vec()), text()),
-        (text(), any::<bool>(), text()),
+        (text(), any::<bool>(), text(), rounds()),
     )
         .prop_map(
             |(picture, place, follow, (map, row), arrives, off, (baseline, other), typed)| Inside {
@@ -260,8 +262,19 @@ fn inside() -> impl Strategy<Value = Inside> {
                 swaps: typed.0,
                 apart: typed.1,
                 sentences: typed.2,
+                rounds: typed.3,
             },
         )
+}
+
+fn rounds() -> impl Strategy<Value = Rounds> {
+    let number = prop::option::of(0..MAX_ROUND);
+    (ROUND_WORDS, ROUND_HEAT, number, text()).prop_map(|(words, heat, number, own)| Rounds {
+        words,
+        heat,
+        number,
+        own,
+    })
 }
 
 fn drawn() -> impl Strategy<Value = Drawn> {

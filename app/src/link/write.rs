@@ -106,6 +106,19 @@ impl Link {
         if !inside.sentences.is_empty() {
             put(key::SENTENCES, &inside.sentences);
         }
+        let (rounds, plain_rounds) = (&inside.rounds, &plain.inside.rounds);
+        if rounds.words != plain_rounds.words {
+            put(key::ROUND_WORDS, &rounds.words.to_string());
+        }
+        if rounds.heat != plain_rounds.heat {
+            put(key::ROUND_HEAT, &rounds.heat.to_string());
+        }
+        if let Some(number) = rounds.number {
+            put(key::ROUND, &number.to_string());
+        }
+        if !rounds.own.is_empty() {
+            put(key::ROUND_OWN, &rounds.own);
+        }
         let (recipe, usual) = (&self.recipe, &plain.recipe);
         if recipe.goal != usual.goal {
             put(key::GOAL, name(&GOALS, &recipe.goal));

@@ -2,10 +2,10 @@
 
 use crate::failure::Failure;
 use bert::inside::{
-    Attribution, Baseline, Contextual, Guesses, Head, Lens, Moved, Neighbour, Occurrence, Seen,
-    Sides, Subject, Surprisal, Survey,
+    Attribution, Baseline, Contextual, Guesses, Head, Lens, Moved, Neighbour, Occurrence,
+    ReplaceRequest, Round, Seen, Sides, Subject, Surprisal, Survey,
 };
-use bert::probe::MaskResult;
+use bert::probe::{MaskResult, Replaced};
 use serde::{Deserialize, Serialize};
 
 /// A word that is asked about.
@@ -31,7 +31,7 @@ pub enum Aim {
 }
 
 /// One question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Look {
     /// What the head would say after each layer.
@@ -70,6 +70,10 @@ pub enum Look {
         occurrences: Vec<Occurrence>,
         without: Vec<Head>,
     },
+    /// Words replaced by the model's own guesses.
+    Replace(ReplaceRequest),
+    /// Which tokens of a text look replaced to a discriminator.
+    Judge { text: String },
     /// What a run has changed in the model, against the checkpoint that it began from.
     Change { subject: Subject, top_k: usize },
     /// What a logit rests on.
@@ -94,6 +98,8 @@ pub enum Found {
     Swaps(Vec<Surprisal>),
     Neighbours(Vec<Neighbour>),
     Contextual(Contextual),
+    Round(Round),
+    Judged(Replaced),
     Change(Box<Change>),
     Attribution(Attribution),
 }

@@ -75,10 +75,12 @@ pub enum Memory {
     Curve,
     /// What was answered in the lesson.
     Lesson,
+    /// The score of spotting swaps.
+    Scores,
 }
 
 impl Memory {
-    pub const ALL: [Self; 3] = [Self::Runs, Self::Curve, Self::Lesson];
+    pub const ALL: [Self; 4] = [Self::Runs, Self::Curve, Self::Lesson, Self::Scores];
 
     /// What the device calls it.
     pub fn key(self) -> &'static str {
@@ -86,6 +88,7 @@ impl Memory {
             Self::Runs => "unmask.runs",
             Self::Curve => "unmask.curve",
             Self::Lesson => "unmask.lesson",
+            Self::Scores => "unmask.scores",
         }
     }
 }
@@ -248,10 +251,7 @@ impl State {
                 self.on_taught_for_inside(&event);
                 self.on_teach(id, event)
             }
-            Event::Inside { id, event } => {
-                self.on_inside(id, event);
-                Vec::new()
-            }
+            Event::Inside { id, event } => self.on_inside(id, event),
             Event::Prove { id, event } => self.on_prove(id, event),
             Event::Bench { id, event } => {
                 self.on_bench(id, event);
@@ -301,6 +301,7 @@ impl State {
             Memory::Runs => self.on_past_runs(text),
             Memory::Curve => self.on_kept_curve(text),
             Memory::Lesson => self.on_kept_lesson(text),
+            Memory::Scores => self.on_kept_scores(text),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::common::AnyError;
 
 pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
     --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp|rtd] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
-    [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--seed N] [--limit N] \
+    [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--dropout P] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
     [--predictions FILE.json] [--json] [--profile]";
 
@@ -57,6 +57,7 @@ pub struct Settings {
     seed: Option<u64>,
     layer_decay: Option<f64>,
     balance: Option<f64>,
+    dropout: Option<f64>,
 }
 
 impl Settings {
@@ -81,6 +82,7 @@ impl Settings {
             learning_rate: self.learning_rate.unwrap_or(recipe.learning_rate),
             seed: self.seed.unwrap_or(recipe.seed),
             balance: self.balance.unwrap_or(recipe.balance),
+            dropout: self.dropout.unwrap_or(recipe.dropout),
             optimiser: Optimiser {
                 layer_decay: self.layer_decay.unwrap_or(1.0),
                 ..recipe.optimiser
@@ -142,7 +144,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     let mut given: Vec<(String, String)> = Vec::new();
     let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
-    const NAMES: [&str; 22] = [
+    const NAMES: [&str; 23] = [
         "--model",
         "--train",
         "--eval",
@@ -158,6 +160,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         "--accumulation",
         "--layer-decay",
         "--balance",
+        "--dropout",
         "--seed",
         "--limit",
         "--pooling",
@@ -203,6 +206,9 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
             .transpose()?,
         balance: last("--balance")
             .map(|v| number("--balance", v))
+            .transpose()?,
+        dropout: last("--dropout")
+            .map(|v| number("--dropout", v))
             .transpose()?,
     };
     let base = settings.base(Some(HeadKind::Classes));

@@ -3,7 +3,7 @@
 //! `cargo run --release -p bert --example fine_tune -- --model DIR --train FILE --eval FILE
 //! --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp|rtd]
 //! [--text COLUMN] [--pair COLUMN|none] [--label COLUMN]
-//! [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--seed N] [--limit N]
+//! [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--dropout P] [--seed N] [--limit N]
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
 //! [--predictions FILE.json] [--json] [--profile]`
 //!

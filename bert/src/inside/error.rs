@@ -31,6 +31,12 @@ pub enum InsideError {
     /// The text has special tokens only.
     #[error("the text has no word to look at, only special tokens: write a word")]
     NoWords,
+    /// No word of the text is one token of the vocabulary.
+    #[error(
+        "no word of the text is one token of this model's vocabulary, so none can be replaced: write other \
+         words"
+    )]
+    NoWholeWord,
     /// There is no such token in the text.
     #[error("there is no token {place} in this text: its tokens are 0 to {last}")]
     NoSuchPlace {

@@ -174,21 +174,7 @@ impl Writing<'_> {
     fn draw(&self, row: &Row, temperature: f64, random: &mut Random) -> Option<Prediction> {
         let may = |guess: &&Prediction| !self.barred.contains(&guess.id);
         let guesses: Vec<&Prediction> = row.best.iter().filter(may).collect();
-        let first = guesses.first()?;
-        if temperature == 0.0 {
-            return Some((*first).clone());
-        }
-        let weight =
-            |guess: &&Prediction| (f64::from(guess.logit - first.logit) / temperature).exp();
-        let weights: Vec<f64> = guesses.iter().map(weight).collect();
-        let mut left = random.uniform() * weights.iter().sum::<f64>();
-        for (guess, weight) in guesses.iter().zip(&weights) {
-            left -= weight;
-            if left <= 0.0 {
-                return Some((*guess).clone());
-            }
-        }
-        Some((*first).clone())
+        draw(&guesses, temperature, random).cloned()
     }
 
     /// Which of the open places comes next, and what the model gives it.
@@ -213,6 +199,28 @@ impl Writing<'_> {
             Order::SurestFirst => open,
         }
     }
+}
+
+/// Draws one of some guesses, the likeliest of which comes first, after their logits are divided by the temperature; at 0 the first.
+pub(super) fn draw<'a>(
+    guesses: &[&'a Prediction],
+    temperature: f64,
+    random: &mut Random,
+) -> Option<&'a Prediction> {
+    let first = *guesses.first()?;
+    if temperature == 0.0 {
+        return Some(first);
+    }
+    let weight = |guess: &&Prediction| (f64::from(guess.logit - first.logit) / temperature).exp();
+    let weights: Vec<f64> = guesses.iter().map(weight).collect();
+    let mut left = random.uniform() * weights.iter().sum::<f64>();
+    for (guess, weight) in guesses.iter().zip(&weights) {
+        left -= weight;
+        if left <= 0.0 {
+            return Some(guess);
+        }
+    }
+    Some(first)
 }
 
 /// Goes on with a text. A model that reads left to right adds one token after another, until it says that the text ends; one that fills

@@ -5,6 +5,7 @@ mod common;
 
 mod golden;
 mod refused;
+mod replacing;
 mod rewind;
 mod shape;
 

@@ -129,6 +129,8 @@ fn every_step_of_the_lesson_leads_to_its_check(browser: Browser) {
     // 11. Every word.
     next_step(&visit, "Every word");
     begin_step(&visit);
+    visit.wait_for_text("#spot-task", "Which are swapped?");
+    visit.click("button", "Show");
     wait_for_done(&visit);
 
     visit.click("button", "Close the lesson");

@@ -3,7 +3,7 @@
 use crate::visit::weights_of;
 use bert::config::Config;
 use bert::data::Text;
-use bert::inside::{Neighbour, neighbours};
+use bert::inside::{Neighbour, ReplaceRequest, Round, neighbours, replace};
 use bert::model::{Model, ModelLoader};
 use bert::probe::{Fill, Replaced, Request, Said, fill_mask, predict, replaced};
 use bert::tokenizer::Tokenizer;
@@ -68,6 +68,13 @@ impl Reference {
         let (control, mut model) = (Control::default(), self.model.borrow_mut());
         let found = neighbours(&mut model, &self.tokenizer, id, count, &control);
         pollster::block_on(found).expect("neighbours")
+    }
+
+    /// A text with words replaced.
+    pub fn round(&self, request: &ReplaceRequest) -> Round {
+        let (control, mut model) = (Control::default(), self.model.borrow_mut());
+        let round = replace(&mut model, &self.tokenizer, request, &control);
+        pollster::block_on(round).expect("a round")
     }
 
     /// Of each token, how likely someone replaced it.

@@ -12,11 +12,11 @@ use crate::protocol::{
 };
 use bert::inside::{
     AttentionRequest, AttributionRequest, Head, InsideError, LayerAttention, LensRequest, Subject,
-    Surprisal, Target, attention, attribution, contextual, guesses, lens, neighbours, sides,
-    surprisal, survey,
+    Surprisal, Target, attention, attribution, contextual, guesses, lens, neighbours, replace,
+    sides, surprisal, survey,
 };
 use bert::model::Model;
-use bert::probe::ProbeError;
+use bert::probe::{ProbeError, Request, replaced};
 use bert::tokenizer::Tokenizer;
 use kernels::{CancelToken, Control};
 use std::rc::Rc;
@@ -184,6 +184,18 @@ async fn see(
             occurrences,
             without,
         } => Found::Contextual(contextual(model, tokenizer, occurrences, without, control).await?),
+        Look::Replace(request) => Found::Round(replace(model, tokenizer, request, control).await?),
+        Look::Judge { text } => {
+            let request = Request {
+                text: text.clone(),
+                pair: None,
+                hidden: Vec::new(),
+                top_k: 1,
+                compare: Vec::new(),
+            };
+            let marks = replaced(model, tokenizer, &request, control).await;
+            Found::Judged(marks.map_err(InsideError::from)?)
+        }
         Look::Change { .. } => unreachable!("a change takes more than the model"),
         Look::Attribution {
             subject,

@@ -1,7 +1,9 @@
 //! Asking: one look at a time, the first that the open panel needs and has not got.
 
 use crate::link::Panel;
-use crate::protocol::{Command, InsideCommand, InsideEvent, Look, RequestId, RunNews, TeachEvent};
+use crate::protocol::{
+    Command, Found, InsideCommand, InsideEvent, Look, RequestId, RunNews, TeachEvent,
+};
 use crate::state::activity::Wish;
 use crate::state::{Effect, State, next};
 
@@ -80,38 +82,45 @@ impl State {
     /// The typing in one of the panel's boxes has paused.
     pub fn settle_inside(&mut self) -> Vec<Effect> {
         self.inside.settle();
+        self.settle_round();
         Vec::new()
     }
 
     /// Takes in what the engine says of looking.
-    pub(in crate::state) fn on_inside(&mut self, id: RequestId, event: InsideEvent) {
+    pub(in crate::state) fn on_inside(&mut self, id: RequestId, event: InsideEvent) -> Vec<Effect> {
+        let mut effects = Vec::new();
         let inside = &mut self.inside;
         let Some((_, look)) = inside
             .running
             .as_ref()
             .filter(|(running, _)| *running == id)
         else {
-            return;
+            return effects;
         };
         let look = look.clone();
         match event {
             InsideEvent::Progress { done, total } => {
                 inside.progress = Some((done, total));
-                return;
+                return effects;
             }
             InsideEvent::Found {
                 found,
                 milliseconds,
             } => {
-                inside.remember(look, *found);
                 inside.milliseconds = Some(milliseconds);
                 inside.failed = None;
+                match *found {
+                    Found::Round(round) => self.on_round(&look, round),
+                    Found::Judged(marks) => effects = self.on_judged(&marks),
+                    found => inside.remember(look, found),
+                }
             }
             InsideEvent::Failed { failure } => inside.failed = Some((look, Some(failure))),
             InsideEvent::Cancelled => inside.failed = Some((look, None)),
         }
-        inside.running = None;
-        inside.progress = None;
+        self.inside.running = None;
+        self.inside.progress = None;
+        effects
     }
 
     /// A model is here: answers and heads of another one are nothing to it.

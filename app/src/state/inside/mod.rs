@@ -12,6 +12,7 @@ pub mod maps;
 mod neighbours;
 mod sides;
 pub mod sight;
+pub mod spot;
 mod surprise;
 mod swaps;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use crate::failure::Failure;
 use crate::link::inside::{Inside as Choice, MAX_WORD, Picture};
 use crate::protocol::{Found, Look, RequestId, Word};
 use bert::inside::{Head, Subject};
+use spot::Spot;
 
 /// Guesses that are asked for at each place.
 pub const GUESSES: usize = 5;
@@ -52,6 +54,8 @@ pub struct Inside {
     pub typed_other: String,
     pub typed_swaps: String,
     pub typed_sentences: String,
+    /// The game of spotting swaps.
+    pub spot: Spot,
     /// What was answered, the newest last.
     answers: Vec<(Look, Found)>,
     running: Option<(RequestId, Look)>,
@@ -107,6 +111,7 @@ impl Inside {
         self.typed_other.clone_from(&choice.other);
         self.typed_swaps.clone_from(&choice.swaps);
         self.typed_sentences.clone_from(&choice.sentences);
+        self.spot.restore(&self.choice.rounds, &choice.rounds);
         self.choice = choice;
         // The link's heads are those of the link's model.
         self.model = None;
@@ -153,6 +158,7 @@ impl Inside {
         self.answers.clear();
         self.failed = None;
         self.milliseconds = None;
+        self.spot.on_other_model();
     }
 
     /// The engine is gone, and with it what it was at.
@@ -173,6 +179,7 @@ impl State {
             Picture::Grounds => self.grounds_look().into_iter().collect(),
             Picture::Neighbours => self.neighbour_looks(),
             Picture::Change => self.change_look().into_iter().collect(),
+            Picture::Spot => self.spot_look().into_iter().collect(),
         }
     }
 
@@ -250,6 +257,7 @@ impl State {
             Picture::Grounds => self.grounds_sight(ANY_WIDTH),
             Picture::Neighbours => self.neighbours_sight(ANY_WIDTH),
             Picture::Change => self.moved_sight(ANY_WIDTH),
+            Picture::Spot => return self.spot_spoken(),
         };
         sight.map(|sight| sight.sentence)
     }
@@ -262,6 +270,9 @@ impl State {
 
     /// What the panel says where it has no picture to show.
     pub fn inside_hint(&self) -> Option<String> {
+        if self.inside.choice.picture == Picture::Spot {
+            return self.spot_hint();
+        }
         let Some(model) = &self.session.model else {
             return self.hint();
         };
@@ -286,7 +297,7 @@ impl State {
             ))
         };
         match (picture, &model.no_masks) {
-            (Picture::Attention | Picture::Neighbours, _) => None,
+            (Picture::Attention | Picture::Neighbours | Picture::Spot, _) => None,
             (Picture::Change, _) => self.change_hint(),
             (Picture::Lens | Picture::Grounds, _)
                 if model.head.is_some() && self.place().is_none() =>

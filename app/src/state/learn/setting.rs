@@ -65,6 +65,7 @@ pub(super) enum Check {
     Curve,
     TwoTexts,
     Fills,
+    Spotted,
 }
 
 impl State {
@@ -136,6 +137,7 @@ impl State {
                 let two = !self.inside.choice.other.is_empty();
                 inside(Picture::Surprise) && two && self.is_picture_there()
             }
+            Check::Spotted => inside(Picture::Spot) && self.inside.spot.is_shown(),
             Check::Fills => {
                 let another = given
                     .is_some_and(|given| given.replace("[MASK]", self.mask()) != self.probe.text);

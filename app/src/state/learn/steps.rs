@@ -120,11 +120,10 @@ pub const STEPS: [Step; COUNT] = [
     // Every word can teach.
     Step {
         setting: Setting {
-            panel: Panel::Teach,
-            texts: Some(Texts::Book),
-            goal: Some(Goal::Masks),
+            panel: Panel::Inside,
+            picture: Some(Picture::Spot),
             ..Setting::NONE
         },
-        check: Check::Dealt,
+        check: Check::Spotted,
     },
 ];

@@ -245,9 +245,9 @@ pub const WORDS: [Words; COUNT] = [
         right: 0,
         why: "Every token is real or replaced, so all of them teach. That is why ELECTRA reached BERT's level with about a \
               quarter of the computing.",
-        task: "Here is BERT's own deal again. Count the tokens that carry no loss: ELECTRA would learn at each of them. (To train \
-               one, open an ELECTRA: Teach then offers “Replaced words”.)",
-        check_text: "Words have been dealt",
+        task: "Play a round: press the words that you take for swapped, then “Show”. Every word that you looked at was a yes or no: \
+               ELECTRA learns from each of them. (To train one, open an ELECTRA: Teach then offers “Replaced words”.)",
+        check_text: "A round's answer is shown",
         limits: "A yes or no carries fewer bits than a word out of thousands: 100% against 15% is not 6.7 times as much learned.",
         papers: &[ELECTRA],
     },

@@ -15,6 +15,7 @@ pub(super) struct Texts {
     other: String,
     swaps: String,
     sentences: String,
+    own: String,
 }
 
 impl Texts {
@@ -29,6 +30,7 @@ impl Texts {
             other: link.inside.other.clone(),
             swaps: link.inside.swaps.clone(),
             sentences: link.inside.sentences.clone(),
+            own: link.inside.rounds.own.clone(),
         }
     }
 }
@@ -68,6 +70,9 @@ impl State {
         }
         if link.inside.sentences != public.sentences {
             link.inside.sentences.clear();
+        }
+        if link.inside.rounds.own != public.own {
+            link.inside.rounds.own.clear();
         }
         if link.trial != public.trial {
             link.trial.clear();

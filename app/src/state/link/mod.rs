@@ -10,7 +10,7 @@ use crate::checkpoint::Source;
 use crate::checkpoint::address::Address;
 use crate::failure::Failure;
 use crate::link::embed::{Embed, embed};
-use crate::link::inside::Inside;
+use crate::link::inside::{Inside, Rounds};
 use crate::link::qr::{Qr, qr};
 use crate::link::{Link, MAX_FRAGMENT, MAX_TEXT, Notice, Part, badge};
 use address::Texts;
@@ -154,6 +154,10 @@ impl State {
             other: cut(&choice.other),
             swaps: cut(&choice.swaps),
             sentences: cut(&choice.sentences),
+            rounds: Rounds {
+                own: cut(&choice.rounds.own),
+                ..choice.rounds
+            },
             ..choice
         }
     }

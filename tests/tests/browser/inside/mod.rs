@@ -3,6 +3,7 @@
 
 mod change;
 mod limits;
+mod spot;
 mod words;
 
 use crate::reference::{Reference, TOP_K};

@@ -4,6 +4,7 @@ mod attention;
 mod lens;
 mod neighbours;
 mod plain;
+mod spot;
 mod surprise;
 
 use crate::browser::Store;
@@ -20,6 +21,7 @@ use lens::LensCard;
 use leptos::prelude::*;
 use neighbours::NeighboursCard;
 use plain::{ChangeCard, GroundsCard, SidesCard};
+use spot::SpotCard;
 use surprise::SurpriseCard;
 
 /// Nothing is drawn, and nothing asked, while another panel shows.
@@ -42,20 +44,26 @@ fn Subject() -> impl IntoView {
     let text = store.view(|state| state.probe.text.clone());
     let truncation = store.view(|state| state.probe.truncation());
     let hint = store.view(|state| state.inside_hint());
+    let game = store.view(|state| state.inside.choice.picture == Picture::Spot);
     view! {
         <section class="inside card" aria-label="What is looked at">
-            <TextBox
-                id="inside-text"
-                label="Text"
-                rows=2
-                text=text
-                typed=move |text| store.edit(|state| state.probe.edit_text(text))
-            />
-            <SecondText id="inside-pair"/>
-            <TokenStrip id="inside-tokens"/>
-            {move || truncation.get().map(|notice| view! { <p class="notice">{notice}</p> })}
+            // The game has sentences of its own.
+            <Show when=move || !game.get()>
+                <TextBox
+                    id="inside-text"
+                    label="Text"
+                    rows=2
+                    text=text
+                    typed=move |text| store.edit(|state| state.probe.edit_text(text))
+                />
+                <SecondText id="inside-pair"/>
+                <TokenStrip id="inside-tokens"/>
+                {move || truncation.get().map(|notice| view! { <p class="notice">{notice}</p> })}
+            </Show>
             <Pictures/>
-            <HeadsOff/>
+            <Show when=move || !game.get()>
+                <HeadsOff/>
+            </Show>
             {move || hint.get().map(|hint| view! { <p class="hint" id="inside-hint">{hint}</p> })}
         </section>
     }
@@ -157,6 +165,7 @@ fn PictureCard() -> impl IntoView {
                     Picture::Grounds => view! { <GroundsCard/> }.into_any(),
                     Picture::Neighbours => view! { <NeighboursCard/> }.into_any(),
                     Picture::Change => view! { <ChangeCard/> }.into_any(),
+                    Picture::Spot => view! { <SpotCard/> }.into_any(),
                 }}
                 <RunLine/>
             </section>
