@@ -2,10 +2,10 @@
 
 use super::Engine;
 use super::io::worker::{breathe, ticks};
-use super::port::post;
+use super::port::answer;
 use super::words::sentence;
 use crate::protocol::{
-    BenchCommand, BenchEvent, Case, Event, KernelTime, Measured, Outcome, Profile, RequestId,
+    BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile, RequestId, Topic,
 };
 use bert::bench::{ForwardBench, StepBench, stand_in};
 use bert::config::Config;
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     async fn measure_all(&self, id: RequestId, cases: &[Case], cancel: CancelToken) {
-        let tell = |event| post(&Event::Bench { id, event });
+        let tell = |event: BenchEvent| answer(Topic::Bench, id, &event);
         let control = Control::new(cancel, breathe);
         let mut rate = None;
         for (place, &case) in cases.iter().enumerate() {

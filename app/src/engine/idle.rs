@@ -167,8 +167,9 @@ impl Engine {
     async fn tell_test(self: &Rc<Self>, test: SelfTest) {
         let doubt = test.doubt_since(&self.tested.borrow());
         self.tested.replace(test.clone());
-        if let Some(doubt) = doubt {
-            self.doubt_lessons(doubt).await;
+        // Where that part is not here, nothing was learned.
+        if let (Some(doubt), Some(part)) = (doubt, self.later.learning.get()) {
+            (part.doubt)(self.clone(), doubt).await;
         }
         super::post(&Event::SelfTest { test });
         self.tell_memory();

@@ -4,8 +4,8 @@
 
 use super::io::folder::{Bundled, Folder, Picked};
 use super::io::reader::Reader;
-use super::io::remote::Remote;
 use super::io::worker::{breathe, ticks};
+use super::later;
 use super::port::post;
 use super::resident::kind_of;
 use super::speed::Speed;
@@ -91,7 +91,10 @@ impl Load {
     }
 
     /// Where the files are.
-    async fn folder(&self) -> &dyn Folder {
+    ///
+    /// # Errors
+    /// What opens checkpoints on other hosts cannot be fetched.
+    async fn folder(&self) -> Result<&dyn Folder, Failure> {
         let make = || async {
             let folder: Box<dyn Folder> = match &self.source {
                 Source::Bundled {
@@ -110,18 +113,19 @@ impl Load {
                 }),
                 Source::Remote { listing, download } => {
                     let (hub, signal) = (self.hub.clone(), self.abort.signal());
-                    Box::new(Remote::new(listing.clone(), *download, hub, signal).await)
+                    later::folder(listing.clone(), *download, hub, signal).await?
                 }
             };
-            folder
+            Ok(folder)
         };
-        self.folder.get_or_init(make).await.as_ref()
+        let folder = self.folder.get_or_try_init(make).await;
+        folder.map(AsRef::as_ref)
     }
 
     /// Loads the model.
     pub async fn run(&self, device: &Device) -> Result<Loaded, Ended> {
         self.tell(Stage::Read, 0, None, None);
-        if let Some(offer) = self.folder().await.offer() {
+        if let Some(offer) = self.folder().await?.offer() {
             return Err(Ended::Offered(Box::new(offer.clone())));
         }
         let mut weights = self.weights().await?;
@@ -183,7 +187,10 @@ impl Load {
             model.destroy();
             return Err(Ended::Cancelled);
         }
-        let settled = self.folder().await.settle(model.sha256(), file_bytes).await;
+        let settled = match self.folder().await {
+            Ok(folder) => folder.settle(model.sha256(), file_bytes).await,
+            Err(failure) => Err(failure),
+        };
         let provenance = match settled {
             Ok(provenance) => provenance,
             Err(failure) => {
@@ -222,12 +229,15 @@ impl Load {
     }
 
     async fn open(&self, role: Role) -> Result<Option<Reader>, Failure> {
-        self.folder().await.open(role).await
+        self.folder().await?.open(role).await
     }
 
     /// Whether loading would take a download that nobody has agreed to.
-    pub async fn must_download(&self) -> bool {
-        self.folder().await.offer().is_some()
+    ///
+    /// # Errors
+    /// What opens checkpoints on other hosts cannot be fetched.
+    pub async fn must_download(&self) -> Result<bool, Failure> {
+        Ok(self.folder().await?.offer().is_some())
     }
 
     /// The weights' file from its start, to be read once more.
@@ -243,7 +253,7 @@ impl Load {
             .open(Role::Weights)
             .await?
             .ok_or_else(|| missing("model.safetensors"))?;
-        let name = self.folder().await.weights_name().to_owned();
+        let name = self.folder().await?.weights_name().to_owned();
         Ok(Weights { reader, name })
     }
 

@@ -10,6 +10,7 @@ mod device;
 mod idle;
 mod inside;
 pub mod io;
+mod later;
 mod load;
 mod look;
 mod make;
@@ -29,7 +30,7 @@ use crate::checkpoint::address::Address;
 use crate::failure::Failure;
 use crate::protocol::{
     Command, Event, Executor, Look, Memory, Preference, Progress, RequestId, SelfTest, Stage,
-    decode,
+    Topic, decode,
 };
 use bert::data::Text;
 use bert::model::Model;
@@ -39,8 +40,8 @@ use idle::Idle;
 use io::kept::Shelf;
 use io::worker::{breathe, scope, sleep, ticks, wasm_bytes};
 use kernels::{CancelToken, Control, Device};
+use later::{Later, strange};
 use load::{Ended, Load, Loaded};
-use look::look;
 use make::Workshop;
 use port::post;
 use queue::Queue;
@@ -60,6 +61,7 @@ const PULSE_MS: i32 = 500;
 pub fn start() {
     std::panic::set_hook(Box::new(report::on_panic));
     report::log_to_console();
+    later::start();
     let engine = Rc::new(Engine::default());
     let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |message: MessageEvent| {
         engine.clone().on_message(&message);
@@ -89,6 +91,7 @@ struct Engine {
     /// Ends the measuring that was asked for last.
     benching: RefCell<Option<CancelToken>>,
     workshop: Workshop,
+    later: Later,
 }
 
 impl Engine {
@@ -96,6 +99,9 @@ impl Engine {
         self.stir();
         let data: js_sys::Array = message.data().unchecked_into();
         let text = data.get(0).as_string().unwrap_or_default();
+        if let Some((topic, body)) = Topic::of(&text) {
+            return self.in_turn(topic, body.to_owned(), load::attachments(&data));
+        }
         match decode::<Command>(&text) {
             Ok(Command::Start { preference, hub }) => {
                 *self.hub.borrow_mut() = hub;
@@ -141,21 +147,8 @@ impl Engine {
                     post(&Event::ProbeCancelled { id });
                 }
             }
-            Ok(Command::Inside { id, command }) => self.inside(id, command),
-            Ok(Command::Teach { id, command }) => {
-                self.teach(id, command, load::attachments(&data));
-            }
-            Ok(Command::Prove { id, command }) => self.prove(id, command),
-            Ok(Command::Bench { id, command }) => self.bench(id, command),
-            Ok(Command::Make { id, command }) => self.make(id, command, load::attachments(&data)),
-            Err(error) => post(&Event::Fatal {
-                failure: Failure::new(
-                    "The page and its engine do not understand each other",
-                    "They may come from different versions.",
-                    "Reload the page without its cache (Ctrl or Cmd, Shift and R).",
-                )
-                .with_details(error),
-            }),
+            Ok(_) => post(&strange("it belongs to a later part".to_owned())),
+            Err(error) => post(&strange(error)),
         }
     }
 
@@ -212,7 +205,7 @@ impl Engine {
             earlier.abort();
         }
         let hub = self.hub.borrow().clone();
-        match look(&hub, &address, contact, signal).await {
+        match later::look(hub, address, contact, signal).await {
             Ok(offer) => post(&Event::Offered { id, offer }),
             Err(failure) => post(&Event::LookFailed { id, failure }),
         }
@@ -320,7 +313,9 @@ impl Engine {
                 }
                 let started = self.classroom.tries.borrow_mut().start();
                 if let Some((id, text, cancel)) = started {
-                    self.answer_try(id, text, cancel).await;
+                    if let Some(part) = self.later.learning.get() {
+                        (part.answer_try)(self.clone(), id, text, cancel).await;
+                    }
                     self.classroom.tries.borrow_mut().finish();
                     self.note_answer();
                     continue;
@@ -329,7 +324,9 @@ impl Engine {
                 let Some((id, look, cancel)) = started else {
                     break;
                 };
-                self.look_inside(id, look, cancel).await;
+                if let Some(part) = self.later.inside.get() {
+                    (part.look)(self.clone(), id, look, cancel).await;
+                }
                 self.looks.borrow_mut().finish();
                 self.tell_memory();
             }

@@ -13,6 +13,7 @@ mod inside;
 mod make;
 mod prove;
 mod teach;
+mod topic;
 
 pub use bench::{BenchCommand, BenchEvent, Case, KernelTime, Measured, Outcome, Profile};
 pub use device::{
@@ -25,6 +26,7 @@ pub use teach::{
     DataReport, Deal, DealtToken, Export, Guesses, PlanReport, Resume, RunNews, TeachCommand,
     TeachEvent, Verdict, Wrong,
 };
+pub use topic::{Asked, Topic};
 
 use crate::checkpoint::address::Address;
 use crate::checkpoint::{Hub, KeptEntry, Offer, Source};
@@ -36,7 +38,7 @@ use serde::{Deserialize, Serialize};
 /// Names one request; rises by one with each.
 pub type RequestId = u32;
 
-/// From the page to the engine.
+/// From the page to the engine. What is not read back here, the engine reads by its [`Topic`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
@@ -68,26 +70,31 @@ pub enum Command {
     /// Give up the probe with this id.
     CancelProbe { id: RequestId },
     /// Looking into the model.
+    #[serde(skip_deserializing)]
     Inside {
         id: RequestId,
         command: InsideCommand,
     },
     /// Anything that has to do with training.
+    #[serde(skip_deserializing)]
     Teach {
         id: RequestId,
         command: TeachCommand,
     },
     /// Anything that has to do with the sample-efficiency curve.
+    #[serde(skip_deserializing)]
     Prove {
         id: RequestId,
         command: ProveCommand,
     },
     /// Anything that has to do with measuring.
+    #[serde(skip_deserializing)]
     Bench {
         id: RequestId,
         command: BenchCommand,
     },
     /// Anything that has to do with making a new model.
+    #[serde(skip_deserializing)]
     Make { id: RequestId, command: MakeCommand },
 }
 
@@ -100,7 +107,7 @@ pub struct Requested {
     pub bytes: u64,
 }
 
-/// From the engine to the page.
+/// From the engine to the page. What is not written here, the engine writes by its [`Topic`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -188,26 +195,31 @@ pub enum Event {
         id: RequestId,
     },
     /// Answers the [`Command::Inside`] with this id.
+    #[serde(skip_serializing)]
     Inside {
         id: RequestId,
         event: InsideEvent,
     },
     /// Answers the [`Command::Teach`] with this id.
+    #[serde(skip_serializing)]
     Teach {
         id: RequestId,
         event: TeachEvent,
     },
     /// Answers the [`Command::Prove`] with this id.
+    #[serde(skip_serializing)]
     Prove {
         id: RequestId,
         event: ProveEvent,
     },
     /// Answers the [`Command::Bench`] with this id.
+    #[serde(skip_serializing)]
     Bench {
         id: RequestId,
         event: BenchEvent,
     },
     /// Answers the [`Command::Make`] with this id.
+    #[serde(skip_serializing)]
     Make {
         id: RequestId,
         event: MakeEvent,
@@ -325,6 +337,16 @@ mod tests {
         assert_eq!(decode::<T>(&text).unwrap(), message, "{text}");
     }
 
+    /// A command as the page writes it, and its part reads it.
+    fn asked<C>(command: Command, expected: Asked<C>)
+    where
+        C: for<'de> Deserialize<'de> + PartialEq + std::fmt::Debug,
+    {
+        let text = encode(&command).unwrap();
+        let (_, body) = Topic::of(&text).unwrap();
+        assert_eq!(decode::<Asked<C>>(body).unwrap(), expected, "{text}");
+    }
+
     #[test]
     fn commands_survive_the_wire() {
         round_trip(Command::Start {
@@ -369,7 +391,11 @@ mod tests {
             },
         ];
         let command = BenchCommand::Start { cases };
-        round_trip(Command::Bench { id: 3, command });
+        let whole = Command::Bench {
+            id: 3,
+            command: command.clone(),
+        };
+        asked(whole, Asked { id: 3, command });
         let measured = Measured {
             median: 0.1 + 0.2,
             least: f64::MIN_POSITIVE,
@@ -390,7 +416,8 @@ mod tests {
         });
         for outcome in [Outcome::Measured(measured), profiled, skipped] {
             let event = BenchEvent::Ended { place: 1, outcome };
-            round_trip(Event::Bench { id: 3, event });
+            let text = Topic::Bench.event(3, &event).unwrap();
+            assert_eq!(decode::<Event>(&text), Ok(Event::Bench { id: 3, event }));
         }
     }
 
@@ -412,7 +439,11 @@ mod tests {
             points: 32,
         };
         let command = InsideCommand::Look { look };
-        round_trip(Command::Inside { id: 4, command });
+        let whole = Command::Inside {
+            id: 4,
+            command: command.clone(),
+        };
+        asked(whole, Asked { id: 4, command });
         let map = HeadMap {
             seen: Seen {
                 tokens: Vec::new(),
@@ -427,7 +458,8 @@ mod tests {
             found: Box::new(Found::Map(map)),
             milliseconds: 0.5,
         };
-        round_trip(Event::Inside { id: 4, event });
+        let text = Topic::Inside.event(4, &event).unwrap();
+        assert_eq!(decode::<Event>(&text), Ok(Event::Inside { id: 4, event }));
     }
 
     #[test]

@@ -285,7 +285,7 @@ impl State {
             }
             Panel::Bench => return self.bench.line(),
             Panel::Inside => {
-                if let Some(words) = self.inside_spoken() {
+                if let Some(words) = self.inside.voice.and_then(|voice| voice.0(self)) {
                     return words;
                 }
             }

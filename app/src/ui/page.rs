@@ -3,12 +3,8 @@
 use crate::browser::{Offline, Store, icon, site};
 use crate::link::Panel;
 use crate::site::Site;
-use crate::ui::panels::bench::BenchPanel;
-use crate::ui::panels::inside::InsidePanel;
-use crate::ui::panels::learn::LearnPanel;
+use crate::ui::later::LaterPanel;
 use crate::ui::panels::probe::ProbePanel;
-use crate::ui::panels::prove::ProvePanel;
-use crate::ui::panels::teach::TeachPanel;
 use crate::ui::widgets::badge::EngineBadge;
 use crate::ui::widgets::drop_zone::DropZone;
 use crate::ui::widgets::failure_card::SessionFailure;
@@ -93,11 +89,11 @@ fn Page(site: Site) -> impl IntoView {
             <Tabs/>
             <LessonRail/>
             <TabPanel panel=Panel::Probe><ProbePanel/></TabPanel>
-            <TabPanel panel=Panel::Inside><InsidePanel/></TabPanel>
-            <TabPanel panel=Panel::Teach><TeachPanel/></TabPanel>
-            <TabPanel panel=Panel::Prove><ProvePanel/></TabPanel>
-            <TabPanel panel=Panel::Learn><LearnPanel/></TabPanel>
-            <TabPanel panel=Panel::Bench><BenchPanel/></TabPanel>
+            <TabPanel panel=Panel::Inside><LaterPanel panel=Panel::Inside/></TabPanel>
+            <TabPanel panel=Panel::Teach><LaterPanel panel=Panel::Teach/></TabPanel>
+            <TabPanel panel=Panel::Prove><LaterPanel panel=Panel::Prove/></TabPanel>
+            <TabPanel panel=Panel::Learn><LaterPanel panel=Panel::Learn/></TabPanel>
+            <TabPanel panel=Panel::Bench><LaterPanel panel=Panel::Bench/></TabPanel>
         </main>
         <footer class="foot">
             <p>

@@ -23,6 +23,7 @@ mod links;
 mod making;
 mod memory;
 mod opening;
+mod parts;
 mod past;
 mod pictures;
 mod probing;

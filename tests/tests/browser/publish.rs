@@ -31,12 +31,12 @@ const KEPT: &str = "return (async () => {
 })();";
 
 /// The site below a path of a host that has nothing else.
-fn elsewhere(folder: &Path) -> Site {
+pub(crate) fn elsewhere(folder: &Path) -> Site {
     Site::new("/nonexistent").mount(FOLDER, folder)
 }
 
 impl Visit {
-    fn go_elsewhere(&self) {
+    pub(crate) fn go_elsewhere(&self) {
         self.go(&format!("{}{FOLDER}/", self.url()));
     }
 
@@ -45,7 +45,7 @@ impl Visit {
     }
 
     /// Waits until the next visit needs no network.
-    fn wait_until_kept(&self) {
+    pub(crate) fn wait_until_kept(&self) {
         self.wait("page and model to be kept", || {
             let kept = self.kept();
             let holds = |part: &str| kept.iter().any(|address| address.contains(part));
@@ -190,7 +190,7 @@ fn publish(bench: &Bench, folder: &Path, edition: &str) {
 }
 
 /// Copies a folder, less the compressed forms.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a writable folder");
     for entry in fs::read_dir(from).expect("the built page").flatten() {
         let (path, goal) = (entry.path(), to.join(entry.file_name()));

@@ -4,11 +4,14 @@ mod assets;
 mod bench;
 mod build;
 mod hashing;
+mod parts;
 mod pictures;
 mod planes;
 mod publish;
+mod sections;
 mod serve;
 mod setup;
+mod sizes;
 mod test;
 
 pub use bench::bench;

@@ -38,18 +38,21 @@ fn hash_names(files: &mut Files) -> Result<Vec<String>> {
     let is_style = |name: &&String| name.starts_with("styles/") && name.ends_with(".css");
     let styles: Vec<String> = files.keys().filter(is_style).cloned().collect();
     let styles: Vec<&str> = styles.iter().map(String::as_str).collect();
-    let leaves = [
-        "icon.svg",
-        "meter.js",
-        "theme.js",
-        "app_bg.wasm",
-        "engine_bg.wasm",
-    ];
-    let leaves = leaves.iter().chain(&styles);
+    // The programs, and their parts.
+    let wasm = |program: &str| {
+        let prefix = format!("{program}_");
+        let is_one = |name: &&String| name.starts_with(&prefix) && name.ends_with(".wasm");
+        files.keys().filter(is_one).cloned().collect::<Vec<_>>()
+    };
+    let (page, engine) = (wasm("app"), wasm("engine"));
+    let page: Vec<&str> = page.iter().map(String::as_str).collect();
+    let engine: Vec<&str> = engine.iter().map(String::as_str).collect();
+    let leaves = ["icon.svg", "meter.js", "theme.js"];
+    let leaves = leaves.iter().chain(&page).chain(&engine).chain(&styles);
     let mut steps: Vec<Step> = leaves.map(|leaf| Step::renamed(leaf, &[])).collect();
     steps.extend([
-        Step::renamed("app.js", &["app_bg.wasm"]),
-        Step::renamed("engine.js", &["engine_bg.wasm"]),
+        Step::renamed("app.js", &page),
+        Step::renamed("engine.js", &engine),
         Step::renamed("boot.js", &["app.js"]),
         Step::renamed("worker.js", &["meter.js", "engine.js", "engine_bg.wasm"]),
     ]);

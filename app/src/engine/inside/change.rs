@@ -95,7 +95,7 @@ impl Engine {
         let (source, files) = (origin.source.clone().kept(), origin.files.clone());
         let is_remote = matches!(source, Source::Remote { .. });
         let again = Load::new(origin.id, source, files, self.hub.borrow().clone());
-        if is_remote && again.must_download().await {
+        if is_remote && again.must_download().await.map_err(Unseen::Because)? {
             return Err(because(
                 "The checkpoint is not kept on this device, and comparing would mean to download it again.",
                 "Load it again where there is room for it, teach it, and look again.",

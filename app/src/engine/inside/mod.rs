@@ -4,11 +4,11 @@ mod change;
 
 use super::Engine;
 use super::io::worker::{breathe, ticks};
-use super::port::post;
+use super::port::answer;
 use super::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{
-    Aim, Event, Found, HeadMap, InsideCommand, InsideEvent, Look, RequestId, Word,
+    Aim, Found, HeadMap, InsideCommand, InsideEvent, Look, RequestId, Topic, Word,
 };
 use bert::inside::{
     AttentionRequest, AttributionRequest, Head, InsideError, LayerAttention, LensRequest, Subject,
@@ -96,7 +96,7 @@ impl Engine {
 }
 
 fn tell(id: RequestId, event: InsideEvent) {
-    post(&Event::Inside { id, event });
+    answer(Topic::Inside, id, &event);
 }
 
 async fn see(

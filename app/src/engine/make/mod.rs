@@ -7,12 +7,12 @@ mod words;
 use super::Engine;
 use super::io::worker::{breathe, ticks};
 use super::parts::Parts;
-use super::port::{post, post_with};
+use super::port::{answer, answer_with};
 use super::teach::slug;
 use super::words::{sentence, unloadable};
 use crate::failure::Failure;
 use crate::protocol::{
-    Event, FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, RequestId, Size,
+    FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, RequestId, Size, Topic,
 };
 use bert::data::Blocks;
 use bert::export::{self, About, ExportError, Files, Kind};
@@ -71,7 +71,7 @@ impl From<Failure> for Ended {
 }
 
 fn tell(id: RequestId, event: MakeEvent) {
-    post(&Event::Make { id, event });
+    answer(Topic::Make, id, &event);
 }
 
 fn unmade(cause: impl Into<String>, advice: &str) -> Failure {
@@ -155,7 +155,7 @@ impl Engine {
                         id,
                         made.map(|(folder, weights, pieces)| {
                             let event = MakeEvent::Made { folder, pieces };
-                            post_with(&Event::Make { id, event }, &weights);
+                            answer_with(Topic::Make, id, &event, &weights);
                         }),
                     );
                     self.tell_memory();

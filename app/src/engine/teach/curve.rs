@@ -5,11 +5,11 @@ use super::run::Ended;
 use super::{during, unlearnable};
 use crate::engine::Engine;
 use crate::engine::io::worker::{breathe, ticks};
-use crate::engine::port::post;
+use crate::engine::port::answer;
 use crate::engine::resident::Resident;
 use crate::engine::slot::Lease;
 use crate::failure::Failure;
-use crate::protocol::{CurveAsk, Event, ProveCommand, ProveEvent, RequestId};
+use crate::protocol::{CurveAsk, ProveCommand, ProveEvent, RequestId, Topic};
 use crate::recipe::{Goal, Setup};
 use bert::model::Model;
 use bert::train::curve::{Curve, CurveEvent, CurveRun, CurveSetup, usual_sizes};
@@ -21,7 +21,7 @@ use std::rc::Rc;
 const TELL_EVERY_MS: f64 = 200.0;
 
 fn tell(id: RequestId, event: ProveEvent) {
-    post(&Event::Prove { id, event });
+    answer(Topic::Prove, id, &event);
 }
 
 /// What is asked, for a model, so many texts to learn from, and so many classes.

@@ -12,7 +12,7 @@ mod run;
 pub(super) mod zip;
 
 use super::idle::Work;
-use super::port::{post, post_with};
+use super::port::{answer, answer_with};
 use super::queue::Queue;
 use super::resident::Resident;
 use super::{Engine, unanswered};
@@ -21,7 +21,7 @@ use crate::engine::io::reader::Reader;
 use crate::engine::io::worker::{breathe, ticks};
 use crate::engine::words::sentence;
 use crate::failure::Failure;
-use crate::protocol::{Event, PlanReport, RequestId, TeachCommand, TeachEvent};
+use crate::protocol::{PlanReport, RequestId, TeachCommand, TeachEvent, Topic};
 use crate::recipe::{MAX_PROSE, MAX_WEB_TEXTS, Reading, Setup, TextSource};
 use bert::data::{MAX_FILE_BYTES, Text, plain_text};
 use bert::export::{self, Kind};
@@ -65,12 +65,12 @@ pub(super) struct Record {
 
 /// Answers a request.
 fn tell(id: RequestId, event: TeachEvent) {
-    post(&Event::Teach { id, event });
+    answer(Topic::Teach, id, &event);
 }
 
 /// Answers a request with something that does not fit into JSON.
 fn tell_with(id: RequestId, event: TeachEvent, attachment: &JsValue) {
-    post_with(&Event::Teach { id, event }, attachment);
+    answer_with(Topic::Teach, id, &event, attachment);
 }
 
 fn fail(id: RequestId, failure: Failure) {

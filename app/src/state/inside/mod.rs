@@ -37,6 +37,17 @@ const ANY_WIDTH: f64 = 800.0;
 /// Answers that are remembered, so that going back to a picture costs nothing.
 const REMEMBERED: usize = 12;
 
+/// Says the sentence of the picture that is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Voice(pub fn(&State) -> Option<String>);
+
+/// There is only one.
+impl PartialEq for Voice {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
 /// The Inside panel's state. The text and what is hidden in it are Probe's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inside {
@@ -60,6 +71,8 @@ pub struct Inside {
     pub milliseconds: Option<f64>,
     /// What models guessed while the page is open, the newest last.
     guessed: Vec<beside::Guessed>,
+    /// What says the sentence of the picture that is shown. It comes with the panel, as all that draws does.
+    pub voice: Option<Voice>,
     /// The model that the heads belong to, by its hash.
     model: Option<String>,
 }
@@ -258,6 +271,12 @@ impl State {
             Picture::Spot => return self.spot_spoken(),
         };
         sight.map(|sight| sight.sentence)
+    }
+
+    /// Whether all has been answered that the picture needs.
+    pub(super) fn is_picture_there(&self) -> bool {
+        let looks = self.wanted_looks();
+        !looks.is_empty() && looks.iter().all(|look| self.inside.answer(look).is_some())
     }
 
     /// What the panel says where it has no picture to show.

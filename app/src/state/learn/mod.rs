@@ -2,11 +2,16 @@
 
 mod setting;
 mod steps;
+mod words;
 
-pub use steps::{Paper, STEPS, Step};
+pub use steps::{STEPS, Step};
+pub use words::{Paper, WORDS, Words};
 
 use super::{Effect, Memory, State};
 use serde::{Deserialize, Serialize};
+
+/// The choices that each question has.
+const CHOICES: usize = 3;
 
 /// What is known of one step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,11 +68,11 @@ impl Learn {
 impl State {
     /// Takes the answer to the open step's question; the first one counts.
     pub fn answer_step(&mut self, choice: usize) -> Vec<Effect> {
-        let Some((number, step)) = self.learn.step() else {
+        let Some((number, _)) = self.learn.step() else {
             return Vec::new();
         };
         let progress = &mut self.learn.progress[number];
-        if choice < step.choices.len() && progress.answer.is_none() {
+        if choice < CHOICES && progress.answer.is_none() {
             progress.answer = Some(choice);
         }
         self.keep_lesson()
@@ -123,8 +128,8 @@ impl State {
     /// What an earlier visit left.
     pub(super) fn on_kept_lesson(&mut self, text: &str) -> Vec<Effect> {
         let kept: Vec<Progress> = serde_json::from_str(text).unwrap_or_default();
-        for ((progress, kept), step) in self.learn.progress.iter_mut().zip(kept).zip(&STEPS) {
-            let answer = kept.answer.filter(|answer| *answer < step.choices.len());
+        for (progress, kept) in self.learn.progress.iter_mut().zip(kept) {
+            let answer = kept.answer.filter(|answer| *answer < CHOICES);
             *progress = Progress {
                 answer,
                 done: kept.done && answer.is_some(),

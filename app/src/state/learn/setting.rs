@@ -68,9 +68,6 @@ pub(super) enum Check {
     Spotted,
 }
 
-/// Any: what is drawn is only asked for whether it is there.
-const WIDTH: f64 = 600.0;
-
 impl State {
     /// Brings the page to where a step begins.
     pub(super) fn set(&mut self, setting: &Setting) -> Vec<Effect> {
@@ -115,7 +112,7 @@ impl State {
     pub(super) fn holds(&self, check: Check, given: Option<&str>) -> bool {
         let inside = |picture| self.panel == Panel::Inside && self.inside.choice.picture == picture;
         match check {
-            Check::Sides => inside(Picture::Sides) && self.sides_sight(WIDTH).is_some(),
+            Check::Sides => inside(Picture::Sides) && self.is_picture_there(),
             Check::Pieces => {
                 let pieces = self
                     .probe
@@ -127,7 +124,7 @@ impl State {
             Check::Dealt => self.teach.hiding.counts()[0] > 0,
             Check::Follows => {
                 let follows = !self.inside.choice.follow.is_empty();
-                inside(Picture::Lens) && follows && self.lens_sight(WIDTH).is_some()
+                inside(Picture::Lens) && follows && self.is_picture_there()
             }
             Check::HeadOff => inside(Picture::Attention) && !self.heads_off().is_empty(),
             Check::Planned(goal) => {
@@ -138,12 +135,12 @@ impl State {
             Check::Curve => self.is_curve_of_these() && self.prove.has_points(),
             Check::TwoTexts => {
                 let two = !self.inside.choice.other.is_empty();
-                inside(Picture::Surprise) && two && self.surprise_sight(WIDTH).is_some()
+                inside(Picture::Surprise) && two && self.is_picture_there()
             }
             Check::Spotted => inside(Picture::Spot) && self.inside.spot.is_shown(),
             Check::Writes => {
                 let again = self.inside.choice.writing.draw != Writing::default().draw;
-                inside(Picture::Writing) && again && self.products_sight(WIDTH).is_some()
+                inside(Picture::Writing) && again && self.is_picture_there()
             }
         }
     }

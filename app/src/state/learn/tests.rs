@@ -7,7 +7,7 @@ use crate::state::link::tests::ready;
 #[test]
 fn every_step_asks_one_question_with_one_right_answer_and_has_a_source() {
     assert!(STEPS.len() <= MAX_LESSON);
-    for step in &STEPS {
+    for step in &WORDS {
         assert!(step.right < step.choices.len(), "{}", step.claim);
         for choice in step.choices {
             let same = step.choices.iter().filter(|other| **other == choice);
@@ -20,7 +20,7 @@ fn every_step_asks_one_question_with_one_right_answer_and_has_a_source() {
         }
     }
     // The list of what a lesson on BERT has to have.
-    let topics: Vec<&str> = STEPS.iter().map(|step| step.topics).collect();
+    let topics: Vec<&str> = WORDS.iter().map(|step| step.topics).collect();
     let topics = topics.join("; ");
     for topic in [
         "Bidirectional",

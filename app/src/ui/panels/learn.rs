@@ -1,7 +1,7 @@
 //! Learn: the lesson's table of contents, and all of it on one page for printing.
 
 use crate::browser::{Store, page_address};
-use crate::state::learn::{STEPS, Step};
+use crate::state::learn::{WORDS, Words};
 use crate::ui::widgets::lesson::Papers;
 use leptos::prelude::*;
 
@@ -18,10 +18,10 @@ pub fn LearnPanel() -> impl IntoView {
     };
     let begin = move || match done.get() {
         0 => "Begin the lesson".to_owned(),
-        done if done == STEPS.len() => "Begin again at step 1".to_owned(),
+        done if done == WORDS.len() => "Begin again at step 1".to_owned(),
         _ => format!("Go on with step {}", next.get() + 1),
     };
-    let steps = STEPS.iter().enumerate();
+    let steps = WORDS.iter().enumerate();
     let steps =
         steps.map(move |(number, step)| view! { <Line number step open=Callback::new(open)/> });
     view! {
@@ -48,7 +48,7 @@ pub fn LearnPanel() -> impl IntoView {
                     "Print the summary"
                 </button>
             </div>
-            <p class="hint" role="status">{move || format!("{} of {} steps done.", done.get(), STEPS.len())}</p>
+            <p class="hint" role="status">{move || format!("{} of {} steps done.", done.get(), WORDS.len())}</p>
             <ol class="steps">{steps.collect_view()}</ol>
             <p class="hint">
                 "For a class: open a step, press Share, and send that link. With "
@@ -61,7 +61,7 @@ pub fn LearnPanel() -> impl IntoView {
 }
 
 #[component]
-fn Line(number: usize, step: &'static Step, open: Callback<usize>) -> impl IntoView {
+fn Line(number: usize, step: &'static Words, open: Callback<usize>) -> impl IntoView {
     let store = Store::get();
     let done = store.view(move |state| state.learn.progress(number).done);
     view! {
@@ -78,7 +78,7 @@ fn Line(number: usize, step: &'static Step, open: Callback<usize>) -> impl IntoV
 /// The whole lesson, for paper.
 #[component]
 fn Summary() -> impl IntoView {
-    let part = |(number, step): (usize, &'static Step)| {
+    let part = |(number, step): (usize, &'static Words)| {
         view! {
             <section>
                 <h3>{format!("{}. {}", number + 1, step.claim)}</h3>
@@ -93,7 +93,7 @@ fn Summary() -> impl IntoView {
         <div class="summary" id="lesson-summary" aria-hidden="true">
             <h2>"Unmask: what pretraining and fine-tuning do"</h2>
             <p>{page_address()}</p>
-            {STEPS.iter().enumerate().map(part).collect_view()}
+            {WORDS.iter().enumerate().map(part).collect_view()}
         </div>
     }
 }

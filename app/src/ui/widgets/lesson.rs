@@ -1,9 +1,11 @@
 //! The open step of the lesson: a rail beside the panels, never over them.
 
 use crate::browser::Store;
-use crate::state::learn::{Paper, STEPS, Step};
+use crate::state::learn::{Paper, STEPS, WORDS, Words};
+use crate::ui::widgets::later::{Later, Part};
 use leptos::html::Aside;
 use leptos::prelude::*;
+use wasm_split_helpers::wasm_split;
 
 /// As in `styles/learn.css`.
 const BESIDE: &str = "(min-width: 80rem)";
@@ -11,26 +13,37 @@ const BESIDE: &str = "(min-width: 80rem)";
 #[component]
 pub fn LessonRail() -> impl IntoView {
     let store = Store::get();
-    let number = store.view(|state| state.learn.step().map(|(number, _)| number));
+    let open = store.view(|state| state.learn.step().is_some());
     // The style sheet makes room for it.
     Effect::new(move |_| {
         let Some(root) = document().document_element() else {
             return;
         };
-        let _ = match number.get() {
-            Some(_) => root.set_attribute("data-lesson", ""),
-            None => root.remove_attribute("data-lesson"),
+        let _ = match open.get() {
+            true => root.set_attribute("data-lesson", ""),
+            false => root.remove_attribute("data-lesson"),
         };
     });
+    view! { <Later open fetch=|| Box::pin(rail())/> }
+}
+
+#[wasm_split(lesson, fallible)]
+fn rail() -> Part {
+    Ok(|| view! { <OpenStep/> }.into_any())
+}
+
+#[component]
+fn OpenStep() -> impl IntoView {
+    let number = Store::get().view(|state| state.learn.step().map(|(number, _)| number));
     move || {
         let number = number.get()?;
-        let step = STEPS.get(number)?;
+        let step = WORDS.get(number)?;
         Some(view! { <Rail number step/> })
     }
 }
 
 #[component]
-fn Rail(number: usize, step: &'static Step) -> impl IntoView {
+fn Rail(number: usize, step: &'static Words) -> impl IntoView {
     let store = Store::get();
     let answer = store.view(move |state| state.learn.progress(number).answer);
     let done = store.view(move |state| state.learn.progress(number).done);
@@ -146,7 +159,7 @@ fn lower(text: &str) -> String {
 
 /// The question, its choices, and once one is chosen which is right, and why.
 #[component]
-fn Question(number: usize, step: &'static Step) -> impl IntoView {
+fn Question(number: usize, step: &'static Words) -> impl IntoView {
     let store = Store::get();
     let answer = store.view(move |state| state.learn.progress(number).answer);
     let choice = move |(place, text): (usize, &'static str)| {

@@ -8,6 +8,7 @@ pub mod drop_zone;
 pub mod failure_card;
 pub mod file_button;
 pub mod gallery;
+pub mod later;
 pub mod lesson;
 pub mod make;
 pub mod maps;

@@ -3,7 +3,7 @@
 use crate::browser::{Store, offer_input};
 use crate::state::view::LoadLine;
 use crate::ui::widgets::file_button::FileButton;
-use crate::ui::widgets::opener::Opener;
+use crate::ui::widgets::opener::LaterOpener;
 use crate::ui::widgets::progress_bar::ProgressBar;
 use leptos::prelude::*;
 use web_sys::HtmlInputElement;
@@ -92,7 +92,7 @@ pub fn ModelBar() -> impl IntoView {
                         </button>
                     </details>
                 </Show>
-                <Opener/>
+                <LaterOpener open=shown/>
             </div>
         </section>
     }

@@ -5,12 +5,25 @@ use crate::checkpoint::own::OwnModel;
 use crate::state::format;
 use crate::state::opening::{KeptLine, offer_lines, own_weights};
 use crate::ui::widgets::gallery::GalleryList;
+use crate::ui::widgets::later::{Later, Part};
 use crate::ui::widgets::make::MakeForm;
 use leptos::{ev, html, prelude::*};
+use wasm_split_helpers::wasm_split;
 
-/// The box for a name or an address, and what follows from it.
+/// Where other models come from, once that is asked for.
 #[component]
-pub fn Opener() -> impl IntoView {
+pub fn LaterOpener(#[prop(into)] open: Signal<bool>) -> impl IntoView {
+    view! { <Later open fetch=|| Box::pin(opener())/> }
+}
+
+#[wasm_split(opener, fallible)]
+fn opener() -> Part {
+    Ok(|| view! { <Opener/> }.into_any())
+}
+
+/// The gallery, making one, the box for a name or an address, and what follows from it.
+#[component]
+fn Opener() -> impl IntoView {
     let store = Store::get();
     let typed = store.view(|state| state.opening.typed.clone());
     let bad = store.view(|state| state.opening.bad.clone());

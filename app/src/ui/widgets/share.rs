@@ -7,9 +7,11 @@ use crate::link::qr::{MAX_QR, Qr};
 use crate::protocol::Export;
 use crate::ui::widgets::card_head::CardHead;
 use crate::ui::widgets::copy_box::CopyBox;
+use crate::ui::widgets::later::{Later, Part as LaterPart};
 use leptos::{html, prelude::*, task::spawn_local};
 use std::collections::BTreeSet;
 use std::time::Duration;
+use wasm_split_helpers::wasm_split;
 
 /// How long it is said that something was copied.
 const SAID: Duration = Duration::from_secs(4);
@@ -37,10 +39,15 @@ pub fn ShareButton() -> impl IntoView {
         >
             <CardHead title="Link to this page as it stands" card="share-card"/>
             <Show when=move || open.get()>
-                <ShareCard/>
+                <Later open=true fetch=|| Box::pin(share_card())/>
             </Show>
         </div>
     }
+}
+
+#[wasm_split(share, fallible)]
+fn share_card() -> LaterPart {
+    Ok(|| view! { <ShareCard/> }.into_any())
 }
 
 /// Made anew whenever the box opens, so that nothing is worked out while it is closed.
