@@ -106,7 +106,8 @@ impl Page {
         })
     }
 
-    /// Clicks on the one such element, once it is there and nothing covers it.
+    /// Clicks on the one such element, once it is there and nothing covers it, and waits for what the page fetches to show what
+    /// the click opens.
     pub fn click(&self, role: &str, name: &str) {
         self.wait(
             &format!("one {role} named \"{name}\" to take a click"),
@@ -121,6 +122,10 @@ impl Page {
                         .is_ok()
             },
         );
+        let coming = "return !document.querySelector('.coming')";
+        self.wait("the part of the page that was opened", || {
+            self.run(coming, &[]) == json!(true)
+        });
     }
 
     /// The accessible name of what has the keyboard's focus, after its role: `button Hide`.
@@ -144,7 +149,9 @@ impl Page {
     pub fn upload(&self, selector: &str, files: &[PathBuf]) {
         let locator = fantoccini::Locator::Css(selector);
         let session = self.driver.session();
-        let input = session.must(session.client.find(locator), "find the file input");
+        let input = self.wait_for(&format!("{selector}, a file input"), || {
+            session.block_on(session.client.find(locator)).ok()
+        });
         let names: Vec<&str> = files.iter().map(|file| as_text(file)).collect();
         session.must(input.send_keys(&names.join("\n")), "choose files");
     }

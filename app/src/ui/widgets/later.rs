@@ -43,7 +43,7 @@ pub fn Later(#[prop(into)] open: Signal<bool>, fetch: Fetch) -> impl IntoView {
     move || match stage.get() {
         Stage::Away => ().into_any(),
         Stage::Fetching => {
-            view! { <p class="hint" role="status">"Loading \u{2026}"</p> }.into_any()
+            view! { <p class="hint coming" role="status">"Loading \u{2026}"</p> }.into_any()
         }
         Stage::Here(draw) => draw(),
         Stage::Failed => {
