@@ -195,7 +195,12 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
     visit.press(&Key::Enter);
     visit.wait("the end", || run_line(&visit).starts_with("Done"));
     visit.wait_for_text("#data-line", "Typed examples: 6 rows, 2 classes");
-    walk_to(&visit, "textbox Text to try");
+    visit.wait_for_text("#boxes-run", "Done");
+    walk_to(&visit, "button Try it on another text");
+    visit.press(&Key::Enter);
+    visit.wait("the focus in the text to try", || {
+        visit.focused() == "textbox Text to try"
+    });
     visit.press("the movie was very great.");
     visit.wait_for_text("#try-answer", "glad");
     visit.end();

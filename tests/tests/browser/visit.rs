@@ -216,7 +216,8 @@ impl Visit {
             let script = "
                 const change = document.querySelector('#change-model');
                 if (change?.getAttribute('aria-expanded') === 'false') change.click();
-                return document.querySelector('#model-card')?.hidden === false;";
+                const card = document.querySelector('#model-card');
+                return card?.hidden === false && card.querySelector('#opener') !== null;";
             self.run(script, &[]) == json!(true)
         });
     }
@@ -224,10 +225,6 @@ impl Visit {
     /// Picks a checkpoint's files, as the file picker would.
     pub fn pick(&self, files: &[PathBuf]) {
         self.open_model_card();
-        self.wait("the file picker", || {
-            let there = "return document.querySelector('#pick-files') !== null";
-            self.run(there, &[]) == json!(true)
-        });
         self.upload("#pick-files", files);
     }
 

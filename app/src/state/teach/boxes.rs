@@ -142,6 +142,12 @@ impl Boxes {
         };
         self.filled().map(of_box).collect()
     }
+
+    /// Whether these are the labels of the boxes that hold texts, in any order.
+    fn are_named(&self, labels: &[String]) -> bool {
+        let names: HashSet<&str> = self.filled().map(|one| one.label.trim()).collect();
+        names == labels.iter().map(String::as_str).collect()
+    }
 }
 
 impl State {
@@ -160,6 +166,15 @@ impl State {
         effects
     }
 
+    /// How far the run over what the boxes hold is, in a sentence, and whether it is over.
+    pub fn boxes_run(&self) -> Option<(String, bool)> {
+        let text = self.teach.boxes.lines();
+        let run = self.teach.run.as_ref()?;
+        let is_of_these = self.teach.source == Some(TextSource::Typed { text })
+            && self.teach.boxes.are_named(&run.labels);
+        is_of_these.then(|| (run.phase_line(), run.is_over()))
+    }
+
     /// The plan is there: begins the run that waited for it.
     pub(super) fn begin_boxes(&mut self) -> Vec<Effect> {
         match std::mem::take(&mut self.teach.boxes.awaits_plan) {
@@ -174,6 +189,7 @@ mod tests {
     use super::super::tests::{plan, planned, report, say, started, taught};
     use super::*;
     use crate::protocol::{TeachCommand, TeachEvent};
+    use crate::state::teach::run::Phase;
     use bert::train::Method;
 
     fn filled() -> State {
@@ -259,6 +275,14 @@ mod tests {
             panic!("{command:?}");
         };
         assert_eq!(setup.recipe.method, Method::Head);
+        assert_eq!(state.boxes_run(), None, "not begun");
+        let labels = vec!["Label 2".to_owned(), "glad".to_owned()];
+        let run = state.teach.run.as_mut().expect("a run");
+        (run.labels, run.phase) = (labels, Phase::Stopped);
+        let (line, over) = state.boxes_run().expect("a run of these");
+        assert!(line.starts_with("Stopped") && !over, "{line}");
+        state.teach.boxes.edit_text(0, "What a night\nGood".into());
+        assert_eq!(state.boxes_run(), None, "other texts");
         // Another plan begins no second run.
         assert!(say(&mut state, id, TeachEvent::Planned { report: plan() }).is_empty());
     }

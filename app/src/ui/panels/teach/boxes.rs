@@ -55,7 +55,26 @@ pub fn LabelBoxes() -> impl IntoView {
                     </button>
                 </Show>
             </TakeOver>
+            <RunLine/>
         </details>
+    }
+}
+
+/// How the run goes that the button began, since its card is far below, and the way to try what was learned.
+#[component]
+fn RunLine() -> impl IntoView {
+    let store = Store::get();
+    let run = store.view(State::boxes_run);
+    let is_over = move || run.get().is_some_and(|(_, over)| over);
+    view! {
+        <div class="actions" id="boxes-run">
+            {move || run.get().map(|(line, _)| view! { <strong>{line}</strong> })}
+            <Show when=is_over>
+                <button type="button" on:click=move |_| focus("try-text")>
+                    "Try it on another text"
+                </button>
+            </Show>
+        </div>
     }
 }
 
@@ -94,9 +113,13 @@ pub fn TakeOver(
 
 /// Puts the focus into the name of the last box, once it is there.
 fn focus_name(count: usize) {
-    let name = document().get_element_by_id(&format!("label-{count}"));
-    if let Some(Ok(name)) = name.map(|name| name.dyn_into::<HtmlElement>()) {
-        let _ = name.focus();
+    focus(&format!("label-{count}"));
+}
+
+fn focus(id: &str) {
+    let element = document().get_element_by_id(id);
+    if let Some(Ok(element)) = element.map(|element| element.dyn_into::<HtmlElement>()) {
+        let _ = element.focus();
     }
 }
 
