@@ -146,8 +146,8 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     visit.wait("an answer", || visit.cards().len() == 1);
     let expected = visit.cards()[0].bars[0].token.clone();
     visit.go(&visit.url());
-    visit.wait_for_text("#own summary", "(2)");
     visit.open_model_card();
+    visit.wait_for_text("#own summary", "(2)");
     visit.run("document.querySelector('#own').open = true", &[]);
     let taught = match whole {
         true => "garden-the-secret-garden",
@@ -222,6 +222,8 @@ fn twins_read_one_text_in_two_ways(browser: Browser) {
 
     // It guesses from the words before alone: what stands behind changes nothing.
     visit.click("tab", "Probe");
+    visit.type_text("nothing is hidden.");
+    visit.wait("no answer", || visit.cards().is_empty());
     visit.type_text("she went into the [MASK].");
     let guesses = || -> Vec<(String, String)> {
         let card = visit.wait_for("one blank", || {

@@ -103,10 +103,10 @@ fn kept(visit: &Visit) -> u64 {
 }
 
 pub fn open_list(visit: &Visit) {
+    visit.open_model_card();
     visit.wait("the list of what is kept", || {
         !visit.text_of("#kept").is_empty()
     });
-    visit.open_model_card();
     visit.run("document.querySelector('#kept').open = true", &[]);
 }
 
