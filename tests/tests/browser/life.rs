@@ -167,6 +167,7 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
     visit.wait_for_model("model.safetensors");
     walk_to(&visit, "tab Probe");
     visit.press(&Key::Right.repeat(2));
+    visit.wait_for_text("#panel-teach", "Type examples");
     walk_to(&visit, "Type examples");
     visit.press(&Key::Enter);
     visit.wait_for_text("#boxes-why", "under two labels");
@@ -210,6 +211,7 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
 fn walk_to_teach(visit: &Visit) {
     walk_to(visit, "tab Probe");
     visit.press(&Key::Right.repeat(2));
+    visit.wait_for_text("#panel-teach", "Type examples");
     walk_to(visit, "tab Teach");
 }
 
