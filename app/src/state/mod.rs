@@ -5,6 +5,7 @@
 //! the browser, so native tests drive it; the page only calls, carries out and draws.
 
 pub mod activity;
+mod along;
 pub mod bench;
 pub mod format;
 pub mod inside;

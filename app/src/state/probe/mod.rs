@@ -13,6 +13,7 @@ use super::said::spoken;
 use crate::failure::Failure;
 use crate::link::{FIRST_TEXT, TOP_K};
 use crate::protocol::{Command, RequestId};
+use crate::state::along::along;
 use bert::probe::{Fill, MaskResult, Nsp, Replaced, Request, Said, Token, Truncated};
 use std::collections::BTreeSet;
 use tokens::carry_over;
@@ -165,14 +166,7 @@ impl Probe {
     /// Moves the keyboard's place along the strip; returns the new place.
     pub fn step(&mut self, key: &str) -> Option<usize> {
         let last = self.tokens.len().checked_sub(1)?;
-        let here = self.current.min(last);
-        self.current = match key {
-            "ArrowRight" | "ArrowDown" => (here + 1).min(last),
-            "ArrowLeft" | "ArrowUp" => here.saturating_sub(1),
-            "Home" => 0,
-            "End" => last,
-            _ => return None,
-        };
+        self.current = along(key, self.current, last)?;
         Some(self.current)
     }
 

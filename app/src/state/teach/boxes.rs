@@ -168,10 +168,12 @@ impl State {
 
     /// How far the run over what the boxes hold is, in a sentence, and whether it is over.
     pub fn boxes_run(&self) -> Option<(String, bool)> {
-        let text = self.teach.boxes.lines();
+        let Some(TextSource::Typed { text }) = &self.teach.source else {
+            return None;
+        };
         let run = self.teach.run.as_ref()?;
-        let is_of_these = self.teach.source == Some(TextSource::Typed { text })
-            && self.teach.boxes.are_named(&run.labels);
+        let boxes = &self.teach.boxes;
+        let is_of_these = boxes.are_named(&run.labels) && boxes.lines() == *text;
         is_of_these.then(|| (run.phase_line(), run.is_over()))
     }
 

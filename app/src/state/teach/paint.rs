@@ -1,6 +1,7 @@
 //! Examples painted in the page: words of one's own texts, with labels.
 
 use crate::recipe::{Goal, TextSource};
+use crate::state::along::along;
 use crate::state::{Effect, State};
 use bert::data::{Stretch, tags_of};
 use serde_json::json;
@@ -158,13 +159,7 @@ impl Paint {
     pub fn step(&mut self, text: usize, key: &str) -> Option<usize> {
         let last = self.texts.get(text)?.words.len().checked_sub(1)?;
         let here = self.here.get_mut(text)?;
-        *here = match key {
-            "ArrowRight" | "ArrowDown" => (*here + 1).min(last),
-            "ArrowLeft" | "ArrowUp" => here.saturating_sub(1),
-            "Home" => 0,
-            "End" => last,
-            _ => return None,
-        };
+        *here = along(key, *here, last)?;
         Some(*here)
     }
 

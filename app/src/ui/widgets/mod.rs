@@ -7,6 +7,7 @@ pub mod copy_box;
 pub mod drop_zone;
 pub mod failure_card;
 pub mod file_button;
+pub mod focus;
 pub mod gallery;
 pub mod later;
 pub mod lesson;

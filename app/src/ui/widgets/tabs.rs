@@ -2,9 +2,9 @@
 
 use crate::browser::Store;
 use crate::link::Panel;
+use crate::ui::widgets::focus::focus;
 use leptos::prelude::*;
-use leptos::wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::KeyboardEvent;
 
 fn id_of(panel: Panel) -> &'static str {
     match panel {
@@ -30,10 +30,7 @@ fn controls(panel: Panel) -> &'static str {
 
 /// Moves the focus to a panel's tab.
 pub fn focus_tab(panel: Panel) {
-    let tab = document().get_element_by_id(id_of(panel));
-    if let Some(Ok(tab)) = tab.map(|tab| tab.dyn_into::<HtmlElement>()) {
-        let _ = tab.focus();
-    }
+    focus(id_of(panel));
 }
 
 #[component]

@@ -4,21 +4,13 @@
 
 use crate::browser::Store;
 use crate::state::probe::describe;
+use crate::ui::widgets::focus::focus;
 use bert::probe::Token;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::KeyboardEvent;
 
 fn element_id(strip: &str, position: usize) -> String {
     format!("{strip}-{position}")
-}
-
-fn focus(strip: &str, position: usize) {
-    if let Some(element) = document().get_element_by_id(&element_id(strip, position))
-        && let Ok(element) = element.dyn_into::<HtmlElement>()
-    {
-        let _ = element.focus();
-    }
 }
 
 /// `id`: the strip's own, since more than one panel shows it.
@@ -47,7 +39,7 @@ pub fn TokenStrip(id: &'static str) -> impl IntoView {
         });
         if let Some(position) = reached {
             event.prevent_default();
-            focus(id, position);
+            focus(&element_id(id, position));
         }
     };
     view! {

@@ -15,6 +15,7 @@ pub use sentences::SENTENCES;
 use crate::link::inside::{MAX_ROUND, ROUND_HEAT, ROUND_WORDS, Rounds};
 use crate::protocol::Look;
 use crate::state::activity::Wish;
+use crate::state::along::along;
 use crate::state::{Effect, Memory, State};
 use bert::inside::{ReplaceRequest, Round};
 use bert::probe::Replaced;
@@ -76,14 +77,7 @@ impl Spot {
     /// Moves the keyboard's place along the sentence; returns the new place.
     pub fn step(&mut self, key: &str) -> Option<usize> {
         let last = self.play.as_ref()?.round.words.len().checked_sub(1)?;
-        let here = self.current.min(last);
-        self.current = match key {
-            "ArrowRight" | "ArrowDown" => (here + 1).min(last),
-            "ArrowLeft" | "ArrowUp" => here.saturating_sub(1),
-            "Home" => 0,
-            "End" => last,
-            _ => return None,
-        };
+        self.current = along(key, self.current, last)?;
         Some(self.current)
     }
 

@@ -3,10 +3,10 @@
 use crate::browser::Store;
 use crate::link::inside::{ROUND_HEAT, ROUND_WORDS};
 use crate::state::inside::spot::{Mark, Part};
+use crate::ui::widgets::focus::focus;
 use crate::ui::widgets::text_box::TextBox;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::{HtmlElement, KeyboardEvent};
+use web_sys::KeyboardEvent;
 
 #[component]
 pub fn SpotCard() -> impl IntoView {
@@ -49,13 +49,6 @@ fn element_id(word: usize) -> String {
     format!("spot-word-{word}")
 }
 
-fn focus(word: usize) {
-    let element = document().get_element_by_id(&element_id(word));
-    if let Some(Ok(element)) = element.map(|element| element.dyn_into::<HtmlElement>()) {
-        let _ = element.focus();
-    }
-}
-
 /// The sentence: one stop in the tab order; arrow keys, Home and End move along it.
 #[component]
 fn Sentence() -> impl IntoView {
@@ -75,7 +68,7 @@ fn Sentence() -> impl IntoView {
         });
         if let Some(word) = reached {
             event.prevent_default();
-            focus(word);
+            focus(&element_id(word));
         }
     };
     let words = move || {

@@ -3,10 +3,9 @@
 use crate::browser::Store;
 use crate::state::activity::Wish;
 use crate::state::{Effect, State};
+use crate::ui::widgets::focus::focus;
 use crate::ui::widgets::text_box::TextBox;
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
 #[component]
 pub fn LabelBoxes() -> impl IntoView {
@@ -114,13 +113,6 @@ pub fn TakeOver(
 /// Puts the focus into the name of the last box, once it is there.
 fn focus_name(count: usize) {
     focus(&format!("label-{count}"));
-}
-
-fn focus(id: &str) {
-    let element = document().get_element_by_id(id);
-    if let Some(Ok(element)) = element.map(|element| element.dyn_into::<HtmlElement>()) {
-        let _ = element.focus();
-    }
 }
 
 #[component]

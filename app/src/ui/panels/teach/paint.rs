@@ -3,6 +3,7 @@
 use super::boxes::TakeOver;
 use crate::browser::{Store, save_text};
 use crate::state::State;
+use crate::ui::widgets::focus::focus;
 use crate::ui::widgets::text_box::TextBox;
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -131,13 +132,6 @@ fn element_id(text: usize, word: usize) -> String {
     format!("paint-{text}-{word}")
 }
 
-fn focus(text: usize, word: usize) {
-    let element = document().get_element_by_id(&element_id(text, word));
-    if let Some(Ok(element)) = element.map(|element| element.dyn_into::<HtmlElement>()) {
-        let _ = element.focus();
-    }
-}
-
 /// The word under a pointer: a finger that moves stays with the element that it went down on.
 fn word_at(event: &PointerEvent) -> Option<(usize, usize)> {
     let (x, y) = (event.client_x() as f32, event.client_y() as f32);
@@ -170,7 +164,7 @@ fn OneText(text: usize) -> impl IntoView {
         });
         if let Some(word) = reached {
             event.prevent_default();
-            focus(text, word);
+            focus(&element_id(text, word));
         }
     };
     let up = move |event: PointerEvent| {
