@@ -96,6 +96,11 @@ impl Drawn {
         text
     }
 
+    /// Whether a link would carry it: its numbers are those of a curve, and no more than the page draws.
+    pub fn is_sound(&self) -> bool {
+        Self::read(&self.to_text()).as_ref() == Some(self)
+    }
+
     /// Reads what a link carries; `None` where it is no curve, or a larger one than the page draws.
     pub fn read(text: &str) -> Option<Self> {
         let mut parts = text.split(':');

@@ -2,6 +2,7 @@
 
 pub mod carried;
 mod fields;
+pub mod host;
 mod web;
 
 pub use fields::{Field, MethodChoice, rate_text, typed};

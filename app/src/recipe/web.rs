@@ -2,6 +2,7 @@
 //!
 //! Parsed once, here: what could lead elsewhere than it reads (credentials, other schemes, `..`) is refused with a reason.
 
+use super::host::{authority, is_this_machine, leads_up};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -31,11 +32,9 @@ impl WebTexts {
             return refuse("it is no https:// address");
         };
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-        if host.contains('@') {
-            return refuse("it has a user name or a password in it");
-        }
-        check_host(host)?;
-        match scheme.to_ascii_lowercase().as_str() {
+        let scheme = scheme.to_ascii_lowercase();
+        let host = &authority(&scheme, host)?;
+        match scheme.as_str() {
             "https" => {}
             "http" if is_this_machine(host) => {}
             _ => return refuse("only https:// addresses are opened"),
@@ -51,19 +50,18 @@ impl WebTexts {
         if file.is_empty() || file.ends_with('/') {
             return refuse("it names no file");
         }
-        if file.split('/').any(|step| matches!(step, "" | "." | "..")) {
+        if file
+            .split('/')
+            .any(|step| step.is_empty() || leads_up(step))
+        {
             return refuse("its path has an empty, `.` or `..` step in it");
         }
-        let host = host.to_ascii_lowercase();
         if let ("github.com", Some((repository, place))) = (&host[..], path.split_once("/blob/")) {
             return Ok(Self(format!(
                 "https://raw.githubusercontent.com/{repository}/{place}"
             )));
         }
-        Ok(Self(format!(
-            "{}://{host}/{path}",
-            scheme.to_ascii_lowercase()
-        )))
+        Ok(Self(format!("{scheme}://{host}/{path}")))
     }
 
     /// The whole address.
@@ -81,30 +79,6 @@ impl WebTexts {
         let path = self.0.split('?').next().unwrap_or(&self.0);
         path.rsplit('/').next().unwrap_or(path)
     }
-}
-
-/// `host` or `host:port`: names of letters, digits, dots and hyphens.
-fn check_host(text: &str) -> Result<(), String> {
-    let (host, port) = text.split_once(':').unwrap_or((text, "443"));
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-    let labels = || {
-        host.split('.')
-            .all(|label| !label.is_empty() && !label.starts_with('-'))
-    };
-    if !(host.len() <= 253 && host.bytes().all(allowed) && labels()) {
-        return Err("its host is not a name of letters, digits, dots and hyphens".to_owned());
-    }
-    match port.parse::<u16>() {
-        Ok(1..) if port.bytes().all(|byte| byte.is_ascii_digit()) && !port.starts_with('0') => {
-            Ok(())
-        }
-        _ => Err("its port is not a number from 1 to 65535".to_owned()),
-    }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let name = host.split(':').next().unwrap_or_default();
-    name == "127.0.0.1" || name.eq_ignore_ascii_case("localhost")
 }
 
 impl fmt::Display for WebTexts {
@@ -168,6 +142,11 @@ mod tests {
             "https://example.org/x.tsv#y",
             "https://example.org:0/x.tsv",
             "https://exa\u{202e}mple.org/x.tsv",
+            "https://example.org/a/%2e%2E/x.tsv",
+            "https://example.org/a/.%2e/x.tsv",
+            "https://example.org/a/%2e/x.tsv",
+            "https://example.org/a/%2e%2e",
+            "https://2130706433/x.tsv",
             "https://-a.org/x",
             "https://example.org:+1/x",
         ] {

@@ -96,8 +96,8 @@ impl Prose {
     }
 
     /// Pairs of texts that follow one another, and as many, in the mean, that do not. Each text is as many sentences as fill
-    /// half of `room` tokens; `tokens` counts those of a sentence. Of a document of one sentence there is no pair, and
-    /// without a second document none with [`Second::Random`].
+    /// half of `room` tokens; `tokens` counts those of a sentence. Of a sentence that is longer, the first words that could fill it
+    /// are taken. Of a document of one sentence there is no pair, and without a second document none with [`Second::Random`].
     pub fn pairs(
         &self,
         second: Second,
@@ -106,7 +106,7 @@ impl Prose {
         random: &mut Random,
     ) -> Vec<SentencePair> {
         let half = (room / 2).max(1);
-        let lengths = |document: &Vec<String>| document.iter().map(|s| tokens(s)).collect();
+        let lengths = |document: &Vec<String>| document.iter().map(|s| tokens(s).max(1)).collect();
         let lengths: Vec<Vec<usize>> = self.documents.iter().map(lengths).collect();
         // As many sentences from one on as have room, at least one.
         let segment = |document: usize, from: usize, to: usize| {
@@ -118,8 +118,14 @@ impl Prose {
             let more = lengths[document][from..to].iter().take_while(fits).count();
             from + more.max(1)
         };
-        let joined =
-            |document: usize, from: usize, to: usize| self.documents[document][from..to].join(" ");
+        // A word is a token at least: more of them than have room, many pairs would hold.
+        let joined = |document: usize, from: usize, to: usize| {
+            let sentences = self.documents[document][from..to].iter();
+            let words = sentences
+                .flat_map(|sentence| sentence.split(' '))
+                .take(half);
+            words.collect::<Vec<_>>().join(" ")
+        };
         let mut found = Vec::new();
         for (i, document) in self.documents.iter().enumerate() {
             let mut from = 0;
@@ -235,6 +241,17 @@ mod tests {
                         assert!(first.0 == next.0 && next.2 + 1 == first.1);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_sentence_of_any_length_gives_pairs_of_the_room_s() {
+        let prose = Prose::of(["One. Two. Three. Four.", &"word ".repeat(100_000)]);
+        for second in [Second::Random, Second::Swapped] {
+            for SentencePair { text, .. } in prose.pairs(second, 16, words, &mut Random::new(3, 0))
+            {
+                assert!(words(&text.text) <= 8 && words(text.passage()) <= 8);
             }
         }
     }

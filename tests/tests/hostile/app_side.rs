@@ -8,8 +8,9 @@ use app::checkpoint::manifest::{Manifest, key};
 use app::checkpoint::own::OwnModel;
 use app::checkpoint::{Hub, gallery};
 use app::link::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_TEXT};
+use app::recipe::WebTexts;
 use app::site::Site;
-use app::state::teach::KeptRun;
+use app::state::State;
 
 const COMMIT: &str = "86b5e0934494bd15c9632b12f734a8a67f723594";
 
@@ -29,10 +30,36 @@ fn links() {
             "v=1&model=google-bert/bert-base-uncased&text=She+went+to+the+[MASK].&mask=3,7&panel=teach",
             "#v=1&text=a%20b%F0%9F%98%80&pair=c&top=7&hide=model,hero&try=x&recipe=m:head,l:1e-3",
             "v=1&head=AAECAwQ&panel=bench",
+            "v=1&panel=inside&see=surprise&swaps=The+{nurse,doctor}+said+{he|she}.&other=Ada&apart=1&sentences=a+b%0Ac&follow=x",
+            "v=1&see=attention&map=3.5&row=2&arrives=1&off=1.2,3.4&at=4&baseline=pad&compare=a,b",
+            "v=1&see=spot&round=17&round-words=4&round-heat=5&round-text=It+was+so.&write=3&temperature=0.5&draw=9&order=surest-first",
+            "v=1&panel=prove&curve=0123456789abcdef,250,125,200,2:8,16,32:head,190,201,,204,211,209:scratch,,,130,,,&lesson=3",
+            "v=1&panel=teach&data=https://example.org/d/x.tsv&goal=masks&method=last&layers=2&pooling=cls&whole-words=1&learning-rate=2e-5&epochs=3&try=a&try-pair=b",
         ]),
         words: &[
-            "v=1", "&model=", "&text=", "&mask=", "&panel=", "&hide=", "&head=", "%F0%9F", "+",
+            "v=1",
+            "&model=",
+            "&text=",
+            "&mask=",
+            "&panel=",
+            "&hide=",
+            "&head=",
+            "%F0%9F",
+            "+",
             "https://",
+            "&curve=",
+            "&swaps=",
+            "{a,b}",
+            "{a,b}{c,d}",
+            "&data=",
+            "&off=",
+            "&round=",
+            "&lesson=",
+            "&temperature=",
+            "&goal=",
+            "&see=",
+            "9999999",
+            "1e-9",
         ],
     };
     format.attack_text(|text| {
@@ -42,8 +69,89 @@ fn links() {
         let fragment = link.to_fragment();
         if fragment.len() <= MAX_FRAGMENT {
             let (again, notices) = Link::parse(&fragment);
-            assert_eq!((again, notices), (link, Vec::new()), "{fragment}");
+            assert_eq!((again, notices), (link.clone(), Vec::new()), "{fragment}");
         }
+        follow(link);
+    });
+}
+
+/// A page that follows a link shows what it can, says what it cannot, and its own link can be read.
+fn follow(link: Link) {
+    let mut state = State::default();
+    state.open_link(link);
+    let hints = [
+        state.swaps_hint(),
+        state.sentences_hint(),
+        state.own_round_hint(),
+        state.curve_problem(),
+    ];
+    let said = |hint: &String| !hint.trim().is_empty();
+    assert!(hints.iter().flatten().all(said));
+    if let Some(sight) = state.curve_sight(400.0) {
+        let svg = sight.drawing.to_svg("a picture");
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
+    let fragment = state.link().to_fragment();
+    if fragment.len() <= MAX_FRAGMENT {
+        let (link, notices) = Link::parse(&fragment);
+        assert_eq!((link, notices), (state.link(), Vec::new()), "{fragment}");
+    }
+}
+
+/// What a browser opens for an address is what stands in it: no other host, and no other path.
+fn opens_as_it_reads(address: &str) {
+    // Whether a name in punycode is one, only the browser knows.
+    if address.contains("xn--") {
+        return;
+    }
+    let opened = url::Url::parse(address).unwrap_or_else(|error| panic!("{error}: {address}"));
+    let plain = |text: &str| text.replace('\'', "%27");
+    assert_eq!(plain(opened.as_str()), plain(address));
+}
+
+#[test]
+fn addresses_of_texts() {
+    let format = Format {
+        files: texts(&[
+            "https://example.org:8443/data/a-b_c/reviews.tsv?v=1&x=%20",
+            "https://github.com/owner/name/blob/main/data/x.csv",
+            "https://192.0.2.1/a/%41/x.jsonl",
+            "http://localhost:8000/x.txt",
+        ]),
+        words: &[
+            "https://",
+            "http://",
+            "@",
+            "..",
+            "%2e",
+            "%2E%2e",
+            "/blob/",
+            "github.com",
+            "?",
+            "#",
+            "\\",
+            ":443",
+            ":0",
+            "0x7f",
+            "127.1",
+            "2130706433",
+            "xn--",
+            "//",
+            ";",
+            "'",
+        ],
+    };
+    format.attack_text(|text| match WebTexts::parse(text) {
+        Ok(address) => {
+            assert_eq!(
+                WebTexts::parse(address.as_str()).as_ref(),
+                Ok(&address),
+                "{text}"
+            );
+            assert!(!address.host().is_empty() && !address.name().is_empty());
+            opens_as_it_reads(address.as_str());
+        }
+        Err(error) => said(&error),
     });
 }
 
@@ -68,6 +176,9 @@ fn addresses() {
             "data:",
             ":0",
             "%2e",
+            ":443",
+            "0x7f",
+            "127.1",
         ],
     };
     format.attack_text(|text| match Address::parse(text) {
@@ -75,6 +186,9 @@ fn addresses() {
             let again = Address::parse(&address.to_string());
             assert_eq!(again.as_ref(), Ok(&address), "{text}");
             assert!(stays_below(&address.to_string()), "{address}");
+            if address.host().is_some() {
+                opens_as_it_reads(&address.to_string());
+            }
             let hubs = Hub::default().hosts;
             let is_hub = address
                 .host()
@@ -132,7 +246,7 @@ fn a_hubs_answers() {
 }
 
 #[test]
-fn manifests_and_kept_runs() {
+fn manifests_and_models_of_ones_own() {
     let address = format!("a/b@{COMMIT}");
     let folder = key(&Address::parse(&address).expect("an address"));
     let manifest = format!(
@@ -159,7 +273,6 @@ fn manifests_and_kept_runs() {
             let plain = |name: &str| !name.contains(['/', '\\', '\0']) && name != "..";
             assert!(manifest.listing.files.iter().all(|file| plain(&file.name)));
         }
-        KeptRun::parse(&String::from_utf8_lossy(bytes));
         if let Some(own) = OwnModel::parse(&String::from_utf8_lossy(bytes)) {
             let plain = |name: &str| !name.contains(['/', '\\', '\0']) && !name.starts_with('.');
             assert!(plain(&own.name) && own.files.iter().all(|(name, _)| plain(name)));

@@ -3,6 +3,8 @@
 
 mod app_side;
 mod damage;
+mod kept;
 mod memory;
 mod model_side;
+mod texts;
 mod tokenizers;

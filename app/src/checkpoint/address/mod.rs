@@ -4,6 +4,7 @@
 //! folder at an address. Everything that could lead elsewhere (credentials, `..`, other schemes,
 //! queries) is refused with a reason.
 
+use crate::recipe::host;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -216,14 +217,17 @@ fn web(text: &str) -> Result<Address, BadAddress> {
         Some(slash) => rest.split_at(slash),
         None => (rest, "/"),
     };
-    check_authority(authority)?;
-    match scheme.to_ascii_lowercase().as_str() {
+    let scheme = scheme.to_ascii_lowercase();
+    let authority = match host::authority(&scheme, authority) {
+        Ok(authority) => authority,
+        Err(reason) => return bad(reason),
+    };
+    match scheme.as_str() {
         "https" => {}
-        "http" if is_this_machine(authority) => {}
+        "http" if host::is_this_machine(&authority) => {}
         "http" => return bad("it begins with `http://`; only `https://` addresses are opened"),
         _ => return bad("only `https://` addresses are opened"),
     }
-    let (authority, scheme) = (authority.to_ascii_lowercase(), scheme.to_ascii_lowercase());
     check_path(path)?;
     if HUB_HOSTS.contains(&authority.as_str()) {
         return hub_page(path);
@@ -248,32 +252,6 @@ fn web(text: &str) -> Result<Address, BadAddress> {
 
 /// Ends of files that are not a folder.
 const FOREIGN: [&str; 5] = [".pt", ".gguf", ".onnx", ".json", ".zip"];
-
-/// `host` or `host:port`: names of letters, digits, dots and hyphens.
-fn check_authority(authority: &str) -> Result<(), BadAddress> {
-    if authority.contains('@') {
-        return bad("it has a user name or a password in it; give the address without");
-    }
-    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-    let host_fits = !host.is_empty() && host.len() <= 253 && host.bytes().all(allowed);
-    if !host_fits
-        || host
-            .split('.')
-            .any(|label| label.is_empty() || label.starts_with('-'))
-    {
-        return bad("its host is not a name of letters, digits, dots and hyphens");
-    }
-    match port.parse::<u16>() {
-        Ok(1..) if port.len() <= 5 && !port.starts_with(['+', '0']) => Ok(()),
-        _ => bad("its port is not a number from 1 to 65535"),
-    }
-}
-
-fn is_this_machine(authority: &str) -> bool {
-    let host = authority.split(':').next().unwrap_or_default();
-    host == "127.0.0.1" || host.eq_ignore_ascii_case("localhost")
-}
 
 fn check_path(path: &str) -> Result<(), BadAddress> {
     if path.contains(['?', '#']) {

@@ -44,13 +44,33 @@ pub(super) fn swaps(typed: &str) -> Result<Vec<Swap>, String> {
     if typed.is_empty() {
         return Ok(Vec::new());
     }
+    let pieces = pieces(typed)?;
+    // Counted before they are made: choices at forty places are more sentences than any device holds.
+    let choices = pieces.iter().filter_map(|piece| match piece {
+        Piece::Choices(choices) => Some(choices.len()),
+        Piece::Text(_) => None,
+    });
+    let (slots, sentences) = choices.fold((0, 1), |(slots, sentences): (usize, usize), count| {
+        (slots + 1, sentences.saturating_mul(count))
+    });
+    if slots == 0 {
+        return Err("Write the choices in braces: The nurse said {he, she} was late.".to_owned());
+    }
+    if slots > MOST_SLOTS {
+        return Err(format!(
+            "There are choices at {slots} places; at most {MOST_SLOTS} are compared."
+        ));
+    }
+    if sentences > MOST_SENTENCES {
+        return Err(format!(
+            "These choices make {sentences} sentences; at most {MOST_SENTENCES} are compared."
+        ));
+    }
     let mut found = vec![Swap::default()];
-    let mut slots = 0;
-    for piece in pieces(typed)? {
+    for piece in pieces {
         match piece {
             Piece::Text(text) => found.iter_mut().for_each(|swap| swap.text += text),
             Piece::Choices(choices) => {
-                slots += 1;
                 let with = |swap: &Swap, choice: &&str| {
                     let mut swap = swap.clone();
                     let from = swap.text.chars().count();
@@ -66,16 +86,7 @@ pub(super) fn swaps(typed: &str) -> Result<Vec<Swap>, String> {
             }
         }
     }
-    match (slots, found.len()) {
-        (0, _) => Err("Write the choices in braces: The nurse said {he, she} was late.".to_owned()),
-        (MOST_SLOTS.., _) if slots > MOST_SLOTS => Err(format!(
-            "There are choices at {slots} places; at most {MOST_SLOTS} are compared."
-        )),
-        (_, sentences) if sentences > MOST_SENTENCES => Err(format!(
-            "These choices make {sentences} sentences; at most {MOST_SENTENCES} are compared."
-        )),
-        _ => Ok(found),
-    }
+    Ok(found)
 }
 
 fn pieces(typed: &str) -> Result<Vec<Piece<'_>>, String> {
@@ -312,6 +323,12 @@ mod tests {
         let swaps = swaps("Le {été, thé} est là").expect("swaps");
         assert_eq!(swaps[1].places, [(3, 6)], "characters, not bytes");
         assert_eq!(swaps[1].words, ["thé"]);
+    }
+
+    #[test]
+    fn choices_at_many_places_are_refused_before_their_sentences_are_made() {
+        let error = swaps(&"{a,b}".repeat(4000)).expect_err("too many");
+        assert!(error.contains("at 4000 places"), "{error}");
     }
 
     #[test]

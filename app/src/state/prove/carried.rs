@@ -46,6 +46,30 @@ pub fn drawn(curve: &Curve) -> Option<Drawn> {
     })
 }
 
+/// Whether a curve that was kept is one that is drawn here: what a link would refuse of it is refused, and what no link carries is
+/// within its bounds too.
+pub fn is_sound(curve: &Curve) -> bool {
+    let setup = &curve.setup;
+    let lines = |line: Line| {
+        let own = setup.lines.iter();
+        own.filter(|own| own.method == method(line)).count()
+    };
+    let count = setup.sizes.len() * setup.seeds.len() * setup.lines.len();
+    let mut seeds = setup.seeds.clone();
+    seeds.sort_unstable();
+    seeds.dedup();
+    // What diverged has figures that are no numbers.
+    let is_share = |share: f64| (0.0..=1.0).contains(&share);
+    let points = |point: &CurvePoint| point.diverged || is_share(point.accuracy);
+    drawn(curve).is_some_and(|drawn| drawn.is_sound())
+        && Line::ALL.into_iter().map(lines).sum::<usize>() == setup.lines.len()
+        && Line::ALL.into_iter().all(|line| lines(line) < 2)
+        && seeds.len() == setup.seeds.len()
+        && curve.points.len() <= count
+        && is_share(curve.majority)
+        && curve.points.iter().all(points)
+}
+
 /// The curve of a link, to be drawn. What a link leaves out of its points is no number there, so that nobody can
 /// take it for one.
 pub fn curve(drawn: &Drawn) -> Curve {
@@ -88,6 +112,7 @@ pub fn curve(drawn: &Drawn) -> Curve {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bert::train::Method;
 
     #[test]
     fn a_curve_from_a_link_is_drawn_as_the_one_that_made_it() {
@@ -99,6 +124,24 @@ mod tests {
         assert_eq!((line.len(), line[0].seeds, line[1].seeds), (2, 2, 1));
         assert!((line[0].mean - 195.5 / 250.0).abs() < 1e-12);
         assert_eq!(curve.missing().len(), 4);
+        assert!(is_sound(&curve));
+        let broken = |change: fn(&mut Curve)| {
+            let mut broken = curve.clone();
+            change(&mut broken);
+            !is_sound(&broken)
+        };
+        assert!(broken(|c| c.setup.sizes = vec![0, 16]));
+        assert!(broken(|c| c.setup.sizes = vec![16, 8]));
+        assert!(broken(|c| c.setup.sizes[1] = usize::MAX));
+        assert!(broken(|c| c.setup.steps = usize::MAX));
+        assert!(broken(|c| c.setup.seeds = vec![1, 1]));
+        assert!(broken(|c| c.setup.lines.push(c.setup.lines[0])));
+        assert!(broken(|c| c.setup.lines[0].method = Method::LastLayers(2)));
+        assert!(broken(|c| c.tested = usize::MAX));
+        assert!(broken(|c| c.majority = -1.0));
+        assert!(broken(|c| c.points[0].accuracy = 1e300));
+        assert!(broken(|c| c.points = vec![c.points[0].clone(); 100]));
+        assert!(broken(|c| c.source.clear()));
         let unknown = Curve {
             points: Vec::new(),
             ..curve

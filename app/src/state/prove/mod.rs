@@ -320,7 +320,7 @@ impl State {
         };
         let drawn = carried::drawn(&curve);
         if prove.is_running()
-            || drawn.is_none()
+            || !carried::is_sound(&curve)
             || (prove.curve.is_some() && prove.drawn() != drawn)
         {
             return Vec::new();

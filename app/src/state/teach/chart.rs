@@ -47,9 +47,14 @@ impl Span {
         let power = 10f64.powf(rough.log10().floor());
         let steps = [5.0, 2.0, 1.0].map(|step| step * power);
         let step = steps.into_iter().find(|s| *s <= rough).unwrap_or(rough);
-        let first = (self.low / step).ceil() as i64;
-        let last = (self.high / step).floor() as i64;
-        (first..=last).map(|i| i as f64 * step).collect()
+        // Of spans that are nothing, or everything, beside what numbers can tell apart there is none.
+        let last = (self.high / step).floor();
+        let first = (self.low / step).ceil();
+        if !(step > 0.0 && step.is_finite() && last - first < 3.0 * count.max(1) as f64) {
+            return Vec::new();
+        }
+        let count = (last - first).max(-1.0) as i64 + 1;
+        (0..count).map(|i| (first + i as f64) * step).collect()
     }
 }
 
@@ -157,6 +162,19 @@ mod tests {
         }
         .ticks(4);
         assert_eq!(ticks, [0.0, 20.0, 40.0, 60.0, 80.0, 100.0]);
+    }
+
+    #[test]
+    fn spans_without_round_values_have_no_ticks() {
+        for (low, high) in [
+            (0.0, 5e-324),
+            (-1e308, 1e308),
+            (1.0, 1.0),
+            (1e300, 1e300),
+            (2.0, 1.0),
+        ] {
+            assert!(Span { low, high }.ticks(4).len() <= 12, "{low} to {high}");
+        }
     }
 
     #[test]

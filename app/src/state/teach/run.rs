@@ -192,7 +192,7 @@ impl Run {
     pub fn left(&self) -> Option<f64> {
         if self.is_before_steps() {
             let (done, total) = self.features.filter(|(done, _)| *done > 0)?;
-            return Some(self.milliseconds / done as f64 * (total - done) as f64);
+            return Some(self.milliseconds / done as f64 * total.saturating_sub(done) as f64);
         }
         if self.setup.recipe.settles {
             return None;
@@ -200,7 +200,7 @@ impl Run {
         let (since, first) = self.since?;
         let (done, total) = self.position();
         let pace = (self.milliseconds - since) / done.checked_sub(first).filter(|n| *n > 0)? as f64;
-        Some(pace * (total - done) as f64)
+        Some(pace * total.saturating_sub(done) as f64)
     }
 
     pub(super) fn on_news(&mut self, news: Vec<RunNews>, milliseconds: f64) {

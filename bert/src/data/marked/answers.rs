@@ -1,10 +1,14 @@
 //! Questions with answers in a passage: SQuAD's JSON, 1.1 and 2.0, and flat rows.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::super::json::{Element, Members, placed};
-use super::super::{DataError, MAX_ROWS, Row, Stretch, Table, format::Format};
+use super::super::{
+    DataError, MAX_FILE_BYTES, MAX_ROW_BYTES, MAX_ROWS, Row, Stretch, Table, format::Format,
+};
 use super::json::{as_, get};
 use super::{Marks, table};
 
@@ -208,25 +212,43 @@ pub fn squad(text: &str) -> Option<Result<Table, DataError>> {
         .data
         .iter()
         .flat_map(|article| article.paragraphs.iter().copied());
-    let mut questions: Vec<(String, &str)> = Vec::new();
+    let line_of = |part: &str| placed(text, vec![part])[0].line;
+    let refused = |line, reason| Some(Err(DataError::Marks { line, reason }));
+    let mut questions: Vec<(Rc<str>, &str)> = Vec::new();
+    // Each question has a passage of its own: a long one with many of them is more than the file.
+    let mut bytes = 0_usize;
     for paragraph in paragraphs {
-        match serde_json::from_str::<Paragraph<'_>>(paragraph.get()) {
-            Ok(paragraph) => {
-                let qas = paragraph.qas.iter();
-                questions.extend(qas.map(|q| (paragraph.context.clone(), q.get())));
-            }
+        let source = paragraph.get();
+        let paragraph = match serde_json::from_str::<Paragraph<'_>>(source) {
+            Ok(paragraph) => paragraph,
             Err(error) => {
-                let line = placed(text, vec![paragraph.get()])[0].line;
                 let reason = format!("the paragraph has no context and questions: {error}");
-                return Some(Err(DataError::Marks { line, reason }));
+                return refused(line_of(source), reason);
             }
+        };
+        if paragraph.context.len() > MAX_ROW_BYTES {
+            return Some(Err(DataError::LongRow {
+                line: line_of(source),
+            }));
+        }
+        bytes = bytes.saturating_add(paragraph.context.len().saturating_mul(paragraph.qas.len()));
+        if bytes > MAX_FILE_BYTES {
+            let reason = format!(
+                "its passages, one for each question, are over {MAX_FILE_BYTES} bytes from here on: use a part of the file"
+            );
+            return refused(line_of(source), reason);
+        }
+        let context: Rc<str> = paragraph.context.into();
+        let qas = paragraph.qas.iter();
+        questions.extend(qas.map(|q| (context.clone(), q.get())));
+        if let Some((_, more)) = questions.get(MAX_ROWS) {
+            return Some(Err(DataError::TooManyRows {
+                line: line_of(more),
+            }));
         }
     }
     let lines = placed(text, questions.iter().map(|(_, q)| *q).collect());
-    if let Some(more) = lines.get(MAX_ROWS) {
-        return Some(Err(DataError::TooManyRows { line: more.line }));
-    }
-    let one = |(passage, source): (String, &str), line: usize| {
+    let one = |(passage, source): (Rc<str>, &str), line: usize| {
         let question: Question =
             serde_json::from_str(source).map_err(|error| DataError::Marks {
                 line,
@@ -236,7 +258,7 @@ pub fn squad(text: &str) -> Option<Result<Table, DataError>> {
             true => Vec::new(),
             false => question.answers,
         };
-        row(line, question.question, passage, answers)
+        row(line, question.question, passage.to_string(), answers)
     };
     let rows = questions.into_iter().zip(lines);
     let rows = rows.map(|(q, at)| one(q, at.line));

@@ -226,11 +226,16 @@ pub(super) fn table_of(
     let row = |one: Loose| {
         let count = one.choices.len();
         let place = one.right.or_else(|number| {
-            let place = number.checked_sub(from).map(|place| place as usize);
-            place.filter(|place| *place < count).ok_or_else(|| {
-                let reason = format!("the right choice is number {number}, and there are {count}");
-                marks(one.line, reason)
-            })
+            // On the page a number of 64 bits is longer than a place.
+            let place = number.checked_sub(from).map(usize::try_from);
+            place
+                .and_then(Result::ok)
+                .filter(|place| *place < count)
+                .ok_or_else(|| {
+                    let reason =
+                        format!("the right choice is number {number}, and there are {count}");
+                    marks(one.line, reason)
+                })
         })?;
         Ok(Row {
             line: one.line,

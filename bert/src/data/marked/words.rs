@@ -32,33 +32,38 @@ fn stands_alone(c: char) -> bool {
 /// The words of a text with their tags, where these stretches have labels: `B-` on the first word of each, `I-` on those that
 /// follow, `O` outside. A word in which a stretch begins or ends is two. Stretches neither overlap nor end beyond the text.
 pub fn tags_of(text: &str, stretches: &[(Stretch, String)]) -> Vec<(Stretch, String)> {
+    // Both are gone through once, side by side: a text may have as many stretches as words.
+    let mut stretches: Vec<&(Stretch, String)> = stretches.iter().collect();
+    stretches.sort_by_key(|(stretch, _)| *stretch);
     let mut cuts: Vec<usize> = stretches
         .iter()
         .flat_map(|(s, _)| [s.start, s.end])
         .collect();
     cuts.sort_unstable();
     let mut tagged = Vec::new();
+    let mut cuts = cuts.into_iter().peekable();
     for word in words(text) {
-        let within = cuts
-            .iter()
-            .filter(|cut| (word.start + 1..word.end).contains(*cut));
         let mut start = word.start;
-        for end in within.copied().chain([word.end]).collect::<Vec<_>>() {
+        while cuts.next_if(|cut| *cut <= word.start).is_some() {}
+        let within = std::iter::from_fn(|| cuts.next_if(|cut| *cut < word.end));
+        for end in within.chain([word.end]) {
             if start < end {
                 tagged.push(Stretch { start, end });
             }
             start = end;
         }
     }
-    let tag = |word: Stretch| {
-        let inside = stretches
-            .iter()
-            .find(|(s, _)| s.start <= word.start && word.end <= s.end);
-        let tag = inside.map_or("O".to_owned(), |(stretch, label)| {
-            let first = tagged.iter().find(|w| w.start >= stretch.start);
-            match first == Some(&word) {
-                true => format!("B-{label}"),
-                false => format!("I-{label}"),
+    let mut around = stretches.into_iter().peekable();
+    let mut begun = false;
+    let mut tag = |word: Stretch| {
+        while around.next_if(|(s, _)| s.end <= word.start).is_some() {
+            begun = false;
+        }
+        let inside = around.peek().filter(|(s, _)| s.start <= word.start);
+        let tag = inside.map_or("O".to_owned(), |(_, label)| {
+            match std::mem::replace(&mut begun, true) {
+                false => format!("B-{label}"),
+                true => format!("I-{label}"),
             }
         });
         (word, tag)
@@ -112,9 +117,15 @@ pub fn tag_names<'a>(tags: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// Entities as a glance takes them in: `Redondo Beach = location · ESB = location`.
 pub(super) fn shown(text: &str, tags: &[(Stretch, String)]) -> String {
+    // Entities rise, so the text is gone through once.
+    let (mut chars, mut at) = (text.chars(), 0);
     let part = |chunk: Chunk<'_>| {
         let (start, end) = (tags[chunk.first].0.start, tags[chunk.last].0.end);
-        format!("{} = {}", Stretch { start, end }.of(text), chunk.label)
+        let skipped = start.saturating_sub(std::mem::replace(&mut at, end));
+        let words: String = (chars.by_ref().skip(skipped))
+            .take(end.saturating_sub(start))
+            .collect();
+        format!("{words} = {}", chunk.label)
     };
     let found = chunks(tags.iter().map(|(_, tag)| tag.as_str()));
     found.into_iter().map(part).collect::<Vec<_>>().join(" · ")

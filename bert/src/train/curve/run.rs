@@ -41,6 +41,7 @@ pub enum CurveEvent {
         /// Steps in all; `None` of a head, which ends when its loss has settled.
         steps: Option<usize>,
         /// The mean loss of its last steps that were read.
+        #[serde(deserialize_with = "super::setup::figure")]
         loss: f64,
     },
     /// A run is judged on the test texts.

@@ -49,15 +49,23 @@ pub struct CurvePoint {
     #[serde(flatten)]
     pub place: Place,
     /// The share of the test texts whose class it got right.
+    #[serde(deserialize_with = "figure")]
     pub accuracy: f64,
     /// The mean of the classes' F1 there.
+    #[serde(deserialize_with = "figure")]
     pub macro_f1: f64,
-    /// The mean loss of its last steps, at most 64.
+    /// The mean loss of its last steps, at most 64; no number where it diverged.
+    #[serde(deserialize_with = "figure")]
     pub train_loss: f64,
     /// Steps that it took.
     pub steps: usize,
     /// Whether the loss ended as no number: such a point tells nothing and is in no line.
     pub diverged: bool,
+}
+
+/// A figure that may be no number, for which JSON has `null`.
+pub(super) fn figure<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 /// A curve as far as it is known. It may be kept, and gone on with on another day.

@@ -165,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_point_that_diverged_survives_json() {
+        let mut curve = curve(&[(Method::Head, 8, 1, 0.6), (Method::Head, 16, 1, 0.7)]);
+        (curve.points[1].diverged, curve.points[1].train_loss) = (true, f64::NAN);
+        let text = serde_json::to_string(&curve).expect("JSON");
+        let read: Curve = serde_json::from_str(&text).expect("what was written");
+        assert_eq!(read.points[0], curve.points[0]);
+        assert!(read.points[1].diverged && read.points[1].train_loss.is_nan());
+    }
+
+    #[test]
     fn it_says_what_it_found_and_nothing_more() {
         let known = [
             (Method::Head, 8, 1, 0.6),

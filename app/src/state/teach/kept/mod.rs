@@ -69,7 +69,7 @@ impl KeptRun {
         let mut state = self.state;
         if self.is_over() {
             let epochs = self.run.setup.recipe.epochs;
-            state.step = state.step / state.epoch * epochs;
+            state.step = (state.step / state.epoch).saturating_mul(epochs);
             state.epoch = epochs;
         }
         Rescued {
