@@ -6,6 +6,7 @@ use app::checkpoint::converter::{commit_on, conversions};
 use app::checkpoint::hub::describe;
 use app::checkpoint::manifest::{Manifest, key};
 use app::checkpoint::own::OwnModel;
+use app::checkpoint::planes::Planes;
 use app::checkpoint::{Hub, gallery};
 use app::link::{Link, MAX_FRAGMENT, MAX_MASKS, MAX_TEXT};
 use app::recipe::WebTexts;
@@ -279,6 +280,27 @@ fn manifests_and_models_of_ones_own() {
             // Whatever is kept there, its bytes can be added up.
             own.bytes();
         }
+    });
+}
+
+#[test]
+fn weights_in_planes() {
+    let together = |bytes: &[u8], chunk: usize| {
+        let (mut planes, mut file) = (Planes::default(), Vec::new());
+        bytes
+            .chunks(chunk)
+            .for_each(|chunk| planes.push(chunk, &mut file));
+        planes.end(&mut file);
+        file
+    };
+    let format = Format {
+        files: vec![vec![1, 3, 5, 0, 2, 4], vec![9; (60 << 10) + 7]],
+        words: &[],
+    };
+    format.attack(|bytes| {
+        let whole = together(bytes, bytes.len().max(1));
+        assert_eq!(whole.len(), bytes.len(), "every byte has its place");
+        assert!(whole == together(bytes, 997), "wherever the stream is cut");
     });
 }
 
