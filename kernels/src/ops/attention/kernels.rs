@@ -26,56 +26,42 @@ const FORWARD_BINDINGS: &[Access] = &[READ, READ, READ, WRITE, WRITE];
 const QUERIES_BINDINGS: &[Access] = &[READ, READ, READ, READ, READ, READ, WRITE, WRITE];
 const KEYS_BINDINGS: &[Access] = &[READ, READ, READ, READ, READ, READ, WRITE];
 
-/// A shader from its parts and the numbers that its template leaves open.
-macro_rules! kernel {
-    ($name:expr, $bindings:expr, [$parts:literal, $rows:literal, $others:literal], [$($part:literal),*]) => {
-        Kernel {
-            name: $name,
-            variant: None,
-            source: concat!(
-                "#let PARTS = ", $parts, "\n#let ROWS = ", $rows, "\n#let OTHERS = ", $others, "\n",
-                include_str!("../shared/grid.wgsl"),
-                include_str!("../dropout/noise.wgsl"),
-                include_str!("head.wgsl"),
-                $(include_str!($part)),*
-            ),
-            params: Params::FIELDS,
-            bindings: $bindings,
-        }
-    };
-}
-
-/// The three passes for heads of at most 4 `$parts` elements: what they have in common, and for each the
-/// tokens of a team, the others that it takes at a time, and what it alone is made of.
+/// The three passes for heads of at most 4 `$parts` elements: how many threads make a team, what the
+/// template's third number is called, and the files of all; then for each pass the tokens that a team sees to, that
+/// number, and its own files.
 macro_rules! family {
-    ($name:literal, $parts:literal, $team:literal, [$($file:literal),*], $(
-        [$rows:literal by $others:literal, $($own:literal),*]
-    ),*) => {
-        family!(@ $name, $parts, $team, [$($file),*], $([$rows, $others, [$($own),*]]),*)
-    };
-    (@ $name:literal, $parts:literal, $team:literal, $files:tt, $forward:tt, $queries:tt, $keys:tt) => {
+    ($name:literal, $parts:literal, $team:literal, $third:literal, $files:tt, $forward:tt, $queries:tt, $keys:tt) => {
         Family {
             team: $team,
             rows: [family!(rows $forward), family!(rows $queries), family!(rows $keys)],
             kernels: [
-                family!(kernel concat!("attention, ", $name), FORWARD_BINDINGS, $parts, $files, $forward),
+                family!("attention, ", FORWARD_BINDINGS, [$name, $parts, $third], $files, $forward),
                 family!(
-                    kernel concat!("attention, queries backward, ", $name),
-                    QUERIES_BINDINGS, $parts, $files, $queries
+                    "attention, queries backward, ", QUERIES_BINDINGS, [$name, $parts, $third], $files, $queries
                 ),
-                family!(
-                    kernel concat!("attention, keys backward, ", $name),
-                    KEYS_BINDINGS, $parts, $files, $keys
-                ),
+                family!("attention, keys backward, ", KEYS_BINDINGS, [$name, $parts, $third], $files, $keys),
             ],
         }
     };
-    (rows [$rows:literal, $others:literal, $own:tt]) => { $rows };
+    (rows [$rows:literal, $number:literal, $($own:literal),*]) => { $rows };
     (
-        kernel $name:expr, $bindings:expr, $parts:literal, [$($file:literal),*],
-        [$rows:literal, $others:literal, [$($own:literal),*]]
+        $pass:literal, $bindings:expr, [$name:literal, $parts:literal, $third:literal], [$($file:literal),*],
+        [$rows:literal, $number:literal, $($own:literal),*]
     ) => {
-        kernel!($name, $bindings, [$parts, $rows, $others], [$($file,)* $($own),*])
+        Kernel {
+            name: concat!($pass, $name),
+            variant: None,
+            source: concat!(
+                "#let PARTS = ", $parts, "\n#let ROWS = ", $rows, "\n#let ", $third, " = ", $number, "\n",
+                include_str!("../shared/grid.wgsl"),
+                include_str!("../dropout/noise.wgsl"),
+                include_str!("head.wgsl"),
+                $(include_str!($file),)*
+                $(include_str!($own)),*
+            ),
+            params: Params::FIELDS,
+            bindings: $bindings,
+        }
     };
 }
 
@@ -91,10 +77,14 @@ struct Family {
 macro_rules! quads {
     ($name:literal, $parts:literal, [$r1:literal by $o1:literal, $r2:literal by $o2:literal, $r3:literal by $o3:literal]) => {
         family!(
-            $name, $parts, 4, ["../shared/quads.wgsl", "quads.wgsl"],
-            [$r1 by $o1, "forward_quads.wgsl"],
-            [$r2 by $o2, "queries_quads.wgsl"],
-            [$r3 by $o3, "keys_quads.wgsl"]
+            $name,
+            $parts,
+            4,
+            "OTHERS",
+            ["../shared/quads.wgsl", "quads.wgsl"],
+            [$r1, $o1, "forward_quads.wgsl"],
+            [$r2, $o2, "queries_quads.wgsl"],
+            [$r3, $o3, "keys_quads.wgsl"]
         )
     };
 }
@@ -106,14 +96,18 @@ static WIDE_64: Family = quads!("quads 64 wide", 16, [8 by 2, 4 by 2, 4 by 2]);
 static NARROW_32: Family = quads!("quads 32 narrow", 8, [2 by 4, 2 by 2, 2 by 2]);
 static NARROW_64: Family = quads!("quads 64 narrow", 16, [2 by 4, 2 by 2, 2 by 2]);
 
-/// A thread for each token: for software adapters.
+/// A thread takes some tokens with whole heads: for software adapters.
 macro_rules! lanes {
     ($name:literal, $parts:literal, [$r1:literal, $r2:literal, $r3:literal]) => {
         family!(
-            $name, $parts, 1, ["any.wgsl"],
-            [$r1 by 1, "forward_lanes.wgsl"],
-            [$r2 by 1, "dout.wgsl", "queries_lanes.wgsl"],
-            [$r3 by 1, "dout.wgsl", "keys_lanes.wgsl"]
+            $name,
+            $parts,
+            1,
+            "OTHERS",
+            ["any.wgsl"],
+            [$r1, 1, "forward_lanes.wgsl"],
+            [$r2, 1, "dout.wgsl", "queries_lanes.wgsl"],
+            [$r3, 1, "dout.wgsl", "keys_lanes.wgsl"]
         )
     };
 }
@@ -122,32 +116,58 @@ static LANES_32: Family = lanes!("lanes 32", 8, [4, 4, 4]);
 static LANES_64: Family = lanes!("lanes 64", 16, [4, 4, 4]);
 static LANES_128: Family = lanes!("lanes 128", 32, [4, 2, 2]);
 
-pub(super) const FORWARD: &[&Kernel] = &[
-    &WIDE_32.kernels[0],
-    &WIDE_64.kernels[0],
-    &NARROW_32.kernels[0],
-    &NARROW_64.kernels[0],
-    &LANES_32.kernels[0],
-    &LANES_64.kernels[0],
-    &LANES_128.kernels[0],
-];
+/// By tiles of 32 tokens in shared memory: for GPUs.
+macro_rules! tiles {
+    ($name:literal, $parts:literal, $columns:literal) => {
+        family!(
+            $name,
+            $parts,
+            64,
+            "COLUMNS",
+            ["any.wgsl", "tiles.wgsl"],
+            [32, $columns, "forward_tiles.wgsl"],
+            [
+                32,
+                $columns,
+                "dout.wgsl",
+                "dout_tiles.wgsl",
+                "queries_tiles.wgsl"
+            ],
+            [
+                32,
+                $columns,
+                "dout.wgsl",
+                "dout_tiles.wgsl",
+                "keys_tiles.wgsl"
+            ]
+        )
+    };
+}
 
-pub(super) const BACKWARD: &[&Kernel] = &[
-    &WIDE_32.kernels[1],
-    &WIDE_32.kernels[2],
-    &WIDE_64.kernels[1],
-    &WIDE_64.kernels[2],
-    &NARROW_32.kernels[1],
-    &NARROW_32.kernels[2],
-    &NARROW_64.kernels[1],
-    &NARROW_64.kernels[2],
-    &LANES_32.kernels[1],
-    &LANES_32.kernels[2],
-    &LANES_64.kernels[1],
-    &LANES_64.kernels[2],
-    &LANES_128.kernels[1],
-    &LANES_128.kernels[2],
-];
+static TILES_32: Family = tiles!("tiles 32", 8, 1);
+static TILES_64: Family = tiles!("tiles 64", 16, 2);
+static TILES_128: Family = tiles!("tiles 128", 32, 4);
+
+/// Passes of all families.
+macro_rules! all {
+    ($($pass:literal)*) => {
+        &[$(
+            &WIDE_32.kernels[$pass],
+            &WIDE_64.kernels[$pass],
+            &NARROW_32.kernels[$pass],
+            &NARROW_64.kernels[$pass],
+            &LANES_32.kernels[$pass],
+            &LANES_64.kernels[$pass],
+            &LANES_128.kernels[$pass],
+            &TILES_32.kernels[$pass],
+            &TILES_64.kernels[$pass],
+            &TILES_128.kernels[$pass],
+        )*]
+    };
+}
+
+pub(super) const FORWARD: &[&Kernel] = all!(0);
+pub(super) const BACKWARD: &[&Kernel] = all!(1 2);
 
 impl Choice {
     /// The shader of a pass over heads of `head` elements: a pure function of device and size.
@@ -158,9 +178,12 @@ impl Choice {
             (Style::Lanes, true, 64) => (&WIDE_64, lanes),
             (Style::Tiles, true, 32) => (&NARROW_32, 32),
             (Style::Tiles, true, 64) => (&NARROW_64, 32),
-            (_, _, ..=32) => (&LANES_32, lanes),
-            (_, _, 33..=64) => (&LANES_64, lanes),
-            (_, _, _) => (&LANES_128, lanes),
+            (Style::Lanes, _, ..=32) => (&LANES_32, lanes),
+            (Style::Lanes, _, 33..=64) => (&LANES_64, lanes),
+            (Style::Lanes, _, _) => (&LANES_128, lanes),
+            (Style::Tiles, _, ..=32) => (&TILES_32, 64),
+            (Style::Tiles, _, 33..=64) => (&TILES_64, 64),
+            (Style::Tiles, _, _) => (&TILES_128, 64),
         };
         Self {
             kernel: &family.kernels[pass as usize],
@@ -192,7 +215,8 @@ mod tests {
         assert_eq!(choice(Style::Lanes, true, 32), wide);
         let narrow = ("attention, quads 64 narrow", 16);
         assert_eq!(choice(Style::Tiles, true, 64), narrow);
-        assert_eq!(choice(Style::Lanes, false, 32), ("attention, lanes 32", 8));
-        assert_eq!(choice(Style::Lanes, true, 48), ("attention, lanes 64", 8));
+        assert_eq!(choice(Style::Lanes, false, 32), ("attention, lanes 32", 32));
+        assert_eq!(choice(Style::Tiles, false, 64), ("attention, tiles 64", 32));
+        assert_eq!(choice(Style::Lanes, true, 48), ("attention, lanes 64", 32));
     }
 }
