@@ -26,14 +26,14 @@ fn devices() -> Vec<(&'static str, Device)> {
     ]
 }
 
-/// Every size of heads with every number of tokens, of one to twelve heads, and of dropout or none by turns.
+/// Every size of heads with every number of tokens, of one to twelve heads, and every other size with dropout.
 fn sizes() -> impl Iterator<Item = ([usize; 4], bool)> {
     let pairs = HEADS
         .into_iter()
         .flat_map(|head| TOKENS.into_iter().map(move |tokens| (tokens, head)));
     pairs.enumerate().map(|(i, (tokens, head))| {
         let heads = if tokens > 65 { 1 + i % 3 } else { 1 + i % 12 };
-        ([1 + i % 3, tokens, heads, head], i % 2 == 1)
+        ([1 + i % 3, tokens, heads, head], i / TOKENS.len() % 2 == 1)
     })
 }
 
