@@ -67,7 +67,7 @@ impl ForwardBench {
     pub async fn fill(model: &mut Model, tokens: usize) -> Result<Self, RunError> {
         let (device, config, layout, params) = model.parts();
         let masks = Some((1, TOP_K.min(config.vocab_size)));
-        let fill = FillGraph::new(config, layout, tokens, masks);
+        let fill = FillGraph::new(config, layout, tokens, masks, false);
         let fill = fill.expect("the layout checked every shape");
         let plan = Plan::new(&fill.graph, &fill.outputs());
         let executable = Executable::new(device, plan, params).await?;

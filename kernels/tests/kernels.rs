@@ -462,6 +462,8 @@ fn rows_as_long_as_a_vocabulary() {
         cases::sample(2, 30_522),
         cases::top_k(3, 8192, 10),
         cases::top_k(2, 30_522, 100),
+        cases::top_k(1, 140_000, 7),
+        cases::top_k(2, 1500, 600),
         cases::softmax(2, 30_522),
     ]);
 }

@@ -54,6 +54,9 @@ fn every_tile_that_a_trial_may_choose() {
         "tiles-64x64-8x8",
         "tiles-128x64",
     ];
+    for shape in [[1, 70, 67], [5, 132, 66], [13, 9, 30]] {
+        assert_all(Style::Tiles, shape, &["rows-1", "rows-4", "rows-8"]);
+    }
     assert_all(Style::Tiles, [13, 70, 67], &all[..2]);
     assert_all(Style::Tiles, [37, 132, 66], &all[..3]);
     assert_all(Style::Tiles, [517, 516, 515], &all[1..]);

@@ -107,6 +107,22 @@ impl Confusion {
     }
 }
 
+/// Where the share of all texts that are right may lie, with a confidence of 95%, if `accuracy` of `texts`
+/// were right: Wilson's score interval (1927), low and high, which is not fooled by few texts.
+///
+/// All of none may be anything: 0 to 1.
+pub fn wilson(accuracy: f64, texts: u64) -> (f64, f64) {
+    if texts == 0 {
+        return (0.0, 1.0);
+    }
+    let (n, z) = (texts as f64, 1.959_963_984_540_054_f64);
+    let z2 = z * z;
+    let center = (accuracy + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let variance = accuracy * (1.0 - accuracy) / n + z2 / (4.0 * n * n);
+    let half = z / (1.0 + z2 / n) * variance.sqrt();
+    ((center - half).max(0.0), (center + half).min(1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +137,23 @@ mod tests {
 
     fn near(found: f64, expected: f64) {
         assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
+    }
+
+    #[test]
+    fn few_texts_leave_much_open() {
+        // scipy.stats.binomtest(right, texts).proportion_ci(method="wilson")
+        for (right, texts, low, high) in [
+            (2, 2, 0.342_380_227_506_653, 1.0),
+            (0, 2, 0.0, 0.657_619_772_493_347),
+            (7, 10, 0.396_778_147_461_145, 0.892_208_732_593_699),
+        ] {
+            let (l, h) = wilson(f64::from(right) / f64::from(texts), texts as u64);
+            assert!(
+                (l - low).abs() < 1e-12 && (h - high).abs() < 1e-12,
+                "{l} {h}"
+            );
+        }
+        assert_eq!(wilson(0.0, 0), (0.0, 1.0));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod labels;
 mod scores;
 
 pub use answers::{AnswerMetrics, exact_match, overlap_f1};
-pub use classes::{ClassMetrics, Confusion, Metrics};
+pub use classes::{ClassMetrics, Confusion, Metrics, wilson};
 pub use entities::{EntityCounts, EntityMetrics};
 pub use labels::{LabelCounts, LabelMetrics, Threshold};
 pub use scores::{ScoreMetrics, pearson, spearman};

@@ -415,12 +415,14 @@ pub struct FillGraph {
 }
 
 impl FillGraph {
-    /// `tokens` is T; `masks` is R, and k, or `None` where nothing is masked.
+    /// `tokens` is T; `masks` is R, and k, or `None` where nothing is masked; with `pair`, whether the second
+    /// text follows the first is asked too, where there is the head.
     pub fn new(
         config: &Config,
         layout: &Layout,
         tokens: usize,
         masks: Option<(usize, usize)>,
+        pair: bool,
     ) -> Result<Self, GraphError> {
         let mut graph = Graph::new();
         let mut builder = Builder {
@@ -440,7 +442,7 @@ impl FillGraph {
             masked = Some((at, targets, builder.graph.top_k(logits, targets, k)?));
         }
         let mut nsp = None;
-        if layout.heads.nsp {
+        if pair && layout.heads.nsp {
             let at = builder.graph.input("[CLS] row", TensorType::u32([1]));
             let first = builder.graph.gather_rows(encoder.output(), at)?;
             let pooled = builder.pooler(first)?;

@@ -94,11 +94,12 @@ const PREPARED: usize = 8;
 struct Sizes {
     tokens: usize,
     masks: Option<(usize, usize)>,
+    pair: bool,
 }
 
 impl Sizes {
     fn plan(&self, config: &Config, layout: &Layout) -> (FillGraph, Plan) {
-        let fill = FillGraph::new(config, layout, self.tokens, self.masks)
+        let fill = FillGraph::new(config, layout, self.tokens, self.masks, self.pair)
             .expect("the layout checked every shape against the configuration");
         let plan = Plan::new(&fill.graph, &fill.outputs());
         (fill, plan)
@@ -110,6 +111,7 @@ fn warm_up(device: &Device, config: &Config, layout: &Layout, params: &Params) {
     let sizes = Sizes {
         tokens: bucket(16).min(config.max_tokens()),
         masks: layout.heads.mlm.then(|| (1, config.vocab_size.min(10))),
+        pair: false,
     };
     let (_, plan) = sizes.plan(config, layout);
     Executable::warm_up(device, &plan, params);
@@ -361,19 +363,21 @@ impl Model {
     /// Gives the device's memory back. Dropping does the same.
     pub fn destroy(self) {}
 
-    /// GPU dispatches (or CPU steps) of one forward pass over `tokens` tokens with `masks` masks.
+    /// GPU dispatches (or CPU steps) of one forward pass over one text of `tokens` tokens with `masks` masks.
     pub async fn dispatches(&mut self, tokens: usize, masks: usize) -> Result<usize, RunError> {
-        let (prepared, ..) = self.prepare(tokens, masks, 10).await?;
+        let (prepared, ..) = self.prepare(tokens, masks, 10, false).await?;
         Ok(prepared.executable.dispatches())
     }
 
     /// The plan for a text of `tokens` tokens with `masks` masks, of whose predictions `top_k` are
-    /// wanted. Sizes are rounded up, so that editing a text seldom needs a new plan.
+    /// wanted; of a `pair` of texts also whether the second follows. Sizes are rounded up, so that editing a
+    /// text seldom needs a new plan.
     pub(crate) async fn prepare(
         &mut self,
         tokens: usize,
         masks: usize,
         top_k: usize,
+        pair: bool,
     ) -> Result<(&mut Prepared, &mut Params, &Config), RunError> {
         let sizes = Sizes {
             tokens: bucket(tokens).min(self.config.max_tokens()).max(tokens),
@@ -381,6 +385,7 @@ impl Model {
                 let k = top_k.next_multiple_of(10).min(self.config.vocab_size);
                 (masks.next_power_of_two(), k)
             }),
+            pair,
         };
         if let Some(i) = self.prepared.iter().position(|p| p.sizes == sizes) {
             // The most recently used one last, the one to forget first.

@@ -116,7 +116,7 @@ pub struct Fill {
     pub tokens: Vec<Token>,
     /// One entry a mask, in the order of the text.
     pub masks: Vec<MaskResult>,
-    /// Where the checkpoint has the head.
+    /// Of two texts, where the checkpoint has the head.
     pub nsp: Option<Nsp>,
     /// Where the text was longer than the model can read.
     pub truncated: Option<Truncated>,
@@ -275,7 +275,8 @@ pub async fn fill_mask(
     if !masked.is_empty() {
         model.guesses_words().map_err(ProbeError::NoHead)?;
     }
-    if masked.is_empty() && !model.has_nsp() {
+    let pair = request.pair.is_some() && model.has_nsp();
+    if masked.is_empty() && !pair {
         return Ok(Fill {
             tokens,
             masks: Vec::new(),
@@ -298,7 +299,7 @@ pub async fn fill_mask(
         .collect();
     // Each mask has a row for its guesses and one for each word that is compared.
     let rows = masked.len() * (1 + known.len());
-    let (prepared, params, config) = model.prepare(tokens.len(), rows, top_k).await?;
+    let (prepared, params, config) = model.prepare(tokens.len(), rows, top_k, pair).await?;
     let text = one_text(&ids, &encoding.type_ids);
     let mut inputs = encoder_inputs(prepared, config, ids, encoding.type_ids);
     if let Some((at, targets, _)) = prepared.fill.masked {

@@ -47,7 +47,7 @@ pub async fn replaced(
     for (id, _) in ids.iter_mut().zip(&tokens).filter(|(_, t)| t.masked) {
         *id = tokenizer.mask_id().ok_or(ProbeError::NoMask)?;
     }
-    let (prepared, params, config) = model.prepare(tokens.len(), 0, 1).await?;
+    let (prepared, params, config) = model.prepare(tokens.len(), 0, 1, false).await?;
     let text = one_text(&ids, &encoding.type_ids);
     let inputs = encoder_inputs(prepared, config, ids, encoding.type_ids);
     let outputs = prepared.executable.run(params, inputs, control).await?;

@@ -134,7 +134,7 @@ impl DispatchContext<'_> {
     /// 65,535 iterations in all, so a lane must not be given a long row there.)
     pub fn row_lanes(&self, reads: usize) -> (u32, u32) {
         let short = match self.choice.capabilities.style {
-            Style::Lanes if reads <= 8192 => return (1, 4),
+            Style::Lanes if reads <= 8192 => return (1, self.choice.capabilities.lanes),
             Style::Lanes => 1 << 20,
             Style::Tiles => 2048,
         };

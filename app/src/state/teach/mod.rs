@@ -4,6 +4,7 @@ mod boxes;
 pub mod chart;
 mod errands;
 mod flow;
+pub mod found;
 mod hiding;
 mod kept;
 mod losses;

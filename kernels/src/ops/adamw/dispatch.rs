@@ -204,9 +204,10 @@ impl AdamW {
     }
 
     fn small(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Dispatch {
-        let (lanes, rows) = match context.choice.capabilities.style {
-            Style::Lanes => (1.0, 4.0),
-            Style::Tiles => (256.0, 1.0),
+        let capabilities = &context.choice.capabilities;
+        let (lanes, rows) = match capabilities.style {
+            Style::Lanes => (1, capabilities.lanes),
+            Style::Tiles => (256, 1),
         };
         let params = SmallParams {
             len: group.len as u32,
@@ -224,8 +225,8 @@ impl AdamW {
         Dispatch {
             kernel: &SMALL,
             constants: vec![
-                ("LANES", lanes),
-                ("ROWS", rows),
+                ("LANES", f64::from(lanes)),
+                ("ROWS", f64::from(rows)),
                 ("CLIP", f64::from(self.max_norm.is_some())),
                 ("LOG", f64::from(self.log.is_some())),
             ],

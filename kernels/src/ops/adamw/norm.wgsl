@@ -15,12 +15,13 @@ override FINISH: bool = false;
 @group(0) @binding(4) var<storage, read_write> sums: array<f32>;
 @group(0) @binding(5) var<storage, read_write> report: array<f32>;
 
-@compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
+@compute @workgroup_size(LANES * ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    let local = place(index);
     // Branches, not early returns: what follows a return is no longer uniform to a browser, and
     // row_sum has barriers.
     if (FINISH) {
-        if (local.x + local.y == 0u) {
+        if (index == 0u) {
             var sum = 0.0;
             for (var i = 0u; i < params.count; i++) { sum += sums[i]; }
             sums[0] = sqrt(sum);

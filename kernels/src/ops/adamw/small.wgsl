@@ -19,11 +19,12 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> v: array<f32>;
 @group(0) @binding(8) var<storage, read_write> report: array<f32>;
 
-@compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(local_invocation_id) local: vec3u, @builtin(local_invocation_index) lane: u32) {
+@compute @workgroup_size(LANES * ROWS)
+fn main(@builtin(local_invocation_index) index: u32) {
+    let local = place(index);
     var sum = 0.0;
     for (var i = local.x; i < params.len; i += LANES) { sum = fma(g[i], g[i], sum); }
     let norm = sqrt(row_sum(sum, local.x, local.y));
-    if (lane == 0u) { tell(norm); }
-    for (var i = lane; i < params.len; i += LANES * ROWS) { update(i, norm); }
+    if (index == 0u) { tell(norm); }
+    for (var i = index; i < params.len; i += LANES * ROWS) { update(i, norm); }
 }

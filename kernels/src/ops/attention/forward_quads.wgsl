@@ -1,4 +1,4 @@
-// What forward.wgsl computes, by quads: {ROWS} queries, and the keys and values as others.
+// What forward_lanes.wgsl computes, by quads: {ROWS} queries, and the keys and values as others.
 // qkv: [B T, 3 A D]; lengths: [B]; out: [B T, A D]; lse: [B, A, T]. 4 T D flops a query.
 
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;

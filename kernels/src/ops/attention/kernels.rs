@@ -26,18 +26,38 @@ const FORWARD_BINDINGS: &[Access] = &[READ, READ, READ, WRITE, WRITE];
 const QUERIES_BINDINGS: &[Access] = &[READ, READ, READ, READ, READ, READ, WRITE, WRITE];
 const KEYS_BINDINGS: &[Access] = &[READ, READ, READ, READ, READ, READ, WRITE];
 
-/// A shader from its parts and the numbers that its template leaves open.
-macro_rules! kernel {
-    ($name:expr, $bindings:expr, [$($number:literal = $value:literal),*], [$($part:literal),*]) => {
+/// The three passes for heads of at most 4 `$parts` elements: how many threads make a team, what the
+/// template's third number is called, and the files of all; then for each pass the tokens that a team sees to, that
+/// number, and its own files.
+macro_rules! family {
+    ($name:literal, $parts:literal, $team:literal, $third:literal, $files:tt, $forward:tt, $queries:tt, $keys:tt) => {
+        Family {
+            team: $team,
+            rows: [family!(rows $forward), family!(rows $queries), family!(rows $keys)],
+            kernels: [
+                family!("attention, ", FORWARD_BINDINGS, [$name, $parts, $third], $files, $forward),
+                family!(
+                    "attention, queries backward, ", QUERIES_BINDINGS, [$name, $parts, $third], $files, $queries
+                ),
+                family!("attention, keys backward, ", KEYS_BINDINGS, [$name, $parts, $third], $files, $keys),
+            ],
+        }
+    };
+    (rows [$rows:literal, $number:literal, $($own:literal),*]) => { $rows };
+    (
+        $pass:literal, $bindings:expr, [$name:literal, $parts:literal, $third:literal], [$($file:literal),*],
+        [$rows:literal, $number:literal, $($own:literal),*]
+    ) => {
         Kernel {
-            name: $name,
+            name: concat!($pass, $name),
             variant: None,
             source: concat!(
-                $("#let ", $number, " = ", $value, "\n",)*
+                "#let PARTS = ", $parts, "\n#let ROWS = ", $rows, "\n#let ", $third, " = ", $number, "\n",
                 include_str!("../shared/grid.wgsl"),
                 include_str!("../dropout/noise.wgsl"),
-                include_str!("read.wgsl"),
-                $(include_str!($part)),*
+                include_str!("head.wgsl"),
+                $(include_str!($file),)*
+                $(include_str!($own)),*
             ),
             params: Params::FIELDS,
             bindings: $bindings,
@@ -45,123 +65,130 @@ macro_rules! kernel {
     };
 }
 
-/// The three passes by quads, for heads of 4 `$parts` elements; each with the tokens of a quad and
-/// a quarter of the others that it takes at a time.
-macro_rules! quads {
-    ($name:literal, $parts:literal, [$($rows:literal by $others:literal),*]) => {
-        quads!(@ $name, $parts, [$($rows, $others),*])
-    };
-    (@ $name:literal, $parts:literal, [$r1:literal, $o1:literal, $r2:literal, $o2:literal, $r3:literal, $o3:literal]) => {
-        Quads {
-            rows: [$r1, $r2, $r3],
-            kernels: [
-                kernel!(
-                    concat!("attention, quads ", $name),
-                    FORWARD_BINDINGS,
-                    ["PARTS" = $parts, "ROWS" = $r1, "OTHERS" = $o1],
-                    ["../shared/quads.wgsl", "quads.wgsl", "forward_quads.wgsl"]
-                ),
-                kernel!(
-                    concat!("attention, queries backward, quads ", $name),
-                    QUERIES_BINDINGS,
-                    ["PARTS" = $parts, "ROWS" = $r2, "OTHERS" = $o2],
-                    ["../shared/quads.wgsl", "quads.wgsl", "backward_queries_quads.wgsl"]
-                ),
-                kernel!(
-                    concat!("attention, keys backward, quads ", $name),
-                    KEYS_BINDINGS,
-                    ["PARTS" = $parts, "ROWS" = $r3, "OTHERS" = $o3],
-                    ["../shared/quads.wgsl", "quads.wgsl", "backward_keys_quads.wgsl"]
-                ),
-            ],
-        }
-    };
-}
-
-/// The passes for one size of heads, and the tokens of a quad in each.
-struct Quads {
+/// The passes for some sizes of heads.
+struct Family {
+    /// Threads that see to the same tokens, and how many those are in each pass.
+    team: u32,
     rows: [u32; 3],
     kernels: [Kernel; 3],
 }
 
+/// By quads, see `quads.wgsl`.
+macro_rules! quads {
+    ($name:literal, $parts:literal, [$r1:literal by $o1:literal, $r2:literal by $o2:literal, $r3:literal by $o3:literal]) => {
+        family!(
+            $name,
+            $parts,
+            4,
+            "OTHERS",
+            ["../shared/quads.wgsl", "quads.wgsl"],
+            [$r1, $o1, "forward_quads.wgsl"],
+            [$r2, $o2, "queries_quads.wgsl"],
+            [$r3, $o3, "keys_quads.wgsl"]
+        )
+    };
+}
+
 /// Much work a lane, few instructions a flop: for software adapters.
-static WIDE_32: Quads = quads!("32 wide", 8, [8 by 4, 8 by 2, 4 by 4]);
-static WIDE_64: Quads = quads!("64 wide", 16, [8 by 2, 4 by 2, 4 by 2]);
+static WIDE_32: Family = quads!("quads 32 wide", 8, [8 by 4, 8 by 2, 4 by 4]);
+static WIDE_64: Family = quads!("quads 64 wide", 16, [8 by 2, 4 by 2, 4 by 2]);
 /// Many quads: for GPUs, which want threads.
-static NARROW_32: Quads = quads!("32 narrow", 8, [2 by 4, 2 by 2, 2 by 2]);
-static NARROW_64: Quads = quads!("64 narrow", 16, [2 by 4, 2 by 2, 2 by 2]);
+static NARROW_32: Family = quads!("quads 32 narrow", 8, [2 by 4, 2 by 2, 2 by 2]);
+static NARROW_64: Family = quads!("quads 64 narrow", 16, [2 by 4, 2 by 2, 2 by 2]);
 
-/// Heads of any size, a thread for each token.
-static ANY: [Kernel; 3] = [
-    kernel!(
-        "attention",
-        FORWARD_BINDINGS,
-        [],
-        ["../shared/finite.wgsl", "forward.wgsl"]
-    ),
-    kernel!(
-        "attention, queries backward",
-        QUERIES_BINDINGS,
-        [],
-        ["backward_queries.wgsl"]
-    ),
-    kernel!(
-        "attention, keys backward",
-        KEYS_BINDINGS,
-        [],
-        ["backward_keys.wgsl"]
-    ),
-];
+/// A thread takes some tokens with whole heads: for software adapters.
+macro_rules! lanes {
+    ($name:literal, $parts:literal, [$r1:literal, $r2:literal, $r3:literal]) => {
+        family!(
+            $name,
+            $parts,
+            1,
+            "OTHERS",
+            ["any.wgsl"],
+            [$r1, 1, "forward_lanes.wgsl"],
+            [$r2, 1, "dout.wgsl", "queries_lanes.wgsl"],
+            [$r3, 1, "dout.wgsl", "keys_lanes.wgsl"]
+        )
+    };
+}
 
-pub(super) const FORWARD: &[&Kernel] = &[
-    &ANY[0],
-    &WIDE_32.kernels[0],
-    &WIDE_64.kernels[0],
-    &NARROW_32.kernels[0],
-    &NARROW_64.kernels[0],
-];
+static LANES_32: Family = lanes!("lanes 32", 8, [4, 4, 4]);
+static LANES_64: Family = lanes!("lanes 64", 16, [4, 4, 4]);
+static LANES_128: Family = lanes!("lanes 128", 32, [4, 2, 2]);
 
-pub(super) const BACKWARD: &[&Kernel] = &[
-    &ANY[1],
-    &ANY[2],
-    &WIDE_32.kernels[1],
-    &WIDE_32.kernels[2],
-    &WIDE_64.kernels[1],
-    &WIDE_64.kernels[2],
-    &NARROW_32.kernels[1],
-    &NARROW_32.kernels[2],
-    &NARROW_64.kernels[1],
-    &NARROW_64.kernels[2],
-];
+/// By tiles of 32 tokens in shared memory: for GPUs.
+macro_rules! tiles {
+    ($name:literal, $parts:literal, $columns:literal) => {
+        family!(
+            $name,
+            $parts,
+            64,
+            "COLUMNS",
+            ["any.wgsl", "tiles.wgsl"],
+            [32, $columns, "forward_tiles.wgsl"],
+            [
+                32,
+                $columns,
+                "dout.wgsl",
+                "dout_tiles.wgsl",
+                "queries_tiles.wgsl"
+            ],
+            [
+                32,
+                $columns,
+                "dout.wgsl",
+                "dout_tiles.wgsl",
+                "keys_tiles.wgsl"
+            ]
+        )
+    };
+}
+
+static TILES_32: Family = tiles!("tiles 32", 8, 1);
+static TILES_64: Family = tiles!("tiles 64", 16, 2);
+static TILES_128: Family = tiles!("tiles 128", 32, 4);
+
+/// Passes of all families.
+macro_rules! all {
+    ($($pass:literal)*) => {
+        &[$(
+            &WIDE_32.kernels[$pass],
+            &WIDE_64.kernels[$pass],
+            &NARROW_32.kernels[$pass],
+            &NARROW_64.kernels[$pass],
+            &LANES_32.kernels[$pass],
+            &LANES_64.kernels[$pass],
+            &LANES_128.kernels[$pass],
+            &TILES_32.kernels[$pass],
+            &TILES_64.kernels[$pass],
+            &TILES_128.kernels[$pass],
+        )*]
+    };
+}
+
+pub(super) const FORWARD: &[&Kernel] = all!(0);
+pub(super) const BACKWARD: &[&Kernel] = all!(1 2);
 
 impl Choice {
     /// The shader of a pass over heads of `head` elements: a pure function of device and size.
     pub fn of(pass: Pass, head: usize, capabilities: &Capabilities) -> Self {
-        let lanes = capabilities.style == Style::Lanes;
-        let quads = match (capabilities.subgroups, head, lanes) {
-            (true, 32, true) => Some(&WIDE_32),
-            (true, 64, true) => Some(&WIDE_64),
-            (true, 32, false) => Some(&NARROW_32),
-            (true, 64, false) => Some(&NARROW_64),
-            _ => None,
+        let lanes = capabilities.lanes;
+        let (family, threads) = match (capabilities.style, capabilities.subgroups, head) {
+            (Style::Lanes, true, 32) => (&WIDE_32, lanes),
+            (Style::Lanes, true, 64) => (&WIDE_64, lanes),
+            (Style::Tiles, true, 32) => (&NARROW_32, 32),
+            (Style::Tiles, true, 64) => (&NARROW_64, 32),
+            (Style::Lanes, _, ..=32) => (&LANES_32, lanes),
+            (Style::Lanes, _, 33..=64) => (&LANES_64, lanes),
+            (Style::Lanes, _, _) => (&LANES_128, lanes),
+            (Style::Tiles, _, ..=32) => (&TILES_32, 64),
+            (Style::Tiles, _, 33..=64) => (&TILES_64, 64),
+            (Style::Tiles, _, _) => (&TILES_128, 64),
         };
-        match quads {
-            Some(quads) => {
-                let threads = if lanes { capabilities.lanes } else { 32 };
-                Self {
-                    kernel: &quads.kernels[pass as usize],
-                    threads,
-                    tokens: threads / 4 * quads.rows[pass as usize],
-                }
-            }
-            None => {
-                let threads = if lanes { 4 } else { 32 };
-                Self {
-                    kernel: &ANY[pass as usize],
-                    threads,
-                    tokens: threads,
-                }
-            }
+        Self {
+            kernel: &family.kernels[pass as usize],
+            threads,
+            tokens: threads / family.team * family.rows[pass as usize],
         }
     }
 }
@@ -188,7 +215,8 @@ mod tests {
         assert_eq!(choice(Style::Lanes, true, 32), wide);
         let narrow = ("attention, quads 64 narrow", 16);
         assert_eq!(choice(Style::Tiles, true, 64), narrow);
-        assert_eq!(choice(Style::Tiles, true, 48), ("attention", 32));
-        assert_eq!(choice(Style::Lanes, false, 32), ("attention", 4));
+        assert_eq!(choice(Style::Lanes, false, 32), ("attention, lanes 32", 32));
+        assert_eq!(choice(Style::Tiles, false, 64), ("attention, tiles 64", 32));
+        assert_eq!(choice(Style::Lanes, true, 48), ("attention, lanes 64", 32));
     }
 }

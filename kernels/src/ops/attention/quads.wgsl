@@ -1,11 +1,7 @@
 // What the attention shaders for quads share. The head's size is 4 {PARTS}. A quad takes {ROWS} tokens of a
 // head over blocks of 4 {OTHERS} others: in products of two tokens its lanes hold neighbouring others, in
 // sums over the others neighbouring elements, and they hand around what one of them loaded or computed.
-// No shared memory, no barrier; WG is a multiple of 4. The lines between `#for` and `#end` are repeated, see gpu/template.rs.
-
-struct Params { tokens: u32, heads: u32, scale: f32, stream: u32, threshold: u32, keep_scale: f32 }
-
-@group(0) @binding(0) var<uniform> params: Params;
+// No shared memory, no barrier; WG is a multiple of 4.
 
 // Four neighbouring others, none beyond the last token.
 fn four(other: u32) -> vec4u {

@@ -13,13 +13,14 @@ struct Params { rows: u32, columns: u32 }
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
-@compute @workgroup_size(LANES, ROWS)
+@compute @workgroup_size(LANES * ROWS)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_id) local: vec3u,
+    @builtin(local_invocation_index) index: u32,
 ) {
-    let row = (group.y * groups.x + group.x) * ROWS + local.y;
+    let local = place(index);
+    let row = row_index(group, groups, local.y);
     let safe = min(row, params.rows - 1u);
     let base = safe * params.columns;
     var largest = logits[base];

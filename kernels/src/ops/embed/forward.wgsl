@@ -34,13 +34,14 @@ override HALF_KIND: bool = false;
 
 fn half(word: u32, i: u32) -> f32 { return unpack2x16float(word)[i % 2u]; }
 
-@compute @workgroup_size(LANES, ROWS)
+@compute @workgroup_size(LANES * ROWS)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_id) local: vec3u,
+    @builtin(local_invocation_index) index: u32,
 ) {
-    let row = (group.y * groups.x + group.x) * ROWS + local.y;
+    let local = place(index);
+    let row = row_index(group, groups, local.y);
     let safe = min(row, params.rows - 1u);
     // Beyond the block also where this wraps around.
     let word = min(rows[safe], params.words - 1u) - params.first;

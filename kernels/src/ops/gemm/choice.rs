@@ -1,8 +1,8 @@
 //! Which shader makes a product.
 
 use super::kernels::{
-    LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16, TILES_16, TILES_32,
-    TILES_64, TILES_64_OF_8, TILES_128X64,
+    LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16, ROWS_1, ROWS_4, ROWS_8,
+    TILES_16, TILES_32, TILES_64, TILES_64_OF_8, TILES_128X64,
 };
 use crate::shader::{Capabilities, Choice, Class, Kernel, Kind, Product, Style};
 
@@ -24,6 +24,8 @@ pub(crate) enum Variant {
     Lanes,
     /// Shared memory and barriers.
     Tiles(Tiles),
+    /// Few rows at once, threads that share a column of the result.
+    Rows(Rows),
 }
 
 /// Sums a lane keeps, rows by columns.
@@ -46,14 +48,25 @@ pub(crate) enum Tiles {
     By128x64,
 }
 
+/// Rows that are made at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    By1,
+    By4,
+    By8,
+}
+
 impl Variant {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Variant::Quads(Quads::By4x8),
         Variant::Quads(Quads::By8x8),
         Variant::Quads(Quads::By16x16),
         Variant::Quads(Quads::By32x16),
         Variant::Quads(Quads::By64x16),
         Variant::Lanes,
+        Variant::Rows(Rows::By1),
+        Variant::Rows(Rows::By4),
+        Variant::Rows(Rows::By8),
         Variant::Tiles(Tiles::By16x64In4),
         Variant::Tiles(Tiles::By32x32In4),
         Variant::Tiles(Tiles::By64x64),
@@ -100,7 +113,7 @@ impl Variant {
         let suits = |variant: &Self| match variant {
             Variant::Quads(_) => capabilities.style == Style::Lanes && capabilities.subgroups,
             Variant::Lanes => capabilities.style == Style::Lanes,
-            Variant::Tiles(_) => capabilities.style == Style::Tiles,
+            Variant::Tiles(_) | Variant::Rows(_) => capabilities.style == Style::Tiles,
         };
         Self::ALL.into_iter().filter(suits).collect()
     }
@@ -144,7 +157,17 @@ impl Variant {
                 found.push(Tiles::By64x64);
             }
         }
-        found.into_iter().map(Variant::Tiles).collect()
+        let mut found: Vec<Self> = found.into_iter().map(Variant::Tiles).collect();
+        // A weight as it is stored is read along k, by neighbouring threads.
+        if product.kind == Kind::Nt && m <= 8 {
+            let rows = match m {
+                1 => Rows::By1,
+                2..=4 => Rows::By4,
+                _ => Rows::By8,
+            };
+            found.insert(0, Variant::Rows(rows));
+        }
+        found
     }
 
     /// The variant of this name, if it is one for such a device and was not left out.
@@ -169,6 +192,9 @@ impl Variant {
             Variant::Quads(Quads::By32x16) => of_kind(&QUADS_32X16),
             Variant::Quads(Quads::By64x16) => of_kind(&QUADS_64X16),
             Variant::Lanes => of_kind(&LANES_8X8),
+            Variant::Rows(Rows::By1) => &ROWS_1,
+            Variant::Rows(Rows::By4) => &ROWS_4,
+            Variant::Rows(Rows::By8) => &ROWS_8,
             Variant::Tiles(Tiles::By16x64In4) => &TILES_16,
             Variant::Tiles(Tiles::By32x32In4) => &TILES_32,
             Variant::Tiles(Tiles::By64x64) => &TILES_64,
@@ -186,6 +212,9 @@ impl Variant {
             Variant::Quads(Quads::By16x16) => [16 * lanes, 16],
             Variant::Quads(Quads::By32x16) => [16 * lanes, 32],
             Variant::Quads(Quads::By64x16) => [16 * lanes, 64],
+            Variant::Rows(Rows::By1) => [32, 1],
+            Variant::Rows(Rows::By4) => [32, 4],
+            Variant::Rows(Rows::By8) => [32, 8],
             Variant::Tiles(Tiles::By16x64In4) => [64, 16],
             Variant::Tiles(Tiles::By32x32In4) => [32, 32],
             Variant::Tiles(Tiles::By64x64 | Tiles::By64x64Of8x8) => [64, 64],
@@ -199,7 +228,7 @@ impl Variant {
         product: &Product,
         capabilities: &Capabilities,
     ) -> Vec<(&'static str, f64)> {
-        let Variant::Tiles(_) = self else {
+        let (Variant::Tiles(_) | Variant::Rows(_)) = self else {
             let mut constants = vec![("WG", f64::from(capabilities.lanes))];
             if product.kind == Kind::Nt {
                 constants.push(("B_WHOLE", f64::from(product.k.is_multiple_of(4))));
@@ -293,6 +322,9 @@ mod tests {
         assert_eq!(choice([2048, 768, 768])[0], "tiles-64x64");
         assert_eq!(choice([1024, 3072, 768])[0], "tiles-64x64-8x8");
         assert_eq!(choice([16, 384, 32]), ["tiles-64x64"]);
+        assert_eq!(choice([1, 30_522, 768])[0], "rows-1");
+        assert_eq!(choice([3, 768, 768])[0], "rows-4");
+        assert_eq!(choice([8, 768, 768])[0], "rows-8");
         for m in [1, 7, 16, 17, 128, 4096] {
             for n in [1, 2, 384, 30_522] {
                 for k in [1, 64, 3072] {

@@ -71,7 +71,19 @@ macro_rules! tiles {
                 "SLAB" = $slab,
                 "SLICES" = $slices
             ],
-            ["tiles.wgsl"]
+            ["fours.wgsl", "tiles.wgsl"]
+        )
+    };
+}
+
+/// A number of rows, for every kind of product.
+macro_rules! rows {
+    ($rows:literal) => {
+        kernel!(
+            concat!("rows ", $rows),
+            concat!("rows-", $rows),
+            ["ROWS" = $rows],
+            ["fours.wgsl", "rows.wgsl"]
         )
     };
 }
@@ -112,6 +124,10 @@ pub(super) static TILES_128X64: Kernel = tiles!("128x64", "tiles-128x64", 16, 8,
 pub(super) static TILES_32: Kernel = tiles!("32x32, 4 slices", "tiles-32x32-4", 8, 8, 1, 1, 8, 4);
 pub(super) static TILES_16: Kernel = tiles!("16x64, 4 slices", "tiles-16x64-4", 4, 16, 1, 1, 8, 4);
 
+pub(super) static ROWS_1: Kernel = rows!(1);
+pub(super) static ROWS_4: Kernel = rows!(4);
+pub(super) static ROWS_8: Kernel = rows!(8);
+
 /// All of them.
 pub(crate) const KERNELS: &[&Kernel] = &[
     &QUADS_4X8[0],
@@ -137,4 +153,7 @@ pub(crate) const KERNELS: &[&Kernel] = &[
     &TILES_128X64,
     &TILES_32,
     &TILES_16,
+    &ROWS_1,
+    &ROWS_4,
+    &ROWS_8,
 ];

@@ -8,19 +8,6 @@
 // long as no loop of the shader's own indexes one: where one did, the products of an NVIDIA H200 took five
 // to eight times as long.
 
-// Whether four k (else four rows of a, or columns of b) lie side by side in memory.
-override A_ALONG_K: bool = true;
-override B_ALONG_K: bool = true;
-// Whether fours begin at whole vectors.
-override A_WHOLE: bool = false;
-override B_WHOLE: bool = false;
-// Whether K is a multiple of four, so that a vector along k lies within it or beyond it as a whole.
-override K_WHOLE: bool = false;
-
-@group(0) @binding(1) var<storage, read> a: array<vec4f>;
-@group(0) @binding(2) var<storage, read> b: array<vec4f>;
-@group(0) @binding(3) var<storage, read> b_half: array<vec2u>; // the same buffer as b
-
 const TILE_M: u32 = 4u * {THREADS_M}u * {PARTS_M}u;
 const TILE_N: u32 = 4u * {THREADS_N}u * {PARTS_N}u;
 const WIDE: u32 = {THREADS_N}u;
@@ -34,35 +21,6 @@ const PITCH_M: u32 = FOURS_M + 1u;
 const PITCH_N: u32 = FOURS_N + 1u;
 var<workgroup> slab_a: array<vec4f, {SLICES} * SLAB * PITCH_M>; // [SLICES, SLAB, PITCH_M]
 var<workgroup> slab_b: array<vec4f, {SLICES} * SLAB * PITCH_N>; // [SLICES, SLAB, PITCH_N]
-
-fn four_a(i: u32) -> vec4f {
-    if (A_WHOLE) { return a[i / 4u]; }
-    var v: vec4f;
-    #for j in 4
-    v[{j}] = a[(i + {j}u) / 4u][(i + {j}u) % 4u];
-    #end
-    return v;
-}
-
-fn whole_b(i: u32) -> vec4f {
-    if (HALF) { return vec4f(unpack2x16float(b_half[i].x), unpack2x16float(b_half[i].y)); }
-    return b[i];
-}
-
-fn four_b(i: u32) -> vec4f {
-    if (B_WHOLE) { return whole_b(i / 4u); }
-    var v: vec4f;
-    #for j in 4
-    v[{j}] = whole_b((i + {j}u) / 4u)[(i + {j}u) % 4u];
-    #end
-    return v;
-}
-
-// What of v belongs to k and the three after it; zero beyond K.
-fn within(v: vec4f, k: u32) -> vec4f {
-    if (K_WHOLE) { return select(vec4f(), v, k < params.k); }
-    return select(vec4f(), v, vec4u(k, k + 1u, k + 2u, k + 3u) < vec4u(params.k));
-}
 
 // Four by four of a: column j holds a[m .. m+3, k+j].
 fn block_a(m: u32, k: u32) -> mat4x4f {

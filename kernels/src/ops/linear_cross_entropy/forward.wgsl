@@ -29,13 +29,14 @@ fn weight(i: u32) -> f32 {
     return bitcast<f32>(w[i]);
 }
 
-@compute @workgroup_size(LANES, ROWS)
+@compute @workgroup_size(LANES * ROWS)
 fn main(
     @builtin(workgroup_id) group: vec3u,
     @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_id) local: vec3u,
+    @builtin(local_invocation_index) index: u32,
 ) {
-    let row = (group.y * groups.x + group.x) * ROWS + local.y;
+    let local = place(index);
+    let row = row_index(group, groups, local.y);
     let safe = min(row, SAMPLES - 1u);
     let base = safe * params.inputs;
     var logits: array<f32, 16>;

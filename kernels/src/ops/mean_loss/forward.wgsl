@@ -18,8 +18,9 @@ fn loss(a: f32, b: f32) -> f32 {
     return (a - b) * (a - b);
 }
 
-@compute @workgroup_size(LANES, ROWS)
-fn main(@builtin(local_invocation_id) local: vec3u) {
+@compute @workgroup_size(LANES * ROWS)
+fn main(@builtin(local_invocation_index) index: u32) {
+    let local = place(index);
     var sum = 0.0;
     var weights = 0.0;
     var mark = 0.0; // see finite.wgsl

@@ -6,7 +6,7 @@ use super::Rule;
 use super::check::Check;
 use crate::error::GraphError;
 use crate::graph::{Graph, Value};
-use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
+use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
 use crate::twin::{self, Lanes, Real, row};
 
@@ -21,39 +21,117 @@ pub const NO_TARGET: u32 = u32::MAX;
 /// and its columns are the first `k`.
 ///
 /// Operands: logits `[R, V]`, targets `[R]` (u32). Results: values `[R, k]`, columns `[R, k]`
-/// (u32), figures `[R, 3]`. So only `2k + 3` numbers a row are read back instead of V.
+/// (u32), figures `[R, 3]`; so only `2k + 3` numbers a row are read back instead of V. And what a GPU's
+/// second stage makes these of, the parts' own (u32), which no one else reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TopK {
     /// How many; at most V.
     pub k: usize,
 }
 
+/// Elements of a row that a workgroup's lanes share on a GPU: few reads a lane, and many workgroups.
+const GROUP_PART: usize = 2048;
+/// Lanes of such a workgroup.
+const GROUP_LANES: u32 = 256;
+/// Parts that keep a software adapter's cores and their lanes busy, each one lane's.
+const LANE_PARTS: usize = 64;
+/// The fewest elements that are worth a part of their own there.
+const LANE_PART: usize = 128;
+/// Elements that one lane reads at most there: Mesa's llvmpipe ends every loop after 65,535 iterations in all.
+const LANE_READS: usize = 16_384;
+
 params! {
-    struct Params { rows: u32, columns: u32, k: u32 }
+    struct PartsParams { rows: u32, columns: u32, k: u32, parts: u32 }
 }
 
-static FORWARD: Kernel = Kernel {
-    name: "top k",
-    variant: None,
-    source: concat!(
-        include_str!("../shared/finite.wgsl"),
-        include_str!("../shared/reduce.wgsl"),
-        include_str!("../shared/first.wgsl"),
-        include_str!("forward.wgsl")
-    ),
-    params: Params::FIELDS,
-    bindings: &[
-        Access::Read,
-        Access::Read,
-        Access::Write,
-        Access::Write,
-        Access::Write,
-    ],
-};
+params! {
+    struct MergeParams { rows: u32, columns: u32, k: u32, kept: u32, parts: u32 }
+}
+
+const READ: Access = Access::Read;
+const WRITE: Access = Access::Write;
+
+/// A stage from its name, parameters, bindings and source.
+macro_rules! stage {
+    ($name:literal, $params:ident, $bindings:expr, $source:literal) => {
+        Kernel {
+            name: $name,
+            variant: None,
+            source: concat!(
+                include_str!("../shared/finite.wgsl"),
+                include_str!("../shared/reduce.wgsl"),
+                include_str!("../shared/first.wgsl"),
+                include_str!("next.wgsl"),
+                include_str!($source)
+            ),
+            params: $params::FIELDS,
+            bindings: $bindings,
+        }
+    };
+}
+
+static PARTS: Kernel = stage!(
+    "top k, parts",
+    PartsParams,
+    &[READ, READ, WRITE],
+    "parts.wgsl"
+);
+static MERGE: Kernel = stage!(
+    "top k, merge",
+    MergeParams,
+    &[READ, READ, READ, WRITE, WRITE, WRITE],
+    "merge.wgsl"
+);
+
+/// How a row is dealt out.
+struct Cut {
+    parts: usize,
+    /// Lanes that share a part.
+    lanes: u32,
+    /// Candidates that each part keeps.
+    kept: usize,
+}
+
+impl Cut {
+    fn new(style: Style, columns: usize, k: usize) -> Self {
+        let (parts, lanes) = match style {
+            Style::Tiles => (columns.div_ceil(GROUP_PART), GROUP_LANES),
+            Style::Lanes => {
+                let busy = columns.div_ceil(LANE_PART).min(LANE_PARTS);
+                let short = (columns * (k + 3)).div_ceil(LANE_READS);
+                (busy.max(short), 1)
+            }
+        };
+        let longest = columns.div_ceil(parts * lanes as usize) * lanes as usize;
+        Self {
+            parts,
+            lanes,
+            kept: k.min(longest),
+        }
+    }
+
+    /// What all parts of a row keep: values, columns, and three figures each.
+    fn len(&self) -> usize {
+        self.parts * (2 * self.kept + 3)
+    }
+
+    /// Lanes that share a row in the second stage.
+    fn merge_lanes(&self, style: Style, k: usize) -> u32 {
+        let reads = self.parts * self.kept * (k + 3);
+        match style {
+            Style::Tiles => GROUP_LANES,
+            // A barrier costs more than it saves, as long as a lane can do all of it.
+            Style::Lanes => {
+                let lanes = reads.div_ceil(LANE_READS).next_power_of_two();
+                (lanes as u32).min(GROUP_LANES)
+            }
+        }
+    }
+}
 
 impl Rule for TopK {
     const NAME: &'static str = "top k";
-    const KERNELS: &'static [&'static Kernel] = &[&FORWARD];
+    const KERNELS: &'static [&'static Kernel] = &[&PARTS, &MERGE];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 2)?;
@@ -63,35 +141,62 @@ impl Rule for TopK {
             return Err(check.attribute(format!("k = {} is not within 1 and {columns}", self.k)));
         }
         let top = [rows, self.k];
+        let len = |style| Cut::new(style, columns, self.k).len();
         Ok(vec![
             TensorType::real(top),
             TensorType::u32(top),
             TensorType::real([rows, 3]),
+            TensorType::u32([rows, len(Style::Tiles).max(len(Style::Lanes))]),
         ])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
         let (rows, columns) = (shape.rows(), shape.columns());
-        let (lanes, group_rows) = context.row_lanes((self.k + 3) * columns);
-        let params = Params {
+        let capabilities = &context.choice.capabilities;
+        let style = capabilities.style;
+        let cut = Cut::new(style, columns, self.k);
+        let stage = |kernel, lanes: u32, params, operands, count| {
+            let spans = if lanes == 1 { capabilities.lanes } else { 1 };
+            Dispatch {
+                kernel,
+                constants: vec![("LANES", f64::from(lanes)), ("ROWS", f64::from(spans))],
+                params,
+                operands,
+                workgroups: grid_1d(count, spans),
+            }
+        };
+        let [logits, targets] = [0, 1].map(Operand::Input);
+        let [values, found, figures, kept] = [0, 1, 2, 3].map(Operand::Output);
+        let parts = PartsParams {
+            rows: rows as u32,
+            columns: columns as u32,
+            k: cut.kept as u32,
+            parts: cut.parts as u32,
+        };
+        let merge = MergeParams {
             rows: rows as u32,
             columns: columns as u32,
             k: self.k as u32,
+            kept: cut.kept as u32,
+            parts: cut.parts as u32,
         };
-        vec![Dispatch {
-            kernel: &FORWARD,
-            constants: vec![("LANES", f64::from(lanes)), ("ROWS", f64::from(group_rows))],
-            params: params.bytes(),
-            operands: vec![
-                Operand::Input(0),
-                Operand::Input(1),
-                Operand::Output(0),
-                Operand::Output(1),
-                Operand::Output(2),
-            ],
-            workgroups: grid_1d(rows, group_rows),
-        }]
+        vec![
+            stage(
+                &PARTS,
+                cut.lanes,
+                parts.bytes(),
+                vec![logits, targets, kept],
+                rows * cut.parts,
+            ),
+            stage(
+                &MERGE,
+                cut.merge_lanes(style, self.k),
+                merge.bytes(),
+                vec![logits, targets, kept, values, found, figures],
+                rows,
+            ),
+        ]
     }
 
     fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {

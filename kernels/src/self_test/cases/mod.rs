@@ -252,6 +252,7 @@ pub fn small_training() -> Vec<Case> {
         backward(attention([2, 9, 2, 8], true), 34, 13.0),
         backward(attention([1, 9, 1, 32], true), 82, 24.0),
         backward(attention([1, 5, 1, 64], true), 138, 33.0),
+        backward(attention([1, 5, 1, 72], true), 154, 35.0),
         backward(attention_weights([2, 9, 2, 8], Sees::Right), 34, 13.0),
         backward(attention_apply([2, 9, 2, 8]), 17, 9.0),
         backward(scale_columns(3, 33), 1, 1.0),

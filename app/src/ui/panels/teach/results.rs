@@ -87,6 +87,7 @@ pub fn TryCard() -> impl IntoView {
 pub fn ResultCards() -> impl IntoView {
     let store = Store::get();
     let figures = store.view(|state| state.teach.run.as_ref().map(Run::figures));
+    let doubt = store.view(|state| state.teach.run.as_ref().and_then(Run::figures_doubt));
     let matrix = store.view(|state| {
         let run = state.teach.run.as_ref()?;
         let (epoch, _) = run.shown()?;
@@ -108,6 +109,9 @@ pub fn ResultCards() -> impl IntoView {
             <section class="figures card" aria-labelledby="figures-heading">
                 <h2 id="figures-heading">"How well it does"</h2>
                 <dl class="facts" id="figures">{figure_list}</dl>
+                {move || doubt.get().map(|doubt| view! {
+                    <p class="hint" id="figures-doubt">{doubt}</p>
+                })}
                 <BeforeAfter/>
                 {move || matrix.get().map(|(epoch, labels, figures)| view! {
                     <Each epoch labels figures/>

@@ -1,4 +1,4 @@
-// What backward_keys.wgsl computes, by quads: {ROWS} keys with their values, and the queries as others.
+// What keys_lanes.wgsl computes, by quads: {ROWS} keys with their values, and the queries as others.
 // qkv, dqkv: [B T, 3 A D]; dout: [B T, A D]; lse, delta: [B, A, T]. 8 T D flops a key.
 
 @group(0) @binding(4) var<storage, read> lse: array<f32>;

@@ -1,4 +1,4 @@
-// What backward_queries.wgsl computes, by quads: {ROWS} queries, and the keys and values as others.
+// What queries_lanes.wgsl computes, by quads: {ROWS} queries, and the keys and values as others.
 // qkv, dqkv: [B T, 3 A D]; out, dout: [B T, A D]; lse, delta: [B, A, T]. 6 T D flops a query.
 
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
