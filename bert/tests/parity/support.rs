@@ -271,6 +271,8 @@ fn check_probe(model: &mut Model, folder: &Path, case: &Case, what: &str) {
         let logsumexp = f64::from(first.logit) - f64::from(first.probability).ln();
         assert_near(logsumexp, expected.logsumexp, LOGIT, &what);
     }
+    let is_asked = case.text_pair.is_some() && model.has_nsp();
+    assert_eq!(fill.nsp.is_some(), is_asked, "{what}");
     if let (Some(nsp), Some(expected)) = (fill.nsp, case.nsp_logits) {
         for (found, expected) in nsp.logits.iter().zip(expected) {
             assert_near(f64::from(*found), expected, LOGIT, &format!("{what}: nsp"));
