@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-/// Reads `host` or `host:port` of an address: a name of letters, digits, dots and hyphens, in small letters, and the port, unless
-/// it is the scheme's own.
+/// Reads `host` or `host:port` of an address: a name of letters, digits, dots and hyphens, in small letters,
+/// and the port, unless it is the scheme's own.
 ///
 /// # Errors
 /// The first rule that is broken, in words for the visitor.

@@ -122,6 +122,11 @@ impl Page {
                         .is_ok()
             },
         );
+        self.wait_for_part();
+    }
+
+    /// Until what was opened is there.
+    fn wait_for_part(&self) {
         let coming = "return !document.querySelector('.coming')";
         self.wait("the part of the page that was opened", || {
             self.run(coming, &[]) == json!(true)
@@ -139,10 +144,12 @@ impl Page {
         session.must(session.client.active_element(), "find the focus")
     }
 
-    /// Presses keys, one after the other, where the focus is: text, or `fantoccini::key::Key`s.
+    /// Presses keys, one after the other, where the focus is: text, or `fantoccini::key::Key`s. Waits for what the page
+    /// fetches to show what they open.
     pub fn press(&self, keys: &str) {
         let session = self.driver.session();
         session.must(self.active().send_keys(keys), "press keys");
+        self.wait_for_part();
     }
 
     /// Puts files into the `<input type="file">` that the CSS selector names, as a picker would.

@@ -128,6 +128,7 @@ fn a_whole_visit_of_teach_needs_no_pointer(browser: Browser) {
     );
     walk_to(&visit, "Paste examples");
     visit.press(&Key::Enter);
+    visit.find("textbox", "Examples");
     walk_to(&visit, "textbox Examples");
     let rows = moods();
     let (_, rows) = rows.split_once('\n').expect("a header");
@@ -167,7 +168,6 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
     visit.wait_for_model("model.safetensors");
     walk_to(&visit, "tab Probe");
     visit.press(&Key::Right.repeat(2));
-    visit.wait_for_text("#panel-teach", "Type examples");
     walk_to(&visit, "Type examples");
     visit.press(&Key::Enter);
     visit.wait_for_text("#boxes-why", "under two labels");
@@ -211,7 +211,6 @@ fn two_labels_of_ones_own_are_taught_with_the_keyboard_alone(browser: Browser) {
 fn walk_to_teach(visit: &Visit) {
     walk_to(visit, "tab Probe");
     visit.press(&Key::Right.repeat(2));
-    visit.wait_for_text("#panel-teach", "Type examples");
     walk_to(visit, "tab Teach");
 }
 
@@ -278,6 +277,7 @@ fn tags_and_answers_are_taught_with_the_keyboard_alone(browser: Browser) {
 
     walk_back_to(&visit, "Paste examples");
     visit.press(&Key::Enter);
+    visit.find("textbox", "Examples");
     walk_to(&visit, "textbox Examples");
     let row = |(thing, word): (&str, &str)| {
         json!({"question": "what was it?", "context": format!("the {thing} was {word}"), "answer": word}).to_string()

@@ -257,8 +257,11 @@ impl Visit {
     /// The failure that is announced; waits for one that holds this text.
     pub fn alert(&self, text: &str) -> String {
         self.wait_for(&format!("an alert that says \"{text}\""), || {
-            let mut alerts = self.all("alert", "").into_iter().map(|alert| alert.text());
-            alerts.find(|alert| alert.contains(text))
+            // At once: an alert may go between the look and the reading.
+            let script = "return [...document.querySelectorAll('[role=alert]')].map(alert => alert.innerText)";
+            let alerts = self.run(script, &[]);
+            let mut alerts = alerts.as_array()?.iter().filter_map(|alert| alert.as_str());
+            alerts.find(|alert| alert.contains(text)).map(str::to_owned)
         })
     }
 

@@ -46,8 +46,8 @@ pub fn drawn(curve: &Curve) -> Option<Drawn> {
     })
 }
 
-/// Whether a curve that was kept is one that is drawn here: what a link would refuse of it is refused, and what no link carries is
-/// within its bounds too.
+/// Whether a curve that was kept is one that is drawn here: what a link would refuse of it is refused, and
+/// what no link carries is within its bounds too.
 pub fn is_sound(curve: &Curve) -> bool {
     let setup = &curve.setup;
     let lines = |line: Line| {
