@@ -50,7 +50,9 @@ const HOLD: &str = "return (async () => {
     const all = await top.getDirectoryHandle('checkpoints', { create: true });
     for await (const folder of all.values()) {
         const handle = await folder.getFileHandle('model.safetensors', { create: true });
-        window.held = await handle.createWritable({ keepExistingData: true });
+        // The load that was given up may not have let go of it yet.
+        for (window.held = undefined; !window.held; await new Promise((on) => setTimeout(on, 20)))
+            window.held = await handle.createWritable({ keepExistingData: true }).catch(() => undefined);
     }
     })()";
 
