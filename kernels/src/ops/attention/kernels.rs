@@ -106,7 +106,7 @@ macro_rules! lanes {
             "OTHERS",
             ["any.wgsl"],
             [$r1, 1, "forward_lanes.wgsl"],
-            [$r2, 1, "dout.wgsl", "queries_lanes.wgsl"],
+            [$r2, 1, "dout.wgsl", "out.wgsl", "queries_lanes.wgsl"],
             [$r3, 1, "dout.wgsl", "keys_lanes.wgsl"]
         )
     };
@@ -131,6 +131,7 @@ macro_rules! tiles {
                 $columns,
                 "dout.wgsl",
                 "dout_tiles.wgsl",
+                "out.wgsl",
                 "queries_tiles.wgsl"
             ],
             [

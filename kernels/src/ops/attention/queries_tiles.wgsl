@@ -1,14 +1,8 @@
 // What queries_lanes.wgsl computes, by tiles of queries and keys.
 
 @group(0) @binding(4) var<storage, read> lse: array<f32>;
-@group(0) @binding(5) var<storage, read> out: array<vec4f>;
 @group(0) @binding(7) var<storage, read_write> dqkv: array<f32>;
 @group(0) @binding(8) var<storage, read_write> delta: array<f32>;
-
-fn quad_of_out(base: u32, c: u32) -> vec4f {
-    if (4u * c >= HEAD) { return vec4f(); }
-    return within(base, c, out[base / 4u + c], out[last_of(base, c)]);
-}
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
