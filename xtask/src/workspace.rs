@@ -1,5 +1,5 @@
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Where things are in this checkout.
@@ -12,11 +12,12 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// The checkout this xtask was compiled from.
+    /// The checkout this xtask runs in. Cargo says which: one that was moved is not compiled anew, so that the place it
+    /// was compiled in may be gone.
     pub fn find() -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .expect("xtask/ has a parent");
+        let running = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let member = running.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+        let root = member.parent().expect("a member's folder has a parent");
         let target = match std::env::var_os("CARGO_TARGET_DIR") {
             Some(folder) => root.join(folder),
             None => root.join("target"),

@@ -1,7 +1,7 @@
 //! The part of the wire that makes a new model: a text, a size, a vocabulary, random weights.
 
 use crate::failure::Failure;
-use crate::recipe::TextSource;
+use crate::recipe::{Goal, TextSource};
 use bert::config::{BertShape, Config};
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,8 @@ pub struct Size {
     pub vocabulary: usize,
     /// The longest text, in tokens.
     pub max_tokens: usize,
-    /// Whether it reads left to right, to learn the next word; else hidden words teach it.
-    pub causal: bool,
+    /// What is to teach it.
+    pub goal: Goal,
 }
 
 impl Size {
@@ -25,9 +25,10 @@ impl Size {
     /// # Errors
     /// What is wrong with the size, in words.
     pub fn config(self) -> Result<(String, Config), Vec<String>> {
-        match self.causal {
-            true => self.shape().causal(),
-            false => self.shape().config(),
+        match self.goal {
+            Goal::NextWord => self.shape().causal(),
+            Goal::Replaced => self.shape().electra(),
+            Goal::Labels | Goal::Masks | Goal::Next => self.shape().config(),
         }
     }
 
@@ -70,6 +71,8 @@ pub enum MakeCommand {
 pub struct TextFacts {
     pub name: String,
     pub sentences: usize,
+    /// Parts of it that an empty line ends.
+    pub documents: usize,
     pub words: u64,
     pub different: usize,
     /// What should be known of it, in sentences.

@@ -232,6 +232,11 @@ pub enum TeachEvent {
     Dealt {
         deal: Deal,
     },
+    /// While a run learns hidden words: the loss of each word that was dealt by the request of this number, in nats, in the
+    /// order of the texts and their asked tokens.
+    DealtLosses {
+        losses: Vec<Vec<f64>>,
+    },
     /// A folder to keep on this device; the weights are the attachment.
     Folder {
         folder: FolderFiles,

@@ -74,14 +74,15 @@ impl Prose {
         self.documents.iter().flatten()
     }
 
-    /// Splits it by documents: about `share` of the sentences go to the second part, and of two documents or more each part
-    /// has one.
+    /// Splits it by documents: about `share` of the sentences go to the second part. Of two documents or more each part
+    /// has one; of four or more each has two, so that pairs can be made of either.
     pub fn split(mut self, share: f64, seed: u64) -> (Self, Self) {
         Random::new(seed, 0x5e17).shuffle(&mut self.documents);
         let total: usize = self.documents.iter().map(Vec::len).sum();
         let wanted = (share * total as f64).round() as usize;
+        let least = if self.documents.len() < 4 { 1 } else { 2 };
         let (mut count, mut documents) = (0, 0);
-        while documents + 1 < self.documents.len() && count < wanted.max(1) {
+        while documents + least < self.documents.len() && (count < wanted || documents < least) {
             count += self.documents[documents].len();
             documents += 1;
         }

@@ -2,10 +2,12 @@
 
 mod classify;
 mod guesses;
+mod losses;
 mod predict;
 mod replaced;
 
 pub use classify::{Classification, classify};
+pub use losses::losses;
 pub use predict::{
     Answer, Entity, MAX_ANSWER_TOKENS, Said, answer, answers, entities, logistic, predict,
 };

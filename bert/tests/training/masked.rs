@@ -1,6 +1,8 @@
 //! Learning to fill masks.
 
+use bert::data::{Masker, Masking, Random};
 use bert::metrics::Figures;
+use bert::probe::losses;
 use bert::train::{EpochReport, Event, HeldOut, Method, OtherTexts, Recipe, Training};
 use kernels::{Control, Device};
 
@@ -132,5 +134,56 @@ fn what_is_guessed_before_and_after_a_run_is_what_its_epochs_report() {
         );
         assert!(after.top5 >= after.accuracy && after.top5 <= 1.0, "{name}");
         training.finish(&mut model).expect("the best weights");
+    }
+}
+
+#[test]
+fn the_losses_of_single_words_are_what_a_run_takes_the_mean_of() {
+    let folder = common::fixture("tiny-bert");
+    let tokenizer = common::tokenizer(&folder);
+    let validation = texts(6, 100);
+    // Every token is asked for and stays, so that nothing is left to chance.
+    let masking = Masking {
+        share: 0.999,
+        hidden: 0.0,
+        swapped: 0.0,
+        whole_words: false,
+    };
+    let recipe = Recipe {
+        masking,
+        ..recipe(Method::All)
+    };
+    let masker = Masker::with(&tokenizer, masking).expect("a mask");
+    let control = Control::default();
+    for (name, device) in common::devices() {
+        let mut model = common::model(&folder, &device);
+        let train = texts(8, 0);
+        let start = Training::start_mlm(&mut model, &tokenizer, &train, &validation, recipe);
+        let mut training = pollster::block_on(start).expect("a run");
+        let mut quiet = |_, _| {};
+        let held = training.held_out(&mut model, &mut quiet, &control);
+        let held = pollster::block_on(held).expect("guesses");
+        let mut all = Vec::new();
+        for text in &validation {
+            let encoding = tokenizer.encode(&text.text, None, recipe.max_tokens);
+            let masked = masker.mask(&encoding, &mut Random::new(1, 0));
+            let found = pollster::block_on(losses(&mut model, &masked, &control));
+            let found = found.expect("losses");
+            assert_eq!(found.len(), masked.positions.len(), "{name}");
+            all.extend(found);
+        }
+        assert_eq!(all.len(), held.words, "{name}");
+        let mean = all.iter().sum::<f64>() / all.len() as f64;
+        assert!(
+            (mean - held.loss).abs() < 1e-4,
+            "{name}: {mean}, {}",
+            held.loss
+        );
+        let spread = all
+            .iter()
+            .map(|loss| (loss - mean).abs())
+            .fold(0.0, f64::max);
+        assert!(spread > 0.1, "{name}: all words cost the same");
+        training.finish(&mut model).expect("as it was");
     }
 }

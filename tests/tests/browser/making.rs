@@ -1,6 +1,8 @@
 //! A model of one's own: from a text to words that it guesses.
 
-use crate::teaching::{run_line, saved, set, start, unpack, write};
+use crate::teaching::{
+    lose_and_resume, run_line, saved, set, start, unpack, visit_that_loses, write,
+};
 use crate::visit::{Choice, Visit};
 use serde_json::json;
 use std::fs;
@@ -109,6 +111,17 @@ fn a_model_of_one_s_own(browser: Browser, choice: Choice, steps: &str) {
     visit.wait("an answer", || visit.cards().len() == 1);
     visit.click("tab", "Teach");
     visit.wait("the end", || run_line(&visit).starts_with("Done."));
+    // How hard the shown words are was told all along.
+    let losses_line = visit.text_of("#dealt-line-2");
+    let mean = |before: &str| -> f64 {
+        let parts: Vec<&str> = losses_line.split(before).collect();
+        let number = parts[0].rsplit(' ').next().and_then(|n| n.parse().ok());
+        number.unwrap_or_else(|| panic!("{losses_line}"))
+    };
+    let (now, first) = (mean(" on average"), mean(" at first"));
+    assert!(now < first, "{losses_line}");
+    let numbers = "return document.querySelectorAll('#dealt .dealt-loss').length";
+    assert!(visit.run(numbers, &[]).as_u64() > Some(5));
     visit.wait_for_text("#before-after", "after");
     let [before, after, entropy] = losses(&visit);
     assert!(after < before, "{before} to {after}");
@@ -178,6 +191,113 @@ fn a_model_of_one_s_own_is_made_on_the_processor(browser: Browser) {
 scenario!(a_model_of_one_s_own_is_made_on_the_gpu: Chromium);
 fn a_model_of_one_s_own_is_made_on_the_gpu(browser: Browser) {
     a_model_of_one_s_own(browser, Choice::Gpu, "40");
+}
+
+/// The class that the exported folder is of; `None` where the browser's downloads are not seen.
+fn class_of_folder(visit: &Visit, folder: &TempDir) -> Option<String> {
+    let saved_in = visit.downloads()?;
+    visit.click("button", "Download the folder");
+    let root = unpack(&saved(visit, &saved_in, ".zip"), folder);
+    let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
+    let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
+    config["architectures"][0].as_str().map(str::to_owned)
+}
+
+scenario!(pairs_and_replaced_words_teach_new_models: Chromium);
+fn pairs_and_replaced_words_teach_new_models(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Cpu) else {
+        return;
+    };
+    visit.wait_for_model("Seedling");
+    open_form(&visit);
+    let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
+    let text = "One man saw a dog. It ran to the sea and was red.\n".repeat(40);
+    visit.upload("#pick-prose", &[write(&folder, "one.txt", &text)]);
+    visit.wait_for_text("#make-text", "different");
+    visit.click("radio", "Smallest");
+    visit.click("radio", "Both sides: hidden words and the next sentence");
+    // A paragraph a line is a document; a chapter, where empty lines end them.
+    let chapters = beginning(400).replace("\nCHAPTER", "\n\nCHAPTER");
+    let documents: Vec<&str> = chapters.split("\n\n").collect();
+    assert!(documents.len() >= 4, "{}", documents.len());
+    let three = documents[..3].join("\n\n");
+    visit.upload("#pick-prose", &[write(&folder, "three.txt", &three)]);
+    visit.wait_for_text("#make-outlook", "This text is 3 documents, 4 are needed");
+    visit.upload("#pick-prose", &[write(&folder, "book.txt", &chapters)]);
+    let fields = [
+        ("Vocabulary (tokens)", "400"),
+        ("Steps to learn", "10"),
+        ("Longest text (tokens)", "32"),
+        ("Name", "pairs"),
+    ];
+    fill(&visit, &fields);
+    visit.wait("no problem", || {
+        !visit.text_of("#make-outlook").contains("are needed")
+    });
+    visit.wait_for_text("#make-outlook", "parameters");
+    visit.pictures("make-goals", "#make");
+    visit.resize(1280, 900);
+    make(&visit);
+    learn_a_little(&visit, "pairs");
+    visit.wait_for_text("#losses-chart .chart-summary", "over pairs");
+    if let Some(class) = class_of_folder(&visit, &folder) {
+        assert_eq!(class, "BertForPreTraining");
+    }
+
+    open_form(&visit);
+    visit.click("radio", "Both sides: replaced words (ELECTRA)");
+    fill(&visit, &[("Name", "electra")]);
+    make(&visit);
+    if visit.all("dialog", "").len() == 1 {
+        visit.click("button", "Load it");
+    }
+    learn_a_little(&visit, "electra");
+    visit.wait_for_text("#losses-chart .chart-summary", "over all tokens");
+    if let Some(class) = class_of_folder(&visit, &folder) {
+        assert_eq!(class, "ElectraForPreTraining");
+    }
+    visit.end();
+}
+
+scenario!(a_device_lost_while_a_new_model_learns_costs_one_epoch_at_most: Chromium);
+fn a_device_lost_while_a_new_model_learns_costs_one_epoch_at_most(browser: Browser) {
+    let Some(visit) = visit_that_loses(browser) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-own-").expect("a folder");
+    visit.wait_for_model("Seedling");
+    open_form(&visit);
+    let book = write(&folder, "book.txt", &beginning(60));
+    visit.upload("#pick-prose", &[book]);
+    visit.wait_for_text("#make-text", "different");
+    visit.click("radio", "Smallest");
+    let fields = [
+        ("Vocabulary (tokens)", "200"),
+        ("Longest text (tokens)", "16"),
+        ("Name", "garden"),
+    ];
+    fill(&visit, &fields);
+    visit.wait_for_text("#make-outlook", "parameters");
+    make(&visit);
+    visit.wait_for_model("garden");
+    visit.wait_for_text("#data-line", "running text");
+    set(&visit, &[("Batch size", "8"), ("Epochs", "900")]);
+    start(&visit);
+    let step = || -> usize {
+        let line = run_line(&visit);
+        let mut words = line.split_whitespace();
+        let number = words.by_ref().skip_while(|word| *word != "step").nth(1);
+        let digits = number
+            .unwrap_or_default()
+            .replace(|c: char| !c.is_ascii_digit(), "");
+        digits.parse().unwrap_or(0)
+    };
+    visit.wait("step 300", || step() >= 300);
+    lose_and_resume(&visit, "garden");
+    assert!(step() > 200, "{}", run_line(&visit));
+    visit.click("button", "Stop training");
+    visit.wait("the end", || run_line(&visit).starts_with("Stopped."));
+    visit.end_as_it_is();
 }
 
 /// What a figure under Inside says.

@@ -179,3 +179,41 @@ fn a_curve_is_drawn_stopped_gone_on_with_and_sent(browser: Browser) {
     third.wait_for_model("Seedling");
     third.end();
 }
+
+scenario!(a_curve_is_drawn_on_the_gpu: Chromium);
+fn a_curve_is_drawn_on_the_gpu(browser: Browser) {
+    let Some(visit) = Visit::begin(browser, Choice::Gpu) else {
+        return;
+    };
+    let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
+    visit.open_fixture("tiny-bert");
+    visit.click("tab", "Teach");
+    visit.upload("#pick-examples", &[write(&folder, "moods.tsv", &moods())]);
+    visit.wait_for_text("#data-line", "36 rows, 2 classes, TSV");
+    visit.click("tab", "Prove");
+    visit.wait_for_text("#prove-data", "moods.tsv: 36 rows, 2 classes");
+    set(
+        &visit,
+        &[
+            ("Numbers of examples", "8, 16"),
+            ("Seeds", "1"),
+            ("Steps of each whole run", "20"),
+        ],
+    );
+    press(&visit, "start-curve");
+    for (button, name) in [
+        ("", "Frozen encoder, a head on top"),
+        ("curve-all", "Whole model"),
+        ("curve-scratch", "From scratch"),
+    ] {
+        if !button.is_empty() {
+            press(&visit, button);
+        }
+        visit.wait(name, || {
+            let points = line(&visit, name);
+            points.len() == 2 && points.iter().all(|row| row[2] != "–")
+        });
+        rests(&visit);
+    }
+    visit.end();
+}

@@ -342,7 +342,7 @@ fn examples_that_cannot_be_learned_from_are_explained(browser: Browser) {
 }
 
 /// Lets the test take the device away, as a driver would.
-pub const LOSE_DEVICES: &str = "
+const LOSE_DEVICES: &str = "
     const request = GPUAdapter.prototype.requestDevice;
     GPUAdapter.prototype.requestDevice = async function (...all) {
         const device = await request.apply(this, all);
@@ -350,17 +350,47 @@ pub const LOSE_DEVICES: &str = "
         return device;
     };\n";
 
-scenario!(a_lost_device_in_the_middle_costs_one_epoch_at_most: Chromium Firefox);
-fn a_lost_device_in_the_middle_costs_one_epoch_at_most(browser: Browser) {
-    let Some(bench) = Bench::ready(browser) else {
-        return;
-    };
+/// A visit on the GPU whose device can be taken away.
+pub fn visit_that_loses(browser: Browser) -> Option<Visit> {
+    let bench = Bench::ready(browser)?;
     let name = bench.built("worker.js");
     let worker = fs::read(bench.site.join(&name)).expect("the worker's script");
     let script = [LOSE_DEVICES.as_bytes(), &worker].concat();
     let answer = move || xtask::server::Reply::bytes("text/javascript", script.clone());
     let site = site(&bench).answer(&format!("/{name}"), answer);
-    let visit = Visit::with(&bench, site, Choice::Gpu, Gpu::Software);
+    Some(Visit::with(&bench, site, Choice::Gpu, Gpu::Software))
+}
+
+/// Takes the device away from a run, and goes on with it from its best epoch.
+pub fn lose_and_resume(visit: &Visit, model: &str) {
+    visit.run("new BroadcastChannel('lose').postMessage('')", &[]);
+    visit.alert("The GPU was lost");
+    visit.wait("the end of the run", || {
+        run_line(visit).contains("the engine was lost")
+    });
+    visit.wait_for_model(model);
+    visit.click("button", "Dismiss");
+    visit.wait("the run can be resumed", || {
+        let ready = "return document.querySelector('#resume-run')?.disabled === false";
+        visit.run(ready, &[]) == json!(true)
+    });
+    let epoch = visit.text_of("#resume-run");
+    visit.click("button", &epoch);
+    visit.wait("steps after the epoch", || {
+        run_line(visit).contains("step ")
+    });
+    assert!(
+        !run_line(visit).contains("Epoch 1 of"),
+        "{}",
+        run_line(visit)
+    );
+}
+
+scenario!(a_lost_device_in_the_middle_costs_one_epoch_at_most: Chromium Firefox);
+fn a_lost_device_in_the_middle_costs_one_epoch_at_most(browser: Browser) {
+    let Some(visit) = visit_that_loses(browser) else {
+        return;
+    };
     let folder = TempDir::with_prefix("unmask-moods-").expect("a folder");
     visit.open_fixture("tiny-bert");
     visit.click("tab", "Teach");
@@ -379,27 +409,7 @@ fn a_lost_device_in_the_middle_costs_one_epoch_at_most(browser: Browser) {
     visit.wait("an epoch", || {
         visit.text_of("#accuracy-chart").contains("After epoch")
     });
-    visit.run("new BroadcastChannel('lose').postMessage('')", &[]);
-    visit.alert("The GPU was lost");
-    visit.wait("the end of the run", || {
-        run_line(&visit).contains("the engine was lost")
-    });
-    visit.wait_for_model("model.safetensors");
-    visit.click("button", "Dismiss");
-    visit.wait("the run can be resumed", || {
-        let ready = "return document.querySelector('#resume-run')?.disabled === false";
-        visit.run(ready, &[]) == json!(true)
-    });
-    let epoch = visit.text_of("#resume-run");
-    visit.click("button", &epoch);
-    visit.wait("steps after the epoch", || {
-        run_line(&visit).contains("step ")
-    });
-    assert!(
-        !run_line(&visit).contains("Epoch 1 of"),
-        "{}",
-        run_line(&visit)
-    );
+    lose_and_resume(&visit, "model.safetensors");
     visit.click("button", "Stop training");
     visit.wait("the end", || run_line(&visit).starts_with("Stopped."));
     assert!(percent_of(&visit, "Validation accuracy") > 0.0);

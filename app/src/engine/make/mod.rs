@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::protocol::{
     FolderFiles, MakeCommand, MakeEvent, MakeStage, Outlook, RequestId, Size, Topic,
 };
+use crate::recipe::Goal;
 use bert::data::Blocks;
 use bert::export::{self, About, ExportError, Files, Kind};
 use bert::model::Model;
@@ -281,13 +282,18 @@ impl Engine {
         let total = 4 * size.shape().parameters();
         pace.at(0, total).await?;
         self.trials_over().await;
-        let model = Model::fresh(&device, config, true, seed).await;
+        let replaced = size.goal == Goal::Replaced;
+        let model = Model::fresh(&device, config, !replaced, seed).await;
         let mut model = model.map_err(|error| unloadable(&error))?;
         let name = slug(name);
         let about = About {
             name: name.clone(),
             base: "none: random weights".to_owned(),
-            kind: Kind::MaskedLm,
+            kind: if replaced {
+                Kind::Replaced
+            } else {
+                Kind::MaskedLm
+            },
             run: None,
             machine: None,
             date: None,

@@ -1,6 +1,7 @@
 //! What learning takes, worked out from a size alone.
 
 use crate::protocol::Size;
+use crate::recipe::Goal;
 use bert::train::Limits;
 
 /// The share of tokens that are asked for.
@@ -23,12 +24,12 @@ impl Takes {
             hidden,
             vocabulary,
             max_tokens,
-            causal,
-            ..
+            heads,
+            goal,
         } = size;
         let tokens = batch * max_tokens;
         // Of the next word every place teaches.
-        let share = if causal { 1.0 } else { SHARE };
+        let share = if goal == Goal::NextWord { 1.0 } else { SHARE };
         let masks = (share * tokens as f64).ceil() as usize;
         let (t, h, v, m) = (
             tokens as f64,
@@ -41,10 +42,33 @@ impl Takes {
         let logits = 4 * (masks * vocabulary) as u64;
         let row = 4 * (tokens * hidden) as u64;
         let between = 16 * row * layers as u64 + 3 * logits + 8 * row;
-        Self {
+        let own = Self {
             flops: 3.0 * (layers as f64 * layer + decoder),
             bytes: 5 * 4 * size.shape().parameters() + between,
             largest: logits.max(4 * row),
+        };
+        match goal {
+            Goal::Replaced => own.beside_generator(size, heads, batch),
+            _ => own,
+        }
+    }
+
+    /// With the generator that draws the words: of as many layers, a quarter of the heads and of the width.
+    fn beside_generator(self, size: Size, heads: usize, batch: usize) -> Self {
+        let few = (heads / 4).max(1);
+        let generator = Self::of(
+            Size {
+                heads: few,
+                hidden: size.hidden / heads.max(1) * few,
+                goal: Goal::Masks,
+                ..size
+            },
+            batch,
+        );
+        Self {
+            flops: self.flops + generator.flops,
+            bytes: self.bytes + generator.bytes,
+            largest: self.largest.max(generator.largest),
         }
     }
 
@@ -78,7 +102,7 @@ mod tests {
         heads: 2,
         vocabulary: 2000,
         max_tokens: 64,
-        causal: false,
+        goal: Goal::Masks,
     };
 
     #[test]
@@ -91,12 +115,20 @@ mod tests {
         assert_eq!(takes.problem(&roomy), None);
         let twin = Takes::of(
             Size {
-                causal: true,
+                goal: Goal::NextWord,
                 ..TINY
             },
             32,
         );
         assert!(twin.flops > takes.flops && twin.bytes > takes.bytes);
+        let two = Takes::of(
+            Size {
+                goal: Goal::Replaced,
+                ..TINY
+            },
+            32,
+        );
+        assert!(two.flops > takes.flops && two.bytes > takes.bytes);
         let total = Limits {
             total: Some(1 << 20),
             ..roomy
@@ -115,7 +147,7 @@ mod tests {
             heads: 32,
             vocabulary: 200_000,
             max_tokens: 512,
-            causal: false,
+            goal: Goal::Masks,
         };
         assert!(Takes::of(large, 32).problem(&roomy).is_some());
         assert!(Takes::of(large, 32).flops > 1e4 * takes.flops);

@@ -6,7 +6,7 @@ use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::{MakeStage, RequestId, TextFacts};
 use crate::recipe::TextSource;
-use bert::data::sentences;
+use bert::data::{Prose, sentences};
 use bert::tokenizer::WordCounts;
 use kernels::CancelToken;
 use web_sys::Blob;
@@ -33,6 +33,7 @@ pub(super) async fn read(
     let letters = text.chars().count() as f64;
     let signs = text.chars().filter(|c| is_sign(*c)).count() as f64;
     let sentences = sentences(&text);
+    let documents = Prose::read(&text).documents().len();
     drop(text);
     let total = sentences.len() as u64;
     let mut pace = Pace::new(id, cancel, MakeStage::Count);
@@ -68,6 +69,7 @@ pub(super) async fn read(
     let facts = TextFacts {
         name: source.name().to_owned(),
         sentences: sentences.len(),
+        documents,
         words,
         different: counts.words(),
         notes,

@@ -27,6 +27,7 @@ use bert::data::{MAX_FILE_BYTES, Text, plain_text};
 use bert::export::{self, Kind};
 use bert::probe::{ProbeError, predict};
 use bert::train::Method;
+use deal::Dealt;
 pub(super) use hand_out::slug;
 use kernels::{CancelToken, Control};
 use lesson::Lesson;
@@ -47,6 +48,8 @@ pub(super) struct Classroom {
     plan: RefCell<Option<(RequestId, Box<Setup>)>>,
     planning: RefCell<bool>,
     run: RefCell<Option<Rc<Run>>>,
+    /// Words that are shown hidden: a run tells how hard they are.
+    dealt: RefCell<Option<Rc<Dealt>>>,
     pub(super) tries: RefCell<Queue<Text>>,
     /// Ends the curve that is drawn.
     curve: RefCell<Option<CancelToken>>,

@@ -1,6 +1,7 @@
 //! A run: the loop that drives it, and what may interrupt it.
 
 use super::best::write_weights;
+use super::deal::DealtLosses;
 use super::judge::Judge;
 use super::lesson::Material;
 use super::news::{News, TELL_EVERY_MS};
@@ -220,6 +221,7 @@ impl Engine {
     ) -> Result<(), Ended> {
         let control = Control::new(run.cancel.clone(), breathe);
         let mut news = News::new(id);
+        let mut dealt = (setup.goal.hides_words()).then(DealtLosses::default);
         let (mut active, mut parts) = (0.0, 0);
         loop {
             if run.paused.get() || run.cancel.is_cancelled() {
@@ -237,6 +239,12 @@ impl Engine {
                 return Err(Ended::Stopped);
             }
             let mut resident = lease.lock().await;
+            if let Some(dealt) = &mut dealt {
+                let classroom = &self.classroom;
+                dealt
+                    .tell_if_due(classroom, &mut resident, &control)
+                    .await?;
+            }
             let began = ticks();
             let event = training.advance(&mut resident.model, &control).await;
             active += ticks() - began;
@@ -263,6 +271,10 @@ impl Engine {
             if over {
                 // The end comes after the weights that it is about.
                 news.tell_all(active, model, training).await?;
+                if let Some(dealt) = dealt {
+                    let classroom = &self.classroom;
+                    dealt.tell_last(classroom, &mut resident, &control).await?;
+                }
                 if let Some(judge) = judge {
                     drop(resident);
                     judge.guess(false, training, lease).await?;

@@ -1,6 +1,7 @@
 //! The form for a new model, as it is typed.
 
 use crate::protocol::Size;
+use crate::recipe::Goal;
 use bert::tokenizer::{LEAST_VOCABULARY, MOST_VOCABULARY};
 
 /// A number that is typed.
@@ -86,6 +87,14 @@ pub const PRESETS: [Preset; 5] = [
     Preset::of("Medium", [8, 512, 8]),
 ];
 
+/// What can teach a new model, and how that is said.
+pub const GOALS: [(Goal, &str); 4] = [
+    (Goal::Masks, "Both sides: hidden words"),
+    (Goal::Next, "Both sides: hidden words and the next sentence"),
+    (Goal::Replaced, "Both sides: replaced words (ELECTRA)"),
+    (Goal::NextWord, "Left to right: the next word"),
+];
+
 /// What the form holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Form {
@@ -93,8 +102,8 @@ pub struct Form {
     pub named: String,
     /// Whether capitals and accents are told apart.
     pub cased: bool,
-    /// Whether the model reads left to right.
-    pub causal: bool,
+    /// What is to teach the model: one of [`GOALS`].
+    pub goal: Goal,
     texts: [String; MakeField::ALL.len()],
 }
 
@@ -104,7 +113,7 @@ impl Default for Form {
         Self {
             named: String::new(),
             cased: false,
-            causal: false,
+            goal: Goal::Masks,
             texts: texts.map(str::to_owned),
         }
     }
@@ -145,11 +154,19 @@ impl Form {
         })
     }
 
+    /// What the model is called where nothing is typed.
+    pub fn usual_name(&self) -> &'static str {
+        match self.goal {
+            Goal::NextWord => "my-twin",
+            Goal::Replaced => "my-electra",
+            Goal::Labels | Goal::Masks | Goal::Next => "my-bert",
+        }
+    }
+
     /// The name of the model.
     pub fn name(&self) -> String {
         match self.named.trim() {
-            "" if self.causal => "my-twin".to_owned(),
-            "" => "my-bert".to_owned(),
+            "" => self.usual_name().to_owned(),
             named => named.to_owned(),
         }
     }
@@ -175,7 +192,7 @@ impl Form {
             hidden: whole(MakeField::Hidden),
             heads: whole(MakeField::Heads),
             max_tokens: whole(MakeField::MaxTokens),
-            causal: self.causal,
+            goal: self.goal,
         };
         let steps = whole(MakeField::Steps);
         if problems.is_empty() {

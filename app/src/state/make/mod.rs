@@ -4,7 +4,7 @@ mod form;
 #[cfg(test)]
 mod tests;
 
-pub use form::{MakeField, PRESETS, Preset};
+pub use form::{GOALS, MakeField, PRESETS, Preset};
 
 use super::session::Engine;
 use super::{Effect, State, format, next};
@@ -25,6 +25,8 @@ const BATCH: usize = 32;
 const HELD: usize = 10;
 /// What ends the name of a twin that reads left to right.
 const TWIN: &str = "-left-to-right";
+/// Documents that a text has at least for pairs to be made of it.
+const DOCUMENTS: usize = 4;
 /// Epochs of a run at most.
 const MOST_EPOCHS: usize = 1000;
 
@@ -51,8 +53,8 @@ pub struct Make {
     pub failure: Option<Failure>,
     /// The largest vocabulary that the text bears, where more was asked for.
     pub bears: Option<usize>,
-    /// Whether the model that was made last reads left to right; `None` before the first.
-    pub made: Option<bool>,
+    /// What the model that was made last is taught by; `None` before the first.
+    pub made: Option<Goal>,
     work: Option<Work>,
     planning: Option<RequestId>,
 }
@@ -134,9 +136,25 @@ impl Make {
         match self.form.size() {
             Err(problems) => problems,
             Ok(_) => {
-                (self.outlook.as_ref()).map_or_else(Vec::new, |outlook| outlook.problems.clone())
+                let of_size = self.outlook.iter().flat_map(|outlook| &outlook.problems);
+                of_size.cloned().chain(self.too_few_documents()).collect()
             }
         }
+    }
+
+    /// Why no pairs can be made of the text, where the next sentence is to teach.
+    fn too_few_documents(&self) -> Option<String> {
+        let documents = self.facts.as_ref()?.documents;
+        (self.form.goal == Goal::Next && documents < DOCUMENTS).then(|| {
+            let found = match documents {
+                1 => "one document".to_owned(),
+                count => format!("{count} documents"),
+            };
+            format!(
+                "The next sentence is told from one of another document. This text is {found}, {DOCUMENTS} are needed, two of \
+                 them held out: put an empty line after each, or take hidden words alone."
+            )
+        })
     }
 
     /// What should be known of the text.
@@ -272,9 +290,9 @@ impl State {
         self.begin_work(true, MakeCommand::Make { name, size, seed })
     }
 
-    /// Chooses how it reads: what it would take changes.
-    pub fn choose_causal(&mut self, causal: bool) -> Vec<Effect> {
-        self.make.form.causal = causal;
+    /// Chooses what is to teach it: what it would take changes.
+    pub fn choose_make_goal(&mut self, goal: Goal) -> Vec<Effect> {
+        self.make.form.goal = goal;
         self.plan_make()
     }
 
@@ -285,11 +303,11 @@ impl State {
         };
         let form = &mut self.make.form;
         let named = form.named.trim().trim_end_matches(TWIN).to_owned();
-        form.causal = !made;
-        form.named = match (named.is_empty(), form.causal) {
+        form.goal = twin_of(made);
+        form.named = match (named.is_empty(), form.goal) {
             (true, _) => String::new(),
-            (false, true) => format!("{named}{TWIN}"),
-            (false, false) => named,
+            (false, Goal::NextWord) => format!("{named}{TWIN}"),
+            (false, _) => named,
         };
         self.make_model()
     }
@@ -358,7 +376,7 @@ impl State {
         else {
             return Vec::new();
         };
-        self.make.made = Some(size.causal);
+        self.make.made = Some(size.goal);
         self.lay_out_run(size, epochs(pieces, steps));
         self.teach.source = Some(text);
         self.teach.reading = prose_reading();
@@ -371,10 +389,7 @@ impl State {
 
     fn lay_out_run(&mut self, size: Size, epochs: usize) {
         let settings = &mut self.teach.settings;
-        settings.choose_goal(match size.causal {
-            true => Goal::NextWord,
-            false => Goal::Masks,
-        });
+        settings.choose_goal(size.goal);
         settings.choose(MethodChoice::All);
         // Wider models want smaller steps.
         let rate = match size.hidden {
@@ -391,6 +406,14 @@ impl State {
         ] {
             settings.edit(field, text);
         }
+    }
+}
+
+/// What teaches a twin that reads the other way.
+fn twin_of(goal: Goal) -> Goal {
+    match goal {
+        Goal::NextWord => Goal::Masks,
+        _ => Goal::NextWord,
     }
 }
 

@@ -40,6 +40,7 @@ fn text_facts() -> TextFacts {
     TextFacts {
         name: "Pasted texts".into(),
         sentences: 300,
+        documents: 3,
         words: 4000,
         different: 900,
         notes: Vec::new(),
@@ -170,6 +171,42 @@ fn what_cannot_be_is_said_before_and_after() {
     state.take_borne_vocabulary();
     assert_eq!(state.make.form.text(MakeField::Vocabulary), "700");
     assert_eq!(state.make.failure, None);
+}
+
+#[test]
+fn what_teaches_it_decides_its_kind_its_name_and_its_run() {
+    let mut state = planned();
+    let kinds = [
+        (Goal::Next, "my-bert", "BertForMaskedLM"),
+        (Goal::Replaced, "my-electra", "ElectraForPreTraining"),
+        (Goal::NextWord, "my-twin", "BertLMHeadModel"),
+        (Goal::Masks, "my-bert", "BertForMaskedLM"),
+    ];
+    for (goal, name, architecture) in kinds {
+        state.choose_make_goal(goal);
+        assert_eq!(state.make.form.name(), name);
+        let (size, _) = state.make.form.size().expect("a size");
+        let (config, _) = size.config().expect("a configuration");
+        assert!(config.contains(architecture), "{goal:?}: {config}");
+        // Three documents are too few for pairs.
+        let problems = state.make.problems();
+        assert_eq!(problems.len(), usize::from(goal == Goal::Next));
+        if let [problem] = &problems[..] {
+            assert!(problem.contains("3 documents, 4 are needed"), "{problem}");
+        }
+    }
+    if let Some(facts) = &mut state.make.facts {
+        facts.documents = 4;
+    }
+    state.choose_make_goal(Goal::Replaced);
+    let (id, _) = sent(&state.make_model()).expect("a model to make");
+    let files = files(&mut state);
+    state.on_made(id, 400, &files);
+    let setup = state.teach.settings.setup().expect("a recipe");
+    assert_eq!(setup.goal, Goal::Replaced);
+    let effects = state.make_twin();
+    let twin = sent(&effects).map(|(_, command)| command);
+    assert!(twin.is_none(), "while it is being loaded");
 }
 
 #[test]

@@ -304,6 +304,10 @@ impl State {
                 teach.hiding.on_dealt(id, deal);
                 Vec::new()
             }
+            TeachEvent::DealtLosses { losses } => {
+                teach.hiding.on_losses(id, losses);
+                Vec::new()
+            }
             TeachEvent::File { .. } | TeachEvent::Folder { .. } => {
                 let errand = teach.errand.take_if(|errand| errand.id == id);
                 let saves = errand.is_some_and(|errand| errand.saves);
@@ -383,6 +387,7 @@ impl State {
                 majority,
                 machine,
             } => {
+                self.teach.hiding.begin();
                 if let Some(doubt) = &machine.doubt {
                     run.doubt.get_or_insert_with(|| doubt.clone());
                 }

@@ -1,6 +1,6 @@
 //! How words are hidden, shown on a few texts.
 
-use crate::protocol::{Deal, RequestId, TeachCommand};
+use crate::protocol::{Deal, DealtToken, RequestId, TeachCommand};
 use crate::state::format::grouped;
 use crate::state::{Effect, State};
 use bert::data::Treatment;
@@ -13,13 +13,83 @@ pub struct Hiding {
     pub deal: Option<Deal>,
     seed: u64,
     waiting: Option<RequestId>,
+    /// The request that the deal answered.
+    dealt: Option<RequestId>,
+    /// The loss of each word that is asked for, as a run began with them and by now.
+    losses: Option<[Vec<Vec<f64>>; 2]>,
+}
+
+/// A token of a text in which words are hidden, as it is drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ShownToken {
+    /// What stands there, or what the model sees in its place.
+    pub seen: String,
+    /// What was done with it, and what that is in words; none where it is not asked for.
+    pub dealt: Option<(Treatment, String)>,
+    /// How hard it is to guess by now, in nats, while a run goes on or after it.
+    pub loss: Option<String>,
 }
 
 impl Hiding {
     pub(super) fn on_dealt(&mut self, id: RequestId, deal: Deal) {
         if self.waiting.take_if(|waiting| *waiting == id).is_some() {
             self.deal = Some(deal);
+            self.dealt = Some(id);
+            self.losses = None;
         }
+    }
+
+    /// A run tells how hard the words of a deal are; of an earlier deal it does not matter any more.
+    pub(super) fn on_losses(&mut self, id: RequestId, now: Vec<Vec<f64>>) {
+        if self.dealt == Some(id) {
+            let first = self.losses.take().map(|[first, _]| first);
+            self.losses = Some([first.unwrap_or_else(|| now.clone()), now]);
+        }
+    }
+
+    /// A run begins: what an earlier one made of the words is past.
+    pub(super) fn begin(&mut self) {
+        self.losses = None;
+    }
+
+    /// The texts as they are drawn.
+    pub fn shown(&self) -> Vec<Vec<ShownToken>> {
+        let texts = self.deal.iter().flat_map(|deal| &deal.texts);
+        let texts = texts.enumerate().map(|(row, text)| {
+            let mut asked = 0..;
+            let token = |token: &DealtToken| {
+                let DealtToken { text, dealt } = token;
+                let Some((seen, treatment)) = dealt else {
+                    return ShownToken {
+                        seen: text.clone(),
+                        dealt: None,
+                        loss: None,
+                    };
+                };
+                let place = asked.next().unwrap_or_default();
+                let [first, now] = [0, 1].map(|when| self.loss(when, row, place));
+                let mut done = match treatment {
+                    Treatment::Hidden => format!("hidden: {text}"),
+                    Treatment::Swapped => format!("{text} was swapped for {seen}"),
+                    Treatment::Kept => format!("{text} is asked for and stays"),
+                };
+                if let (Some(first), Some(now)) = (first, now) {
+                    done += &format!("; loss {now:.2}, {first:.2} at first");
+                }
+                ShownToken {
+                    seen: seen.clone(),
+                    dealt: Some((*treatment, done)),
+                    loss: now.map(|now| format!("{now:.1}")),
+                }
+            };
+            text.iter().map(token).collect()
+        });
+        texts.collect()
+    }
+
+    fn loss(&self, when: usize, row: usize, place: usize) -> Option<f64> {
+        let losses = self.losses.as_ref()?;
+        losses[when].get(row)?.get(place).copied()
     }
 
     pub(super) fn on_nothing(&mut self, id: RequestId) {
@@ -69,6 +139,16 @@ impl Hiding {
                 all as f64 / asked as f64
             ));
         }
+        let mean = |all: &Vec<Vec<f64>>| {
+            let all = || all.iter().flatten();
+            all().sum::<f64>() / all().count().max(1) as f64
+        };
+        if let Some([first, now]) = self.losses.as_ref().map(|both| both.each_ref().map(mean)) {
+            lines.push(format!(
+                "Under each is its loss as the model stands, in nats: {now:.2} on average, {first:.2} at first. \
+                 0.7 is a word that it gives an even chance, 0 one that it is sure of."
+            ));
+        }
         lines
     }
 }
@@ -116,7 +196,6 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::DealtToken;
 
     #[test]
     fn what_was_dealt_is_counted_and_stale_deals_are_dropped() {
@@ -151,5 +230,20 @@ mod tests {
             "{}",
             lines[1]
         );
+        // Losses of a deal that is past are dropped.
+        hiding.on_losses(1, vec![vec![1.0, 1.0], vec![]]);
+        assert_eq!(hiding.lines().len(), 2);
+        hiding.on_losses(2, vec![vec![5.0, 7.0], vec![]]);
+        hiding.on_losses(2, vec![vec![0.5, 3.25], vec![]]);
+        let shown = &hiding.shown()[0];
+        let losses = shown.iter().map(|token| token.loss.as_deref());
+        let losses: Vec<Option<&str>> = losses.collect();
+        assert_eq!(losses, [None, Some("0.5"), Some("3.2"), None]);
+        let (_, done) = shown[2].dealt.as_ref().expect("asked for");
+        assert_eq!(done, "a is asked for and stays; loss 3.25, 7.00 at first");
+        let line = &hiding.lines()[2];
+        assert!(line.contains("1.88 on average, 6.00 at first"), "{line}");
+        hiding.begin();
+        assert_eq!(hiding.lines().len(), 2);
     }
 }

@@ -24,7 +24,7 @@ use bert::probe::Said;
 use bert::train::RunState;
 pub use boxes::Boxes;
 pub(super) use flow::{busy, prose_reading};
-pub use hiding::Hiding;
+pub use hiding::{Hiding, ShownToken};
 pub use kept::KeptRun;
 pub use paint::Paint;
 use past::Past;

@@ -1,8 +1,8 @@
 //! A new model: a text, a size, what it would take.
 
 use crate::browser::{Store, pick_prose};
-use crate::recipe::TextSource;
-use crate::state::make::{MakeField, PRESETS, Preset};
+use crate::recipe::{Goal, TextSource};
+use crate::state::make::{GOALS, MakeField, PRESETS, Preset};
 use crate::state::teach::PROSE;
 use crate::ui::widgets::failure_card::FailureCard;
 use crate::ui::widgets::file_button::FileButton;
@@ -113,13 +113,7 @@ fn SizeForm() -> impl IntoView {
     let store = Store::get();
     let busy = store.view(|state| state.make.is_busy());
     let named = store.view(|state| state.make.form.named.clone());
-    let usual = store.view(|state| {
-        if state.make.form.causal {
-            "my-twin"
-        } else {
-            "my-bert"
-        }
-    });
+    let usual = store.view(|state| state.make.form.usual_name());
     let presets = PRESETS.map(|preset| view! { <PresetButton preset/> });
     let [vocabulary, steps, more @ ..] = MakeField::ALL;
     let first = [vocabulary, steps].map(|field| view! { <Number field/> });
@@ -156,19 +150,19 @@ fn SizeForm() -> impl IntoView {
     }
 }
 
-/// How the model reads, and so what it learns.
+/// How the model reads, and what it learns.
 #[component]
 fn Reads() -> impl IntoView {
     let store = Store::get();
-    let causal = store.view(|state| state.make.form.causal);
-    let choice = |this: bool, words: &'static str| {
+    let goal = store.view(|state| state.make.form.goal);
+    let choice = |(this, words): (Goal, &'static str)| {
         view! {
             <label>
                 <input
                     type="radio"
                     name="make-reads"
-                    prop:checked=move || causal.get() == this
-                    on:change=move |_| store.change(|state| state.choose_causal(this))
+                    prop:checked=move || goal.get() == this
+                    on:change=move |_| store.change(|state| state.choose_make_goal(this))
                 />
                 <span>{words}</span>
             </label>
@@ -177,8 +171,7 @@ fn Reads() -> impl IntoView {
     view! {
         <fieldset class="executors">
             <legend>"Reads"</legend>
-            {choice(false, "Both sides: hidden words")}
-            {choice(true, "Left to right: the next word")}
+            {GOALS.map(choice).into_iter().collect_view()}
         </fieldset>
     }
 }
@@ -230,9 +223,9 @@ fn MakeButton() -> impl IntoView {
     let problems = store.view(|state| state.make.problems());
     let why_not = store.view(|state| state.why_not_make());
     let twin = store.view(|state| {
-        state.make.made.map(|causal| match causal {
-            true => "Make its twin that reads both sides",
-            false => "Make its twin that reads left to right",
+        state.make.made.map(|goal| match goal {
+            Goal::NextWord => "Make its twin that reads both sides",
+            _ => "Make its twin that reads left to right",
         })
     });
     view! {

@@ -2,8 +2,8 @@
 
 use super::recipe::Setting;
 use crate::browser::Store;
-use crate::protocol::DealtToken;
 use crate::recipe::Field;
+use crate::state::teach::ShownToken;
 use crate::ui::widgets::text_box::TextBox;
 use bert::data::Treatment;
 use leptos::prelude::*;
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 pub fn HidingCard() -> impl IntoView {
     let store = Store::get();
     let typed = store.view(|state| state.teach.hiding.typed.clone());
-    let deal = store.view(|state| state.teach.hiding.deal.clone().unwrap_or_default());
+    let shown = store.view(|state| state.teach.hiding.shown());
     let lines = store.view(|state| state.teach.hiding.lines());
     let busy = store.view(|state| state.teach.is_busy());
     let whole = store.view(|state| state.teach.settings.whole_words);
@@ -32,7 +32,7 @@ pub fn HidingCard() -> impl IntoView {
                 ": so the model cannot tell by looks which words it will be asked for."
             </p>
             <div id="dealt" role="group" aria-label="Texts with hidden words">
-                {move || deal.get().texts.into_iter().map(|text| view! { <Dealt text/> }).collect_view()}
+                {move || shown.get().into_iter().map(|text| view! { <Dealt text/> }).collect_view()}
             </div>
             {move || lines.get().into_iter().enumerate().map(|(i, line)| view! {
                 <p class="hint" id=format!("dealt-line-{i}")>{line}</p>
@@ -88,22 +88,23 @@ pub fn HidingCard() -> impl IntoView {
     }
 }
 
-/// A text whose chosen tokens are coloured and named.
+/// A text whose chosen tokens are coloured and named, each over its loss where a run tells it.
 #[component]
-fn Dealt(text: Vec<DealtToken>) -> impl IntoView {
-    let tokens = text.into_iter().map(|DealtToken { text, dealt }| {
-        let Some((seen, treatment)) = dealt else {
-            return view! { <span class="dealt">{text}</span>" " }.into_any();
+fn Dealt(text: Vec<ShownToken>) -> impl IntoView {
+    let tokens = text.into_iter().map(|ShownToken { seen, dealt, loss }| {
+        let Some((treatment, done)) = dealt else {
+            return view! { <span class="dealt">{seen}</span>" " }.into_any();
         };
-        let (class, title) = match treatment {
-            Treatment::Hidden => ("dealt hidden", format!("hidden: {text}")),
-            Treatment::Swapped => ("dealt swapped", format!("{text} was swapped for {seen}")),
-            Treatment::Kept => ("dealt kept", format!("{text} is asked for and stays")),
+        let class = match treatment {
+            Treatment::Hidden => "dealt hidden",
+            Treatment::Swapped => "dealt swapped",
+            Treatment::Kept => "dealt kept",
         };
         view! {
-            <span class=class title=title.clone()>
+            <span class=class title=done.clone()>
                 {seen}
-                <span class="unseen">{format!(" ({title})")}</span>
+                {loss.map(|loss| view! { <small class="dealt-loss" aria-hidden="true">{loss}</small> })}
+                <span class="unseen">{format!(" ({done})")}</span>
             </span>
             " "
         }
