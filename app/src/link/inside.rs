@@ -133,6 +133,57 @@ pub fn read_head(text: &str) -> Option<Head> {
     })
 }
 
+/// A map of attention that is enlarged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enlarged {
+    /// That of one head.
+    Head(Head),
+    /// The mean of a layer's heads.
+    Mean(usize),
+    /// The rollout from the first layer up to this one.
+    Rollout(usize),
+}
+
+impl Enlarged {
+    /// Its layer.
+    pub fn layer(self) -> usize {
+        match self {
+            Self::Head(head) => head.layer,
+            Self::Mean(layer) | Self::Rollout(layer) => layer,
+        }
+    }
+
+    /// The head, where it is one's.
+    pub fn head(self) -> Option<Head> {
+        match self {
+            Self::Head(head) => Some(head),
+            Self::Mean(_) | Self::Rollout(_) => None,
+        }
+    }
+
+    /// As links write it: `3.5`, `3.mean`, `3.rollout`.
+    pub fn written(self) -> String {
+        match self {
+            Self::Head(head) => written(head),
+            Self::Mean(layer) => format!("{}.mean", layer + 1),
+            Self::Rollout(layer) => format!("{}.rollout", layer + 1),
+        }
+    }
+
+    /// Reads what links write.
+    pub fn read(text: &str) -> Option<Self> {
+        let together = |name: &str| {
+            let layer = text.strip_suffix(name)?;
+            Some(read_head(&format!("{layer}.1"))?.layer)
+        };
+        match (together(".mean"), together(".rollout")) {
+            (Some(layer), _) => Some(Self::Mean(layer)),
+            (_, Some(layer)) => Some(Self::Rollout(layer)),
+            _ => read_head(text).map(Self::Head),
+        }
+    }
+}
+
 /// As links call what integrated gradients begin from.
 pub const BASELINES: [(Baseline, &str); 3] = [
     (Baseline::Mask, "mask"),
@@ -193,8 +244,8 @@ pub struct Inside {
     pub place: Option<usize>,
     /// A word whose rank is followed, or that a guess is explained for; empty for the model's best.
     pub follow: String,
-    /// The head that is enlarged; `None` is the first of the last layer.
-    pub map: Option<Head>,
+    /// The map that is enlarged; `None` is that of the last layer's first head.
+    pub map: Option<Enlarged>,
     /// The token that is chosen: whose row of the map is drawn (`None` is the one that is looked at), whose
     /// neighbours are looked for (`None` is the text's longest).
     pub row: Option<usize>,

@@ -2,8 +2,8 @@
 
 use super::escape::unescape;
 use super::inside::{
-    BASELINES, MAX_DRAW, MAX_HEADS, MAX_OFF, MAX_ROUND, MAX_WORD, MOST_TENTHS, ORDERS, Picture,
-    ROUND_HEAT, ROUND_WORDS, TO_WRITE, read_head,
+    BASELINES, Enlarged, MAX_DRAW, MAX_HEADS, MAX_OFF, MAX_ROUND, MAX_WORD, MOST_TENTHS, ORDERS,
+    Picture, ROUND_HEAT, ROUND_WORDS, TO_WRITE, read_head,
 };
 use super::prove::Drawn;
 use super::write::PANELS;
@@ -140,7 +140,7 @@ impl Reading {
             key::AT => self.link.inside.place = self.count(key, &value, 0..=MAX_POSITION - 1),
             key::FOLLOW => self.link.inside.follow = self.cut(key, value, MAX_WORD),
             key::MAP => {
-                self.link.inside.map = read_head(&value);
+                self.link.inside.map = Enlarged::read(&value);
                 if self.link.inside.map.is_none() {
                     self.no_head(key, &value);
                 }

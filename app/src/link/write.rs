@@ -77,7 +77,7 @@ impl Link {
             put(key::FOLLOW, &inside.follow);
         }
         if let Some(map) = inside.map {
-            put(key::MAP, &written(map));
+            put(key::MAP, &map.written());
         }
         if let Some(row) = inside.row {
             put(key::ROW, &row.to_string());

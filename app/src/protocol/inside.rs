@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use bert::inside::{
-    Attribution, Baseline, Contextual, Guesses, Head, Lens, Moved, Neighbour, Occurrence,
-    ReplaceRequest, Round, Seen, Sides, Subject, Surprisal, Survey, WriteRequest, Written,
+    Attribution, Baseline, Contextual, Guesses, Head, Lens, LensPlace, Moved, Neighbour,
+    Occurrence, ReplaceRequest, Round, Seen, Sides, Subject, Surprisal, Survey, WriteRequest,
+    Written,
 };
 use bert::probe::{MaskResult, Replaced};
 use serde::{Deserialize, Serialize};
@@ -77,7 +78,12 @@ pub enum Look {
     /// A text that is gone on with, or whose blanks are filled.
     Write { request: WriteRequest },
     /// What a run has changed in the model, against the checkpoint that it began from.
-    Change { subject: Subject, top_k: usize },
+    Change {
+        subject: Subject,
+        /// The hidden token that the lens looks at.
+        place: Option<usize>,
+        top_k: usize,
+    },
     /// What a logit rests on.
     Attribution {
         subject: Subject,
@@ -120,6 +126,10 @@ pub struct Change {
     pub guesses: [Vec<MaskResult>; 2],
     /// The bits by which each word surprises the model, before and after; `None` where it fills none.
     pub surprisal: Option<[Surprisal; 2]>,
+    /// `[L][A]`: by how much of its attention each head looks elsewhere, from 0 to 1.
+    pub attention: Vec<Vec<f32>>,
+    /// The lens at the hidden token, before and after; `None` where none is hidden or the model fills none.
+    pub lens: Option<[LensPlace; 2]>,
 }
 
 /// The attention of one head.

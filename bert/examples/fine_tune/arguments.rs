@@ -12,7 +12,7 @@ pub const USAGE: &str = "usage: fine_tune --model DIR --train FILE --eval FILE \
     --method head|last:N|all|scratch [--goal labels|multi|score|tags|answers|choice|mlm|mlm+nsp|rtd] [--text COLUMN] [--pair COLUMN|none] [--label COLUMN] \
     [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--dropout P] [--seed N] [--limit N] \
     [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR] \
-    [--predictions FILE.json] [--json] [--profile]";
+    [--other FILE.txt] [--predictions FILE.json] [--json] [--profile]";
 
 /// What is to be learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Arguments {
     pub device: String,
     pub out: Option<PathBuf>,
     pub predictions: Option<PathBuf>,
+    /// Plain text of another kind, whose words are guessed before and after.
+    pub other: Option<PathBuf>,
     pub json: bool,
     pub profile: bool,
 }
@@ -144,7 +146,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
     let mut given: Vec<(String, String)> = Vec::new();
     let (mut json, mut profile) = (false, false);
     let mut rest = std::env::args().skip(1);
-    const NAMES: [&str; 23] = [
+    const NAMES: [&str; 24] = [
         "--model",
         "--train",
         "--eval",
@@ -168,6 +170,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         "--device",
         "--out",
         "--predictions",
+        "--other",
     ];
     while let Some(name) = rest.next() {
         match name.as_str() {
@@ -233,6 +236,7 @@ pub fn arguments() -> Result<Option<Arguments>, AnyError> {
         device: last("--device").unwrap_or("gpu").to_owned(),
         out: last("--out").map(PathBuf::from),
         predictions: last("--predictions").map(PathBuf::from),
+        other: last("--other").map(PathBuf::from),
         json,
         profile,
     }))

@@ -5,7 +5,7 @@
 //! [--text COLUMN] [--pair COLUMN|none] [--label COLUMN]
 //! [--epochs N] [--max-steps N] [--lr RATE] [--batch N] [--accumulation N] [--layer-decay D] [--balance A] [--dropout P] [--seed N] [--limit N]
 //! [--pooling pooler|cls|mean] [--max-tokens N] [--device gpu|cpu] [--out DIR]
-//! [--predictions FILE.json] [--json] [--profile]`
+//! [--other FILE.txt] [--predictions FILE.json] [--json] [--profile]`
 //!
 //! Files are TSV, CSV or JSON, with or without names of columns; which column holds what is guessed,
 //! told, and changed by name or by number from 1. Words with tags are CoNLL or JSON, answers in passages SQuAD's JSON. What
@@ -14,13 +14,15 @@
 //! has a small new generator fill them, and an ELECTRA tell which words are replaced. A head is trained until its loss settles, unless
 //! `--epochs` is given. Progress goes to stderr; `--json` prints one object instead of
 //! a few lines. `--limit` takes the first rows of the training file. `--out`
-//! writes a folder for `transformers`; `--profile` adds how long the dispatches of each shader took; `--predictions` what the model says of every evaluation
+//! writes a folder for `transformers`; `--other` is plain text of another kind, whose hidden words are guessed before and
+//! after as those of the evaluation texts are: what is forgotten; `--profile` adds how long the dispatches of each shader took; `--predictions` what the model says of every evaluation
 //! text: `{"labels": [..], "rows": [{"text", "pair", "truth", "logits"}, ..]}`.
 
 mod arguments;
 #[path = "../common/mod.rs"]
 mod common;
 mod figures;
+mod guessed;
 mod texts;
 
 use std::fs;
@@ -39,6 +41,7 @@ use bert::train::{Ending, Event, Learner, Lesson, Recipe, Training};
 
 use arguments::{Arguments, Goal, USAGE, arguments};
 use common::AnyError;
+use guessed::{Guessed, Judge};
 use kernels::Control;
 use serde_json::{Value, json};
 
@@ -53,6 +56,8 @@ struct Outcome {
     epochs: usize,
     ending: Ending,
     seconds: f64,
+    /// What was guessed before and after, where words are.
+    guessed: Option<[Guessed; 2]>,
 }
 
 /// What there is to learn.
@@ -167,6 +172,22 @@ fn train(
     }
     let start = Instant::now();
     let mut training = material.start(model, tokenizer, recipe)?;
+    let judge = match material {
+        Material::Labelled(_) => None,
+        _ => Some(Judge::new(
+            model,
+            tokenizer,
+            arguments.other.as_deref(),
+            &recipe,
+        )?),
+    };
+    let guess = |when: &str, model: &mut Model, training: &mut Training| {
+        let found = judge.as_ref().map(|judge| judge.guess(model, training));
+        let found = found.transpose()?;
+        found.iter().for_each(|found| found.print(when));
+        Ok::<_, AnyError>(found)
+    };
+    let before = guess("before", model, &mut training)?;
     // As far as is held at a time: looking waits for the device.
     let every = arguments
         .max_steps
@@ -225,8 +246,10 @@ fn train(
             }
         }
     };
+    let after = guess("after", model, &mut training)?;
     training.finish(model)?;
     Ok(Outcome {
+        guessed: before.zip(after).map(Into::into),
         recipe,
         losses,
         figures: best.map(|(_, figures)| figures),
@@ -366,6 +389,7 @@ fn run(arguments: &Arguments) -> Result<(), AnyError> {
             "epochs": outcome.epochs,
             "best_epoch": outcome.best_epoch,
             "ending": outcome.ending,
+            "guessed": outcome.guessed.map(|[before, after]| json!({"before": before.object(), "after": after.object()})),
         });
         if let Value::Object(object) = &mut object {
             object.extend(facts);

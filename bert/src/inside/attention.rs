@@ -7,6 +7,38 @@ use super::{AttentionRequest, InsideError, LayerAttention, MAX_ALL_ROWS, Subject
 use crate::model::{Builder, Model, all_finite, names};
 use crate::tokenizer::Tokenizer;
 
+/// By how much of its attention each head of a layer looks elsewhere: `[A]`, the total variation distance (half the sum of
+/// the absolute differences, 0 to 1) of each query's two rows, its mean over the queries that are no special tokens.
+/// Both are of all rows of the same text; what is in one alone is left out.
+pub fn attention_shift(before: &LayerAttention, after: &LayerAttention) -> Vec<f32> {
+    let tokens = &before.seen.tokens;
+    let (width, rows) = (tokens.len().max(1), before.rows.len());
+    let words: Vec<usize> = (0..rows)
+        .filter(|&row| {
+            let token = before.rows.get(row).and_then(|&place| tokens.get(place));
+            token.is_some_and(|token| !token.special)
+        })
+        .collect();
+    let of_row = |both: [&[f32]; 2]| -> f32 {
+        let [before, after] = both;
+        let apart = before.iter().zip(after).map(|(a, b)| (a - b).abs());
+        apart.sum::<f32>() / 2.0
+    };
+    let heads = before
+        .weights
+        .chunks_exact(rows.max(1) * width)
+        .zip(after.weights.chunks_exact(rows.max(1) * width));
+    heads
+        .map(|(before, after)| {
+            let row = |&row: &usize| {
+                let at = row * width..(row + 1) * width;
+                of_row([&before[at.clone()], &after[at]])
+            };
+            words.iter().map(row).sum::<f32>() / words.len().max(1) as f32
+        })
+        .collect()
+}
+
 /// The attention of one layer: where its heads look, and what arrives.
 ///
 /// # Errors
@@ -88,4 +120,43 @@ pub async fn attention(
         weights,
         arrives,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inside::Seen;
+    use crate::probe::Token;
+
+    #[test]
+    fn attention_that_moves_is_counted_for_words_alone() {
+        let token = |special: bool| Token {
+            id: 1,
+            text: "a".into(),
+            special,
+            masked: false,
+            sequence: Some(0),
+            start: 0,
+            end: 1,
+        };
+        let layer = |weights: &[f32]| LayerAttention {
+            seen: Seen {
+                tokens: vec![token(true), token(false), token(false)],
+                truncated: None,
+            },
+            layer: 0,
+            heads: 2,
+            rows: vec![0, 1, 2],
+            weights: weights.to_vec(),
+            arrives: Vec::new(),
+        };
+        let rest = [1.0, 0.0, 0.0].repeat(3);
+        let before = layer(&[&rest[..], &rest[..]].concat());
+        // The first head moves a special token's row only; the second half of one word's, all of another's.
+        let first = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+        let second = [1.0, 0.0, 0.0, 0.5, 0.25, 0.25, 0.0, 0.0, 1.0];
+        let after = layer(&[first, second].concat());
+        assert_eq!(attention_shift(&before, &after), [0.0, 0.75]);
+        assert_eq!(attention_shift(&before, &before), [0.0, 0.0]);
+    }
 }

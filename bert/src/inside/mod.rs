@@ -18,7 +18,7 @@ mod survey;
 mod types;
 mod writing;
 
-pub use attention::attention;
+pub use attention::{attention, attention_shift};
 pub use attribution::attribution;
 pub use error::InsideError;
 pub use guesses::{guesses, sides};

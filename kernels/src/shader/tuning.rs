@@ -23,7 +23,7 @@ impl Tuning {
     /// variant that is not known here is not used: the text may be of another version.
     pub fn parse(text: &str) -> Self {
         let mut found = Self::default();
-        for line in text.lines() {
+        for line in text.lines().map(str::trim_end) {
             let (choices, line) = match line.strip_prefix(WITHOUT) {
                 Some(line) => (&mut found.left_out, line),
                 None => (&mut found.chosen, line),

@@ -6,5 +6,6 @@ mod damage;
 mod kept;
 mod memory;
 mod model_side;
+mod names;
 mod texts;
 mod tokenizers;

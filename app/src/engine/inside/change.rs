@@ -11,8 +11,9 @@ use crate::engine::words::sentence;
 use crate::failure::Failure;
 use crate::protocol::Change;
 use bert::inside::{
-    Displaced, HiddenStates, InsideError, Moved, Rewind, RewindError, Subject, Surprisal, cosines,
-    guesses, hidden_states, surprisal,
+    AttentionRequest, Displaced, HiddenStates, InsideError, LayerAttention, LensPlace, LensRequest,
+    Moved, Rewind, RewindError, Subject, Surprisal, attention, attention_shift, cosines, guesses,
+    hidden_states, lens, surprisal,
 };
 use bert::model::Model;
 use bert::probe::{MaskResult, ProbeError};
@@ -29,15 +30,20 @@ struct Side {
     states: HiddenStates,
     guesses: Vec<MaskResult>,
     surprisal: Option<Surprisal>,
+    /// Of every layer.
+    attention: Vec<LayerAttention>,
+    lens: Option<LensPlace>,
 }
+
+/// The text, the hidden token that the lens looks at, and how many guesses are wanted.
+type Asked<'a> = (&'a Subject, Option<usize>, usize);
 
 impl Engine {
     /// The model as it is and as its checkpoint was, on one text.
     pub(super) async fn change(
         &self,
         resident: &mut Resident,
-        subject: &Subject,
-        top_k: usize,
+        asked: Asked<'_>,
         progress: &mut dyn FnMut(usize, usize),
         control: &Control,
     ) -> Result<Change, Unseen> {
@@ -50,13 +56,13 @@ impl Engine {
         let again = self.again(resident).await?;
         let language = resident.language.clone();
         let (model, tokenizer) = (&mut resident.model, &language.tokenizer);
-        let after = side(model, tokenizer, subject, top_k, progress, control).await?;
+        let after = side(model, tokenizer, asked, progress, control).await?;
         let mut kept = Kept::default();
         let outcome = rewind(model, &again, language.config.clone(), &mut kept, control).await;
         let outcome = match outcome {
             // What has not moved says the same.
             Ok(moved) if kept.is_empty() => Ok((moved, None)),
-            Ok(moved) => side(model, tokenizer, subject, top_k, progress, control)
+            Ok(moved) => side(model, tokenizer, asked, progress, control)
                 .await
                 .map(|before| (moved, Some(before))),
             Err(unseen) => Err(unseen),
@@ -75,6 +81,10 @@ impl Engine {
             moved,
             cosines,
             guesses: [before.guesses.clone(), after.guesses.clone()],
+            attention: (before.attention.iter().zip(&after.attention))
+                .map(|(before, after)| attention_shift(before, after))
+                .collect(),
+            lens: before.lens.clone().zip(after.lens.clone()).map(Into::into),
             surprisal: before
                 .surprisal
                 .clone()
@@ -109,19 +119,37 @@ impl Engine {
 async fn side(
     model: &mut Model,
     tokenizer: &Tokenizer,
-    subject: &Subject,
-    top_k: usize,
+    (subject, place, top_k): Asked<'_>,
     progress: &mut dyn FnMut(usize, usize),
     control: &Control,
 ) -> Result<Side, Unseen> {
     let states = hidden_states(model, tokenizer, subject, control).await?;
+    let mut layers = Vec::new();
+    for layer in 0..model.config().num_hidden_layers {
+        let request = AttentionRequest { layer, row: None };
+        layers.push(attention(model, tokenizer, subject, &request, control).await?);
+    }
     if model.has_mlm().is_err() {
         return Ok(Side {
             states,
             guesses: Vec::new(),
             surprisal: None,
+            attention: layers,
+            lens: None,
         });
     }
+    let lens = match place {
+        Some(place) => {
+            let request = LensRequest {
+                places: vec![place],
+                top_k,
+                follow: None,
+            };
+            let lens = lens(model, tokenizer, subject, &request, control).await?;
+            lens.places.into_iter().next()
+        }
+        None => None,
+    };
     let says = guesses(model, tokenizer, subject, top_k, control).await?;
     let bits = surprisal(model, tokenizer, subject, true, progress, control).await;
     Ok(Side {
@@ -133,6 +161,8 @@ async fn side(
             Err(InsideError::Probe(ProbeError::NoMask)) => None,
             Err(error) => return Err(error.into()),
         },
+        attention: layers,
+        lens,
     })
 }
 

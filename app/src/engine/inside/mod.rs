@@ -63,8 +63,13 @@ impl Engine {
         let began = ticks();
         let mut progress = |done, total| tell(id, InsideEvent::Progress { done, total });
         let outcome = match &look {
-            Look::Change { subject, top_k } => {
-                let change = self.change(resident, subject, *top_k, &mut progress, &control);
+            Look::Change {
+                subject,
+                place,
+                top_k,
+            } => {
+                let asked = (subject, *place, *top_k);
+                let change = self.change(resident, asked, &mut progress, &control);
                 change.await.map(|change| Found::Change(Box::new(change)))
             }
             _ => {

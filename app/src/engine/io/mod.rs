@@ -5,7 +5,7 @@
 mod claim;
 mod download;
 mod entry;
-mod extent;
+pub mod extent;
 pub mod folder;
 pub mod http;
 pub mod kept;

@@ -53,7 +53,7 @@ impl State {
 }
 
 /// The name of a row.
-fn layer_name(row: usize) -> String {
+pub(super) fn layer_name(row: usize) -> String {
     match row {
         0 => "Emb.".to_owned(),
         row => row.to_string(),

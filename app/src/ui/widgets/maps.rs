@@ -2,6 +2,7 @@
 //! in lists, so a canvas is a picture to those who do not see it.
 
 use crate::browser::save_canvas;
+use crate::link::inside::Enlarged;
 use crate::state::inside::maps::{Grid, Matrix};
 use bert::inside::Head;
 use leptos::wasm_bindgen::JsCast;
@@ -103,7 +104,7 @@ fn draw_grid(canvas: &HtmlCanvasElement, grid: &Grid, cells: Cells) {
                 context.line_to(x, y + inner);
                 context.stroke();
             }
-            if grid.chosen == Some(Head { layer, head }) {
+            if grid.chosen == Some(Enlarged::Head(Head { layer, head })) {
                 context.set_line_width(2.5);
                 context.stroke_rect(x - 0.5, y - 0.5, inner + 1.0, inner + 1.0);
             }
@@ -113,9 +114,16 @@ fn draw_grid(canvas: &HtmlCanvasElement, grid: &Grid, cells: Cells) {
             let y = (grid.layers - 1 - layer) as f64 * size + 2.0;
             let first = layer * grid.side * grid.side;
             draw_small(&context, (numbers, first), grid.side, [x, y, inner], 1.0);
-            // Framed apart from the heads: no click switches it off.
-            context.set_stroke_style_str(&tint(0.35));
-            context.set_line_width(1.0);
+            // Framed apart from the heads: it cannot be switched off.
+            let this = [Enlarged::Mean(layer), Enlarged::Rollout(layer)]
+                .get(column)
+                .copied();
+            let (alpha, line) = match grid.chosen.is_some() && grid.chosen == this {
+                true => (1.0, 2.5),
+                false => (0.35, 1.0),
+            };
+            context.set_stroke_style_str(&tint(alpha));
+            context.set_line_width(line);
             context.stroke_rect(x - 0.5, y - 0.5, inner + 1.0, inner + 1.0);
         }
     }
@@ -146,7 +154,7 @@ fn draw_small(
 pub fn HeadGrid(
     grid: Memo<Option<Grid>>,
     width: Memo<Option<f64>>,
-    chosen: Callback<Head>,
+    chosen: Callback<Enlarged>,
     #[prop(into)] label: Signal<String>,
     children: Children,
 ) -> impl IntoView {
@@ -170,12 +178,14 @@ pub fn HeadGrid(
         };
         let shape = grid.with_untracked(|grid| grid.as_ref().map(|grid| (grid.layers, grid.heads)));
         let (layers, heads) = shape.unwrap_or_default();
-        if column >= heads {
-            return;
-        }
-        chosen.run(Head {
-            layer: layers.saturating_sub(1 + row),
-            head: column,
+        let layer = layers.saturating_sub(1 + row);
+        chosen.run(match column.checked_sub(heads) {
+            None => Enlarged::Head(Head {
+                layer,
+                head: column,
+            }),
+            Some(0) => Enlarged::Mean(layer),
+            Some(_) => Enlarged::Rollout(layer),
         });
     };
     let save = move |_| {

@@ -40,6 +40,7 @@ fn what_a_run_has_changed_is_seen_layer_by_layer(browser: Browser) {
         sentence(&visit, "#sight-moved").contains("Nothing below the head has moved")
     });
     seen(&visit);
+    assert!(sentence(&visit, "#sight-change-heads").contains("No head looks elsewhere"));
     let rows = table(&visit, "#sight-moved");
     for name in ["Layer 2", "Layer 1", "Embeddings"] {
         let row = rows.iter().find(|row| row[0] == name).expect(name);
@@ -71,6 +72,13 @@ fn what_a_run_has_changed_is_seen_layer_by_layer(browser: Browser) {
         "the masked loss has moved: {said:?}"
     );
     assert!(sentence(&visit, "#sight-change").contains("masked loss was"));
+    // The lens of both, and the heads that look elsewhere.
+    let lens = table(&visit, "#sight-change-lens");
+    assert_eq!(lens.len(), 3, "{lens:?}");
+    assert!(lens[0][1].starts_with(&before[0].token), "{lens:?}");
+    let heads = table(&visit, "#sight-change-heads");
+    assert!(heads.len() >= 2, "{heads:?}");
+    assert!(sentence(&visit, "#sight-change-heads").contains("has moved most"));
     visit.pictures("inside-change", "#tab-inside");
 
     // What was learned is back in its place: the same question has the same answer.

@@ -185,7 +185,21 @@ fn a_head_that_is_switched_off_changes_the_guess_and_a_link_brings_it_back(brows
         sentence(&visit, "#sight-attention").contains("weight times value")
     });
 
-    choose(&visit, "inside-layer", "0");
+    // The heads of a layer together: a table, and their place in the link.
+    for (part, said) in [("mean", "on average"), ("rollout", "by rollout")] {
+        choose(&visit, "inside-head", part);
+        visit.wait(said, || sentence(&visit, "#sight-attention").contains(said));
+        assert!(table(&visit, "#sight-attention").len() > 2);
+        visit.wait("the address", || {
+            let hash = visit.run("return location.hash", &[]);
+            hash.as_str()
+                .is_some_and(|hash| hash.contains(&format!(".{part}")))
+        });
+    }
+    visit.pictures("inside-rollout", "#head-matrix");
+    visit.resize(1280, 900);
+    choose(&visit, "inside-head", "1");
+    choose(&visit, "inside-layer", "1");
     seen(&visit);
     let before = painted(&visit, "#head-grid canvas");
     visit.click("button", "Switch head 1.1 off");

@@ -2,23 +2,22 @@
 
 mod arcs;
 mod together;
+mod traits;
 
 use super::sight::{Sight, Table};
 use super::{GUESSES, State};
-use crate::link::inside::{Picture, written};
+use crate::link::inside::{Enlarged, Picture, written};
 use crate::protocol::{Found, HeadMap, Look};
 use crate::state::format::percent;
-use bert::inside::{Guesses, Head, HeadTraits, MAX_ALL_ROWS, Survey};
-use bert::probe::MaskResult;
+use bert::inside::{Guesses, Head, MAX_ALL_ROWS, Survey, THUMBNAIL};
+use bert::probe::{MaskResult, Token};
 
 const CAVEAT: &str = "How it misleads: attention tells where information is fetched from, not what it is worth: its \
                       words are already mixed with all others. Only switching a head off shows what it does \
                       to the guess.";
-/// A share from which on a head is named by what it does.
-const MOSTLY: f32 = 0.4;
-/// A head whose entropy is this share of the highest there can be looks everywhere.
-const BROAD: f32 = 0.8;
-
+const MEAN_CAVEAT: &str = "How it misleads: a mean hides what single heads do, and heads of one layer do different things.";
+const ROLLOUT_CAVEAT: &str = "How it misleads: rollout (Abnar and Zuidema 2020) takes each layer for half its heads' mean and half \
+                              what passes it by. Values, feed-forward layers and norms are left out.";
 /// The grid of all heads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grid {
@@ -30,11 +29,11 @@ pub struct Grid {
     pub numbers: Vec<f32>,
     /// All heads of each layer taken together, in several ways: a name and `[layers][side][side]`, flat.
     pub together: Vec<(&'static str, Vec<f32>)>,
-    pub chosen: Option<Head>,
+    pub chosen: Option<Enlarged>,
     pub off: Vec<Head>,
 }
 
-/// One head, all rows of it.
+/// One map, all rows of it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matrix {
     pub words: Vec<String>,
@@ -50,14 +49,14 @@ impl State {
         if self.inside_hint().is_some() {
             return Vec::new();
         }
-        let (Some(head), subject) = (self.head(), self.subject()) else {
+        let (Some(enlarged), subject) = (self.enlarged(), self.subject()) else {
             return Vec::new();
         };
         let mut looks = Vec::new();
         if self.guesses_change() {
             looks.push(self.guesses_look());
         }
-        looks.push(self.map_look(head));
+        looks.extend(enlarged.head().map(|head| self.map_look(head)));
         looks.push(Look::Survey {
             subject,
             top_k: GUESSES,
@@ -89,16 +88,49 @@ impl State {
         asked && !self.heads_off().is_empty()
     }
 
-    /// The head that is enlarged: the chosen one, or the first of the last layer.
-    pub fn head(&self) -> Option<Head> {
+    /// The map that is enlarged: the chosen one, or that of the last layer's first head.
+    pub fn enlarged(&self) -> Option<Enlarged> {
         let model = self.session.model.as_ref()?;
-        let last = Head {
+        let last = Enlarged::Head(Head {
             layer: model.layers.checked_sub(1)?,
             head: 0,
+        });
+        let there = |one: &Enlarged| {
+            let has_head = one.head().is_none_or(|head| head.head < model.heads);
+            one.layer() < model.layers && has_head
         };
-        let there = |head: &Head| head.layer < model.layers && head.head < model.heads;
         let chosen = self.inside.choice.map.filter(there);
         chosen.or_else(|| there(&last).then_some(last))
+    }
+
+    /// The head that is enlarged, where it is one's map.
+    pub fn head(&self) -> Option<Head> {
+        self.enlarged()?.head()
+    }
+
+    /// The map that is enlarged, in words.
+    pub fn enlarged_name(&self) -> String {
+        match self.enlarged() {
+            Some(Enlarged::Head(head)) => format!("Head {}", written(head)),
+            Some(Enlarged::Mean(layer)) => format!("The mean of layer {}", layer + 1),
+            Some(Enlarged::Rollout(layer)) => format!("The rollout up to layer {}", layer + 1),
+            None => String::new(),
+        }
+    }
+
+    /// Why the map that is enlarged cannot be seen whole.
+    pub fn not_whole(&self) -> Option<&'static str> {
+        let tokens = self.probe.tokens.len();
+        match self.enlarged()? {
+            Enlarged::Head(_) if tokens > MAX_ALL_ROWS => {
+                Some("This text is too long for the whole map of a head: one row of it is shown.")
+            }
+            Enlarged::Mean(_) | Enlarged::Rollout(_) if tokens > THUMBNAIL => Some(
+                "The heads taken together are seen token by token in texts of up to 16 tokens: shorten the text, or \
+                 choose a head.",
+            ),
+            _ => None,
+        }
     }
 
     /// How many layers the model has, and heads in each.
@@ -158,13 +190,40 @@ impl State {
             side: survey.map_or(0, |survey| survey.side),
             numbers: numbers.unwrap_or_default(),
             together: survey.map_or(Vec::new(), together::maps),
-            chosen: self.head(),
+            chosen: self.enlarged(),
             off: self.heads_off(),
         })
     }
 
-    /// One head, large; `None` where the text is too long for all of it.
+    /// The heads of a layer taken together, `[T][T]`, where the text is short enough to be seen token by token.
+    fn together(&self) -> Option<(&Survey, Vec<f32>)> {
+        if self.inside.choice.picture != Picture::Attention || self.inside_hint().is_some() {
+            return None;
+        }
+        let enlarged = self.enlarged()?;
+        let survey = self.survey()?;
+        let (side, tokens) = (survey.side, survey.seen.tokens.len());
+        let maps = together::maps(survey);
+        let (_, numbers) = maps.into_iter().find(|(name, _)| match enlarged {
+            Enlarged::Head(_) => false,
+            Enlarged::Mean(_) => *name == together::MEAN,
+            Enlarged::Rollout(_) => *name == together::ROLLOUT,
+        })?;
+        let first = enlarged.layer() * side * side;
+        let numbers = numbers.get(first..first + side * side)?;
+        (side == tokens).then(|| (survey, numbers.to_vec()))
+    }
+
+    /// The enlarged map; `None` where the text is too long for all of it.
     pub fn map_matrix(&self) -> Option<Matrix> {
+        if let Some((survey, numbers)) = self.together() {
+            let words = survey.seen.tokens.iter();
+            return Some(Matrix {
+                words: words.map(|token| token.text.clone()).collect(),
+                numbers,
+                row: self.row(),
+            });
+        }
         let map = self.head_map()?;
         let tokens = map.seen.tokens.len();
         (map.rows.len() == tokens).then(|| Matrix {
@@ -195,34 +254,36 @@ impl State {
         Some(row.iter().map(share).collect())
     }
 
-    /// Whether the whole map is too much for this text.
-    pub fn is_too_long_for_matrix(&self) -> bool {
-        self.probe.tokens.len() > MAX_ALL_ROWS
-    }
-
     /// The lines from one word, with its guesses where it is hidden.
     pub fn arcs_sight(&self, width: f64) -> Option<Sight> {
+        let row = self.row();
+        if let Some((survey, numbers)) = self.together() {
+            let tokens = &survey.seen.tokens;
+            let shares = numbers.chunks_exact(tokens.len()).nth(row)?;
+            let from = &tokens.get(row)?.text;
+            let layer = self.enlarged()?.layer() + 1;
+            let (begin, caveat) = match self.enlarged()? {
+                Enlarged::Rollout(_) => (
+                    format!(
+                        "What attention alone would have brought to “{from}” (token {row}) by layer {layer}, by rollout"
+                    ),
+                    ROLLOUT_CAVEAT,
+                ),
+                _ => (
+                    format!(
+                        "Where the heads of layer {layer} look from “{from}” (token {row}) on average"
+                    ),
+                    MEAN_CAVEAT,
+                ),
+            };
+            let sentence = format!("{begin}: {}.", shared_out(tokens, shares));
+            return Some(self.lines(tokens, shares, sentence, caveat, width));
+        }
         let map = self.head_map()?;
-        let (row, head) = (self.row(), map.head);
+        let head = map.head;
         let shares = self.shares(map, row)?;
         let tokens = &map.seen.tokens;
         let arrives = self.inside.choice.arrives;
-        let guesses = self.guesses_at(row);
-        let special: f32 = tokens
-            .iter()
-            .zip(&shares)
-            .filter(|(token, _)| token.special)
-            .map(|(_, share)| share)
-            .sum();
-        let mut words: Vec<(usize, f32)> = shares.iter().copied().enumerate().collect();
-        words.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let best = words
-            .iter()
-            .filter(|(place, _)| !tokens[*place].special)
-            .take(3);
-        let best: Vec<String> = best
-            .map(|(place, share)| format!("“{}” {}", tokens[*place].text, percent(*share)))
-            .collect();
         let name = written(head);
         let from = &tokens.get(row)?.text;
         let begin = match arrives {
@@ -231,27 +292,36 @@ impl State {
                 "What arrives at “{from}” (token {row}) through head {name}, weight times value"
             ),
         };
-        let mut sentence = format!(
-            "{begin}: {} of it on special tokens, then {}.",
-            percent(special),
-            best.join(", ")
-        );
+        let mut sentence = format!("{begin}: {}.", shared_out(tokens, &shares));
         if let Some(does) = self.head_does(head) {
             sentence += &format!(" On this text the head {does}.");
         }
         if self.inside.choice.off.contains(&head) {
             sentence += " It is switched off: nothing of this arrives.";
         }
+        Some(self.lines(tokens, &shares, sentence, CAVEAT, width))
+    }
+
+    /// A row of a map as lines.
+    fn lines(
+        &self,
+        tokens: &[Token],
+        shares: &[f32],
+        sentence: String,
+        caveat: &'static str,
+        width: f64,
+    ) -> Sight {
+        let row = self.row();
         let mut table = Table::new(&["Token", "Share"]);
-        for (token, share) in tokens.iter().zip(&shares) {
+        for (token, share) in tokens.iter().zip(shares) {
             table.rows.push(vec![token.text.clone(), percent(*share)]);
         }
-        Some(Sight {
+        Sight {
             sentence,
-            drawing: arcs::drawing(tokens, &shares, row, &guesses, width),
+            drawing: arcs::drawing(tokens, shares, row, &self.guesses_at(row), width),
             table,
-            caveat: CAVEAT,
-        })
+            caveat,
+        }
     }
 
     /// The guesses at a token, as they are with the heads that are off.
@@ -316,93 +386,30 @@ impl State {
         }
         lines
     }
+}
 
-    /// What a head does on this text, in a few words.
-    fn head_does(&self, head: Head) -> Option<String> {
-        let survey = self.survey()?;
-        let found = survey.layers.get(head.layer)?.get(head.head)?;
-        Some(does(&found.traits, survey.seen.tokens.len()))
-    }
-
-    /// All heads as a table: what each does.
-    pub fn map_table(&self) -> Table {
-        let mut table = Table::new(&[
-            "Head",
-            "On this text it",
-            "Word before",
-            "Word after",
-            "Itself",
-            "Same word",
-            "Special",
-            "Entropy",
-        ]);
-        let Some(survey) = self.survey() else {
-            return table;
-        };
-        for head in survey.layers.iter().flatten() {
-            let traits = &head.traits;
-            let mut name = written(head.head);
-            if head.off {
-                name += " (off)";
-            }
-            let mut row = vec![name, does(traits, survey.seen.tokens.len())];
-            let shares = [
-                traits.previous,
-                traits.next,
-                traits.itself,
-                traits.same,
-                traits.special,
-            ];
-            row.extend(shares.map(percent));
-            row.push(format!("{:.2} bits", traits.entropy));
-            table.rows.push(row);
-        }
-        table
-    }
+/// How a row is shared out, in words: special tokens, then the words with the most.
+fn shared_out(tokens: &[Token], shares: &[f32]) -> String {
+    let special: f32 = (tokens.iter().zip(shares))
+        .filter(|(token, _)| token.special)
+        .map(|(_, share)| share)
+        .sum();
+    let mut words: Vec<(usize, f32)> = shares.iter().copied().enumerate().collect();
+    words.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let best = words
+        .iter()
+        .filter(|(place, _)| !tokens[*place].special)
+        .take(3);
+    let best: Vec<String> = best
+        .map(|(place, share)| format!("“{}” {}", tokens[*place].text, percent(*share)))
+        .collect();
+    format!(
+        "{} of it on special tokens, then {}",
+        percent(special),
+        best.join(", ")
+    )
 }
 
 fn at(masks: &[MaskResult], place: usize) -> Option<&MaskResult> {
     masks.iter().find(|mask| mask.position == place)
-}
-
-/// What a head does, named by where most of its weight lies.
-fn does(traits: &HeadTraits, tokens: usize) -> String {
-    let named = [
-        (traits.previous, "looks at the token before"),
-        (traits.next, "looks at the token after"),
-        (traits.itself, "looks at the token itself"),
-        (traits.same, "looks at the same word elsewhere"),
-        (traits.special, "rests on special tokens"),
-    ];
-    let most = named.into_iter().max_by(|a, b| a.0.total_cmp(&b.0));
-    match most {
-        Some((share, name)) if share >= MOSTLY => format!("{name} ({})", percent(share)),
-        _ if traits.entropy >= BROAD * (tokens.max(2) as f32).log2() => {
-            "looks at everything a little".to_owned()
-        }
-        _ => "does nothing with a name".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn heads_are_named_by_where_they_look() {
-        let named = |traits: HeadTraits| does(&traits, 16);
-        let before = HeadTraits {
-            previous: 0.7,
-            special: 0.2,
-            ..HeadTraits::default()
-        };
-        assert!(named(before).starts_with("looks at the token before (70.0"));
-        let broad = HeadTraits {
-            special: 0.2,
-            entropy: 3.5,
-            ..HeadTraits::default()
-        };
-        assert_eq!(named(broad), "looks at everything a little");
-        assert_eq!(named(HeadTraits::default()), "does nothing with a name");
-    }
 }

@@ -2,6 +2,10 @@
 
 use bert::inside::Survey;
 
+/// What the maps are called beside the heads' numbers.
+pub(super) const MEAN: &str = "mean";
+pub(super) const ROLLOUT: &str = "roll";
+
 /// The mean of each layer's heads, of those that are on; of a text that is short enough to be seen token by token also
 /// the rollout (Abnar and Zuidema 2020): that mean, half and half with what passes a layer by, multiplied from the
 /// first layer up.
@@ -34,9 +38,9 @@ pub(super) fn maps(survey: &Survey) -> Vec<(&'static str, Vec<f32>)> {
             flow = product(&half, &flow, side);
             rollout.extend(&flow);
         }
-        found.push(("roll", rollout));
+        found.push((ROLLOUT, rollout));
     }
-    found.insert(0, ("mean", means.concat()));
+    found.insert(0, (MEAN, means.concat()));
     found
 }
 

@@ -2,10 +2,9 @@
 
 use super::PlaceChoice;
 use crate::browser::Store;
-use crate::link::inside::written;
+use crate::link::inside::{Enlarged, written};
 use crate::ui::widgets::maps::{HeadGrid, HeadMatrix};
 use crate::ui::widgets::sight::{CopyTable, SightFigure, SightTable, width_of};
-use bert::inside::Head;
 use leptos::{html, prelude::*};
 
 #[component]
@@ -15,18 +14,18 @@ pub fn AttentionCard() -> impl IntoView {
     let width = width_of(frame);
     let grid = store.view(|state| state.map_grid());
     let table = store.view(|state| state.map_table());
-    let name = store.view(|state| state.head().map(written).unwrap_or_default());
+    let name = store.view(|state| state.enlarged_name());
     let shape = store.view(|state| state.layers_and_heads());
-    let choose = Callback::new(move |head: Head| {
+    let choose = Callback::new(move |map: Enlarged| {
         store.change(|state| {
-            state.inside.choice.map = Some(head);
+            state.inside.choice.map = Some(map);
             Vec::new()
         });
     });
     let label = Signal::derive(move || {
         let [layers, heads] = shape.get();
         format!(
-            "{layers} layers of {heads} heads, each a small map of which token looks at which; head {} is enlarged below",
+            "{layers} layers of {heads} heads, each a small map of which token looks at which. Enlarged below: {}",
             name.get()
         )
     });
@@ -58,6 +57,7 @@ pub fn AttentionCard() -> impl IntoView {
 fn HeadChoice() -> impl IntoView {
     let store = Store::get();
     let head = store.view(|state| state.head());
+    let enlarged = store.view(|state| state.enlarged());
     let shape = store.view(|state| state.layers_and_heads());
     let rows = store.view(|state| {
         let tokens = state.probe.tokens.iter().enumerate();
@@ -70,23 +70,28 @@ fn HeadChoice() -> impl IntoView {
         let head = state.head();
         head.is_some_and(|head| state.inside.choice.off.contains(&head))
     });
-    let set = move |change: fn(&mut Head, usize), value: String| {
-        let Ok(number) = value.parse::<usize>() else {
-            return;
-        };
+    // As links write it: a layer and what is seen of it.
+    let set = move |layer: &str, part: &str| {
+        let map = Enlarged::read(&format!("{layer}.{part}"));
         store.change(|state| {
-            if let Some(mut head) = state.head() {
-                change(&mut head, number);
-                state.inside.choice.map = Some(head);
-            }
+            state.inside.choice.map = map.or(state.inside.choice.map);
             Vec::new()
         });
     };
-    let options = move |count: usize, chosen: Option<usize>| {
-        let option = move |number: usize| {
-            view! { <option value=number.to_string() selected=chosen == Some(number)>{number + 1}</option> }
-        };
-        (0..count).map(option).collect_view()
+    let parts = move || {
+        let written = enlarged.get().map(Enlarged::written).unwrap_or_default();
+        let (layer, part) = written.split_once('.').unwrap_or_default();
+        (layer.to_owned(), part.to_owned())
+    };
+    let option = move |value: String, name: String, chosen: &str| {
+        let selected = value == chosen;
+        view! { <option value=value selected=selected>{name}</option> }
+    };
+    let numbers = move |count: usize, chosen: String| {
+        let numbers = (1..=count).map(|number| number.to_string());
+        numbers
+            .map(|number| option(number.clone(), number, &chosen))
+            .collect_view()
     };
     let name = move || head.get().map(written).unwrap_or_default();
     view! {
@@ -96,18 +101,20 @@ fn HeadChoice() -> impl IntoView {
                 "Layer"
                 <select
                     id="inside-layer"
-                    on:change:target=move |event| set(|head, layer| head.layer = layer, event.target().value())
+                    on:change:target=move |event| set(&event.target().value(), &untrack(parts).1)
                 >
-                    {move || options(shape.get()[0], head.get().map(|head| head.layer))}
+                    {move || numbers(shape.get()[0], parts().0)}
                 </select>
             </label>
             <label class="setting">
                 "Head"
                 <select
                     id="inside-head"
-                    on:change:target=move |event| set(|head, place| head.head = place, event.target().value())
+                    on:change:target=move |event| set(&untrack(parts).0, &event.target().value())
                 >
-                    {move || options(shape.get()[1], head.get().map(|head| head.head))}
+                    {move || numbers(shape.get()[1], parts().1)}
+                    {move || option("mean".to_owned(), "all: their mean".to_owned(), &parts().1)}
+                    {move || option("rollout".to_owned(), "all: rollout".to_owned(), &parts().1)}
                 </select>
             </label>
             <label class="setting">
@@ -140,6 +147,7 @@ fn HeadChoice() -> impl IntoView {
                 type="button"
                 id="switch-head"
                 aria-pressed=move || off.get().to_string()
+                disabled=move || head.get().is_none()
                 on:click=move |_| store.change(|state| {
                     if let Some(head) = state.head() {
                         state.inside.switch(head);
@@ -202,8 +210,8 @@ fn GuessLines() -> impl IntoView {
 fn OneHead() -> impl IntoView {
     let store = Store::get();
     let matrix = store.view(|state| state.map_matrix());
-    let long = store.view(|state| state.is_too_long_for_matrix());
-    let name = store.view(|state| state.head().map(written).unwrap_or_default());
+    let not_whole = store.view(|state| state.not_whole());
+    let name = store.view(|state| state.enlarged_name());
     let look = Callback::new(move |width| store.read(|state| state.arcs_sight(width)));
     let frame = NodeRef::<html::Figure>::new();
     let room = width_of(frame);
@@ -215,7 +223,7 @@ fn OneHead() -> impl IntoView {
     });
     let label = Signal::derive(move || {
         format!(
-            "Head {}: a row for each token, a column for each that it looks at",
+            "{}: a row for each token, a column for each that it looks at",
             name.get()
         )
     });
@@ -223,14 +231,10 @@ fn OneHead() -> impl IntoView {
         <div class="one-head">
             <figure class="sight" node_ref=frame>
                 <Show
-                    when=move || !long.get()
-                    fallback=|| view! {
-                        <p class="hint">
-                            "This text is too long for the whole map of a head: one row of it is shown."
-                        </p>
-                    }
+                    when=move || not_whole.get().is_none()
+                    fallback=move || view! { <p class="hint">{not_whole.get()}</p> }
                 >
-                    <figcaption>"Head " {move || name.get()} ", all of it. Press a row to see it as lines."</figcaption>
+                    <figcaption>{move || name.get()} ", all of it. Press a row to see it as lines."</figcaption>
                     <HeadMatrix matrix room chosen=choose label/>
                 </Show>
             </figure>

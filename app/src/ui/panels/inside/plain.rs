@@ -25,6 +25,8 @@ pub fn ChangeCard() -> impl IntoView {
     let store = Store::get();
     let moved = Callback::new(move |width| store.read(|state| state.moved_sight(width)));
     let said = Callback::new(move |width| store.read(|state| state.change_sight(width)));
+    let lens = Callback::new(move |width| store.read(|state| state.change_lens_sight(width)));
+    let heads = Callback::new(move |width| store.read(|state| state.change_heads_sight(width)));
     view! {
         <h2>"Before and after the run"</h2>
         <div class="settings">
@@ -32,6 +34,8 @@ pub fn ChangeCard() -> impl IntoView {
         </div>
         <SightFigure name="moved" title="How far each layer has moved" sight=moved/>
         <SightFigure name="change" title="The same text before and after" sight=said/>
+        <SightFigure name="change-lens" title="Layer by layer, before and after" sight=lens/>
+        <SightFigure name="change-heads" title="Which heads look elsewhere" sight=heads/>
     }
 }
 

@@ -1,5 +1,8 @@
 //! Before and after: what a run has changed in the model, part by part, and what both say of one text.
 
+mod heads;
+mod layers;
+
 use super::drawing::{Anchor, Drawing, Ink, fit};
 use super::sight::{Sight, Table};
 use super::{GUESSES, State};
@@ -36,6 +39,7 @@ impl State {
         }
         Some(Look::Change {
             subject: self.subject(),
+            place: self.place(),
             top_k: GUESSES,
         })
     }
@@ -84,6 +88,18 @@ impl State {
         let change = self.change()?;
         change.surprisal.as_ref()?;
         Some(said(change, self.place(), width))
+    }
+
+    /// The lens before and after, as it is shown.
+    pub fn change_lens_sight(&self, width: f64) -> Option<Sight> {
+        let lens = self.change()?.lens.as_ref()?;
+        Some(layers::sight(lens, width))
+    }
+
+    /// Which heads look elsewhere now, as it is shown.
+    pub fn change_heads_sight(&self, width: f64) -> Option<Sight> {
+        let attention = &self.change()?.attention;
+        (!attention.is_empty()).then(|| heads::sight(attention, width))
     }
 }
 
@@ -347,6 +363,8 @@ mod tests {
             cosines: vec![1.0, cosine, cosine],
             guesses: [Vec::new(), Vec::new()],
             surprisal: None,
+            attention: Vec::new(),
+            lens: None,
         }
     }
 
