@@ -1,8 +1,8 @@
 //! Links to fragments and back, and fragments that are none.
 
 use super::inside::{
-    BASELINES, Inside, MAX_DRAW, MAX_HEADS, MAX_ROUND, MOST_TENTHS, ORDERS, Picture, ROUND_HEAT,
-    ROUND_WORDS, Rounds, TO_WRITE, Writing,
+    BASELINES, Enlarged, Inside, MAX_DRAW, MAX_HEADS, MAX_ROUND, MOST_TENTHS, ORDERS, Picture,
+    ROUND_HEAT, ROUND_WORDS, Rounds, TO_WRITE, Writing,
 };
 use super::prove::{Drawn, Line, MAX_SEEDS, MAX_SIZES, MAX_STEPS};
 use super::*;
@@ -250,12 +250,17 @@ fn writing() -> impl Strategy<Value = Writing> {
 
 fn inside() -> impl Strategy<Value = Inside> {
     let head = || (0..MAX_HEADS, 0..MAX_HEADS).prop_map(|(layer, head)| Head { layer, head });
+    let map = prop_oneof![
+        head().prop_map(Enlarged::Head),
+        (0..MAX_HEADS).prop_map(Enlarged::Mean),
+        (0..MAX_HEADS).prop_map(Enlarged::Rollout),
+    ];
     let picture = prop::sample::select(Picture::ALL.to_vec());
     (
         picture,
         prop::option::of(0..MAX_POSITION),
         "\\PC{0,40}",
-        (prop::option::of(head()), prop::option::of(0..MAX_POSITION)),
+        (prop::option::of(map), prop::option::of(0..MAX_POSITION)),
         any::<bool>(),
         btree_set(head(), 0..9),
         (prop::sample::select(BASELINES.to_vec()), text()),

@@ -6,7 +6,7 @@ use app::checkpoint::lone::{Taken, lone};
 use app::checkpoint::{Role, Source};
 use app::engine::io::extent::extent;
 use app::recipe::TextSource;
-use kernels::{AdapterInfo, Tuning};
+use kernels::gpu::{AdapterInfo, Tuning};
 
 fn files(texts: &[&str]) -> Vec<Vec<u8>> {
     texts.iter().map(|text| text.as_bytes().to_vec()).collect()

@@ -1,10 +1,9 @@
 //! Long texts, and a device that goes away.
 
 use super::{TEXT, guesses, painted, seen, sentence, table};
-use crate::teaching::LOSE_DEVICES;
-use crate::visit::{Choice, Visit, site};
-use std::fs;
-use unmask_tests::browser::{Bench, Browser, Gpu};
+use crate::teaching::visit_that_loses;
+use crate::visit::{Choice, Visit};
+use unmask_tests::browser::Browser;
 
 scenario!(five_hundred_tokens_do_not_hang: Chromium);
 fn five_hundred_tokens_do_not_hang(browser: Browser) {
@@ -53,15 +52,9 @@ fn five_hundred_tokens_do_not_hang(browser: Browser) {
 
 scenario!(a_device_that_is_lost_is_looked_through_again: Chromium);
 fn a_device_that_is_lost_is_looked_through_again(browser: Browser) {
-    let Some(bench) = Bench::ready(browser) else {
+    let Some(visit) = visit_that_loses(browser) else {
         return;
     };
-    let name = bench.built("worker.js");
-    let worker = fs::read(bench.site.join(&name)).expect("the worker's script");
-    let script = [LOSE_DEVICES.as_bytes(), &worker].concat();
-    let answer = move || xtask::server::Reply::bytes("text/javascript", script.clone());
-    let site = site(&bench).answer(&format!("/{name}"), answer);
-    let visit = Visit::with(&bench, site, Choice::Gpu, Gpu::Software);
     visit.open_fixture("tiny-bert");
     visit.type_text(TEXT);
     visit.click("tab", "Inside");
