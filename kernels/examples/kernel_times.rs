@@ -37,11 +37,17 @@ fn all() -> Vec<(&'static str, Case)> {
         let embed = cases::embed([rows, 768, 3], Storage::F32);
         all.push((name, cases::backward(embed, rows, rows as f64)));
         all.push(("bias gradient", cases::sum_rows(rows, 768, 1)));
+        all.push(("bias gradient", cases::sum_rows(rows, 768, 4)));
         let norm = cases::layer_norm(rows, 768, [true, false]);
+        all.push(("layer norm", norm.clone()));
         all.push(("layer norm", cases::backward(norm, rows, rows as f64)));
+    }
+    for len in [3_000, 300_000, 4_000_000] {
+        all.push(("AdamW", cases::adamw_log(len)));
     }
     for rows in [8, 32, 128] {
         let loss = cases::cross_entropy(rows, 30_522, false);
+        all.push(("cross-entropy", loss.clone()));
         all.push(("cross-entropy", cases::backward(loss, rows, rows as f64)));
     }
     for (head, heads) in [(64, 12), (32, 12), (48, 12)] {

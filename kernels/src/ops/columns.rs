@@ -1,6 +1,17 @@
-//! The workgroups of shaders that sum over the rows of a matrix, see `shared/columns.wgsl`.
+//! Sums over the rows of a matrix: who adds up what, see `shared/columns.wgsl`, and in how many stages.
 
 use crate::shader::{DispatchContext, Style, grid_1d};
+use crate::tensor::{Shape, TensorType};
+
+/// Rows up to which a large GPU is done in one stage before a second one would have begun.
+const ONE_STAGE: usize = 512;
+/// Rows of a chunk beyond that, at least: few for a lane, and many workgroups.
+const CHUNK: usize = 64;
+/// Chunks at most, so that the second stage is short.
+const CHUNKS: usize = 128;
+/// Rows that a software adapter's lane adds up at most: Mesa's llvmpipe ends every loop after 65,535
+/// iterations in all.
+const LANE_ROWS: usize = 16_384;
 
 /// How lanes and columns are dealt out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,5 +46,31 @@ impl Columns {
     /// Workgroups for so many columns.
     pub fn workgroups(self, columns: usize) -> [u32; 3] {
         grid_1d(columns, self.columns)
+    }
+
+    /// Workgroups for so many columns, chunks of rows, and matrices.
+    pub fn stage(self, columns: usize, chunks: usize, matrices: usize) -> [u32; 3] {
+        let columns = columns.div_ceil(self.columns as usize);
+        [columns, chunks, matrices].map(|size| size as u32)
+    }
+}
+
+/// The rows of a chunk that workgroups of a first stage sum, of `rows` rows in all; all of them where
+/// one stage is enough.
+pub(super) fn chunk(style: Style, rows: usize) -> usize {
+    match style {
+        Style::Tiles if rows > ONE_STAGE => rows.div_ceil(CHUNKS).max(CHUNK),
+        Style::Tiles => rows,
+        Style::Lanes => rows.min(LANE_ROWS),
+    }
+}
+
+/// Room for the sums of all chunks of a matrix `[R, C]`, whatever the style; one number where there
+/// is one stage.
+pub(super) fn parts(x: Shape) -> TensorType {
+    let chunks = |style| x.rows().div_ceil(chunk(style, x.rows()));
+    match chunks(Style::Tiles).max(chunks(Style::Lanes)) {
+        0 | 1 => TensorType::real([1]),
+        chunks => TensorType::real([chunks, x.columns()]),
     }
 }

@@ -2,7 +2,8 @@
 
 use super::super::Rule;
 use super::super::check::Check;
-use super::super::columns::Columns;
+use super::super::columns::{self, Columns};
+use super::super::sum_rows::Sum;
 use super::{NormInput, READ, WRITE, figures};
 use crate::error::GraphError;
 use crate::shader::{Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
@@ -26,7 +27,8 @@ pub struct LayerNormGrad {
 /// The gradients of a layer norm's gamma and beta.
 ///
 /// Operands: those of [`NormInput`], each row's mean and `1/√(var + eps)` `[R, 2]`, dy `[R, C]`. Results:
-/// dgamma `[C]`, dbeta `[C]`. Appears in gradients only.
+/// dgamma `[C]`, dbeta `[C]`, and what a GPU's first stage makes of chunks of rows for each, which no one else
+/// reads. Appears in gradients only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNormParamGrad {
     /// What is normalised.
@@ -45,7 +47,14 @@ params! {
 }
 
 params! {
-    struct ParamsParams { rows: u32, columns: u32, stream: u32, threshold: u32, scale: f32 }
+    struct ParamsParams {
+        rows: u32,
+        columns: u32,
+        chunk: u32,
+        stream: u32,
+        threshold: u32,
+        scale: f32,
+    }
 }
 
 static BACKWARD: Kernel = Kernel {
@@ -160,33 +169,45 @@ impl Rule for LayerNormParamGrad {
         let [rows, columns] = self.input.check(&check, Self::NAME)?;
         check.exactly(first, "figures", DType::Real, Shape::new(&[rows, 2]))?;
         check.exactly(first + 1, "dy", DType::Real, inputs[0].shape)?;
-        Ok(vec![TensorType::real([columns]); 2])
+        let (sum, parts) = (TensorType::real([columns]), columns::parts(inputs[0].shape));
+        Ok(vec![sum, sum, parts, parts])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
+        let style = context.choice.capabilities.style;
         let first = self.input.count();
         let noise = self.input.noise();
+        let chunk = columns::chunk(style, shape.rows());
         let params = ParamsParams {
             rows: shape.rows() as u32,
             columns: shape.columns() as u32,
+            chunk: chunk as u32,
             stream: noise.stream,
             threshold: noise.threshold,
             scale: noise.scale,
         };
-        let columns = Columns::choose(context, shape.rows());
+        let columns = Columns::choose(context, chunk);
         let mut constants = columns.constants();
         constants.extend(self.input.constants());
         let mut operands = self.input.bindings().to_vec();
         operands.extend([first, first + 1].map(Operand::Input));
-        operands.extend([0, 1].map(Operand::Output));
-        vec![Dispatch {
+        let sums = [0, 1].map(|i| Sum {
+            x: Operand::Input(first + 1),
+            shape,
+            out: Operand::Output(i),
+            parts: Operand::Output(2 + i),
+        });
+        operands.extend(sums.map(|sum| sum.made_first(style)));
+        let mut dispatches = vec![Dispatch {
             kernel: &PARAMS_BACKWARD,
             constants,
             params: params.bytes(),
             operands,
-            workgroups: columns.workgroups(shape.columns()),
-        }]
+            workgroups: columns.stage(shape.columns(), shape.rows().div_ceil(chunk), 1),
+        }];
+        dispatches.extend(Sum::second(context, &sums));
+        dispatches
     }
 
     fn scratch(&self, inputs: &[TensorType]) -> usize {

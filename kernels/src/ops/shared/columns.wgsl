@@ -1,4 +1,4 @@
-// Sums over the rows of a matrix, a workgroup making COLUMNS columns of the result: neighbouring lanes
+// Sums over the rows of a matrix or of a chunk of them, a workgroup making COLUMNS columns of the result: neighbouring lanes
 // read neighbouring columns. LANES lanes share a column, each taking every LANES-th row, and add up
 // what they found in a fixed order, so that the same input gives the same bits.
 // With one lane to a column no barrier is executed, see reduce.wgsl.

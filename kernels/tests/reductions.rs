@@ -1,0 +1,57 @@
+//! What reduces over rows and columns, at sizes around those where shaders begin a second stage or go four
+//! elements at a time.
+
+#[path = "common/check.rs"]
+mod check;
+#[path = "common/devices.rs"]
+mod devices;
+
+use check::assert_all;
+use kernels::Tensor;
+use kernels::cases::{self, Case};
+
+/// On both sides of one stage and two, and of chunks of rows.
+const ROWS: [usize; 7] = [1, 2, 63, 257, 513, 2049, 8197];
+/// Whole fours of columns and none, more and fewer than a workgroup's.
+const COLUMNS: [usize; 5] = [1, 3, 33, 768, 770];
+
+/// All sizes that take no minutes.
+fn sizes() -> impl Iterator<Item = [usize; 2]> {
+    let all = ROWS.map(|rows| COLUMNS.map(|columns| [rows, columns]));
+    let all = all.into_iter().flatten();
+    all.filter(|[rows, columns]| rows * columns <= 2049 * 770)
+}
+
+/// Sums of rows over whole numbers: what their sums are does not depend on the order, so that not even the
+/// smallest may be missing.
+fn sum_rows(rows: usize, columns: usize, matrices: usize) -> Case {
+    let mut case = cases::sum_rows(rows, columns, matrices);
+    for (_, tensor) in &mut case.inputs {
+        let whole = tensor.to_f64().into_iter().map(|x| (8.0 * x).round());
+        *tensor = Tensor::F64(whole.collect());
+    }
+    case.magnitude = 0.0;
+    case
+}
+
+#[test]
+fn sums_of_rows() {
+    assert_all(sizes().map(|[rows, columns]| sum_rows(rows, columns, 1)));
+    // Matrices of which some have two stages and others one, and some two chunks and others three.
+    for rows in [510, 639, 16_382] {
+        assert_all([sum_rows(rows, 5, 4)]);
+    }
+    // More than Mesa's llvmpipe lets one lane go over.
+    assert_all([sum_rows(70_001, 3, 1)]);
+}
+
+#[test]
+fn gradients_of_layer_norms() {
+    let befores = [[true, false], [true, true], [false, false], [false, true]];
+    let sizes = sizes().filter(|[_, columns]| *columns > 1);
+    assert_all(sizes.enumerate().map(|(i, [rows, columns])| {
+        let longest = rows.max(columns);
+        let case = cases::layer_norm(rows, columns, befores[i % 4]);
+        cases::backward(case, longest, 8.0 * (longest as f64).sqrt() + 8.0)
+    }));
+}
