@@ -22,16 +22,22 @@ fn sizes() -> impl Iterator<Item = [usize; 2]> {
     all.filter(|[rows, columns]| rows * columns <= 2049 * 770)
 }
 
-/// Sums of rows over whole numbers: what their sums are does not depend on the order, so that not even the
-/// smallest may be missing.
-fn sum_rows(rows: usize, columns: usize, matrices: usize) -> Case {
-    let mut case = cases::sum_rows(rows, columns, matrices);
+/// The case with whole numbers, whose sums do not depend on the order: not even the smallest may be missing.
+fn whole(mut case: Case) -> Case {
     for (_, tensor) in &mut case.inputs {
-        let whole = tensor.to_f64().into_iter().map(|x| (8.0 * x).round());
-        *tensor = Tensor::F64(whole.collect());
+        if matches!(tensor, Tensor::F32(_)) {
+            let whole = tensor.to_f64().into_iter().map(|x| (8.0 * x).round());
+            *tensor = Tensor::F64(whole.collect());
+        }
     }
-    case.magnitude = 0.0;
     case
+}
+
+fn sum_rows(rows: usize, columns: usize, matrices: usize) -> Case {
+    Case {
+        magnitude: 0.0,
+        ..whole(cases::sum_rows(rows, columns, matrices))
+    }
 }
 
 #[test]
@@ -54,4 +60,23 @@ fn gradients_of_layer_norms() {
         let case = cases::layer_norm(rows, columns, befores[i % 4]);
         cases::backward(case, longest, 8.0 * (longest as f64).sqrt() + 8.0)
     }));
+}
+
+#[test]
+fn norms_of_gradients() {
+    let lengths = [1, 2, 3, 4, 5, 63, 257, 2049, 8191, 8195, 70_001];
+    assert_all(lengths.map(|len| {
+        let case = whole(cases::adamw_log(len));
+        // The root of an exact sum, 2 / 3 of 64 a number at most.
+        Case {
+            reduction: 0,
+            magnitude: (2.0 * len as f64 * 64.0).sqrt(),
+            ..case
+        }
+    }));
+}
+
+#[test]
+fn sums_over_runs() {
+    assert_all([1, 2, 3, 5, 63, 257, 770, 2049].map(cases::accumulate));
 }
