@@ -7,8 +7,10 @@ mod check;
 mod devices;
 
 use check::assert_all;
-use kernels::Tensor;
+use devices::devices;
 use kernels::cases::{self, Case};
+use kernels::ops::{AdamW, Loss};
+use kernels::{Control, Executable, Graph, Params, Plan, Tensor, TensorType};
 
 /// On both sides of one stage and two, and of chunks of rows.
 const ROWS: [usize; 7] = [1, 2, 63, 257, 513, 2049, 8197];
@@ -74,6 +76,55 @@ fn norms_of_gradients() {
             ..case
         }
     }));
+}
+
+/// Gradients that end within a four, in memory where something longer stood before that is no number.
+#[test]
+fn what_stands_beyond_a_gradient_is_none() {
+    let len = 9_001;
+    let mut graph = Graph::new();
+    let input = |graph: &mut Graph, shape: [usize; 2]| graph.input("x", TensorType::real(shape));
+    let (x, y) = (input(&mut graph, [len + 3, 1]), input(&mut graph, [1, len]));
+    let schedule = graph.input("schedule", TensorType::real([3]));
+    let longer = graph.add(x, x).expect("one shape");
+    let loss = graph.mean_loss(Loss::Squared, longer, x, x);
+    let loss = loss.expect("one shape");
+    let gradient = graph.add(y, y).expect("one shape");
+    let row = graph.input("row", TensorType::u32([1]));
+    let settings = AdamW {
+        decayed: 1,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        weight_decay: 0.01,
+        l2: 0.0,
+        max_norm: Some(1.0),
+        log: Some(1),
+        scales: Vec::new(),
+    };
+    let values = graph.adamw(&[gradient], schedule, settings, Some([loss, row]));
+    let report = values.expect("it fits").report;
+    let ones = |count: usize| Tensor::F64(vec![1.0; count]);
+    let infinities = Tensor::F64(vec![f64::INFINITY; len + 3]);
+    let inputs = vec![
+        (x, infinities),
+        (y, ones(len)),
+        (schedule, ones(3)),
+        (row, Tensor::U32(vec![0])),
+    ];
+    for (name, device) in devices() {
+        let found = pollster::block_on(async {
+            let (mut params, ready) = Params::new(&device, &[])?;
+            ready.await?;
+            let plan = Plan::new(&graph, &[report]);
+            let mut executable = Executable::new(&device, plan, &params).await?;
+            let control = Control::default();
+            executable.run(&mut params, inputs.clone(), &control).await
+        });
+        let norm = found.expect("a run")[0].to_f64()[1];
+        let expected = 2.0 * (len as f64).sqrt();
+        assert!((norm - expected).abs() < 1e-3, "{name}: {norm}");
+    }
 }
 
 #[test]
