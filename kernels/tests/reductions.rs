@@ -131,3 +131,36 @@ fn what_stands_beyond_a_gradient_is_none() {
 fn sums_over_runs() {
     assert_all([1, 2, 3, 5, 63, 257, 770, 2049].map(cases::accumulate));
 }
+
+#[test]
+fn cross_entropies() {
+    // The last of more rows than workgroups in one dimension.
+    let more = [[3, 30_522], [257, 64], [65_540, 33]];
+    let sizes = sizes().filter(|[rows, _]| *rows < 2049).chain(more);
+    assert_all(sizes.enumerate().flat_map(|(i, [rows, columns])| {
+        let case = cases::cross_entropy(rows, columns, i % 2 == 1);
+        [case.clone(), cases::backward(case, columns, 2.0)]
+    }));
+}
+
+/// Logits in an order in which each is the largest so far, in which none is but the first, and that are all the same.
+#[test]
+fn cross_entropies_of_ordered_rows() {
+    let (rows, columns) = (3, 8193);
+    let order = |compare: fn(&f64, &f64) -> std::cmp::Ordering| {
+        let mut case = cases::cross_entropy(rows, columns, false);
+        let mut logits = case.inputs[0].1.to_f64();
+        for row in logits.chunks_mut(columns) {
+            row.sort_by(compare);
+        }
+        case.inputs[0].1 = Tensor::F64(logits);
+        case
+    };
+    let mut same = cases::cross_entropy(rows, columns, false);
+    same.inputs[0].1 = Tensor::F64(vec![3.5; rows * columns]);
+    assert_all([
+        order(|a, b| a.total_cmp(b)),
+        order(|a, b| b.total_cmp(a)),
+        same,
+    ]);
+}
