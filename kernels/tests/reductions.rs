@@ -15,7 +15,7 @@ use kernels::{Control, Executable, Graph, Params, Plan, Tensor, TensorType};
 /// On both sides of one stage and two, and of chunks of rows.
 const ROWS: [usize; 7] = [1, 2, 63, 257, 513, 2049, 8197];
 /// Whole fours of columns and none, more and fewer than a workgroup's.
-const COLUMNS: [usize; 5] = [1, 3, 33, 768, 770];
+const COLUMNS: [usize; 7] = [1, 3, 4, 33, 36, 768, 770];
 
 /// All sizes that take no minutes.
 fn sizes() -> impl Iterator<Item = [usize; 2]> {
@@ -54,13 +54,14 @@ fn sums_of_rows() {
 }
 
 #[test]
-fn gradients_of_layer_norms() {
+fn layer_norms_and_their_gradients() {
     let befores = [[true, false], [true, true], [false, false], [false, true]];
     let sizes = sizes().filter(|[_, columns]| *columns > 1);
-    assert_all(sizes.enumerate().map(|(i, [rows, columns])| {
+    assert_all(sizes.enumerate().flat_map(|(i, [rows, columns])| {
         let longest = rows.max(columns);
         let case = cases::layer_norm(rows, columns, befores[i % 4]);
-        cases::backward(case, longest, 8.0 * (longest as f64).sqrt() + 8.0)
+        let magnitude = 8.0 * (longest as f64).sqrt() + 8.0;
+        [case.clone(), cases::backward(case, longest, magnitude)]
     }));
 }
 

@@ -1,6 +1,6 @@
 //! Sums over the rows of a matrix: who adds up what, see `shared/columns.wgsl`, and in how many stages.
 
-use crate::shader::{DispatchContext, Style, grid_1d};
+use crate::shader::{DispatchContext, Kernel, Style, grid_1d};
 use crate::tensor::{Shape, TensorType};
 
 /// Rows up to which a large GPU is done in one stage before a second one would have begun.
@@ -13,7 +13,42 @@ const CHUNKS: usize = 128;
 /// iterations in all.
 const LANE_ROWS: usize = 16_384;
 
-/// How lanes and columns are dealt out.
+/// How many numbers of a row a shader goes over at a time, see `shared/one.wgsl`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    One,
+    Four,
+}
+
+impl Width {
+    /// For rows of so many columns.
+    pub fn of(columns: usize) -> Self {
+        Self::of_all([columns])
+    }
+
+    /// For rows of several matrices.
+    pub fn of_all(columns: impl IntoIterator<Item = usize>) -> Self {
+        match columns.into_iter().all(|columns| columns.is_multiple_of(4)) {
+            true => Self::Four,
+            false => Self::One,
+        }
+    }
+
+    /// So many columns, counted by it.
+    pub fn count(self, columns: usize) -> usize {
+        match self {
+            Self::One => columns,
+            Self::Four => columns / 4,
+        }
+    }
+
+    /// Its shader, of those for one and for four.
+    pub fn of_two(self, kernels: &'static [Kernel; 2]) -> &'static Kernel {
+        &kernels[usize::from(self == Self::Four)]
+    }
+}
+
+/// How lanes and columns are dealt out; a column is as wide as the shader's [`Width`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Columns {
     /// Columns of a workgroup.
@@ -26,11 +61,13 @@ impl Columns {
     /// For sums over `rows` rows. On a GPU a thread a column would leave most of it idle, and eight
     /// columns are as many as memory hands out at once (32 bytes); on a software adapter a barrier
     /// costs more than it saves.
-    pub fn choose(context: &DispatchContext<'_>, rows: usize) -> Self {
-        let [columns, lanes] = match context.choice.capabilities.style {
-            Style::Tiles if rows >= 512 => [8, 32],
-            Style::Tiles if rows >= 32 => [32, 8],
-            _ => [64, 1],
+    pub fn choose(context: &DispatchContext<'_>, rows: usize, width: Width) -> Self {
+        let [columns, lanes] = match (context.choice.capabilities.style, width) {
+            (Style::Tiles, Width::One) if rows >= 512 => [8, 32],
+            (Style::Tiles, Width::One) if rows >= 32 => [32, 8],
+            (Style::Tiles, Width::Four) if rows >= 32 => [8, 32],
+            (_, Width::One) => [64, 1],
+            (_, Width::Four) => [16, 1],
         };
         Self { columns, lanes }
     }

@@ -1,10 +1,9 @@
 //! What the kernel tests share: sizes, devices, and the check against the oracle.
 
 mod check;
-mod devices;
+pub mod devices;
 
 pub use check::assert_all;
-pub use devices::devices;
 
 use kernels::Storage;
 

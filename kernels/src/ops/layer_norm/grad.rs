@@ -2,9 +2,9 @@
 
 use super::super::Rule;
 use super::super::check::Check;
-use super::super::columns::{self, Columns};
+use super::super::columns::{self, Columns, Width};
 use super::super::sum_rows::Sum;
-use super::{NormInput, READ, WRITE, figures};
+use super::{NormInput, READ, WRITE, figures, kernel};
 use crate::error::GraphError;
 use crate::shader::{Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
@@ -57,35 +57,39 @@ params! {
     }
 }
 
-static BACKWARD: Kernel = Kernel {
-    name: "layer norm, backward",
-    variant: None,
-    source: concat!(
-        include_str!("../shared/reduce.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("z.wgsl"),
-        include_str!("backward.wgsl")
+static BACKWARD: [Kernel; 2] = [
+    kernel!(
+        "layer norm, backward",
+        Params,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE, WRITE],
+        ["one.wgsl", "reduce.wgsl", "backward.wgsl"]
     ),
-    params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, WRITE, WRITE, WRITE],
-};
+    kernel!(
+        "layer norm, backward, four",
+        Params,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE, WRITE],
+        ["four.wgsl", "reduce.wgsl", "backward.wgsl"]
+    ),
+];
 
-static PARAMS_BACKWARD: Kernel = Kernel {
-    name: "layer norm, parameters backward",
-    variant: None,
-    source: concat!(
-        include_str!("../shared/columns.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("z.wgsl"),
-        include_str!("params_backward.wgsl")
+static PARAMS_BACKWARD: [Kernel; 2] = [
+    kernel!(
+        "layer norm, parameters backward",
+        ParamsParams,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE],
+        ["one.wgsl", "columns.wgsl", "params_backward.wgsl"]
     ),
-    params: ParamsParams::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, WRITE, WRITE],
-};
+    kernel!(
+        "layer norm, parameters backward, four",
+        ParamsParams,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE],
+        ["four.wgsl", "columns.wgsl", "params_backward.wgsl"]
+    ),
+];
 
 impl Rule for LayerNormGrad {
     const NAME: &'static str = "layer norm, backward";
-    const KERNELS: &'static [&'static Kernel] = &[&BACKWARD];
+    const KERNELS: &'static [&'static Kernel] = &[&BACKWARD[0], &BACKWARD[1]];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let first = self.input.count();
@@ -102,7 +106,8 @@ impl Rule for LayerNormGrad {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
-        let (lanes, rows) = context.row_lanes(3 * shape.columns());
+        let width = Width::of(shape.columns());
+        let (lanes, rows) = context.row_lanes(3 * width.count(shape.columns()));
         let first = self.input.count();
         let noise = self.input.noise();
         let params = Params {
@@ -119,7 +124,7 @@ impl Rule for LayerNormGrad {
         operands.extend([first, first + 1].map(Operand::Input));
         operands.extend([0, 1, 2].map(Operand::Output));
         vec![Dispatch {
-            kernel: &BACKWARD,
+            kernel: width.of_two(&BACKWARD),
             constants,
             params: params.bytes(),
             operands,
@@ -161,7 +166,7 @@ impl Rule for LayerNormGrad {
 
 impl Rule for LayerNormParamGrad {
     const NAME: &'static str = "layer norm, parameters backward";
-    const KERNELS: &'static [&'static Kernel] = &[&PARAMS_BACKWARD];
+    const KERNELS: &'static [&'static Kernel] = &[&PARAMS_BACKWARD[0], &PARAMS_BACKWARD[1]];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let first = self.input.count();
@@ -187,7 +192,8 @@ impl Rule for LayerNormParamGrad {
             threshold: noise.threshold,
             scale: noise.scale,
         };
-        let columns = Columns::choose(context, chunk);
+        let width = Width::of(shape.columns());
+        let columns = Columns::choose(context, chunk, width);
         let mut constants = columns.constants();
         constants.extend(self.input.constants());
         let mut operands = self.input.bindings().to_vec();
@@ -200,11 +206,15 @@ impl Rule for LayerNormParamGrad {
         });
         operands.extend(sums.map(|sum| sum.made_first(style)));
         let mut dispatches = vec![Dispatch {
-            kernel: &PARAMS_BACKWARD,
+            kernel: width.of_two(&PARAMS_BACKWARD),
             constants,
             params: params.bytes(),
             operands,
-            workgroups: columns.stage(shape.columns(), shape.rows().div_ceil(chunk), 1),
+            workgroups: columns.stage(
+                width.count(shape.columns()),
+                shape.rows().div_ceil(chunk),
+                1,
+            ),
         }];
         dispatches.extend(Sum::second(context, &sums));
         dispatches

@@ -27,7 +27,14 @@ impl SumRows {
 
 impl Rule for SumRows {
     const NAME: &'static str = "sum rows";
-    const KERNELS: &'static [&'static Kernel] = &[&stages::ONE, &stages::TWO, &stages::FOUR];
+    const KERNELS: &'static [&'static Kernel] = &[
+        &stages::ONE[0],
+        &stages::ONE[1],
+        &stages::TWO[0],
+        &stages::TWO[1],
+        &stages::FOUR[0],
+        &stages::FOUR[1],
+    ];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, inputs.len())?;

@@ -1,18 +1,19 @@
 //! The dispatches of sums over rows: one, or where rows are many one over their chunks and one over what that
 //! made of them.
 
-use super::super::columns::{Columns, chunk};
+use super::super::columns::{Columns, Width, chunk};
 use crate::shader::{Access, Dispatch, DispatchContext, Field, Kernel, Operand, Scalar, Style};
 use crate::tensor::Shape;
 
-/// A shader for so many matrices at once.
+/// A shader for so many matrices at once, of one or four numbers at a time, after `shared/$width`.
 macro_rules! kernel {
-    ($name:literal, $count:literal) => {
+    ($name:literal, $count:literal, $width:literal) => {
         Kernel {
             name: $name,
             variant: None,
             source: concat!(
                 concat!("#let COUNT = ", $count, "\n"),
+                include_str!(concat!("../shared/", $width)),
                 include_str!("../shared/columns.wgsl"),
                 include_str!("forward.wgsl")
             ),
@@ -54,9 +55,18 @@ const BINDINGS: [&[Access]; 5] = [
     &[READ, READ, READ, READ, WRITE, WRITE, WRITE, WRITE],
 ];
 
-pub(super) static ONE: Kernel = kernel!("sum rows", 1);
-pub(super) static TWO: Kernel = kernel!("sum rows, two", 2);
-pub(super) static FOUR: Kernel = kernel!("sum rows, four", 4);
+pub(super) static ONE: [Kernel; 2] = [
+    kernel!("sum rows", 1, "one.wgsl"),
+    kernel!("sum rows, by four", 1, "four.wgsl"),
+];
+pub(super) static TWO: [Kernel; 2] = [
+    kernel!("sum rows of two", 2, "one.wgsl"),
+    kernel!("sum rows of two, by four", 2, "four.wgsl"),
+];
+pub(super) static FOUR: [Kernel; 2] = [
+    kernel!("sum rows of four", 4, "one.wgsl"),
+    kernel!("sum rows of four, by four", 4, "four.wgsl"),
+];
 
 /// A matrix whose rows are summed.
 #[derive(Clone, Copy)]
@@ -142,21 +152,22 @@ fn dispatch(context: &DispatchContext<'_>, uses: Vec<Use>) -> Dispatch {
     // Where some are cut into chunks, by these.
     let cut = |u: &&Use| u.rows > u.chunk;
     let chunk = uses.iter().filter(cut).map(|u| u.chunk).max();
-    let columns = Columns::choose(context, chunk.unwrap_or(most(|u| u.rows)));
+    let width = Width::of_all(uses.iter().map(|u| u.columns));
+    let columns = Columns::choose(context, chunk.unwrap_or(most(|u| u.rows)), width);
     let params = uses.iter().flat_map(|u| [u.rows, u.columns, u.chunk]);
     let params: Vec<u32> = params.map(|size| size as u32).collect();
     let operands = uses.iter().map(|u| u.x).chain(uses.iter().map(|u| u.out));
     Dispatch {
-        kernel: match uses.len() {
+        kernel: width.of_two(match uses.len() {
             1 => &ONE,
             2 => &TWO,
             _ => &FOUR,
-        },
+        }),
         constants: columns.constants(),
         params: bytemuck::cast_slice(&params).to_vec(),
         operands: operands.collect(),
         workgroups: columns.stage(
-            most(|u| u.columns),
+            width.count(most(|u| u.columns)),
             most(|u| u.rows.div_ceil(u.chunk)),
             uses.len(),
         ),
