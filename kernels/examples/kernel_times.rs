@@ -37,11 +37,17 @@ fn all() -> Vec<(&'static str, Case)> {
         let embed = cases::embed([rows, 768, 3], Storage::F32);
         all.push((name, cases::backward(embed, rows, rows as f64)));
         all.push(("bias gradient", cases::sum_rows(rows, 768, 1)));
+        all.push(("bias gradient", layer_biases(rows, 768)));
         let norm = cases::layer_norm(rows, 768, [true, false]);
+        all.push(("layer norm", norm.clone()));
         all.push(("layer norm", cases::backward(norm, rows, rows as f64)));
+    }
+    for len in [3_000, 300_000, 4_000_000] {
+        all.push(("AdamW", cases::adamw_log(len)));
     }
     for rows in [8, 32, 128] {
         let loss = cases::cross_entropy(rows, 30_522, false);
+        all.push(("cross-entropy", loss.clone()));
         all.push(("cross-entropy", cases::backward(loss, rows, rows as f64)));
     }
     for (head, heads) in [(64, 12), (32, 12), (48, 12)] {
@@ -51,6 +57,20 @@ fn all() -> Vec<(&'static str, Case)> {
         }
     }
     all
+}
+
+/// The sums that the biases of a layer need: four of the rows of matrices of one size.
+fn layer_biases(rows: usize, columns: usize) -> Case {
+    let mut case = cases::sum_rows(rows, columns, 1);
+    case.what = format!("{rows}x{columns}, 4");
+    for _ in 1..4 {
+        let (x, numbers) = case.inputs[0].clone();
+        let other = case.graph.input("x", case.graph.ty(x));
+        let sum = case.graph.sum_rows(other).expect("a matrix");
+        case.inputs.push((other, numbers));
+        case.outputs.push(sum);
+    }
+    case
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

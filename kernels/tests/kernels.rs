@@ -3,7 +3,8 @@
 
 mod common;
 
-use common::{SIZES, assert_all, devices, storage};
+use common::devices::devices;
+use common::{SIZES, assert_all, storage};
 use kernels::cases;
 use kernels::ops::{Function, Loss, Sees};
 use kernels::{

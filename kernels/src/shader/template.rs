@@ -4,7 +4,7 @@
 //! * `#let NAME = 4` gives a number a name; the first of several with one name counts, so that a
 //!   prologue overrides what a file proposes.
 //! * `#for i in NAME` (or a number) … `#end` repeats the lines between, `{i}` counting from 0.
-//! * `{NAME}` and `{i}` are replaced everywhere by their number; other braces stay.
+//! * `{NAME}`, `{i}` and sums such as `{NAME+i+1}` are replaced everywhere by their number; other braces stay.
 
 use std::collections::HashMap;
 
@@ -74,13 +74,21 @@ fn end(body: &[&str]) -> usize {
     body.iter().position(ends).expect("a loop with an #end")
 }
 
+/// The value of a name, or of a sum that begins with one.
+fn sum(words: &str, numbers: &HashMap<&str, usize>) -> Option<usize> {
+    let mut terms = words.split('+');
+    let first = *numbers.get(terms.next()?)?;
+    let known = |term: &str| numbers.get(term).copied().or_else(|| term.parse().ok());
+    terms.try_fold(first, |sum, term| Some(sum + known(term)?))
+}
+
 fn substitute(line: &str, numbers: &HashMap<&str, usize>, to: &mut String) {
     let mut rest = line;
     while let Some(open) = rest.find('{') {
         to.push_str(&rest[..open]);
         rest = &rest[open..];
         let close = rest.find('}').unwrap_or(0);
-        match rest.get(1..close).and_then(|name| numbers.get(name)) {
+        match rest.get(1..close).and_then(|words| sum(words, numbers)) {
             Some(value) => {
                 to.push_str(&value.to_string());
                 rest = &rest[close + 1..];
@@ -110,6 +118,12 @@ mod tests {
     #[test]
     fn the_first_of_several_values_counts() {
         assert_eq!(expand("#let N = 1\n#let N = 2\n{N}"), "1\n");
+    }
+
+    #[test]
+    fn sums_of_numbers_are_numbers() {
+        let template = "#let N = 4\n#for i in 2\n{i+1} {N+i+1} {N+x} {1+i}\n#end";
+        assert_eq!(expand(template), "1 5 {N+x} {1+i}\n2 6 {N+x} {1+i}\n");
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Rule for Accumulate {
             }
             .bytes(),
             operands: vec![group.input(), Operand::Input(count), group.output(0)],
-            workgroups: grid_1d(group.len, 64),
+            workgroups: grid_1d(group.len.div_ceil(4), 64),
         };
         groups.iter().map(dispatch).collect()
     }

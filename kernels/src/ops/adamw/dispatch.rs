@@ -63,6 +63,7 @@ pub(super) static NORM: Kernel = Kernel {
     source: concat!(
         include_str!("../shared/reduce.wgsl"),
         include_str!("report.wgsl"),
+        include_str!("squares.wgsl"),
         include_str!("norm.wgsl")
     ),
     params: NormParams::FIELDS,
@@ -88,11 +89,62 @@ pub(super) static SMALL: Kernel = Kernel {
         include_str!("../shared/reduce.wgsl"),
         include_str!("update.wgsl"),
         include_str!("report.wgsl"),
+        include_str!("squares.wgsl"),
         include_str!("small.wgsl")
     ),
     params: SmallParams::FIELDS,
     bindings: &[READ, READ, READ, READ, WRITE, WRITE, WRITE, WRITE],
 };
+
+/// A step's operands and results, by their names; a gradient's number is also its weight's.
+#[derive(Clone, Copy)]
+struct Named {
+    /// Gradients.
+    count: usize,
+    /// Whether there is a log.
+    log: bool,
+}
+
+impl Named {
+    fn schedule(self) -> Operand {
+        Operand::Input(self.count)
+    }
+
+    fn loss(self) -> Operand {
+        self.told(1)
+    }
+
+    fn row(self) -> Operand {
+        self.told(2)
+    }
+
+    fn told(self, after: usize) -> Operand {
+        match self.log {
+            true => Operand::Input(self.count + after),
+            false => Operand::Unused,
+        }
+    }
+
+    fn weights(self, group: &Group) -> Operand {
+        group.output(0)
+    }
+
+    fn first_moments(self, group: &Group) -> Operand {
+        group.output(self.count)
+    }
+
+    fn second_moments(self, group: &Group) -> Operand {
+        group.output(2 * self.count)
+    }
+
+    fn report(self) -> Operand {
+        Operand::Output(3 * self.count)
+    }
+
+    fn sums(self) -> Operand {
+        Operand::Output(3 * self.count + 1)
+    }
+}
 
 /// A buffer that gradients lie in, and what is updated from it.
 pub struct Group {
@@ -126,7 +178,7 @@ impl Group {
         }
     }
 
-    /// The weights, first moments or second moments that belong to it: results from `first` on.
+    /// What belongs to it of as many results, from `first` on.
     pub fn output(&self, first: usize) -> Operand {
         match self.pack {
             Some(_) => Operand::OutputPack(first + self.operand),
@@ -177,25 +229,21 @@ impl AdamW {
     /// The dispatches of one step.
     pub(super) fn dispatches(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let count = self.parameters(context.inputs.len());
+        let named = Named {
+            count,
+            log: self.log.is_some(),
+        };
         let groups = Group::all(context, count);
         match &groups[..] {
             [group] if group.len <= SMALL_LEN && self.scales.is_empty() => {
-                vec![self.small(context, group, count)]
+                vec![self.small(context, group, named)]
             }
             _ => {
-                let mut dispatches = self.norms(context, &groups, count);
-                let updates = groups.iter().flat_map(|g| self.updates(context, g, count));
+                let mut dispatches = self.norms(context, &groups, named);
+                let updates = groups.iter().flat_map(|g| self.updates(context, g, named));
                 dispatches.extend(updates);
                 dispatches
             }
-        }
-    }
-
-    /// Loss and row, where there is a log.
-    fn told(&self, count: usize) -> [Operand; 2] {
-        match self.log {
-            Some(_) => [count + 1, count + 2].map(Operand::Input),
-            None => [Operand::Unused; 2],
         }
     }
 
@@ -203,7 +251,7 @@ impl AdamW {
         self.log.unwrap_or(0) as u32
     }
 
-    fn small(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Dispatch {
+    fn small(&self, context: &DispatchContext<'_>, group: &Group, named: Named) -> Dispatch {
         let capabilities = &context.choice.capabilities;
         let (lanes, rows) = match capabilities.style {
             Style::Lanes => (1, capabilities.lanes),
@@ -211,7 +259,7 @@ impl AdamW {
         };
         let params = SmallParams {
             len: group.len as u32,
-            decay_end: group.decay_end(context, self.decayed, count) as u32,
+            decay_end: group.decay_end(context, self.decayed, named.count) as u32,
             rows: self.rows(),
             beta1: self.beta1 as f32,
             beta2: self.beta2 as f32,
@@ -221,7 +269,6 @@ impl AdamW {
             max_norm: self.max_norm.unwrap_or(0.0) as f32,
             scale: 1.0,
         };
-        let [loss, row] = self.told(count);
         Dispatch {
             kernel: &SMALL,
             constants: vec![
@@ -233,13 +280,13 @@ impl AdamW {
             params: params.bytes(),
             operands: vec![
                 group.input(),
-                Operand::Input(count),
-                loss,
-                row,
-                group.output(0),
-                group.output(count),
-                group.output(2 * count),
-                Operand::Output(3 * count),
+                named.schedule(),
+                named.loss(),
+                named.row(),
+                named.weights(group),
+                named.first_moments(group),
+                named.second_moments(group),
+                named.report(),
             ],
             workgroups: [1, 1, 1],
         }
@@ -250,7 +297,7 @@ impl AdamW {
         &self,
         context: &DispatchContext<'_>,
         groups: &[Group],
-        count: usize,
+        named: Named,
     ) -> Vec<Dispatch> {
         // Many buffers have fewer partial sums each, so that all have room.
         let most = match context.choice.capabilities.style {
@@ -260,8 +307,6 @@ impl AdamW {
         let parts = (SUMS / groups.len().max(1)).clamp(1, most);
         let longest = groups.iter().map(|g| g.len).max().unwrap_or(0);
         let (lanes, rows) = context.row_lanes(longest.div_ceil(parts));
-        let [loss, row] = self.told(count);
-        let (report, sums) = (Operand::Output(3 * count), Operand::Output(3 * count + 1));
         let dispatch = |finish: bool, g: Operand, first: usize, len: usize| Dispatch {
             kernel: &NORM,
             constants: vec![
@@ -278,7 +323,7 @@ impl AdamW {
                 rows: self.rows(),
             }
             .bytes(),
-            operands: vec![g, loss, row, sums, report],
+            operands: vec![g, named.loss(), named.row(), named.sums(), named.report()],
             workgroups: [
                 if finish {
                     1
@@ -297,8 +342,9 @@ impl AdamW {
     }
 
     /// One for each stretch of a buffer with a learning rate of its own.
-    fn updates(&self, context: &DispatchContext<'_>, group: &Group, count: usize) -> Vec<Dispatch> {
-        let decay_end = group.decay_end(context, self.decayed, count);
+    fn updates(&self, context: &DispatchContext<'_>, group: &Group, named: Named) -> Vec<Dispatch> {
+        let decay_end = group.decay_end(context, self.decayed, named.count);
+        // Parameters lie where bindings may begin, and whole fours before that.
         let update = |(first, end, scale): (usize, usize, f64)| Dispatch {
             kernel: &STEP,
             constants: vec![("CLIP", f64::from(self.max_norm.is_some()))],
@@ -317,15 +363,15 @@ impl AdamW {
             .bytes(),
             operands: vec![
                 group.input(),
-                Operand::Output(3 * count + 1),
-                Operand::Input(count),
-                group.output(0),
-                group.output(count),
-                group.output(2 * count),
+                named.sums(),
+                named.schedule(),
+                named.weights(group),
+                named.first_moments(group),
+                named.second_moments(group),
             ],
-            workgroups: grid_1d(end - first, 64),
+            workgroups: grid_1d((end - first).div_ceil(4), 64),
         };
-        let stretches = group.stretches(context, self, count);
+        let stretches = group.stretches(context, self, named.count);
         stretches.into_iter().map(update).collect()
     }
 }

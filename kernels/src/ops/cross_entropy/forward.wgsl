@@ -3,7 +3,8 @@
 // logits out: a row that is nearly certain has a loss smaller than the rounding of its logits, and
 // made of many terms that would each vanish beside the 1. logits x: [R, V]; labels: [R]; losses, lse: [R].
 // A row with a logit that is not finite has NaN for both.
-// Two reads of the logits, bound by memory. LANES lanes share a row.
+// One read of the logits, bound by memory: what was summed beside a logit that is no longer the largest shrinks when a
+// larger one comes (Milakov & Gimelshein 2018, algorithm 3). LANES lanes share a row.
 
 struct Params { rows: u32, columns: u32 }
 
@@ -24,21 +25,27 @@ fn main(
     let safe = min(row, params.rows - 1u);
     let base = safe * params.columns;
     var largest = logits[base];
+    var ties = 0.0; // logits as large as it
+    var rest = 0.0; // sum of exp(x - largest) over the others
     var mark = 0.0; // see finite.wgsl
     for (var c = local.x; c < params.columns; c += LANES) {
         let x = logits[base + c];
-        largest = max(largest, x);
         mark = select(BROKEN, mark, is_finite(x));
+        let share = exp(-abs(x - largest));
+        let same = select(0.0, 1.0, x == largest);
+        let above = x > largest;
+        rest = select(rest + share * (1.0 - same), (rest + ties) * share, above);
+        ties = select(ties + same, 1.0, above);
+        largest = max(largest, x);
     }
-    largest = row_max(largest, local.x, local.y);
-    var rest = 0.0;
-    var ties = mark;
-    for (var c = local.x; c < params.columns; c += LANES) {
-        let x = logits[base + c];
-        if (x < largest) { rest += exp(x - largest); } else { ties += 1.0; }
+    let own = largest;
+    largest = row_max(own, local.x, local.y);
+    if (own < largest) {
+        rest = (rest + ties) * exp(own - largest);
+        ties = 0.0;
     }
     rest = row_sum(rest, local.x, local.y);
-    ties = max(row_sum(ties, local.x, local.y), 1.0);
+    ties = max(row_sum(ties + mark, local.x, local.y), 1.0);
     if (row >= params.rows || local.x != 0u) { return; }
     let log_sum = nan_where(ties >= BROKEN, log_1p(rest / ties) + select(0.0, log(ties), ties > 1.0));
     let label = labels[row];

@@ -40,6 +40,13 @@ pub struct CrossEntropyGrad {
     pub weighted: bool,
 }
 
+/// Threads of a workgroup that makes a part of the gradient.
+const THREADS: usize = 64;
+/// Columns that each of them makes.
+const EACH: usize = 8;
+/// Workgroups in one dimension of a grid, at most; the shader has the same number.
+const FOLD: usize = 65_535;
+
 params! {
     struct Params { rows: u32, columns: u32 }
 }
@@ -68,7 +75,11 @@ static FORWARD: Kernel = Kernel {
 static MEAN: Kernel = Kernel {
     name: "cross-entropy, mean",
     variant: None,
-    source: concat!(include_str!("labels.wgsl"), include_str!("mean.wgsl")),
+    source: concat!(
+        include_str!("../shared/reduce.wgsl"),
+        include_str!("labels.wgsl"),
+        include_str!("mean.wgsl")
+    ),
     params: MeanParams::FIELDS,
     bindings: &[READ, READ, READ, WRITE, WRITE],
 };
@@ -77,7 +88,7 @@ static BACKWARD: Kernel = Kernel {
     name: "cross-entropy, backward",
     variant: None,
     source: concat!(
-        include_str!("../shared/grid.wgsl"),
+        include_str!("../shared/reduce.wgsl"),
         include_str!("labels.wgsl"),
         include_str!("backward.wgsl")
     ),
@@ -122,6 +133,7 @@ impl Rule for CrossEntropy {
         let shape = context.inputs[0].shape;
         let rows = shape.rows() as u32;
         let (lanes, group_rows) = context.row_lanes(2 * shape.columns());
+        let (mean_lanes, _) = context.row_lanes(2 * shape.rows());
         vec![
             Dispatch {
                 kernel: &FORWARD,
@@ -141,7 +153,10 @@ impl Rule for CrossEntropy {
             },
             Dispatch {
                 kernel: &MEAN,
-                constants: vec![("WEIGHTED", f64::from(self.weighted))],
+                constants: vec![
+                    ("LANES", f64::from(mean_lanes)),
+                    ("WEIGHTED", f64::from(self.weighted)),
+                ],
                 params: MeanParams { rows }.bytes(),
                 operands: vec![
                     Operand::Output(1),
@@ -205,16 +220,31 @@ impl Rule for CrossEntropyGrad {
         let shape = context.inputs[0].shape;
         let mut operands: Vec<Operand> = (0..6).map(Operand::Input).collect();
         operands.extend([weights(self.weighted, 6), Operand::Output(0)]);
+        // Short rows share a workgroup.
+        let lanes = shape.columns().next_power_of_two().min(THREADS);
+        let rows = THREADS / lanes;
+        let columns = lanes * EACH;
+        let groups = shape.rows().div_ceil(rows);
         vec![Dispatch {
             kernel: &BACKWARD,
-            constants: vec![("WEIGHTED", f64::from(self.weighted))],
+            constants: vec![
+                ("LANES", lanes as f64),
+                ("ROWS", rows as f64),
+                ("COLUMNS", columns as f64),
+                ("WEIGHTED", f64::from(self.weighted)),
+            ],
             params: Params {
                 rows: shape.rows() as u32,
                 columns: shape.columns() as u32,
             }
             .bytes(),
             operands,
-            workgroups: grid_1d(shape.len(), 64),
+            workgroups: [
+                shape.columns().div_ceil(columns),
+                groups.min(FOLD),
+                groups.div_ceil(FOLD),
+            ]
+            .map(|count| count as u32),
         }]
     }
 

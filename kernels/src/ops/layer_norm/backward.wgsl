@@ -4,19 +4,19 @@
 // x, residual, dy, dz: [R, C]; seed: [1]; gamma: [C]; figures: [R, 2] = mean, s; dx: [R, C], with DROPOUT
 // only. z = dropout(x) + residual, so that dz is the residual's gradient, and without dropout that of x.
 // Everything is computed again from x: nothing but the input is kept from the forward pass. Six reads
-// and one write an element, bound by memory. LANES lanes share a row.
+// and one write an element, bound by memory. LANES lanes share a row; a read is of Numbers, see one.wgsl.
 
 struct Params { rows: u32, columns: u32, eps: f32, stream: u32, threshold: u32, scale: f32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> residual: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Numbers>;
+@group(0) @binding(2) var<storage, read> residual: array<Numbers>;
 @group(0) @binding(3) var<storage, read> seed: array<u32>;
-@group(0) @binding(4) var<storage, read> gamma: array<f32>;
-@group(0) @binding(5) var<storage, read> dy: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dz: array<f32>;
+@group(0) @binding(4) var<storage, read> gamma: array<Numbers>;
+@group(0) @binding(5) var<storage, read> dy: array<Numbers>;
+@group(0) @binding(6) var<storage, read_write> dz: array<Numbers>;
 @group(0) @binding(7) var<storage, read_write> figures: array<f32>;
-@group(0) @binding(8) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dx: array<Numbers>;
 
 @compute @workgroup_size(LANES * ROWS)
 fn main(
@@ -26,26 +26,27 @@ fn main(
 ) {
     let local = place(index);
     let row = row_index(group, groups, local.y);
-    let base = min(row, params.rows - 1u) * params.columns;
+    let columns = params.columns / {WIDTH}u;
+    let base = min(row, params.rows - 1u) * columns;
     let count = f32(params.columns);
-    var sum = 0.0;
-    for (var c = local.x; c < params.columns; c += LANES) { sum += z(base + c); }
-    let mean = row_sum(sum, local.x, local.y) / count;
-    var squares = 0.0;
-    var sum_g = 0.0;
-    var sum_gd = 0.0;
-    for (var c = local.x; c < params.columns; c += LANES) {
+    var sum = Numbers();
+    for (var c = local.x; c < columns; c += LANES) { sum += z(base + c); }
+    let mean = row_sum(total(sum), local.x, local.y) / count;
+    var squares = Numbers();
+    var sum_g = Numbers();
+    var sum_gd = Numbers();
+    for (var c = local.x; c < columns; c += LANES) {
         let d = z(base + c) - mean;
         let g = dy[base + c] * gamma[c];
         squares = fma(d, d, squares);
         sum_g += g;
         sum_gd = fma(g, d, sum_gd);
     }
-    let s = 1.0 / sqrt(row_sum(squares, local.x, local.y) / count + params.eps);
-    let mean_g = row_sum(sum_g, local.x, local.y) / count;
-    let mean_gn = row_sum(sum_gd, local.x, local.y) * s / count;
+    let s = 1.0 / sqrt(row_sum(total(squares), local.x, local.y) / count + params.eps);
+    let mean_g = row_sum(total(sum_g), local.x, local.y) / count;
+    let mean_gn = row_sum(total(sum_gd), local.x, local.y) * s / count;
     if (row >= params.rows) { return; }
-    for (var c = local.x; c < params.columns; c += LANES) {
+    for (var c = local.x; c < columns; c += LANES) {
         let i = base + c;
         let n = (z(i) - mean) * s;
         let gradient = s * (dy[i] * gamma[c] - mean_g - n * mean_gn);

@@ -2,8 +2,9 @@
 
 use super::super::Rule;
 use super::super::check::Check;
-use super::super::columns::Columns;
-use super::{NormInput, READ, WRITE, figures};
+use super::super::columns::{self, Columns, Width};
+use super::super::sum_rows::Sum;
+use super::{NormInput, READ, WRITE, figures, kernel};
 use crate::error::GraphError;
 use crate::shader::{Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
@@ -26,7 +27,8 @@ pub struct LayerNormGrad {
 /// The gradients of a layer norm's gamma and beta.
 ///
 /// Operands: those of [`NormInput`], each row's mean and `1/√(var + eps)` `[R, 2]`, dy `[R, C]`. Results:
-/// dgamma `[C]`, dbeta `[C]`. Appears in gradients only.
+/// dgamma `[C]`, dbeta `[C]`, and what a GPU's first stage makes of chunks of rows for each, which no one else
+/// reads. Appears in gradients only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerNormParamGrad {
     /// What is normalised.
@@ -45,38 +47,49 @@ params! {
 }
 
 params! {
-    struct ParamsParams { rows: u32, columns: u32, stream: u32, threshold: u32, scale: f32 }
+    struct ParamsParams {
+        rows: u32,
+        columns: u32,
+        chunk: u32,
+        stream: u32,
+        threshold: u32,
+        scale: f32,
+    }
 }
 
-static BACKWARD: Kernel = Kernel {
-    name: "layer norm, backward",
-    variant: None,
-    source: concat!(
-        include_str!("../shared/reduce.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("z.wgsl"),
-        include_str!("backward.wgsl")
+static BACKWARD: [Kernel; 2] = [
+    kernel!(
+        "layer norm, backward",
+        Params,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE, WRITE],
+        ["one.wgsl", "reduce.wgsl", "backward.wgsl"]
     ),
-    params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, WRITE, WRITE, WRITE],
-};
+    kernel!(
+        "layer norm, backward, four",
+        Params,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE, WRITE],
+        ["four.wgsl", "reduce.wgsl", "backward.wgsl"]
+    ),
+];
 
-static PARAMS_BACKWARD: Kernel = Kernel {
-    name: "layer norm, parameters backward",
-    variant: None,
-    source: concat!(
-        include_str!("../shared/columns.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("z.wgsl"),
-        include_str!("params_backward.wgsl")
+static PARAMS_BACKWARD: [Kernel; 2] = [
+    kernel!(
+        "layer norm, parameters backward",
+        ParamsParams,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE],
+        ["one.wgsl", "columns.wgsl", "params_backward.wgsl"]
     ),
-    params: ParamsParams::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, WRITE, WRITE],
-};
+    kernel!(
+        "layer norm, parameters backward, four",
+        ParamsParams,
+        &[READ, READ, READ, READ, READ, WRITE, WRITE],
+        ["four.wgsl", "columns.wgsl", "params_backward.wgsl"]
+    ),
+];
 
 impl Rule for LayerNormGrad {
     const NAME: &'static str = "layer norm, backward";
-    const KERNELS: &'static [&'static Kernel] = &[&BACKWARD];
+    const KERNELS: &'static [&'static Kernel] = &[&BACKWARD[0], &BACKWARD[1]];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let first = self.input.count();
@@ -93,7 +106,8 @@ impl Rule for LayerNormGrad {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
-        let (lanes, rows) = context.row_lanes(3 * shape.columns());
+        let width = Width::of(shape.columns());
+        let (lanes, rows) = context.row_lanes(3 * width.count(shape.columns()));
         let first = self.input.count();
         let noise = self.input.noise();
         let params = Params {
@@ -110,7 +124,7 @@ impl Rule for LayerNormGrad {
         operands.extend([first, first + 1].map(Operand::Input));
         operands.extend([0, 1, 2].map(Operand::Output));
         vec![Dispatch {
-            kernel: &BACKWARD,
+            kernel: width.of_two(&BACKWARD),
             constants,
             params: params.bytes(),
             operands,
@@ -152,7 +166,7 @@ impl Rule for LayerNormGrad {
 
 impl Rule for LayerNormParamGrad {
     const NAME: &'static str = "layer norm, parameters backward";
-    const KERNELS: &'static [&'static Kernel] = &[&PARAMS_BACKWARD];
+    const KERNELS: &'static [&'static Kernel] = &[&PARAMS_BACKWARD[0], &PARAMS_BACKWARD[1]];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let first = self.input.count();
@@ -160,33 +174,50 @@ impl Rule for LayerNormParamGrad {
         let [rows, columns] = self.input.check(&check, Self::NAME)?;
         check.exactly(first, "figures", DType::Real, Shape::new(&[rows, 2]))?;
         check.exactly(first + 1, "dy", DType::Real, inputs[0].shape)?;
-        Ok(vec![TensorType::real([columns]); 2])
+        let (sum, parts) = (TensorType::real([columns]), columns::parts(inputs[0].shape));
+        Ok(vec![sum, sum, parts, parts])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
+        let style = context.choice.capabilities.style;
         let first = self.input.count();
         let noise = self.input.noise();
+        let chunk = columns::chunk(style, shape.rows());
         let params = ParamsParams {
             rows: shape.rows() as u32,
             columns: shape.columns() as u32,
+            chunk: chunk as u32,
             stream: noise.stream,
             threshold: noise.threshold,
             scale: noise.scale,
         };
-        let columns = Columns::choose(context, shape.rows());
+        let width = Width::of(shape.columns());
+        let columns = Columns::choose(context, chunk, width);
         let mut constants = columns.constants();
         constants.extend(self.input.constants());
         let mut operands = self.input.bindings().to_vec();
         operands.extend([first, first + 1].map(Operand::Input));
-        operands.extend([0, 1].map(Operand::Output));
-        vec![Dispatch {
-            kernel: &PARAMS_BACKWARD,
+        let sums = [0, 1].map(|i| Sum {
+            x: Operand::Input(first + 1),
+            shape,
+            out: Operand::Output(i),
+            parts: Operand::Output(2 + i),
+        });
+        operands.extend(sums.map(|sum| sum.made_first(style)));
+        let mut dispatches = vec![Dispatch {
+            kernel: width.of_two(&PARAMS_BACKWARD),
             constants,
             params: params.bytes(),
             operands,
-            workgroups: columns.workgroups(shape.columns()),
-        }]
+            workgroups: columns.stage(
+                width.count(shape.columns()),
+                shape.rows().div_ceil(chunk),
+                1,
+            ),
+        }];
+        dispatches.extend(Sum::second(context, &sums));
+        dispatches
     }
 
     fn scratch(&self, inputs: &[TensorType]) -> usize {

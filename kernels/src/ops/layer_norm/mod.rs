@@ -7,6 +7,7 @@ pub use grad::{LayerNormGrad, LayerNormParamGrad};
 pub use input::NormInput;
 
 use super::check::Check;
+use super::columns::Width;
 use super::dropout::Noise;
 use super::{GradientAt, Rule};
 use crate::error::GraphError;
@@ -41,23 +42,45 @@ params! {
 const READ: Access = Access::Read;
 const WRITE: Access = Access::Write;
 
-static FORWARD: Kernel = Kernel {
-    name: "layer norm",
-    variant: None,
-    source: concat!(
-        include_str!("../shared/finite.wgsl"),
-        include_str!("../shared/reduce.wgsl"),
-        include_str!("../dropout/noise.wgsl"),
-        include_str!("z.wgsl"),
-        include_str!("forward.wgsl")
+/// A shader of one or four numbers at a time, after `shared/$width`.
+macro_rules! kernel {
+    ($name:expr, $params:ident, $bindings:expr, [$width:literal, $reduce:literal, $main:literal]) => {
+        Kernel {
+            name: $name,
+            variant: None,
+            source: concat!(
+                include_str!(concat!("../shared/", $width)),
+                include_str!("../shared/finite.wgsl"),
+                include_str!(concat!("../shared/", $reduce)),
+                include_str!("../dropout/noise.wgsl"),
+                include_str!("z.wgsl"),
+                include_str!($main)
+            ),
+            params: $params::FIELDS,
+            bindings: $bindings,
+        }
+    };
+}
+use kernel;
+
+static FORWARD: [Kernel; 2] = [
+    kernel!(
+        "layer norm",
+        Params,
+        &[READ, READ, READ, READ, READ, WRITE],
+        ["one.wgsl", "reduce.wgsl", "forward.wgsl"]
     ),
-    params: Params::FIELDS,
-    bindings: &[READ, READ, READ, READ, READ, WRITE],
-};
+    kernel!(
+        "layer norm, four",
+        Params,
+        &[READ, READ, READ, READ, READ, WRITE],
+        ["four.wgsl", "reduce.wgsl", "forward.wgsl"]
+    ),
+];
 
 impl Rule for LayerNorm {
     const NAME: &'static str = "layer norm";
-    const KERNELS: &'static [&'static Kernel] = &[&FORWARD];
+    const KERNELS: &'static [&'static Kernel] = &[&FORWARD[0], &FORWARD[1]];
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let first = self.input.count();
@@ -103,7 +126,8 @@ impl Rule for LayerNorm {
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
         let (rows, columns) = (shape.rows(), shape.columns());
-        let (lanes, group_rows) = context.row_lanes(3 * columns);
+        let width = Width::of(columns);
+        let (lanes, group_rows) = context.row_lanes(3 * width.count(columns));
         let first = self.input.count();
         let noise = self.input.noise();
         let params = Params {
@@ -120,7 +144,7 @@ impl Rule for LayerNorm {
         operands.extend([first, first + 1].map(Operand::Input));
         operands.push(Operand::Output(0));
         vec![Dispatch {
-            kernel: &FORWARD,
+            kernel: width.of_two(&FORWARD),
             constants,
             params: params.bytes(),
             operands,

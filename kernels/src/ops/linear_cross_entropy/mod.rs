@@ -3,7 +3,7 @@
 
 use super::Rule;
 use super::check::Check;
-use super::columns::Columns;
+use super::columns::{Columns, Width};
 use super::cross_entropy::row_loss;
 use super::top_k::NO_TARGET;
 use crate::error::GraphError;
@@ -56,6 +56,7 @@ static BACKWARD: Kernel = Kernel {
     name: "linear and cross-entropy, backward",
     variant: None,
     source: concat!(
+        include_str!("../shared/one.wgsl"),
         include_str!("../shared/columns.wgsl"),
         include_str!("../cross_entropy/labels.wgsl"),
         include_str!("backward.wgsl")
@@ -163,7 +164,7 @@ impl Rule for LinearCrossEntropyGrad {
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let (h, outputs) = (context.inputs[0].shape, context.inputs[1].shape.columns());
-        let columns = Columns::choose(context, h.rows());
+        let columns = Columns::choose(context, h.rows(), Width::One);
         let operands = (0..4).map(Operand::Input);
         let params = Params {
             inputs: h.columns() as u32,
