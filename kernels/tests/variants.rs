@@ -62,6 +62,36 @@ fn every_tile_that_a_trial_may_choose() {
     assert_all(Style::Tiles, [517, 516, 515], &all[1..]);
 }
 
+/// Shaders for GPUs that load along rows, or without shared memory.
+const LATER: [&str; 7] = [
+    "bare-4x4",
+    "bare-8x4",
+    "strips-32x32-4",
+    "strips-64x32",
+    "strips-64x64",
+    "strips-64x64-ahead",
+    "strips-128x64",
+];
+
+#[test]
+fn every_strip_and_what_does_without_shared_memory() {
+    for shape in [[1, 70, 67], [5, 132, 66], [13, 9, 30], [67, 37, 131]] {
+        assert_all(Style::Tiles, shape, &LATER);
+    }
+    assert_all(Style::Tiles, [261, 259, 130], &LATER);
+}
+
+#[test]
+fn sizes_that_are_read_and_stored_four_at_a_time() {
+    let tiles = ["tiles-16x64-4", "tiles-32x32-4", "tiles-64x64"];
+    for shape in [[4, 8, 4], [36, 132, 68], [132, 68, 140]] {
+        assert_all(Style::Tiles, shape, &tiles);
+        assert_all(Style::Tiles, shape, &LATER);
+    }
+    let tiles = ["tiles-64x64-8x8", "tiles-128x64"];
+    assert_all(Style::Tiles, [132, 68, 140], &tiles);
+}
+
 #[test]
 fn quads_of_every_size() {
     let small = ["quads-4x8", "quads-8x8", "quads-16x16"];

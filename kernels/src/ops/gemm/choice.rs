@@ -1,7 +1,8 @@
 //! Which shader makes a product.
 
 use super::kernels::{
-    LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16, ROWS_1, ROWS_4, ROWS_8,
+    BARE_4X4, BARE_8X4, LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16,
+    ROWS_1, ROWS_4, ROWS_8, STRIPS_32, STRIPS_64, STRIPS_64_AHEAD, STRIPS_64X32, STRIPS_128X64,
     TILES_16, TILES_32, TILES_64, TILES_64_OF_8, TILES_128X64,
 };
 use crate::shader::{Capabilities, Choice, Class, Kernel, Kind, Product, Style};
@@ -24,6 +25,10 @@ pub(crate) enum Variant {
     Lanes,
     /// Shared memory and barriers.
     Tiles(Tiles),
+    /// The same, with factors that are loaded along rows and lie in shared memory as they do elsewhere.
+    Strips(Strips),
+    /// For GPUs too, but neither shared memory nor barriers: this many rows by columns a thread.
+    Bare(Bare),
     /// Few rows at once, threads that share a column of the result.
     Rows(Rows),
 }
@@ -48,6 +53,32 @@ pub(crate) enum Tiles {
     By128x64,
 }
 
+/// The same; one loads the next slab before it makes the sums of the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Strips {
+    By32x32In4,
+    By64x32,
+    By64x64,
+    By64x64Ahead,
+    By128x64,
+}
+
+/// Sums a thread keeps, rows by columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bare {
+    By4x4,
+    By8x4,
+}
+
+/// How a shader for GPUs stores what it made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Store {
+    /// Each column by itself.
+    Each,
+    /// Four columns at a time, where these begin at whole vectors.
+    Fours,
+}
+
 /// Rows that are made at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rows {
@@ -57,7 +88,7 @@ pub(crate) enum Rows {
 }
 
 impl Variant {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 21] = [
         Variant::Quads(Quads::By4x8),
         Variant::Quads(Quads::By8x8),
         Variant::Quads(Quads::By16x16),
@@ -72,6 +103,13 @@ impl Variant {
         Variant::Tiles(Tiles::By64x64),
         Variant::Tiles(Tiles::By64x64Of8x8),
         Variant::Tiles(Tiles::By128x64),
+        Variant::Bare(Bare::By4x4),
+        Variant::Bare(Bare::By8x4),
+        Variant::Strips(Strips::By32x32In4),
+        Variant::Strips(Strips::By64x32),
+        Variant::Strips(Strips::By64x64),
+        Variant::Strips(Strips::By64x64Ahead),
+        Variant::Strips(Strips::By128x64),
     ];
 
     /// The variant for a product: the one that is forced, or that a trial found to be the fastest
@@ -113,7 +151,9 @@ impl Variant {
         let suits = |variant: &Self| match variant {
             Variant::Quads(_) => capabilities.style == Style::Lanes && capabilities.subgroups,
             Variant::Lanes => capabilities.style == Style::Lanes,
-            Variant::Tiles(_) | Variant::Rows(_) => capabilities.style == Style::Tiles,
+            Variant::Tiles(_) | Variant::Strips(_) | Variant::Bare(_) | Variant::Rows(_) => {
+                capabilities.style == Style::Tiles
+            }
         };
         Self::ALL.into_iter().filter(suits).collect()
     }
@@ -178,13 +218,29 @@ impl Variant {
 
     /// The name by which a choice is remembered.
     pub fn name(self) -> &'static str {
-        let name = self.kernel(Kind::Nt).variant;
+        let name = self.kernel(Kind::Nt, Store::Each).variant;
         name.expect("every shader here belongs to a variant")
     }
 
-    /// Its shader for a kind of product.
-    pub fn kernel(self, kind: Kind) -> &'static Kernel {
+    /// Its shader for a product.
+    pub fn kernel_for(self, product: &Product) -> &'static Kernel {
+        let [first, pitch] = product.c_columns;
+        let whole = [product.n, first, pitch];
+        let store = match whole.iter().all(|length| length.is_multiple_of(4)) {
+            true => Store::Fours,
+            false => Store::Each,
+        };
+        self.kernel(product.kind, store)
+    }
+
+    /// What its shaders for a kind of product are called in reports.
+    pub fn kernel_name(self, kind: Kind) -> &'static str {
+        self.kernel(kind, Store::Each).name
+    }
+
+    fn kernel(self, kind: Kind, store: Store) -> &'static Kernel {
         let of_kind = |kernels: &'static [Kernel; 3]| &kernels[kind as usize];
+        let storing = |kernels: &'static [Kernel; 2]| &kernels[store as usize];
         match self {
             Variant::Quads(Quads::By4x8) => of_kind(&QUADS_4X8),
             Variant::Quads(Quads::By8x8) => of_kind(&QUADS_8X8),
@@ -195,11 +251,18 @@ impl Variant {
             Variant::Rows(Rows::By1) => &ROWS_1,
             Variant::Rows(Rows::By4) => &ROWS_4,
             Variant::Rows(Rows::By8) => &ROWS_8,
-            Variant::Tiles(Tiles::By16x64In4) => &TILES_16,
-            Variant::Tiles(Tiles::By32x32In4) => &TILES_32,
-            Variant::Tiles(Tiles::By64x64) => &TILES_64,
-            Variant::Tiles(Tiles::By64x64Of8x8) => &TILES_64_OF_8,
-            Variant::Tiles(Tiles::By128x64) => &TILES_128X64,
+            Variant::Tiles(Tiles::By16x64In4) => storing(&TILES_16),
+            Variant::Tiles(Tiles::By32x32In4) => storing(&TILES_32),
+            Variant::Tiles(Tiles::By64x64) => storing(&TILES_64),
+            Variant::Tiles(Tiles::By64x64Of8x8) => storing(&TILES_64_OF_8),
+            Variant::Tiles(Tiles::By128x64) => storing(&TILES_128X64),
+            Variant::Strips(Strips::By32x32In4) => storing(&STRIPS_32),
+            Variant::Strips(Strips::By64x32) => storing(&STRIPS_64X32),
+            Variant::Strips(Strips::By64x64) => storing(&STRIPS_64),
+            Variant::Strips(Strips::By64x64Ahead) => storing(&STRIPS_64_AHEAD),
+            Variant::Strips(Strips::By128x64) => storing(&STRIPS_128X64),
+            Variant::Bare(Bare::By4x4) => storing(&BARE_4X4),
+            Variant::Bare(Bare::By8x4) => storing(&BARE_8X4),
         }
     }
 
@@ -219,6 +282,10 @@ impl Variant {
             Variant::Tiles(Tiles::By32x32In4) => [32, 32],
             Variant::Tiles(Tiles::By64x64 | Tiles::By64x64Of8x8) => [64, 64],
             Variant::Tiles(Tiles::By128x64) => [64, 128],
+            Variant::Strips(Strips::By32x32In4) | Variant::Bare(Bare::By4x4) => [32, 32],
+            Variant::Strips(Strips::By64x32) | Variant::Bare(Bare::By8x4) => [32, 64],
+            Variant::Strips(Strips::By64x64 | Strips::By64x64Ahead) => [64, 64],
+            Variant::Strips(Strips::By128x64) => [64, 128],
         }
     }
 
@@ -228,7 +295,7 @@ impl Variant {
         product: &Product,
         capabilities: &Capabilities,
     ) -> Vec<(&'static str, f64)> {
-        let (Variant::Tiles(_) | Variant::Rows(_)) = self else {
+        if let Variant::Quads(_) | Variant::Lanes = self {
             let mut constants = vec![("WG", f64::from(capabilities.lanes))];
             if product.kind == Kind::Nt {
                 constants.push(("B_WHOLE", f64::from(product.k.is_multiple_of(4))));
@@ -358,7 +425,10 @@ mod tests {
     fn a_shader_tells_its_variant() {
         for variant in Variant::ALL {
             for kind in [Kind::Nt, Kind::Nn, Kind::Tn] {
-                assert_eq!(variant.kernel(kind).variant, Some(variant.name()));
+                for store in [Store::Each, Store::Fours] {
+                    let kernel = variant.kernel(kind, store);
+                    assert_eq!(kernel.variant, Some(variant.name()));
+                }
             }
         }
     }

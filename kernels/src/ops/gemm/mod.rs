@@ -84,7 +84,7 @@ impl Product {
             extra_pitch: extra_pitch as u32,
         };
         Dispatch {
-            kernel: variant.kernel(self.kind),
+            kernel: variant.kernel_for(self),
             constants,
             params: params.bytes(),
             operands: vec![a, b, b, extra, c],
