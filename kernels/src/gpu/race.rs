@@ -17,6 +17,8 @@ const STAMPED_MS: f64 = 2.0;
 const MOST_LATENCY_MS: f64 = 20.0;
 /// Samples of each dispatch, taken by turns.
 const SAMPLES: usize = 3;
+/// How many times as long as the fastest one may take that stays in the race.
+const SLOWER: f64 = 1.5;
 /// The most runs of a sample.
 const MOST_RUNS: usize = 1 << 10;
 
@@ -79,7 +81,11 @@ impl Gpu {
         // The first round brings the shaders to the GPU, and tells how many runs make a sample.
         let mut runs = 1;
         for round in 0..=SAMPLES {
+            let least = best.iter().copied().fold(f64::INFINITY, f64::min);
             for (ready, best) in ready.iter().zip(&mut best) {
+                if round > 1 && *best > SLOWER * least {
+                    continue;
+                }
                 control.breathe().await;
                 if control.is_cancelled() {
                     return Ok(None);

@@ -127,7 +127,7 @@ impl Variant {
         })
     }
 
-    /// What may suit a product here, the likeliest first and at most four, without what was left
+    /// What may suit a product here, the likeliest first and at most six, without what was left
     /// out: a pure function of device and sizes. There are several only where a trial pays; on a
     /// software adapter it would take longer than what it could save, and the figures are known
     /// (`BENCHMARKS.md`).
@@ -177,27 +177,60 @@ impl Variant {
                 true => Variant::Quads(Quads::By16x16),
             }];
         }
-        // As measured on an H200 (BENCHMARKS.md); where fewer tiles fill the card, the trial says so.
+        // The first as measured on an H200 (BENCHMARKS.md); where fewer tiles fill the card, or others suit it
+        // better, the trial says so.
+        use Variant::{Bare as B, Strips as S, Tiles as T};
         let tiles = |high: usize, wide: usize| m.div_ceil(high) * n.div_ceil(wide);
         let mut found = if m <= 16 {
-            vec![Tiles::By16x64In4, Tiles::By32x32In4]
+            vec![
+                T(Tiles::By16x64In4),
+                T(Tiles::By32x32In4),
+                S(Strips::By32x32In4),
+                B(Bare::By4x4),
+            ]
         } else if tiles(128, 64) >= 512 {
-            vec![Tiles::By128x64, Tiles::By64x64Of8x8, Tiles::By64x64]
+            vec![
+                T(Tiles::By128x64),
+                T(Tiles::By64x64Of8x8),
+                S(Strips::By128x64),
+                S(Strips::By64x64Ahead),
+                S(Strips::By64x32),
+                B(Bare::By8x4),
+            ]
         } else if tiles(64, 64) >= 512 {
-            vec![Tiles::By64x64Of8x8, Tiles::By128x64, Tiles::By64x64]
+            vec![
+                T(Tiles::By64x64Of8x8),
+                T(Tiles::By128x64),
+                S(Strips::By64x64),
+                S(Strips::By64x64Ahead),
+                S(Strips::By64x32),
+                B(Bare::By8x4),
+            ]
         } else if tiles(64, 64) >= 192 {
-            vec![Tiles::By64x64, Tiles::By64x64Of8x8, Tiles::By32x32In4]
+            vec![
+                T(Tiles::By64x64),
+                T(Tiles::By64x64Of8x8),
+                T(Tiles::By32x32In4),
+                S(Strips::By64x64),
+                S(Strips::By64x32),
+                B(Bare::By8x4),
+            ]
         } else {
-            vec![Tiles::By32x32In4, Tiles::By64x64, Tiles::By64x64Of8x8]
+            vec![
+                T(Tiles::By32x32In4),
+                T(Tiles::By64x64),
+                S(Strips::By32x32In4),
+                S(Strips::By64x32),
+                B(Bare::By4x4),
+            ]
         };
         // Slices share out k, and need some.
         if k < 64 {
-            found.retain(|tiles| tiles.slices() == 1);
-            if found.is_empty() {
-                found.push(Tiles::By64x64);
+            found.retain(|variant| !variant.has_slices());
+            if !found.iter().any(|variant| matches!(variant, T(_))) {
+                found.insert(0, T(Tiles::By64x64));
             }
         }
-        let mut found: Vec<Self> = found.into_iter().map(Variant::Tiles).collect();
         // A weight as it is stored is read along k, by neighbouring threads.
         if product.kind == Kind::Nt && m <= 8 {
             let rows = match m {
@@ -208,6 +241,15 @@ impl Variant {
             found.insert(0, Variant::Rows(rows));
         }
         found
+    }
+
+    /// Whether it deals k out to slices of a workgroup.
+    fn has_slices(self) -> bool {
+        matches!(
+            self,
+            Variant::Tiles(Tiles::By16x64In4 | Tiles::By32x32In4)
+                | Variant::Strips(Strips::By32x32In4)
+        )
     }
 
     /// The variant of this name, if it is one for such a device and was not left out.
@@ -320,15 +362,6 @@ impl Variant {
     }
 }
 
-impl Tiles {
-    fn slices(self) -> usize {
-        match self {
-            Tiles::By16x64In4 | Tiles::By32x32In4 => 4,
-            _ => 1,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,20 +415,26 @@ mod tests {
     #[test]
     fn a_gpu_tries_a_few_that_suit_the_sizes() {
         let choice = |sizes| names(Style::Tiles, true, Kind::Nt, sizes);
-        assert_eq!(choice([16, 384, 384]), ["tiles-16x64-4", "tiles-32x32-4"]);
-        let large = ["tiles-128x64", "tiles-64x64-8x8", "tiles-64x64"];
-        assert_eq!(choice([2048, 3072, 768]), large);
+        let few = [
+            "tiles-16x64-4",
+            "tiles-32x32-4",
+            "strips-32x32-4",
+            "bare-4x4",
+        ];
+        assert_eq!(choice([16, 384, 384]), few);
+        assert_eq!(choice([2048, 3072, 768])[0], "tiles-128x64");
         assert_eq!(choice([128, 384, 1536])[0], "tiles-32x32-4");
         assert_eq!(choice([2048, 768, 768])[0], "tiles-64x64");
         assert_eq!(choice([1024, 3072, 768])[0], "tiles-64x64-8x8");
-        assert_eq!(choice([16, 384, 32]), ["tiles-64x64"]);
+        assert_eq!(choice([16, 384, 32]), ["tiles-64x64", "bare-4x4"]);
+        assert_eq!(choice([128, 384, 32])[0], "tiles-64x64");
         assert_eq!(choice([1, 30_522, 768])[0], "rows-1");
         assert_eq!(choice([3, 768, 768])[0], "rows-4");
         assert_eq!(choice([8, 768, 768])[0], "rows-8");
         for m in [1, 7, 16, 17, 128, 4096] {
             for n in [1, 2, 384, 30_522] {
                 for k in [1, 64, 3072] {
-                    assert!((1..=4).contains(&choice([m, n, k]).len()));
+                    assert!((1..=6).contains(&choice([m, n, k]).len()));
                 }
             }
         }
@@ -411,10 +450,9 @@ mod tests {
         };
         let large = [2048, 3072, 768];
         let tiles = |left_out: &[&str]| candidates(Style::Tiles, left_out, large);
-        let two = ["tiles-64x64-8x8", "tiles-64x64"];
-        assert_eq!(tiles(&["tiles-128x64"]), two);
-        let three = ["tiles-128x64", "tiles-64x64-8x8", "tiles-64x64"];
-        assert_eq!(tiles(&three), ["tiles-32x32-4"]);
+        let all = tiles(&[]);
+        assert_eq!(tiles(&["tiles-128x64"]), all[1..]);
+        assert_eq!(tiles(&all), ["tiles-64x64"]);
         let lanes = |left_out: &[&str]| candidates(Style::Lanes, left_out, [128, 768, 768]);
         assert_eq!(lanes(&["quads-32x16"]), ["quads-16x16"]);
         let all = Variant::ALL.map(Variant::name);
