@@ -77,11 +77,11 @@ impl Gpu {
             function: None,
             operands: [Operand::Input(0), Operand::Input(1), Operand::Output(0)],
         };
-        let dispatches: Vec<_> = candidates
+        let ways: Vec<_> = candidates
             .iter()
             .map(|&variant| product.dispatch_by(variant, &capabilities, epilogue.clone()))
             .collect();
-        let fastest = self.race(product.bytes(), &dispatches, control).await?;
+        let fastest = self.race(product.bytes(), &ways, control).await?;
         Ok(fastest.map(|place| candidates[place]))
     }
 

@@ -2,9 +2,10 @@
 
 use super::kernels::{
     BARE_4X4, BARE_8X4, LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16,
-    ROWS_1, ROWS_4, ROWS_8, STRIPS_32, STRIPS_64, STRIPS_64_AHEAD, STRIPS_64X32, STRIPS_128X64,
-    TILES_16, TILES_32, TILES_64, TILES_64_OF_8, TILES_128X64,
+    ROWS_1, ROWS_4, ROWS_8, SPLIT, STRIPS_32, STRIPS_64, STRIPS_64_AHEAD, STRIPS_64X32,
+    STRIPS_128X64, TILES_16, TILES_32, TILES_64, TILES_64_OF_8, TILES_128X64,
 };
+use super::split::Split;
 use crate::shader::{Capabilities, Choice, Class, Kernel, Kind, Product, Style};
 
 /// Operations of a product of few rows that is worth quads of 16x16, which take SwiftShader half a second
@@ -27,6 +28,8 @@ pub(crate) enum Variant {
     Tiles(Tiles),
     /// The same, with factors that are loaded along rows and lie in shared memory as they do elsewhere.
     Strips(Strips),
+    /// Strips whose k is dealt out to workgroups; a second dispatch adds up.
+    Split,
     /// For GPUs too, but neither shared memory nor barriers: this many rows by columns a thread.
     Bare(Bare),
     /// Few rows at once, threads that share a column of the result.
@@ -88,7 +91,7 @@ pub(crate) enum Rows {
 }
 
 impl Variant {
-    const ALL: [Self; 21] = [
+    const ALL: [Self; 22] = [
         Variant::Quads(Quads::By4x8),
         Variant::Quads(Quads::By8x8),
         Variant::Quads(Quads::By16x16),
@@ -110,6 +113,7 @@ impl Variant {
         Variant::Strips(Strips::By64x64),
         Variant::Strips(Strips::By64x64Ahead),
         Variant::Strips(Strips::By128x64),
+        Variant::Split,
     ];
 
     /// The variant for a product: the one that is forced, or that a trial found to be the fastest
@@ -151,9 +155,11 @@ impl Variant {
         let suits = |variant: &Self| match variant {
             Variant::Quads(_) => capabilities.style == Style::Lanes && capabilities.subgroups,
             Variant::Lanes => capabilities.style == Style::Lanes,
-            Variant::Tiles(_) | Variant::Strips(_) | Variant::Bare(_) | Variant::Rows(_) => {
-                capabilities.style == Style::Tiles
-            }
+            Variant::Tiles(_)
+            | Variant::Strips(_)
+            | Variant::Split
+            | Variant::Bare(_)
+            | Variant::Rows(_) => capabilities.style == Style::Tiles,
         };
         Self::ALL.into_iter().filter(suits).collect()
     }
@@ -222,8 +228,12 @@ impl Variant {
                 S(Strips::By32x32In4),
                 S(Strips::By64x32),
                 B(Bare::By4x4),
+                Variant::Split,
             ]
         };
+        if !Split::of(product).is_worth_it() {
+            found.retain(|&variant| variant != Variant::Split);
+        }
         // Slices share out k, and need some.
         if k < 64 {
             found.retain(|variant| !variant.has_slices());
@@ -266,13 +276,7 @@ impl Variant {
 
     /// Its shader for a product.
     pub fn kernel_for(self, product: &Product) -> &'static Kernel {
-        let [first, pitch] = product.c_columns;
-        let whole = [product.n, first, pitch];
-        let store = match whole.iter().all(|length| length.is_multiple_of(4)) {
-            true => Store::Fours,
-            false => Store::Each,
-        };
-        self.kernel(product.kind, store)
+        self.kernel(product.kind, product.store())
     }
 
     /// What its shaders for a kind of product are called in reports.
@@ -303,6 +307,7 @@ impl Variant {
             Variant::Strips(Strips::By64x64) => storing(&STRIPS_64),
             Variant::Strips(Strips::By64x64Ahead) => storing(&STRIPS_64_AHEAD),
             Variant::Strips(Strips::By128x64) => storing(&STRIPS_128X64),
+            Variant::Split => &SPLIT,
             Variant::Bare(Bare::By4x4) => storing(&BARE_4X4),
             Variant::Bare(Bare::By8x4) => storing(&BARE_8X4),
         }
@@ -325,7 +330,9 @@ impl Variant {
             Variant::Tiles(Tiles::By64x64 | Tiles::By64x64Of8x8) => [64, 64],
             Variant::Tiles(Tiles::By128x64) => [64, 128],
             Variant::Strips(Strips::By32x32In4) | Variant::Bare(Bare::By4x4) => [32, 32],
-            Variant::Strips(Strips::By64x32) | Variant::Bare(Bare::By8x4) => [32, 64],
+            Variant::Strips(Strips::By64x32) | Variant::Bare(Bare::By8x4) | Variant::Split => {
+                [32, 64]
+            }
             Variant::Strips(Strips::By64x64 | Strips::By64x64Ahead) => [64, 64],
             Variant::Strips(Strips::By128x64) => [64, 128],
         }
@@ -359,6 +366,18 @@ impl Variant {
         ]
         .map(|(name, value)| (name, f64::from(value)))
         .to_vec()
+    }
+}
+
+impl Product {
+    /// How it may be stored.
+    pub(super) fn store(&self) -> Store {
+        let [first, pitch] = self.c_columns;
+        let whole = [self.n, first, pitch];
+        match whole.iter().all(|length| length.is_multiple_of(4)) {
+            true => Store::Fours,
+            false => Store::Each,
+        }
     }
 }
 

@@ -244,6 +244,36 @@ pub(super) static STRIPS_128X64: [Kernel; 2] = strips!(
     [0, 1]
 );
 
+/// Two dispatches: the sums over parts of k, of 64x32 each, and the sum of those.
+pub(super) static SPLIT: Kernel = kernel!(
+    "split 64x32",
+    "split-64x32",
+    [
+        "THREADS_M" = 8,
+        "THREADS_N" = 8,
+        "PARTS_M" = 2,
+        "PARTS_N" = 1,
+        "STEPS" = 4,
+        "LOADS_M" = 4,
+        "LOADS_N" = 2,
+        "SLICES" = 1,
+        "AHEAD" = 0,
+        "LATE" = 1
+    ],
+    [
+        "store_parts.wgsl",
+        "fours.wgsl",
+        "strips.wgsl",
+        "slices.wgsl"
+    ]
+);
+pub(super) static SUMS: [Kernel; 2] = twice!(
+    "sums of parts",
+    "split-64x32",
+    [],
+    ["fours.wgsl", "sums.wgsl"]
+);
+
 pub(super) static BARE_4X4: [Kernel; 2] = bare!("4x4", "bare-4x4", 1, 1);
 pub(super) static BARE_8X4: [Kernel; 2] = bare!("8x4", "bare-8x4", 2, 1);
 
@@ -291,6 +321,9 @@ pub(crate) const KERNELS: &[&Kernel] = &[
     &STRIPS_64_AHEAD[1],
     &STRIPS_128X64[0],
     &STRIPS_128X64[1],
+    &SPLIT,
+    &SUMS[0],
+    &SUMS[1],
     &BARE_4X4[0],
     &BARE_4X4[1],
     &BARE_8X4[0],

@@ -4,7 +4,7 @@
 // Of the next slab, AHEAD (1 or 0) says whether it is loaded before the sums of this one are made; LATE is the other.
 // LOADS_M and LOADS_N are the vectors of a slab that each thread loads.
 // Any M, N, K: what lies beyond K is zero, what lies beyond M or N is something else and not stored.
-// slices.wgsl is the rest.
+// Workgroups with other numbers in z make the sums over other parts of k. slices.wgsl is the rest.
 
 const WIDE: u32 = {THREADS_N}u;
 const HIGH: u32 = {THREADS_M}u;
@@ -21,6 +21,8 @@ var<workgroup> slab_a: array<vec4f, {SLICES} * LEN_A>;
 var<workgroup> slab_b: array<vec4f, {SLICES} * LEN_B>;
 const_assert {LOADS_M}u * THREADS == FOURS_M * SLAB;
 const_assert {LOADS_N}u * THREADS == FOURS_N * SLAB;
+
+var<private> part: u32; // of k
 
 // Vector t of the slab of a that begins at row m and at k.
 fn load_a(m: u32, k: u32, t: u32) -> vec4f {
@@ -85,6 +87,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     let top = 4u * FOURS_M * group.y;
     let left = 4u * FOURS_N * group.x;
     let thread = local.y * WIDE + local.x;
+    part = group.z;
+    let begin = group.z * params.k_part;
+    let end = min(params.k, begin + params.k_part);
     let in_a = local.z * LEN_A;
     let in_b = local.z * LEN_B;
     #for p in PARTS_M
@@ -102,13 +107,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
     #end
     #for _ in AHEAD
     #for l in LOADS_M
-    a{l} = load_a(top, local.z * SLAB, thread + {l}u * THREADS);
+    a{l} = load_a(top, begin + local.z * SLAB, thread + {l}u * THREADS);
     #end
     #for l in LOADS_N
-    b{l} = load_b(left, local.z * SLAB, thread + {l}u * THREADS);
+    b{l} = load_b(left, begin + local.z * SLAB, thread + {l}u * THREADS);
     #end
     #end
-    for (var slab = 0u; slab < params.k; slab += {SLICES}u * SLAB) {
+    for (var slab = begin; slab < end; slab += {SLICES}u * SLAB) {
         #for _ in LATE
         #for l in LOADS_M
         a{l} = load_a(top, slab + local.z * SLAB, thread + {l}u * THREADS);
