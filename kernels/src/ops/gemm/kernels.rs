@@ -68,7 +68,7 @@ macro_rules! lanes {
     };
 }
 
-/// One shader for every kind of product, twice, in the order of [`super::Store`]: it stores columns one by
+/// One shader for every kind of product, twice, in the order of [`super::variant::Store`]: it stores columns one by
 /// one, or four at a time.
 macro_rules! twice {
     ($name:expr, $variant:expr, $numbers:tt, [$($part:literal),*]) => {

@@ -3,11 +3,12 @@
 mod choice;
 mod kernels;
 mod split;
+mod variant;
 
-pub(crate) use choice::Variant;
 pub(super) use kernels::KERNELS;
 use kernels::SUMS;
 use split::Split;
+pub(crate) use variant::Variant;
 
 use super::activation::Function;
 use crate::shader::{Capabilities, Dispatch, DispatchContext, Operand, Product, params};
