@@ -77,27 +77,29 @@ impl Gpu {
             function: None,
             operands: [Operand::Input(0), Operand::Input(1), Operand::Output(0)],
         };
-        let dispatches: Vec<_> = candidates
+        let ways: Vec<_> = candidates
             .iter()
             .map(|&variant| product.dispatch_by(variant, &capabilities, epilogue.clone()))
             .collect();
-        let fastest = self.race(product.bytes(), &dispatches, control).await?;
+        let fastest = self.race(product.bytes(), &ways, control).await?;
         Ok(fastest.map(|place| candidates[place]))
     }
 
     /// The variants that may make a kind of product here and that the self-test has not tried: first
-    /// those that make what plans have asked for. On a software adapter, where compiling one takes
-    /// seconds, there are no others; on a GPU all.
+    /// those that make what plans have asked for, then those that a trial may choose for it. On a software
+    /// adapter, where compiling one takes seconds, there are no trials.
     pub(crate) fn untested(&self) -> Vec<(Variant, Kind)> {
         let capabilities = self.capabilities();
         let choice = self.choice();
-        let wanted = self.wanted().into_iter();
+        let wanted = self.wanted();
         let mut all: Vec<(Variant, Kind)> = wanted
-            .map(|product| (Variant::chosen(&choice, &product), product.kind))
+            .iter()
+            .map(|product| (Variant::chosen(&choice, product), product.kind))
             .collect();
         if !self.info().software {
-            for variant in Variant::all(&capabilities) {
-                all.extend([Kind::Nt, Kind::Nn, Kind::Tn].map(|kind| (variant, kind)));
+            for product in &wanted {
+                let candidates = Variant::candidates(&capabilities, product).into_iter();
+                all.extend(candidates.map(|variant| (variant, product.kind)));
             }
         }
         let mut found: Vec<(Variant, Kind)> = Vec::new();

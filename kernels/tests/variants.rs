@@ -1,5 +1,6 @@
 //! The shaders that a product may be made by: each computes the same, and a trial chooses once.
 
+use kernels::bench::variants;
 use kernels::cases::{self, Case};
 use kernels::gpu::{Gpu, Options, Style, Tuning};
 use kernels::ops::{Function, Join};
@@ -17,7 +18,10 @@ fn tuned(style: Style, [m, k, n]: [usize; 3], variant: &str) -> Device {
         tuning: Some(Tuning::parse(&choices)),
         ..Options::default()
     };
-    Device::Gpu(pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter"))
+    let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
+    // Another one would make the products otherwise, and nobody would know.
+    assert!(variants(&gpu).contains(&variant), "there is no {variant}");
+    Device::Gpu(gpu)
 }
 
 fn assert_right(style: Style, shape: [usize; 3], variant: &str, cases: &[Case]) {
@@ -60,6 +64,63 @@ fn every_tile_that_a_trial_may_choose() {
     assert_all(Style::Tiles, [13, 70, 67], &all[..2]);
     assert_all(Style::Tiles, [37, 132, 66], &all[..3]);
     assert_all(Style::Tiles, [517, 516, 515], &all[1..]);
+}
+
+/// Shaders for GPUs that load along rows, or without shared memory.
+const LATER: [&str; 7] = [
+    "bare-4x4",
+    "bare-8x4",
+    "strips-32x32-4",
+    "strips-64x32",
+    "strips-64x64",
+    "strips-64x64-ahead",
+    "strips-128x64",
+];
+
+#[test]
+fn every_strip_and_what_does_without_shared_memory() {
+    for shape in [[5, 132, 66], [67, 37, 131], [261, 259, 130]] {
+        assert_all(Style::Tiles, shape, &LATER);
+    }
+}
+
+#[test]
+fn sizes_that_are_read_and_stored_four_at_a_time() {
+    let tiles = ["tiles-16x64-4", "tiles-32x32-4", "tiles-64x64"];
+    assert_all(Style::Tiles, [36, 132, 68], &tiles);
+    let shape = [132, 68, 140];
+    assert_all(Style::Tiles, shape, &["tiles-64x64-8x8", "tiles-128x64"]);
+    assert_all(Style::Tiles, shape, &LATER);
+    // Blocks of columns that begin at whole vectors, and between them.
+    for blocks in [5, 3] {
+        let case = cases::linear_blocks(shape, blocks, Storage::F32, true, None);
+        for variant in ["tiles-64x64", "strips-64x32", "bare-8x4"] {
+            let [m, k, n] = shape;
+            let of_a_block = [m, k, n.div_ceil(blocks)];
+            assert_right(
+                Style::Tiles,
+                of_a_block,
+                variant,
+                std::slice::from_ref(&case),
+            );
+        }
+    }
+}
+
+#[test]
+fn parts_of_k_are_added_up_in_order() {
+    // Of one part, of several, of a last one that is shorter.
+    for shape in [[5, 132, 66], [67, 259, 131], [132, 1024, 68]] {
+        assert_all(Style::Tiles, shape, &["split-64x32"]);
+    }
+    // The gradient of a weight has the same bits every time.
+    let device = tuned(Style::Tiles, [516, 64, 60], "split-64x32");
+    let linear = cases::linear([516, 64, 60], Storage::F32, false, None);
+    let case = cases::backward(linear, 516, 516.0);
+    let run = || pollster::block_on(check(&device, &case));
+    let first = run();
+    assert!(first.passed, "{first:?}");
+    assert_eq!(run().max_error.to_bits(), first.max_error.to_bits());
 }
 
 #[test]
@@ -114,7 +175,8 @@ fn trials_run_when_asked_and_what_they_chose_can_be_kept() {
         };
         let gpu = pollster::block_on(Gpu::new(options)).expect("a Vulkan adapter");
         let device = Device::Gpu(gpu.clone());
-        let case = cases::linear([128, 256, 256], Storage::F32, true, None);
+        // One of the candidates is of two dispatches.
+        let case = cases::linear([64, 512, 128], Storage::F32, true, None);
         let answer = || {
             let report = pollster::block_on(check(&device, &case));
             assert!(report.passed, "{report:?}");
@@ -126,15 +188,21 @@ fn trials_run_when_asked_and_what_they_chose_can_be_kept() {
         pollster::block_on(gpu.run_trials(60_000.0, &control)).expect("the device is there");
         assert!(!gpu.wants_trials());
         answer();
-        (before, gpu.tuning().to_string(), gpu.record_id())
+        (
+            before,
+            gpu.tuning().to_string(),
+            gpu.record_id(),
+            variants(&gpu),
+        )
     };
-    let (before, after, id) = run(None);
+    let (before, after, id, all) = run(None);
     assert_eq!(before, "", "no trial before an answer");
-    assert!(after.starts_with("nt-7-8-8 tiles-"), "{after}");
+    let chosen = after.strip_prefix("nt-6-7-9 ").map(str::trim_end);
+    assert!(chosen.is_some_and(|name| all.contains(&name)), "{after}");
     assert_eq!(id.map(|id| id.len()), Some(8));
     // A name that no trial would give stays, so nothing was measured again.
-    let kept = "nt-7-8-8 tiles-of-old\n";
-    let (before, after, _) = run(Some(Tuning::parse(kept)));
+    let kept = "nt-6-7-9 tiles-of-old\n";
+    let (before, after, ..) = run(Some(Tuning::parse(kept)));
     assert_eq!((before.as_str(), after.as_str()), (kept, kept));
 }
 

@@ -8,27 +8,35 @@ use super::device::Gpu;
 use crate::error::DeviceError;
 use crate::plan::Slot;
 
-/// What a plan needs: the bytes of its slots, falling.
+/// What a plan needs: the bytes of its slots, and of the scratch memory of its shaders, falling.
 #[derive(Debug)]
 pub(super) struct Need {
     bytes: Vec<u64>,
-    /// For each slot, its buffer.
+    /// For each slot, its buffer; then that of the scratch memory, if there is any.
     ranks: Vec<usize>,
 }
 
 impl Need {
-    pub fn of(slots: &[Slot]) -> Rc<Self> {
-        let mut order: Vec<usize> = (0..slots.len()).collect();
-        order.sort_by_key(|&slot| std::cmp::Reverse(slots[slot].len));
-        let mut ranks = vec![0; slots.len()];
+    /// Of some slots, and so many numbers of scratch memory.
+    pub fn of(slots: &[Slot], scratch: usize) -> Rc<Self> {
+        let mut lengths: Vec<usize> = slots.iter().map(|slot| slot.len).collect();
+        lengths.extend((scratch > 0).then_some(scratch));
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        order.sort_by_key(|&slot| std::cmp::Reverse(lengths[slot]));
+        let mut ranks = vec![0; lengths.len()];
         for (rank, &slot) in order.iter().enumerate() {
             ranks[slot] = rank;
         }
-        let bytes = order.iter().map(|&slot| slots[slot].len as u64 * 4);
+        let bytes = order.iter().map(|&slot| lengths[slot] as u64 * 4);
         Rc::new(Self {
             bytes: bytes.collect(),
             ranks,
         })
+    }
+
+    /// The buffer of the scratch memory, where some was asked for.
+    pub fn scratch(&self) -> usize {
+        self.ranks.last().copied().unwrap_or(0)
     }
 
     /// The buffer of a slot.
@@ -166,8 +174,11 @@ mod tests {
             dtype: DType::Real,
             len,
         };
-        let need = Need::of(&[slot(3), slot(9), slot(5)]);
+        let need = Need::of(&[slot(3), slot(9), slot(5)], 0);
         assert_eq!(need.bytes, [36, 20, 12]);
         assert_eq!([0, 1, 2].map(|i| need.rank(i)), [2, 0, 1]);
+        let need = Need::of(&[slot(3), slot(9)], 5);
+        assert_eq!(need.bytes, [36, 20, 12]);
+        assert_eq!([need.rank(0), need.rank(1), need.scratch()], [2, 0, 1]);
     }
 }

@@ -85,6 +85,7 @@ impl GpuProgram {
             Operand::Output(i) => self.find(step.outputs[i]),
             Operand::InputPack(i) => whole(step.inputs[i]),
             Operand::OutputPack(i) => whole(step.outputs[i]),
+            Operand::Scratch(_) => Ok(Span::Slot(self.need.scratch())),
             Operand::Unused => Ok(Span::Unused),
         }
     }

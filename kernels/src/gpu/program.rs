@@ -44,7 +44,7 @@ pub struct GpuProgram {
 impl Drop for GpuProgram {
     fn drop(&mut self) {
         // Nobody else holds it: from now on it asks for nothing.
-        self.need = Need::of(&[]);
+        self.need = Need::of(&[], 0);
         self.gpu.trim();
     }
 }
@@ -62,8 +62,8 @@ impl GpuProgram {
         if forced.is_none() {
             gpu.want(products(&plan, &places, &gpu.choice()));
         }
-        let need = Need::of(plan.slots());
         let record = Record::new(&gpu, &plan, &places, forced).await?;
+        let need = Need::of(plan.slots(), record.scratch());
         // A run under way keeps the memory that it began with.
         let own = gpu.clone();
         let _turn = own.turn.lock().await;
@@ -136,6 +136,7 @@ impl GpuProgram {
         let stale = self.record.epoch != self.gpu.epoch();
         if stale {
             self.record = Record::new(&self.gpu, &self.plan, &self.places, self.forced).await?;
+            self.need = Need::of(self.plan.slots(), self.record.scratch());
         }
         self.gpu.reserve(&self.need).await?;
         if stale || self.bound.version != self.gpu.arena.borrow().version() {
@@ -212,12 +213,17 @@ impl GpuProgram {
     /// Lays NaN over every intermediate value.
     fn overwrite(&self) {
         let arena = self.gpu.arena.borrow();
+        let lay = |rank: usize, len: usize| {
+            let nan = vec![f32::NAN; len];
+            let bytes = bytemuck::cast_slice(&nan);
+            self.gpu.queue.write_buffer(arena.buffer(rank), 0, bytes);
+        };
         for (i, slot) in self.plan.slots().iter().enumerate() {
-            let buffer = arena.buffer(self.need.rank(i));
-            let nan = vec![f32::NAN; slot.len];
-            self.gpu
-                .queue
-                .write_buffer(buffer, 0, bytemuck::cast_slice(&nan));
+            lay(self.need.rank(i), slot.len);
+        }
+        let scratch = self.record.scratch();
+        if scratch > 0 {
+            lay(self.need.scratch(), scratch);
         }
     }
 

@@ -17,24 +17,28 @@ const STAMPED_MS: f64 = 2.0;
 const MOST_LATENCY_MS: f64 = 20.0;
 /// Samples of each dispatch, taken by turns.
 const SAMPLES: usize = 3;
+/// How many times as long as the fastest one may take that stays in the race.
+const SLOWER: f64 = 1.5;
 /// The most runs of a sample.
 const MOST_RUNS: usize = 1 << 10;
+
+/// Bytes between the `Params` of two: what every adapter takes for an offset.
+const PARAMS: u64 = 256;
 
 /// What all who race work on.
 struct Track<'a> {
     gpu: &'a Rc<Gpu>,
-    /// Input 0, input 1, output 0.
-    buffers: [Buffer; 3],
-    uniform: wgpu::Buffer,
+    /// Input 0, input 1, output 0, scratch memory.
+    buffers: [Buffer; 4],
+    /// The `Params` of one that races after another's.
+    uniforms: wgpu::Buffer,
 }
 
-/// A dispatch, ready to run.
+/// One that races, ready to run.
 struct Ready {
     /// Its place among those that race.
     place: usize,
-    pipeline: wgpu::ComputePipeline,
-    group: wgpu::BindGroup,
-    workgroups: [u32; 3],
+    dispatches: Vec<(wgpu::ComputePipeline, wgpu::BindGroup, [u32; 3])>,
 }
 
 impl Gpu {
@@ -43,32 +47,29 @@ impl Gpu {
         self.submissions.pace.latency() <= MOST_LATENCY_MS
     }
 
-    /// The place of the fastest of some dispatches, all of which read inputs 0 and 1, write output 0,
-    /// have these bytes there and the same `Params`, the one that ought to be fastest first. `None`
-    /// where there is no room to race, or where it was cancelled. One whose shader the driver does not
-    /// take is left out.
+    /// The place of the fastest of some ways to do the same, each of one dispatch or several that have the
+    /// same `Params`. All of them read inputs 0 and 1, write output 0 and have these bytes there; the one
+    /// that ought to be fastest is first. `None` where there is no room to race, or where it was cancelled.
+    /// One whose shader the driver does not take is left out, and what falls far behind is not run again.
     ///
     /// # Errors
     /// The device was lost.
     pub(crate) async fn race(
         self: &Rc<Self>,
         bytes: [u64; 3],
-        dispatches: &[Dispatch],
+        ways: &[Vec<Dispatch>],
         control: &Control,
     ) -> Result<Option<usize>, DeviceError> {
         let _turn = self.turn.lock().await;
-        let track = match Track::new(self, bytes).await {
+        let track = match Track::new(self, bytes, ways).await {
             Ok(track) => track,
             Err(DeviceError::Lost(reason)) => return Err(DeviceError::Lost(reason)),
             Err(_) => return Ok(None),
         };
         let mut ready = Vec::new();
-        for (place, dispatch) in dispatches.iter().enumerate() {
-            let compiled = self
-                .pipelines
-                .compile(&self.device, std::slice::from_ref(dispatch));
-            match compiled.await {
-                Ok(pipelines) => ready.push(track.prepare(place, dispatch, &pipelines[0])),
+        for (place, dispatches) in ways.iter().enumerate() {
+            match self.pipelines.compile(&self.device, dispatches).await {
+                Ok(pipelines) => ready.push(track.prepare(place, dispatches, pipelines)),
                 Err(unusable) => {
                     self.check_lost()?;
                     self.leave_out_unusable(&unusable);
@@ -79,7 +80,11 @@ impl Gpu {
         // The first round brings the shaders to the GPU, and tells how many runs make a sample.
         let mut runs = 1;
         for round in 0..=SAMPLES {
+            let least = best.iter().copied().fold(f64::INFINITY, f64::min);
             for (ready, best) in ready.iter().zip(&mut best) {
+                if round > 1 && *best > SLOWER * least {
+                    continue;
+                }
                 control.breathe().await;
                 if control.is_cancelled() {
                     return Ok(None);
@@ -103,67 +108,79 @@ impl Gpu {
 }
 
 impl<'a> Track<'a> {
-    async fn new(gpu: &'a Rc<Gpu>, bytes: [u64; 3]) -> Result<Self, DeviceError> {
+    async fn new(
+        gpu: &'a Rc<Gpu>,
+        [a, b, c]: [u64; 3],
+        ways: &[Vec<Dispatch>],
+    ) -> Result<Self, DeviceError> {
         let usage = wgpu::BufferUsages::STORAGE;
+        let operands = ways.iter().flatten().flat_map(|way| &way.operands);
+        let scratch = operands.map(Operand::scratch).max().unwrap_or(0);
+        let bytes = [a, b, c, 4 * scratch.max(1) as u64];
         let make = |bytes| gpu.buffer("race", bytes, usage);
-        let ((buffers, uniform), check) = gpu.guarded("a race", bytes.iter().sum(), || {
-            let [a, b, c] = bytes.map(make);
-            let uniform = gpu.device.create_buffer(&wgpu::BufferDescriptor {
+        let ((buffers, uniforms), check) = gpu.guarded("a race", bytes.iter().sum(), || {
+            let [a, b, c, d] = bytes.map(make);
+            let uniforms = gpu.device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some("race"),
-                size: 256,
+                size: PARAMS * ways.len() as u64,
                 usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
                 mapped_at_creation: false,
             });
-            let buffers = || Ok::<_, DeviceError>([a?, b?, c?]);
-            (buffers(), uniform)
+            let buffers = || Ok::<_, DeviceError>([a?, b?, c?, d?]);
+            (buffers(), uniforms)
         });
         check.await?;
         let buffers = buffers?;
         Ok(Self {
             gpu,
             buffers,
-            uniform,
+            uniforms,
         })
     }
 
-    /// Binds what a dispatch needs, which is no part of what is timed.
+    /// Binds what dispatches need, which is no part of what is timed.
     fn prepare(
         &self,
         place: usize,
-        dispatch: &Dispatch,
-        pipeline: &wgpu::ComputePipeline,
+        dispatches: &[Dispatch],
+        pipelines: Vec<wgpu::ComputePipeline>,
     ) -> Ready {
-        self.gpu
-            .queue
-            .write_buffer(&self.uniform, 0, &dispatch.params);
-        let [a, b, c] = &self.buffers;
-        let operands = dispatch.operands.iter().map(|operand| match operand {
+        let uniform = PARAMS * place as u64;
+        let params = &dispatches[0].params;
+        self.gpu.queue.write_buffer(&self.uniforms, uniform, params);
+        let uniform = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.uniforms,
+            offset: uniform,
+            size: std::num::NonZeroU64::new(params.len() as u64),
+        });
+        let [a, b, c, scratch] = &self.buffers;
+        let bind = |operand: &Operand| match operand {
             Operand::Input(0) => a.as_entire_binding(),
             Operand::Input(_) => b.as_entire_binding(),
             Operand::Output(_) => c.as_entire_binding(),
+            Operand::Scratch(_) => scratch.as_entire_binding(),
             _ => self.gpu.unused.as_entire_binding(),
-        });
-        let entries: Vec<_> = std::iter::once(self.uniform.as_entire_binding())
-            .chain(operands)
-            .enumerate()
-            .map(|(binding, resource)| wgpu::BindGroupEntry {
-                binding: binding as u32,
-                resource,
-            })
-            .collect();
-        let group = self
-            .gpu
-            .device
-            .create_bind_group(&wgpu::BindGroupDescriptor {
+        };
+        let ready = |(dispatch, pipeline): (&Dispatch, wgpu::ComputePipeline)| {
+            let entries: Vec<_> = std::iter::once(uniform.clone())
+                .chain(dispatch.operands.iter().map(bind))
+                .enumerate()
+                .map(|(binding, resource)| wgpu::BindGroupEntry {
+                    binding: binding as u32,
+                    resource,
+                })
+                .collect();
+            let descriptor = wgpu::BindGroupDescriptor {
                 label: Some("race"),
                 layout: &pipeline.get_bind_group_layout(0),
                 entries: &entries,
-            });
+            };
+            let group = self.gpu.device.create_bind_group(&descriptor);
+            (pipeline, group, dispatch.workgroups)
+        };
         Ready {
             place,
-            pipeline: pipeline.clone(),
-            group,
-            workgroups: dispatch.workgroups,
+            dispatches: dispatches.iter().zip(pipelines).map(ready).collect(),
         }
     }
 
@@ -198,11 +215,12 @@ impl<'a> Track<'a> {
                     label: Some("race"),
                     timestamp_writes: queries.as_ref().map(|queries| queries.writes(0)),
                 });
-                pass.set_pipeline(&ready.pipeline);
-                pass.set_bind_group(0, &ready.group, &[]);
-                let [x, y, z] = ready.workgroups;
                 for _ in 0..runs {
-                    pass.dispatch_workgroups(x, y, z);
+                    for (pipeline, group, [x, y, z]) in &ready.dispatches {
+                        pass.set_pipeline(pipeline);
+                        pass.set_bind_group(0, group, &[]);
+                        pass.dispatch_workgroups(*x, *y, *z);
+                    }
                 }
             }
             if let Some(queries) = &queries {

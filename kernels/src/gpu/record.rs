@@ -110,6 +110,15 @@ impl Record {
     }
 }
 
+impl Record {
+    /// The most numbers of scratch memory that a dispatch asks for.
+    pub fn scratch(&self) -> usize {
+        let operands = self.dispatches.iter();
+        let operands = operands.flat_map(|recorded| &recorded.chosen.dispatch.operands);
+        operands.map(Operand::scratch).max().unwrap_or(0)
+    }
+}
+
 /// Bytes that a dispatch reads or writes of an operand, at most.
 fn moved_bytes(plan: &Plan, places: &Places, step: &Node, operand: Operand) -> u64 {
     let pack = |v: Value| match plan.place(v) {
@@ -121,6 +130,7 @@ fn moved_bytes(plan: &Plan, places: &Places, step: &Node, operand: Operand) -> u
         Operand::Output(i) => plan.ty(step.outputs[i]).gpu_bytes(),
         Operand::InputPack(i) => pack(step.inputs[i]),
         Operand::OutputPack(i) => pack(step.outputs[i]),
+        Operand::Scratch(len) => 4 * len as u64,
         Operand::Unused => 0,
     }
 }

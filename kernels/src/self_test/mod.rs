@@ -111,7 +111,7 @@ async fn variant(device: &Device, gpu: &Gpu) -> SelfTest {
     let mut wrong = false;
     if let Some((variant, kind)) = gpu.untested().into_iter().next() {
         let [columns, rows] = variant.tile(&gpu.capabilities()).map(|size| size as usize);
-        let name = variant.kernel(kind).name;
+        let name = variant.kernel_name(kind);
         for case in cases::product(name, kind, rows, columns) {
             let checked = check_case(device, &case, Some(variant.name())).await;
             if checked.wrong && !wrong {

@@ -78,8 +78,21 @@ pub enum Operand {
     InputPack(usize),
     /// The whole buffer that output number `.0`, a packed parameter, lies in.
     OutputPack(usize),
+    /// So many numbers of memory that only this step's dispatches use, one after another; all of a step's
+    /// are in the same place.
+    Scratch(usize),
     /// A few zero bytes, for a binding that this use of the shader does not read.
     Unused,
+}
+
+impl Operand {
+    /// The numbers of scratch memory that it asks for.
+    pub(crate) fn scratch(&self) -> usize {
+        match self {
+            Operand::Scratch(len) => *len,
+            _ => 0,
+        }
+    }
 }
 
 /// One use of a shader.

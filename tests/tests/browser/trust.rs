@@ -17,14 +17,14 @@ const AS_HARDWARE: &str = "
         Object.defineProperty(type.prototype, key, { get: () => info });
     Object.defineProperty(GPUAdapter.prototype, 'isFallbackAdapter', { get: () => false });";
 
-/// Gives the shader of this name another text.
+/// Gives the shader of this name another text, and its twin that stores four columns at a time.
 fn broken(shader: &str, from: &str, to: &str) -> String {
     let [shader, from, to] = [shader, from, to].map(|text| json!(text).to_string());
     format!(
         "const create = GPUDevice.prototype.createShaderModule;
         GPUDevice.prototype.createShaderModule = function (descriptor) {{
             let {{ code, label }} = descriptor;
-            if (label === {shader}) {{
+            if (label === {shader} || label === {shader} + ', fours') {{
                 if (!code.includes({from})) throw new Error('nothing to change in ' + label);
                 code = code.replaceAll({from}, {to});
             }}

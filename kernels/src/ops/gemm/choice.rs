@@ -1,10 +1,8 @@
 //! Which shader makes a product.
 
-use super::kernels::{
-    LANES_8X8, QUADS_4X8, QUADS_8X8, QUADS_16X16, QUADS_32X16, QUADS_64X16, ROWS_1, ROWS_4, ROWS_8,
-    TILES_16, TILES_32, TILES_64, TILES_64_OF_8, TILES_128X64,
-};
-use crate::shader::{Capabilities, Choice, Class, Kernel, Kind, Product, Style};
+use super::split::Split;
+use super::variant::{Bare, Quads, Rows, Strips, Tiles, Variant};
+use crate::shader::{Capabilities, Choice, Class, Kind, Product, Style};
 
 /// Operations of a product of few rows that is worth quads of 16x16, which take SwiftShader half a second
 /// to compile.
@@ -15,65 +13,7 @@ const BIG: f64 = (1_u64 << 25) as f64;
 /// The same for 64x16: three seconds, and 1.1 times as fast again.
 const HUGE: f64 = (1_u64 << 28) as f64;
 
-/// A shader with its tile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Variant {
-    /// No shared memory, a quad hands loads around: this many rows by columns a lane.
-    Quads(Quads),
-    /// The same without subgroups.
-    Lanes,
-    /// Shared memory and barriers.
-    Tiles(Tiles),
-    /// Few rows at once, threads that share a column of the result.
-    Rows(Rows),
-}
-
-/// Sums a lane keeps, rows by columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Quads {
-    By4x8,
-    By8x8,
-    By16x16,
-    By32x16,
-    By64x16,
-}
-
-/// Sizes of the tile of a workgroup, and the slices that its k are dealt to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tiles {
-    By16x64In4,
-    By32x32In4,
-    By64x64,
-    By64x64Of8x8,
-    By128x64,
-}
-
-/// Rows that are made at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rows {
-    By1,
-    By4,
-    By8,
-}
-
 impl Variant {
-    const ALL: [Self; 14] = [
-        Variant::Quads(Quads::By4x8),
-        Variant::Quads(Quads::By8x8),
-        Variant::Quads(Quads::By16x16),
-        Variant::Quads(Quads::By32x16),
-        Variant::Quads(Quads::By64x16),
-        Variant::Lanes,
-        Variant::Rows(Rows::By1),
-        Variant::Rows(Rows::By4),
-        Variant::Rows(Rows::By8),
-        Variant::Tiles(Tiles::By16x64In4),
-        Variant::Tiles(Tiles::By32x32In4),
-        Variant::Tiles(Tiles::By64x64),
-        Variant::Tiles(Tiles::By64x64Of8x8),
-        Variant::Tiles(Tiles::By128x64),
-    ];
-
     /// The variant for a product: the one that is forced, or that a trial found to be the fastest
     /// for its class, or else the likeliest.
     pub fn chosen(choice: &Choice, product: &Product) -> Self {
@@ -89,7 +29,7 @@ impl Variant {
         })
     }
 
-    /// What may suit a product here, the likeliest first and at most four, without what was left
+    /// What may suit a product here, the likeliest first and at most six, without what was left
     /// out: a pure function of device and sizes. There are several only where a trial pays; on a
     /// software adapter it would take longer than what it could save, and the figures are known
     /// (`BENCHMARKS.md`).
@@ -113,7 +53,11 @@ impl Variant {
         let suits = |variant: &Self| match variant {
             Variant::Quads(_) => capabilities.style == Style::Lanes && capabilities.subgroups,
             Variant::Lanes => capabilities.style == Style::Lanes,
-            Variant::Tiles(_) | Variant::Rows(_) => capabilities.style == Style::Tiles,
+            Variant::Tiles(_)
+            | Variant::Strips(_)
+            | Variant::Split
+            | Variant::Bare(_)
+            | Variant::Rows(_) => capabilities.style == Style::Tiles,
         };
         Self::ALL.into_iter().filter(suits).collect()
     }
@@ -137,27 +81,64 @@ impl Variant {
                 true => Variant::Quads(Quads::By16x16),
             }];
         }
-        // As measured on an H200 (BENCHMARKS.md); where fewer tiles fill the card, the trial says so.
+        // The first as measured on an H200 (BENCHMARKS.md); where fewer tiles fill the card, or others suit it
+        // better, the trial says so.
+        use Variant::{Bare as B, Strips as S, Tiles as T};
         let tiles = |high: usize, wide: usize| m.div_ceil(high) * n.div_ceil(wide);
         let mut found = if m <= 16 {
-            vec![Tiles::By16x64In4, Tiles::By32x32In4]
+            vec![
+                T(Tiles::By16x64In4),
+                T(Tiles::By32x32In4),
+                S(Strips::By32x32In4),
+                B(Bare::By4x4),
+            ]
         } else if tiles(128, 64) >= 512 {
-            vec![Tiles::By128x64, Tiles::By64x64Of8x8, Tiles::By64x64]
+            vec![
+                T(Tiles::By128x64),
+                T(Tiles::By64x64Of8x8),
+                S(Strips::By128x64),
+                S(Strips::By64x64Ahead),
+                S(Strips::By64x32),
+                B(Bare::By8x4),
+            ]
         } else if tiles(64, 64) >= 512 {
-            vec![Tiles::By64x64Of8x8, Tiles::By128x64, Tiles::By64x64]
+            vec![
+                T(Tiles::By64x64Of8x8),
+                T(Tiles::By128x64),
+                S(Strips::By64x64),
+                S(Strips::By64x64Ahead),
+                S(Strips::By64x32),
+                B(Bare::By8x4),
+            ]
         } else if tiles(64, 64) >= 192 {
-            vec![Tiles::By64x64, Tiles::By64x64Of8x8, Tiles::By32x32In4]
+            vec![
+                T(Tiles::By64x64),
+                T(Tiles::By64x64Of8x8),
+                T(Tiles::By32x32In4),
+                S(Strips::By64x64),
+                S(Strips::By64x32),
+                B(Bare::By8x4),
+            ]
         } else {
-            vec![Tiles::By32x32In4, Tiles::By64x64, Tiles::By64x64Of8x8]
+            vec![
+                T(Tiles::By32x32In4),
+                T(Tiles::By64x64),
+                S(Strips::By32x32In4),
+                S(Strips::By64x32),
+                B(Bare::By4x4),
+                Variant::Split,
+            ]
         };
+        if !Split::of(product).is_worth_it() {
+            found.retain(|&variant| variant != Variant::Split);
+        }
         // Slices share out k, and need some.
         if k < 64 {
-            found.retain(|tiles| tiles.slices() == 1);
-            if found.is_empty() {
-                found.push(Tiles::By64x64);
+            found.retain(|variant| !variant.has_slices());
+            if !found.iter().any(|variant| matches!(variant, T(_))) {
+                found.insert(0, T(Tiles::By64x64));
             }
         }
-        let mut found: Vec<Self> = found.into_iter().map(Variant::Tiles).collect();
         // A weight as it is stored is read along k, by neighbouring threads.
         if product.kind == Kind::Nt && m <= 8 {
             let rows = match m {
@@ -170,95 +151,19 @@ impl Variant {
         found
     }
 
+    /// Whether it deals k out to slices of a workgroup.
+    fn has_slices(self) -> bool {
+        matches!(
+            self,
+            Variant::Tiles(Tiles::By16x64In4 | Tiles::By32x32In4)
+                | Variant::Strips(Strips::By32x32In4)
+        )
+    }
+
     /// The variant of this name, if it is one for such a device and was not left out.
     pub fn named(name: &str, capabilities: &Capabilities) -> Option<Self> {
         let mut all = Self::all(capabilities).into_iter();
         all.find(|variant| variant.name() == name && !capabilities.left_out.contains(name))
-    }
-
-    /// The name by which a choice is remembered.
-    pub fn name(self) -> &'static str {
-        let name = self.kernel(Kind::Nt).variant;
-        name.expect("every shader here belongs to a variant")
-    }
-
-    /// Its shader for a kind of product.
-    pub fn kernel(self, kind: Kind) -> &'static Kernel {
-        let of_kind = |kernels: &'static [Kernel; 3]| &kernels[kind as usize];
-        match self {
-            Variant::Quads(Quads::By4x8) => of_kind(&QUADS_4X8),
-            Variant::Quads(Quads::By8x8) => of_kind(&QUADS_8X8),
-            Variant::Quads(Quads::By16x16) => of_kind(&QUADS_16X16),
-            Variant::Quads(Quads::By32x16) => of_kind(&QUADS_32X16),
-            Variant::Quads(Quads::By64x16) => of_kind(&QUADS_64X16),
-            Variant::Lanes => of_kind(&LANES_8X8),
-            Variant::Rows(Rows::By1) => &ROWS_1,
-            Variant::Rows(Rows::By4) => &ROWS_4,
-            Variant::Rows(Rows::By8) => &ROWS_8,
-            Variant::Tiles(Tiles::By16x64In4) => &TILES_16,
-            Variant::Tiles(Tiles::By32x32In4) => &TILES_32,
-            Variant::Tiles(Tiles::By64x64) => &TILES_64,
-            Variant::Tiles(Tiles::By64x64Of8x8) => &TILES_64_OF_8,
-            Variant::Tiles(Tiles::By128x64) => &TILES_128X64,
-        }
-    }
-
-    /// Columns and rows of the result that a workgroup makes.
-    pub fn tile(self, capabilities: &Capabilities) -> [u32; 2] {
-        let lanes = capabilities.lanes;
-        match self {
-            Variant::Quads(Quads::By4x8) => [8 * lanes, 4],
-            Variant::Quads(Quads::By8x8) | Variant::Lanes => [8 * lanes, 8],
-            Variant::Quads(Quads::By16x16) => [16 * lanes, 16],
-            Variant::Quads(Quads::By32x16) => [16 * lanes, 32],
-            Variant::Quads(Quads::By64x16) => [16 * lanes, 64],
-            Variant::Rows(Rows::By1) => [32, 1],
-            Variant::Rows(Rows::By4) => [32, 4],
-            Variant::Rows(Rows::By8) => [32, 8],
-            Variant::Tiles(Tiles::By16x64In4) => [64, 16],
-            Variant::Tiles(Tiles::By32x32In4) => [32, 32],
-            Variant::Tiles(Tiles::By64x64 | Tiles::By64x64Of8x8) => [64, 64],
-            Variant::Tiles(Tiles::By128x64) => [64, 128],
-        }
-    }
-
-    /// Its `override` constants beside the epilogue's.
-    pub fn constants(
-        self,
-        product: &Product,
-        capabilities: &Capabilities,
-    ) -> Vec<(&'static str, f64)> {
-        let (Variant::Tiles(_) | Variant::Rows(_)) = self else {
-            let mut constants = vec![("WG", f64::from(capabilities.lanes))];
-            if product.kind == Kind::Nt {
-                constants.push(("B_WHOLE", f64::from(product.k.is_multiple_of(4))));
-            }
-            return constants;
-        };
-        let [first, pitch] = product.a_columns;
-        let b_pitch = match product.kind {
-            Kind::Nt => product.k,
-            Kind::Nn | Kind::Tn => product.n,
-        };
-        let fours = |lengths: &[usize]| lengths.iter().all(|length| length.is_multiple_of(4));
-        [
-            ("A_ALONG_K", product.kind != Kind::Tn),
-            ("B_ALONG_K", product.kind == Kind::Nt),
-            ("A_WHOLE", fours(&[first, pitch])),
-            ("B_WHOLE", fours(&[b_pitch])),
-            ("K_WHOLE", fours(&[product.k])),
-        ]
-        .map(|(name, value)| (name, f64::from(value)))
-        .to_vec()
-    }
-}
-
-impl Tiles {
-    fn slices(self) -> usize {
-        match self {
-            Tiles::By16x64In4 | Tiles::By32x32In4 => 4,
-            _ => 1,
-        }
     }
 }
 
@@ -315,20 +220,26 @@ mod tests {
     #[test]
     fn a_gpu_tries_a_few_that_suit_the_sizes() {
         let choice = |sizes| names(Style::Tiles, true, Kind::Nt, sizes);
-        assert_eq!(choice([16, 384, 384]), ["tiles-16x64-4", "tiles-32x32-4"]);
-        let large = ["tiles-128x64", "tiles-64x64-8x8", "tiles-64x64"];
-        assert_eq!(choice([2048, 3072, 768]), large);
+        let few = [
+            "tiles-16x64-4",
+            "tiles-32x32-4",
+            "strips-32x32-4",
+            "bare-4x4",
+        ];
+        assert_eq!(choice([16, 384, 384]), few);
+        assert_eq!(choice([2048, 3072, 768])[0], "tiles-128x64");
         assert_eq!(choice([128, 384, 1536])[0], "tiles-32x32-4");
         assert_eq!(choice([2048, 768, 768])[0], "tiles-64x64");
         assert_eq!(choice([1024, 3072, 768])[0], "tiles-64x64-8x8");
-        assert_eq!(choice([16, 384, 32]), ["tiles-64x64"]);
+        assert_eq!(choice([16, 384, 32]), ["tiles-64x64", "bare-4x4"]);
+        assert_eq!(choice([128, 384, 32])[0], "tiles-64x64");
         assert_eq!(choice([1, 30_522, 768])[0], "rows-1");
         assert_eq!(choice([3, 768, 768])[0], "rows-4");
         assert_eq!(choice([8, 768, 768])[0], "rows-8");
         for m in [1, 7, 16, 17, 128, 4096] {
             for n in [1, 2, 384, 30_522] {
                 for k in [1, 64, 3072] {
-                    assert!((1..=4).contains(&choice([m, n, k]).len()));
+                    assert!((1..=6).contains(&choice([m, n, k]).len()));
                 }
             }
         }
@@ -344,22 +255,12 @@ mod tests {
         };
         let large = [2048, 3072, 768];
         let tiles = |left_out: &[&str]| candidates(Style::Tiles, left_out, large);
-        let two = ["tiles-64x64-8x8", "tiles-64x64"];
-        assert_eq!(tiles(&["tiles-128x64"]), two);
-        let three = ["tiles-128x64", "tiles-64x64-8x8", "tiles-64x64"];
-        assert_eq!(tiles(&three), ["tiles-32x32-4"]);
+        let all = tiles(&[]);
+        assert_eq!(tiles(&["tiles-128x64"]), all[1..]);
+        assert_eq!(tiles(&all), ["tiles-64x64"]);
         let lanes = |left_out: &[&str]| candidates(Style::Lanes, left_out, [128, 768, 768]);
         assert_eq!(lanes(&["quads-32x16"]), ["quads-16x16"]);
         let all = Variant::ALL.map(Variant::name);
         assert!(candidates(Style::Tiles, &all, large).is_empty());
-    }
-
-    #[test]
-    fn a_shader_tells_its_variant() {
-        for variant in Variant::ALL {
-            for kind in [Kind::Nt, Kind::Nn, Kind::Tn] {
-                assert_eq!(variant.kernel(kind).variant, Some(variant.name()));
-            }
-        }
     }
 }

@@ -2,27 +2,17 @@
 // each kind of product finds them in memory, and c [M, N].
 // a may be a block of a wider matrix's columns, c a block of columns of a wider result: *_first is the
 // first of them, *_pitch how many lie in a row in memory. extra is as wide as c in memory, and has one
-// row (extra_pitch 0: a bias) or as many as c.
+// row (extra_pitch 0: a bias) or as many as c. Workgroups may share K out, k_part to each.
 
 struct Params {
     m: u32, n: u32, k: u32,
     a_first: u32, a_pitch: u32,
     c_first: u32, c_pitch: u32,
     extra_pitch: u32,
+    k_part: u32,
 }
 
 override HALF: bool = false; // b rests in f16, two to a word
 override EXTRA: u32 = 0u;    // 0: there is none; 1: it is added; 2: f's slope there is a factor
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(4) var<storage, read> extra: array<f32>;
-@group(0) @binding(5) var<storage, read_write> c: array<f32>;
-
-fn store(row: u32, column: u32, sum: f32) {
-    if (row >= params.m || column >= params.n) { return; }
-    let to = params.c_first + column;
-    var v = sum;
-    if (EXTRA == 1u) { v += extra[row * params.extra_pitch + to]; }
-    if (EXTRA == 2u) { v *= slope(extra[row * params.extra_pitch + to]); } else { v = activate(v); }
-    c[row * params.c_pitch + to] = v;
-}

@@ -2,9 +2,13 @@
 
 mod choice;
 mod kernels;
+mod split;
+mod variant;
 
-pub(crate) use choice::Variant;
 pub(super) use kernels::KERNELS;
+use kernels::SUMS;
+use split::Split;
+pub(crate) use variant::Variant;
 
 use super::activation::Function;
 use crate::shader::{Capabilities, Dispatch, DispatchContext, Operand, Product, params};
@@ -19,6 +23,7 @@ params! {
         c_first: u32,
         c_pitch: u32,
         extra_pitch: u32,
+        k_part: u32,
     }
 }
 
@@ -46,19 +51,23 @@ pub(crate) struct Epilogue {
 }
 
 impl Product {
-    /// The dispatch by the variant that is chosen for such products here.
-    pub(super) fn dispatch(&self, context: &DispatchContext<'_>, epilogue: Epilogue) -> Dispatch {
+    /// The dispatches by the variant that is chosen for such products here.
+    pub(super) fn dispatch(
+        &self,
+        context: &DispatchContext<'_>,
+        epilogue: Epilogue,
+    ) -> Vec<Dispatch> {
         let variant = Variant::chosen(context.choice, self);
         self.dispatch_by(variant, &context.choice.capabilities, epilogue)
     }
 
-    /// The dispatch by a variant for such a device.
+    /// The dispatches by a variant for such a device.
     pub(crate) fn dispatch_by(
         &self,
         variant: Variant,
         capabilities: &Capabilities,
         epilogue: Epilogue,
-    ) -> Dispatch {
+    ) -> Vec<Dispatch> {
         let [a, b, c] = epilogue.operands;
         let (kind, extra_pitch, extra) = match epilogue.extra {
             None => (0, 0, Operand::Unused),
@@ -73,6 +82,8 @@ impl Product {
         ];
         constants.extend(variant.constants(self, capabilities));
         let [columns, rows] = variant.tile(capabilities);
+        let is_split = variant == Variant::Split;
+        let split = Split::of(self);
         let params = Params {
             m: self.m as u32,
             n: self.n as u32,
@@ -82,9 +93,10 @@ impl Product {
             c_first: self.c_columns[0] as u32,
             c_pitch: self.c_columns[1] as u32,
             extra_pitch: extra_pitch as u32,
+            k_part: if is_split { split.k_part } else { self.k } as u32,
         };
-        Dispatch {
-            kernel: variant.kernel(self.kind),
+        let mut product = Dispatch {
+            kernel: variant.kernel_for(self),
             constants,
             params: params.bytes(),
             operands: vec![a, b, b, extra, c],
@@ -93,6 +105,20 @@ impl Product {
                 (self.m as u32).div_ceil(rows),
                 1,
             ],
+        };
+        if !is_split {
+            return vec![product];
         }
+        let parts = Operand::Scratch(split.scratch);
+        let unused = Operand::Unused;
+        let sums = Dispatch {
+            kernel: &SUMS[self.store() as usize],
+            operands: vec![parts, unused, unused, extra, c],
+            workgroups: split.workgroups,
+            ..product.clone()
+        };
+        product.operands[3..].copy_from_slice(&[unused, parts]);
+        product.workgroups[2] = split.parts as u32;
+        vec![product, sums]
     }
 }

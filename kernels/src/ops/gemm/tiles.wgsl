@@ -6,7 +6,7 @@
 // what lies beyond M or N is something else and not stored.
 // The lines between `#for` and `#end` are repeated, see gpu/template.rs. The sums are registers only as
 // long as no loop of the shader's own indexes one: where one did, the products of an NVIDIA H200 took five
-// to eight times as long.
+// to eight times as long. slices.wgsl is the rest.
 
 const TILE_M: u32 = 4u * {THREADS_M}u * {PARTS_M}u;
 const TILE_N: u32 = 4u * {THREADS_N}u * {PARTS_N}u;
@@ -21,35 +21,6 @@ const PITCH_M: u32 = FOURS_M + 1u;
 const PITCH_N: u32 = FOURS_N + 1u;
 var<workgroup> slab_a: array<vec4f, {SLICES} * SLAB * PITCH_M>; // [SLICES, SLAB, PITCH_M]
 var<workgroup> slab_b: array<vec4f, {SLICES} * SLAB * PITCH_N>; // [SLICES, SLAB, PITCH_N]
-
-// Four by four of a: column j holds a[m .. m+3, k+j].
-fn block_a(m: u32, k: u32) -> mat4x4f {
-    var block: mat4x4f;
-    #for j in 4
-    if (A_ALONG_K) {
-        let i = params.a_first + min(m + {j}u, params.m - 1u) * params.a_pitch + k;
-        block[{j}] = within(four_a(i), k);
-    } else if (k + {j}u < params.k) {
-        block[{j}] = four_a(params.a_first + (k + {j}u) * params.a_pitch + m);
-    }
-    #end
-    if (A_ALONG_K) { return transpose(block); }
-    return block;
-}
-
-// Four by four of b: column j holds b[k+j, n .. n+3].
-fn block_b(n: u32, k: u32) -> mat4x4f {
-    var block: mat4x4f;
-    #for j in 4
-    if (B_ALONG_K) {
-        block[{j}] = within(four_b(min(n + {j}u, params.n - 1u) * params.k + k), k);
-    } else if (k + {j}u < params.k) {
-        block[{j}] = four_b((k + {j}u) * params.n + n);
-    }
-    #end
-    if (B_ALONG_K) { return transpose(block); }
-    return block;
-}
 
 @compute @workgroup_size({THREADS_N}, {THREADS_M}, {SLICES})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
@@ -100,27 +71,3 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
         #end
         workgroupBarrier();
     }
-    // The other slices hand their sums to the first, one after another, through shared memory.
-    for (var slice = 1u; slice < {SLICES}u; slice++) {
-        #for p in PARTS_M
-        #for i in 4
-        #for q in PARTS_N
-        if (local.z == slice) { slab_a[thread] = c{p}_{i}_{q}; }
-        workgroupBarrier();
-        if (local.z == 0u) { c{p}_{i}_{q} += slab_a[thread]; }
-        workgroupBarrier();
-        #end
-        #end
-        #end
-    }
-    if (local.z > 0u) { return; }
-    #for p in PARTS_M
-    #for i in 4
-    #for q in PARTS_N
-    #for j in 4
-    store(top + 4u * ({p}u * HIGH + local.y) + {i}u, left + 4u * ({q}u * WIDE + local.x) + {j}u, c{p}_{i}_{q}[{j}]);
-    #end
-    #end
-    #end
-    #end
-}

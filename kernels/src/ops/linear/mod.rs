@@ -97,7 +97,7 @@ impl Rule for Linear {
             product.dispatch(context, epilogue)
         };
         let products = self.products(context);
-        (1..).zip(products).map(dispatch).collect()
+        (1..).zip(products).flat_map(dispatch).collect()
     }
 
     fn products(&self, context: &DispatchContext<'_>) -> Vec<Product> {

@@ -109,7 +109,8 @@ impl Rule for MatMul {
             };
             product.dispatch(context, epilogue)
         };
-        self.products(context).into_iter().map(dispatch).collect()
+        let products = self.products(context).into_iter();
+        products.flat_map(dispatch).collect()
     }
 
     fn products(&self, context: &DispatchContext<'_>) -> Vec<Product> {
