@@ -5,7 +5,7 @@ mod common;
 
 use common::{SIZES, assert_all, devices, storage};
 use kernels::cases;
-use kernels::ops::{Function, Loss, Sees};
+use kernels::ops::{Function, Loss, Mask};
 use kernels::{
     Control, Device, Executable, Extent, Graph, Params, Plan, Precision, RunError, Storage, Tensor,
     TensorType, check, self_test,
@@ -126,7 +126,7 @@ fn attention() {
     );
 }
 
-const SIGHTS: [Sees; 3] = [Sees::Both, Sees::Left, Sees::Right];
+const SIGHTS: [Mask; 3] = [Mask::ALL, Mask::LEFT, Mask::RIGHT];
 
 #[test]
 fn attention_in_two_steps() {
