@@ -188,11 +188,7 @@ fn attention() {
 }
 
 #[test]
-fn attention_in_two_steps() {
-    for sees in [Mask::ALL, Mask::LEFT, Mask::RIGHT] {
-        check(cases::attention_weights([2, 5, 2, 3], sees));
-    }
-    check(cases::attention_apply([2, 4, 2, 3]));
+fn scaled_columns() {
     // The scale itself is given.
     check_first(cases::scale_columns(3, 5), 1);
 }

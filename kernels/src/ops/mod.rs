@@ -5,7 +5,6 @@ mod activation;
 mod adamw;
 mod add;
 mod attention;
-mod attention_apply;
 mod attention_survey;
 mod attention_weights;
 mod block;
@@ -39,9 +38,8 @@ pub use activation::{Activation, ActivationGrad, Function};
 pub use adamw::{AdamW, AdamWValues};
 pub use add::Add;
 pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
-pub use attention_apply::{AttentionApply, AttentionApplyGrad};
 pub use attention_survey::AttentionSurvey;
-pub use attention_weights::{AttentionWeights, AttentionWeightsGrad};
+pub use attention_weights::AttentionWeights;
 pub use block::Block;
 pub use copy::Copy;
 pub use cross_entropy::{CrossEntropy, CrossEntropyGrad, CrossEntropyValues};
@@ -214,12 +212,9 @@ ops! {
     AdamW,
     Add,
     Attention,
-    AttentionApply,
-    AttentionApplyGrad,
     AttentionGrad,
     AttentionSurvey,
     AttentionWeights,
-    AttentionWeightsGrad,
     Copy,
     CrossEntropy,
     CrossEntropyGrad,

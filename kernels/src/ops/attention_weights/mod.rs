@@ -1,14 +1,10 @@
 //! The weights of self-attention, written out: what the fused [`super::Attention`] never stores.
 
-mod grad;
-
-pub use grad::AttentionWeightsGrad;
-
+use super::Rule;
 use super::attention::MAX_HEAD_SIZE;
 use super::check::Check;
 use super::mask::Mask;
 use super::softmax::softmax_row;
-use super::{GradientAt, Rule};
 use crate::error::GraphError;
 use crate::graph::{Graph, Value};
 use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
@@ -18,7 +14,8 @@ use crate::twin::{self, Matrix, Real, matmul};
 /// `w = softmax(q kᵀ / √D)` for every head, over the keys that each query sees; 0 elsewhere.
 ///
 /// Operands: qkv `[B·T, 3·A·D]`, each row holding q, k and v, each `[A, D]`; lengths `[B]` (u32),
-/// taken as at least 1. Result: `[B·A·T, T]`, a row for each query of each head of each sequence.
+/// taken as at least 1. Result: `[B·A·T, T]`, a row for each query of each head of each sequence. To look at: it has
+/// no gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttentionWeights {
     /// A, the number of heads.
@@ -129,19 +126,6 @@ impl Rule for AttentionWeights {
             batch * self.heads * tokens,
             tokens,
         ])])
-    }
-
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &GradientAt<'_>,
-    ) -> Result<Vec<Option<Value>>, GraphError> {
-        let inputs = [at.inputs[0], at.outputs[0], at.d_output(Self::NAME)?];
-        let grad = AttentionWeightsGrad { heads: self.heads };
-        Ok(vec![
-            at.want(0, || graph.apply1(grad.into(), &inputs))?,
-            None,
-        ])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {

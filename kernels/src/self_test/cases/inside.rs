@@ -19,16 +19,6 @@ pub fn attention_weights([batch, tokens, heads, head]: [usize; 4], mask: Mask) -
     b.done(vec![weights.expect(FITS)])
 }
 
-/// Values summed by weights that need not sum to 1.
-pub fn attention_apply([batch, tokens, heads, head]: [usize; 4]) -> Case {
-    let what = format!("B {batch}, T {tokens}, A {heads}, D {head}");
-    let mut b = Builder::new("attention apply", what, tokens, tokens as f64);
-    let weights = b.input([batch * heads * tokens, tokens], 1.0);
-    let qkv = b.input([batch * tokens, 3 * heads * head], 1.0);
-    let out = b.case.graph.attention_apply(weights, qkv, heads);
-    b.done(vec![out.expect(FITS)])
-}
-
 /// A matrix with its columns scaled.
 pub fn scale_columns(rows: usize, columns: usize) -> Case {
     let mut b = Builder::new("scale columns", format!("{rows}x{columns}"), 1, 1.0);
