@@ -8,6 +8,7 @@
 
 use kernels::cases::{self, Case};
 use kernels::gpu::{Gpu, Options, Style};
+use kernels::ops::Mask;
 use kernels::{Control, Device, Executable, Params, Plan, Storage, Value};
 use std::error::Error;
 use std::rc::Rc;
@@ -51,9 +52,12 @@ fn all() -> Vec<(&'static str, Case)> {
         all.push(("cross-entropy", cases::backward(loss, rows, rows as f64)));
     }
     for (head, heads) in [(64, 12), (32, 12), (48, 12)] {
-        for tokens in [32, 128, 512] {
+        for tokens in [16, 128, 512] {
             let forward = cases::attention([1, tokens, heads, head], false);
             all.push(("attention", cases::backward(forward, tokens, tokens as f64)));
+            let left = cases::masked_attention([1, tokens, heads, head], Mask::LEFT, false);
+            let name = "left-to-right attention";
+            all.push((name, cases::backward(left, tokens, tokens as f64)));
         }
     }
     all

@@ -2,7 +2,8 @@
 
 use kernels::cases::{self, Case};
 use kernels::gpu::{Gpu, Options, Style};
-use kernels::{Device, check};
+use kernels::ops::Mask;
+use kernels::{Control, Device, Executable, Params, Plan, Precision, check};
 
 /// Odd ones, over whole tiles and blocks of tokens and none.
 const TOKENS: [usize; 5] = [1, 7, 33, 65, 130];
@@ -72,4 +73,75 @@ fn backward() {
         cases::backward(case, 2 * (tokens + head), magnitude)
     });
     assert_all(cases);
+}
+
+/// Of one side, of few places and of one.
+const MASKS: [Mask; 7] = [
+    Mask::LEFT,
+    Mask::RIGHT,
+    reach(3, 2),
+    reach(20, 0),
+    reach(0, 40),
+    reach(64, 64),
+    reach(0, 0),
+];
+
+const fn reach(before: u32, after: u32) -> Mask {
+    Mask {
+        before: Some(before),
+        after: Some(after),
+    }
+}
+
+/// Each case under masks that change from size to size, so that every size of heads meets several.
+fn masked() -> impl Iterator<Item = (Case, [usize; 4])> {
+    sizes().enumerate().map(|(i, (sizes, dropout))| {
+        let mask = MASKS[i % MASKS.len()];
+        (cases::masked_attention(sizes, mask, dropout), sizes)
+    })
+}
+
+#[test]
+fn masked_forward() {
+    assert_all(masked().map(|(case, _)| case));
+}
+
+#[test]
+fn masked_backward() {
+    let cases = masked().map(|(case, [_, tokens, _, head])| {
+        let magnitude = 4.0 * (head as f64).sqrt() + 1.0;
+        cases::backward(case, 2 * (tokens + head), magnitude)
+    });
+    assert_all(cases);
+}
+
+#[test]
+fn the_weights_written_out_give_the_same() {
+    let [batch, tokens, heads, head] = [2, 37, 2, 3];
+    let run = |case: Case| {
+        let plan = Plan::new(&case.graph, &case.outputs);
+        pollster::block_on(async {
+            let device = Device::Cpu(Precision::F64);
+            let (mut params, _) = Params::new(&device, &[]).expect("no parameters");
+            let mut executable = Executable::new(&device, plan, &params).await?;
+            let control = Control::default();
+            executable.run(&mut params, case.inputs, &control).await
+        })
+        .expect("it runs")
+    };
+    for mask in [Mask::ALL].into_iter().chain(MASKS) {
+        let sizes = [batch, tokens, heads, head];
+        let case = cases::masked_attention(sizes, mask, false);
+        let qkv = case.inputs[0].1.to_f32();
+        let fused = run(case)[0].to_f32();
+        let weights = run(cases::attention_weights(sizes, mask))[0].to_f32();
+        for (at, &found) in fused.iter().enumerate() {
+            let (row, column) = (at / (heads * head), at % (heads * head));
+            let (b, i, a) = (row / tokens, row % tokens, column / head);
+            let weights = &weights[((b * heads + a) * tokens + i) * tokens..][..tokens];
+            let value = |j: usize| qkv[((b * tokens + j) * 3 + 2) * heads * head + column];
+            let sum: f32 = weights.iter().enumerate().map(|(j, w)| w * value(j)).sum();
+            assert!((found - sum).abs() < 1e-5, "{mask:?}: {found}, not {sum}");
+        }
+    }
 }

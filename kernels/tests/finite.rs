@@ -3,7 +3,7 @@
 #[path = "common/devices.rs"]
 mod devices;
 
-use kernels::ops::{Function, NO_TARGET};
+use kernels::ops::{Function, Mask, NO_TARGET};
 use kernels::{
     Control, Device, Executable, Graph, ParamSpec, Params, Plan, Precision, Storage, Tensor,
     TensorType, Value, gradients,
@@ -296,7 +296,9 @@ fn attention_passes_on_what_is_no_number() {
                 let mut g = Graph::new();
                 let qkv = g.input("qkv", TensorType::real([tokens, 3 * head]));
                 let lengths = g.input("lengths", TensorType::u32([1]));
-                let (out, _) = g.attention(qkv, lengths, 1, None).expect("it fits");
+                let (out, _) = g
+                    .attention(qkv, lengths, 1, Mask::ALL, None)
+                    .expect("it fits");
                 let mut numbers = vec![0.5; tokens * 3 * head];
                 // An element of one token's key.
                 numbers[place * 3 * head + head] = none;

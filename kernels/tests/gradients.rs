@@ -1,7 +1,7 @@
 //! Every gradient rule against central differences, in double precision on the CPU.
 
 use kernels::cases::{self, Case};
-use kernels::ops::{Function, Loss, NO_TARGET, Sees};
+use kernels::ops::{Function, Loss, Mask, NO_TARGET};
 use kernels::{
     Control, Device, Executable, Graph, ParamSpec, Params, Plan, Precision, Storage, Tensor,
     TensorType, Value, gradients,
@@ -178,14 +178,17 @@ fn softmax() {
 fn attention() {
     check(cases::attention([2, 5, 2, 3], false));
     check(cases::attention([1, 4, 1, 4], true));
+    let near = Mask {
+        before: Some(2),
+        after: Some(1),
+    };
+    for mask in [Mask::LEFT, Mask::RIGHT, near] {
+        check(cases::masked_attention([2, 35, 1, 3], mask, true));
+    }
 }
 
 #[test]
-fn attention_in_two_steps() {
-    for sees in [Sees::Both, Sees::Left, Sees::Right] {
-        check(cases::attention_weights([2, 5, 2, 3], sees));
-    }
-    check(cases::attention_apply([2, 4, 2, 3]));
+fn scaled_columns() {
     // The scale itself is given.
     check_first(cases::scale_columns(3, 5), 1);
 }

@@ -15,7 +15,7 @@ use keys::{DEVIATION, EPSILON, Keys, PROBABILITY, shown};
 pub(crate) use keys::{MAX_LABEL_BYTES, MAX_LABELS};
 pub use shape::BertShape;
 
-use kernels::ops::Sees;
+use kernels::ops::Mask;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -304,9 +304,9 @@ impl Config {
     }
 
     /// Which tokens a token attends to where `asked` are asked for: a model that reads left to right has no others.
-    pub(crate) fn sees(&self, asked: Sees) -> Sees {
+    pub(crate) fn mask(&self, asked: Mask) -> Mask {
         match self.causal {
-            true => Sees::Left,
+            true => Mask::LEFT,
             false => asked,
         }
     }

@@ -69,14 +69,14 @@ pub async fn attention(
         let of_head = |head: usize| (head * pass.tokens + place) as u32;
         values.push(Tensor::U32((0..heads).map(of_head).collect()));
     }
-    let sees = model.config().sees(pass.sees);
+    let mask = model.config().mask(pass.mask);
     let record = |builder: &mut Builder<'_>| {
         let mut wired = pass.wire(builder)?;
         let (qkv, lengths) = (wired.qkv[layer], wired.encoder.lengths);
         let group = builder.config.layer_group(layer);
         let matrix = names::layer(group, "attention.output.dense.weight");
         let graph = &mut builder.graph;
-        let mut weights = graph.attention_weights(qkv, lengths, heads, sees)?;
+        let mut weights = graph.attention_weights(qkv, lengths, heads, mask)?;
         let on = graph.input("heads on", TensorType::real([heads]));
         wired.inputs.push(on);
         // It may rest in f16.

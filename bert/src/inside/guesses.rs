@@ -1,6 +1,6 @@
 //! What a model says with heads off, or from one side only.
 
-use kernels::ops::{NO_TARGET, Sees};
+use kernels::ops::{Mask, NO_TARGET};
 use kernels::{Control, Tensor, TensorType};
 
 use super::lens::nothing_hidden;
@@ -25,7 +25,7 @@ pub async fn guesses(
     if !text.masked.is_empty() && model.head().is_none() {
         model.has_mlm().map_err(ProbeError::NoHead)?;
     }
-    let (masks, said) = ask(model, tokenizer, &text, Sees::Both, top_k, control).await?;
+    let (masks, said) = ask(model, tokenizer, &text, Mask::ALL, top_k, control).await?;
     Ok(Guesses {
         seen: text.seen,
         masks,
@@ -50,8 +50,8 @@ pub async fn sides(
         return Err(nothing_hidden(tokenizer));
     }
     let mut found = Vec::new();
-    for sees in [Sees::Left, Sees::Right, Sees::Both] {
-        let (masks, _) = ask(model, tokenizer, &text, sees, top_k, control).await?;
+    for mask in [Mask::LEFT, Mask::RIGHT, Mask::ALL] {
+        let (masks, _) = ask(model, tokenizer, &text, mask, top_k, control).await?;
         found.push(masks);
     }
     let both = found.pop().unwrap_or_default();
@@ -71,7 +71,7 @@ pub(super) async fn ask(
     model: &mut Model,
     tokenizer: &Tokenizer,
     text: &Text,
-    sees: Sees,
+    mask: Mask,
     top_k: usize,
     control: &Control,
 ) -> Result<(Vec<MaskResult>, Option<HeadSays>), InsideError> {
@@ -87,7 +87,7 @@ pub(super) async fn ask(
     let top_k = top_k.clamp(1, MAX_TOP_K.min(vocabulary));
     let room_k = top_k.next_multiple_of(10).min(vocabulary);
     let pass = Pass {
-        sees,
+        mask,
         ..Pass::new(model, text, 1)
     };
     let room = match masked.len() {

@@ -1,6 +1,6 @@
 //! Texts as looks read them, and the passes that looks are made of.
 
-use kernels::ops::{NO_TARGET, Sees};
+use kernels::ops::{Mask, NO_TARGET};
 use kernels::{Control, Graph, GraphError, Tensor, TensorType, Value};
 
 use super::{Head, InsideError, Seen, Subject};
@@ -163,7 +163,7 @@ pub(super) struct Pass {
     /// Whether heads may be off.
     pub gated: bool,
     /// Which tokens a token attends to.
-    pub sees: Sees,
+    pub mask: Mask,
     /// Whether of the last layer only one row a text is wanted, which the last input (`[batch]` u32) names: nothing
     /// else is computed after that layer's attention.
     pub one_row: bool,
@@ -188,7 +188,7 @@ impl Pass {
             batch,
             tokens: bucket(tokens).min(most).max(tokens),
             gated: !text.off.is_empty(),
-            sees: Sees::Both,
+            mask: Mask::ALL,
             one_row: false,
         }
     }
@@ -230,7 +230,7 @@ impl Pass {
         inputs.extend(last);
         let way = Way {
             gates,
-            sees: self.sees,
+            mask: self.mask,
             last,
         };
         let Passed { hidden, qkv } = builder.layers(sum, lengths, &way)?;

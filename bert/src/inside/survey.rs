@@ -1,6 +1,6 @@
 //! All heads at a glance.
 
-use kernels::ops::Sees;
+use kernels::ops::Mask;
 use kernels::{Control, Tensor, TensorType};
 
 use super::guesses::ask;
@@ -37,7 +37,7 @@ pub async fn survey(
     let mut ids = text.ids.clone();
     ids.resize(pass.tokens, 0);
     values.extend([Tensor::U32(ids), Tensor::U32(marked)]);
-    let sees = model.config().sees(Sees::Both);
+    let mask = model.config().mask(Mask::ALL);
     let record = |builder: &mut Builder<'_>| {
         let mut wired = pass.wire(builder)?;
         let lengths = wired.encoder.lengths;
@@ -47,7 +47,7 @@ pub async fn survey(
         wired.inputs.extend([ids, marked]);
         let mut outputs = Vec::new();
         for &qkv in &wired.qkv {
-            let weights = graph.attention_weights(qkv, lengths, heads, sees)?;
+            let weights = graph.attention_weights(qkv, lengths, heads, mask)?;
             outputs.push(graph.attention_survey(weights, [ids, marked, lengths], THUMBNAIL)?);
         }
         Ok((wired.inputs, outputs))
@@ -77,7 +77,7 @@ pub async fn survey(
         }
         layers.push(heads);
     }
-    let (masks, said) = ask(model, tokenizer, &text, Sees::Both, top_k, control).await?;
+    let (masks, said) = ask(model, tokenizer, &text, Mask::ALL, top_k, control).await?;
     Ok(Survey {
         side,
         layers,

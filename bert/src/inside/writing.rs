@@ -1,6 +1,6 @@
 //! Writing: word by word from the left, or by filling hidden places in one order or another.
 
-use kernels::ops::{NO_TARGET, Sees};
+use kernels::ops::{Mask, NO_TARGET};
 use kernels::{Control, Tensor, TensorType};
 use serde::{Deserialize, Serialize};
 
@@ -161,7 +161,7 @@ impl Writing<'_> {
             batch: 1,
             tokens: bucket(ids.len()).min(most).max(ids.len()),
             gated: !self.off.is_empty(),
-            sees: Sees::Both,
+            mask: Mask::ALL,
             one_row: false,
         };
         let top_k = DRAWN_AMONG.min(model.config().vocab_size);

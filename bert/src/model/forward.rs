@@ -1,6 +1,6 @@
 //! BERT as a graph (Devlin et al. 2019), and its relatives.
 
-use kernels::ops::{Function, Lookup, Noise, Sees, TopKValues};
+use kernels::ops::{Function, Lookup, Mask, Noise, TopKValues};
 use kernels::{Graph, GraphError, Tensor, TensorType, Value};
 
 use super::families;
@@ -67,7 +67,7 @@ pub(crate) struct Way {
     /// What each layer's context is multiplied with, column by column `[H]`; empty where nothing is.
     pub gates: Vec<Value>,
     /// Which tokens a token attends to.
-    pub sees: Sees,
+    pub mask: Mask,
     /// The rows that go on after the last layer's attention (u32 `[R]`), where the others are not asked for: that
     /// layer's output has these alone, `[R, H]`.
     pub last: Option<Value>,
@@ -294,17 +294,8 @@ impl Builder<'_> {
         let name = |part: &str| names::layer(group, part);
         let qkv = self.dense(x, &name(names::QKV), 3 * c.hidden_size)?;
         let heads = c.num_attention_heads;
-        let mut context = match c.sees(way.sees) {
-            Sees::Both => {
-                let noise = self.noise(|rates| rates.attention);
-                self.graph.attention(qkv, lengths, heads, noise)?.0
-            }
-            sees => {
-                let weights = self.graph.attention_weights(qkv, lengths, heads, sees)?;
-                let weights = self.dropout(weights, |rates| rates.attention)?;
-                self.graph.attention_apply(weights, qkv, heads)?
-            }
-        };
+        let (mask, noise) = (c.mask(way.mask), self.noise(|rates| rates.attention));
+        let mut context = self.graph.attention(qkv, lengths, heads, mask, noise)?.0;
         if let Some(&gate) = way.gates.get(i) {
             context = self.graph.scale_columns(context, gate)?;
         }

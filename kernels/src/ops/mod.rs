@@ -5,7 +5,6 @@ mod activation;
 mod adamw;
 mod add;
 mod attention;
-mod attention_apply;
 mod attention_survey;
 mod attention_weights;
 mod block;
@@ -21,6 +20,7 @@ mod layer_norm;
 mod linear;
 mod linear_cross_entropy;
 mod link_rows;
+mod mask;
 mod matmul;
 mod mean_loss;
 mod mean_tokens;
@@ -38,9 +38,8 @@ pub use activation::{Activation, ActivationGrad, Function};
 pub use adamw::{AdamW, AdamWValues};
 pub use add::Add;
 pub use attention::{Attention, AttentionGrad, MAX_HEAD_SIZE};
-pub use attention_apply::{AttentionApply, AttentionApplyGrad};
 pub use attention_survey::AttentionSurvey;
-pub use attention_weights::{AttentionWeights, AttentionWeightsGrad, Sees};
+pub use attention_weights::AttentionWeights;
 pub use block::Block;
 pub use copy::Copy;
 pub use cross_entropy::{CrossEntropy, CrossEntropyGrad, CrossEntropyValues};
@@ -52,6 +51,7 @@ pub use linear::Linear;
 pub(crate) use linear_cross_entropy::MAX_OUTPUTS;
 pub use linear_cross_entropy::{LinearCrossEntropy, LinearCrossEntropyGrad};
 pub use link_rows::LinkRows;
+pub use mask::Mask;
 pub use matmul::{Join, MatMul};
 pub use mean_loss::{Loss, MeanLoss, MeanLossGrad};
 pub use mean_tokens::{MeanTokens, MeanTokensGrad};
@@ -212,12 +212,9 @@ ops! {
     AdamW,
     Add,
     Attention,
-    AttentionApply,
-    AttentionApplyGrad,
     AttentionGrad,
     AttentionSurvey,
     AttentionWeights,
-    AttentionWeightsGrad,
     Copy,
     CrossEntropy,
     CrossEntropyGrad,

@@ -34,7 +34,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
     }
     #end
-    for (var j = 0u; j < length; j++) {
+    let others = keys_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var j = others.x; j < others.y; j++) {
         let key = at.keys + j * 3u * at.width;
         #for i in ROWS
         var s{i} = 0.0;
@@ -48,6 +49,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         #end
         #for i in ROWS
+        if (MASKED) { s{i} = select(-3.0e38, s{i}, sees(top + {i}u, j, length)); }
         let next{i} = max(m{i}, s{i});
         let shrink{i} = exp(m{i} - next{i});
         m{i} = next{i};

@@ -20,7 +20,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     var o{i}_{d} = 0.0;
     #end
     #end
-    for (var first = 0u; first < length; first += 4u * {OTHERS}u) {
+    let others = keys_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var first = others.x; first < others.y; first += 4u * {OTHERS}u) {
         #for j in OTHERS
         let j{j} = first + 4u * {j}u + lane;
         let key{j} = at.keys + min(j{j}, last) * 3u * at.width;
@@ -44,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         #for i in ROWS
         var next{i} = m{i};
         #for j in OTHERS
-        s{i}_{j} = select(-3.0e38, s{i}_{j} * params.scale, j{j} < length);
+        s{i}_{j} = select(-3.0e38, s{i}_{j} * params.scale, sees(top + {i}u, j{j}, length));
         next{i} = max(next{i}, s{i}_{j});
         #end
         next{i} = max(next{i}, quadSwapX(next{i}));

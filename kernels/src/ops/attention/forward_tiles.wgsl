@@ -18,7 +18,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     #for c in COLUMNS
     var o{c} = mat4x4f();
     #end
-    for (var first = 0u; first < length; first += 32u) {
+    let others = keys_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var first = others.x; first < others.y; first += 32u) {
         var s = mat4x4f();
         for (var slab = 0u; slab < SLABS; slab++) {
             stage(MINE, at.queries, top, last, slab, index);
@@ -30,7 +31,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         let j = four(first + x);
         var largest = vec4f();
         #for r in 4
-        s[{r}] = select(vec4f(-3.0e38), s[{r}] * params.scale, j < vec4u(length));
+        s[{r}] = select(vec4f(-3.0e38), s[{r}] * params.scale, four_seen(vec4u(rows[{r}]), j, length));
         largest[{r}] = max(max(s[{r}].x, s[{r}].y), max(s[{r}].z, s[{r}].w));
         #end
         let next = max(m, row_max(largest, y, x));

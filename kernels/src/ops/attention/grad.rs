@@ -3,12 +3,14 @@
 use super::super::Rule;
 use super::super::check::Check;
 use super::super::dropout::Noise;
+use super::super::mask::Mask;
 use super::kernels::{self, Pass};
 use super::{Sizes, seed};
 use crate::error::GraphError;
 use crate::shader::{Dispatch, DispatchContext, Kernel, Operand};
 use crate::tensor::{DType, Shape, TensorType};
 use crate::twin::{self, Lanes, Real, matmul, row};
+use std::ops::Range;
 
 /// The gradient of [`super::Attention`] with respect to its packed queries, keys and values.
 ///
@@ -21,6 +23,8 @@ pub struct AttentionGrad {
     pub heads: usize,
     /// As in the forward pass.
     pub dropout: Option<Noise>,
+    /// As in the forward pass.
+    pub mask: Mask,
 }
 
 impl Rule for AttentionGrad {
@@ -51,9 +55,11 @@ impl Rule for AttentionGrad {
         let [dqkv, delta] = [0, 1].map(Operand::Output);
         let queries = vec![qkv, lengths, seed, lse, out, dout, dqkv, delta];
         let keys = vec![qkv, lengths, seed, lse, delta, dout, dqkv];
+        let dispatch =
+            |pass, operands| sizes.dispatch(pass, capabilities, self.dropout, self.mask, operands);
         vec![
-            sizes.dispatch(Pass::QueriesBackward, capabilities, self.dropout, queries),
-            sizes.dispatch(Pass::KeysBackward, capabilities, self.dropout, keys),
+            dispatch(Pass::QueriesBackward, queries),
+            dispatch(Pass::KeysBackward, keys),
         ]
     }
 
@@ -78,34 +84,38 @@ impl Rule for AttentionGrad {
         let (dqkv, delta) = (outputs.real(), outputs.real());
         dqkv.fill(F::default());
         let (width, scale, one) = (heads * head, F::new(sizes.scale()), F::new(1.0));
-        for (b, &length) in lengths.iter().enumerate() {
-            let length = (length as usize).clamp(1, tokens);
-            for a in 0..heads {
-                let part = |part: usize, rows: usize| sizes.part(qkv, [b, a, part], rows);
-                let weights = &mut weights[..tokens * length];
-                let ds = &mut ds[..tokens * length];
-                let dy = sizes.head_of(dout, [b, a]);
-                matmul(
-                    part(0, tokens),
-                    part(1, length).transposed(),
-                    weights,
-                    length,
-                    scale,
-                    false,
-                );
-                matmul(dy, part(2, length).transposed(), ds, length, one, false);
+        let each = (0..lengths.len()).flat_map(|b| (0..heads).map(move |a| (b, a)));
+        for (b, a) in each {
+            let length = (lengths[b] as usize).clamp(1, tokens);
+            for queries in sizes.blocks(self.mask) {
+                let keys = self.mask.keys(queries.clone(), length);
+                let part = |part: usize, rows| sizes.part(qkv, [b, a, part], rows);
+                let weights = &mut weights[..queries.len() * keys.len()];
+                let ds = &mut ds[..queries.len() * keys.len()];
+                let (q, k) = (part(0, &queries), part(1, &keys));
+                let dy = sizes.head_of(dout, [b, a], &queries);
+                matmul(q, k.transposed(), weights, keys.len(), scale, false);
+                let v = part(2, &keys).transposed();
+                matmul(dy, v, ds, keys.len(), one, false);
                 let rows = weights
-                    .chunks_exact_mut(length)
-                    .zip(ds.chunks_exact_mut(length));
-                for (i, (weights, ds)) in rows.enumerate() {
+                    .chunks_exact_mut(keys.len())
+                    .zip(ds.chunks_exact_mut(keys.len()));
+                for (i, (weights, ds)) in queries.clone().zip(rows) {
                     let query = (b * heads + a) * tokens + i;
                     let at = (b * tokens + i) * width + a * head;
                     let sum = row::dot(&out[at..][..head], &dout[at..][..head]);
                     delta[query] = sum;
+                    let seen = self.mask.keys(i..i + 1, length);
+                    let first = sizes.score([b, a, i, seen.start]);
+                    let seen = seen.start - keys.start..seen.end - keys.start;
+                    for row in [&mut *weights, &mut *ds] {
+                        row[..seen.start].fill(F::default());
+                        row[seen.end..].fill(F::default());
+                    }
+                    let (weights, ds) = (&mut weights[seen.clone()], &mut ds[seen]);
                     let (lse, sum) = (F::Lanes::splat(lse[query]), F::Lanes::splat(sum));
                     row::update(weights, [], |w, []| (w - lse).exp());
                     // Through the dropout of the weights, then through the softmax.
-                    let first = sizes.score([b, a, i]);
                     if let Some(noise) = self.dropout {
                         noise.apply(seed, first, ds);
                     }
@@ -114,28 +124,19 @@ impl Rule for AttentionGrad {
                         noise.apply(seed, first, weights);
                     }
                 }
-                let ds = twin::Matrix::new(&*ds, tokens, length);
-                let weights = twin::Matrix::new(&*weights, tokens, length);
-                let start = |part: usize| b * tokens * 3 * width + part * width + a * head;
-                let stride = 3 * width;
-                let (key, query) = (part(1, length), part(0, tokens));
-                matmul(ds, key, &mut dqkv[start(0)..], stride, scale, false);
-                matmul(
-                    ds.transposed(),
-                    query,
-                    &mut dqkv[start(1)..],
-                    stride,
-                    scale,
-                    false,
-                );
-                matmul(
-                    weights.transposed(),
-                    dy,
-                    &mut dqkv[start(2)..],
-                    stride,
-                    one,
-                    false,
-                );
+                let ds = twin::Matrix::new(&*ds, queries.len(), keys.len());
+                let weights = twin::Matrix::new(&*weights, queries.len(), keys.len());
+                let start = |part: usize, rows: &Range<usize>| {
+                    (b * tokens + rows.start) * 3 * width + part * width + a * head
+                };
+                // Keys gather what all blocks of queries add.
+                let (stride, add) = (3 * width, queries.start > 0);
+                let dq = &mut dqkv[start(0, &queries)..];
+                matmul(ds, k, dq, stride, scale, false);
+                let dk = &mut dqkv[start(1, &keys)..];
+                matmul(ds.transposed(), q, dk, stride, scale, add);
+                let dv = &mut dqkv[start(2, &keys)..];
+                matmul(weights.transposed(), dy, dv, stride, one, add);
             }
         }
     }

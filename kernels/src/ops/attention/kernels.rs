@@ -35,24 +35,24 @@ macro_rules! family {
             team: $team,
             rows: [family!(rows $forward), family!(rows $queries), family!(rows $keys)],
             kernels: [
-                family!("attention, ", FORWARD_BINDINGS, [$name, $parts, $third], $files, $forward),
+                family!("attention, ", FORWARD_BINDINGS, [$name, $parts, $team, $third], $files, $forward),
                 family!(
-                    "attention, queries backward, ", QUERIES_BINDINGS, [$name, $parts, $third], $files, $queries
+                    "attention, queries backward, ", QUERIES_BINDINGS, [$name, $parts, $team, $third], $files, $queries
                 ),
-                family!("attention, keys backward, ", KEYS_BINDINGS, [$name, $parts, $third], $files, $keys),
+                family!("attention, keys backward, ", KEYS_BINDINGS, [$name, $parts, $team, $third], $files, $keys),
             ],
         }
     };
     (rows [$rows:literal, $number:literal, $($own:literal),*]) => { $rows };
     (
-        $pass:literal, $bindings:expr, [$name:literal, $parts:literal, $third:literal], [$($file:literal),*],
+        $pass:literal, $bindings:expr, [$name:literal, $parts:literal, $team:literal, $third:literal], [$($file:literal),*],
         [$rows:literal, $number:literal, $($own:literal),*]
     ) => {
         Kernel {
             name: concat!($pass, $name),
             variant: None,
             source: concat!(
-                "#let PARTS = ", $parts, "\n#let ROWS = ", $rows, "\n#let ", $third, " = ", $number, "\n",
+                "#let PARTS = ", $parts, "\n#let TEAM = ", $team, "\n#let ROWS = ", $rows, "\n#let ", $third, " = ", $number, "\n",
                 include_str!("../shared/grid.wgsl"),
                 include_str!("../dropout/noise.wgsl"),
                 include_str!("head.wgsl"),

@@ -34,9 +34,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         #end
     }
     #end
-    // Nothing is to be summed where all of the threads' keys lie beyond the length.
-    let queries = select(0u, params.tokens, {ROWS}u * group.x * WG < length);
-    for (var i = 0u; i < queries; i++) {
+    let others = queries_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var i = others.x; i < others.y; i++) {
         let query = at.queries + i * 3u * at.width;
         let out = at.out + i * at.width;
         let row = sequence_head * params.tokens + i;
@@ -55,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         #end
         #end
         #for j in ROWS
-        let w{j} = select(0.0, exp(s{j} - lse), j{j} < length);
+        let w{j} = select(0.0, exp(s{j} - lse), sees(i, j{j}, length));
         let kept{j} = kept(sequence_head, i, j{j});
         s{j} = w{j} * (kept{j} * dw{j} - delta) * params.scale;
         dw{j} = w{j} * kept{j};

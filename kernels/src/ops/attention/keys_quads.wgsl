@@ -22,7 +22,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     var dv{j}_{d} = 0.0;
     #end
     #end
-    for (var first = 0u; first < params.tokens; first += 4u * {OTHERS}u) {
+    let others = queries_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var first = others.x; first < others.y; first += 4u * {OTHERS}u) {
         #for i in OTHERS
         let i{i} = first + 4u * {i}u + lane;
         let inside{i} = min(i{i}, last);
@@ -55,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         #for j in ROWS
         #for i in OTHERS
         {
-            let here = i{i} <= last && j{j} < length;
+            let here = i{i} <= last && sees(i{i}, j{j}, length);
             let w = select(0.0, exp(s{j}_{i} * params.scale - lse{i}), here);
             var factor = 1.0;
             if (DROPOUT) { factor = kept(sequence_head, i{i}, j{j}); }

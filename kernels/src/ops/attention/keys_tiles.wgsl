@@ -18,9 +18,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     var dk{c} = mat4x4f();
     var dv{c} = mat4x4f();
     #end
-    // Nothing is to be summed where all of the keys lie beyond the length.
-    let queries = select(0u, params.tokens, top < length);
-    for (var first = 0u; first < queries; first += 32u) {
+    let others = queries_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var first = others.x; first < others.y; first += 32u) {
         var s = mat4x4f();
         var dw = mat4x4f();
         for (var slab = 0u; slab < SLABS; slab++) {
@@ -42,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         // From here on dw is what the queries' dout adds to dv, and s what the queries add to dk.
         #for r in 4
         {
-            let here = (i <= vec4u(last)) & vec4<bool>(rows[{r}] < length);
+            let here = (i <= vec4u(last)) & four_seen(i, vec4u(rows[{r}]), length);
             let w = select(vec4f(), exp(s[{r}] * params.scale - lses), here);
             let factor = four_kept(sequence_head, i, vec4u(rows[{r}]));
             s[{r}] = w * (factor * dw[{r}] - deltas) * params.scale;

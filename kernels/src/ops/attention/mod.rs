@@ -7,6 +7,7 @@ pub use grad::AttentionGrad;
 
 use super::check::Check;
 use super::dropout::Noise;
+use super::mask::Mask;
 use super::softmax::softmax_row;
 use super::{GradientAt, Rule};
 use crate::error::GraphError;
@@ -15,12 +16,13 @@ use crate::shader::{Capabilities, Dispatch, DispatchContext, Kernel, Operand, pa
 use crate::tensor::{DType, Shape, TensorType};
 use crate::twin::{self, Inputs, Matrix, Real, matmul};
 use kernels::{Choice, Pass};
+use std::ops::Range;
 
 /// The largest head size that the shaders' registers hold.
 pub const MAX_HEAD_SIZE: usize = 128;
 
-/// `out = softmax(q kᵀ / √D) v` for every head, over the keys that lie within each sequence's
-/// length (Vaswani et al. 2017, eq. 1).
+/// `out = softmax(q kᵀ / √D) v` for every head, over the keys that each query sees,
+/// all within its sequence's length (Vaswani et al. 2017, eq. 1).
 ///
 /// Operands: qkv `[B·T, 3·A·D]`, each row holding q, k and v, each `[A, D]`; lengths `[B]` (u32),
 /// taken as at least 1; with `dropout`, the run's seed `[1]` (u32). Results: out `[B·T, A·D]`, and
@@ -31,6 +33,8 @@ pub struct Attention {
     pub heads: usize,
     /// Dropout of the weights, after the softmax.
     pub dropout: Option<Noise>,
+    /// Which keys a query sees.
+    pub mask: Mask,
 }
 
 params! {
@@ -38,6 +42,8 @@ params! {
         tokens: u32,
         heads: u32,
         scale: f32,
+        before: u32,
+        after: u32,
         stream: u32,
         threshold: u32,
         keep_scale: f32,
@@ -74,13 +80,17 @@ impl Sizes {
         pass: Pass,
         capabilities: &Capabilities,
         dropout: Option<Noise>,
+        mask: Mask,
         operands: Vec<Operand>,
     ) -> Dispatch {
         let choice = Choice::of(pass, self.head, capabilities);
+        let [before, after] = mask.reach(self.tokens);
         let params = Params {
             tokens: self.tokens as u32,
             heads: self.heads as u32,
             scale: self.scale() as f32,
+            before,
+            after,
             stream: dropout.map_or(0, |n| n.stream),
             threshold: dropout.map_or(0, |n| n.threshold()),
             keep_scale: dropout.map_or(1.0, |n| n.scale() as f32),
@@ -91,6 +101,7 @@ impl Sizes {
                 ("WG", f64::from(choice.threads)),
                 ("HEAD", self.head as f64),
                 ("DROPOUT", f64::from(dropout.is_some())),
+                ("MASKED", f64::from(mask != Mask::ALL)),
             ],
             params: params.bytes(),
             operands,
@@ -102,23 +113,36 @@ impl Sizes {
         }
     }
 
-    /// The part (0 = q, 1 = k, 2 = v) of `rows` tokens of head `a` of sequence `b`.
-    fn part<'a, F>(&self, qkv: &'a [F], [b, a, part]: [usize; 3], rows: usize) -> Matrix<'a, F> {
+    /// The part (0 = q, 1 = k, 2 = v) of some tokens of head `a` of sequence `b`.
+    fn part<'a, F>(
+        &self,
+        qkv: &'a [F],
+        [b, a, part]: [usize; 3],
+        rows: &Range<usize>,
+    ) -> Matrix<'a, F> {
         let width = self.heads * self.head;
-        let start = b * self.tokens * 3 * width + part * width + a * self.head;
-        Matrix::strided(&qkv[start..], rows, self.head, 3 * width)
+        let start = (b * self.tokens + rows.start) * 3 * width + part * width + a * self.head;
+        Matrix::strided(&qkv[start..], rows.len(), self.head, 3 * width)
     }
 
-    /// The index of the first score of query `i` of head `a` of sequence `b`, as dropout counts them.
-    fn score(&self, [b, a, i]: [usize; 3]) -> u32 {
-        (((b * self.heads + a) * self.tokens + i) * self.tokens) as u32
+    /// Queries that go together on the CPU: all of them, or a few where not all see the same keys.
+    fn blocks(&self, mask: Mask) -> impl Iterator<Item = Range<usize>> + use<> {
+        let tokens = self.tokens;
+        let step = if mask == Mask::ALL { tokens } else { 32 };
+        let blocks = (0..tokens).step_by(step);
+        blocks.map(move |first| first..(first + step).min(tokens))
     }
 
-    /// Head `a` of sequence `b` in a tensor `[B T, A D]`.
-    fn head_of<'a, F>(&self, x: &'a [F], [b, a]: [usize; 2]) -> Matrix<'a, F> {
+    /// The index of a score of query `i` of head `a` of sequence `b`, as dropout counts them.
+    fn score(&self, [b, a, i, j]: [usize; 4]) -> u32 {
+        (((b * self.heads + a) * self.tokens + i) * self.tokens + j) as u32
+    }
+
+    /// Some tokens of head `a` of sequence `b` in a tensor `[B T, A D]`.
+    fn head_of<'a, F>(&self, x: &'a [F], [b, a]: [usize; 2], rows: &Range<usize>) -> Matrix<'a, F> {
         let width = self.heads * self.head;
-        let start = b * self.tokens * width + a * self.head;
-        Matrix::strided(&x[start..], self.tokens, self.head, width)
+        let start = (b * self.tokens + rows.start) * width + a * self.head;
+        Matrix::strided(&x[start..], rows.len(), self.head, width)
     }
 }
 
@@ -166,6 +190,7 @@ impl Rule for Attention {
         let grad = AttentionGrad {
             heads: self.heads,
             dropout: self.dropout,
+            mask: self.mask,
         };
         let mut inputs = vec![at.inputs[0], at.inputs[1], at.outputs[1], at.outputs[0], d];
         inputs.extend(at.inputs.get(2));
@@ -191,6 +216,7 @@ impl Rule for Attention {
             Pass::Forward,
             &context.choice.capabilities,
             self.dropout,
+            self.mask,
             operands,
         )]
     }
@@ -213,35 +239,28 @@ impl Rule for Attention {
         let seed = seed(self.dropout, &inputs, 2);
         let (out, lse) = (outputs.real(), outputs.real());
         let (width, scale) = (heads * head, F::new(sizes.scale()));
-        for b in 0..batch {
+        for (b, a) in (0..batch).flat_map(|b| (0..heads).map(move |a| (b, a))) {
             let length = (lengths[b] as usize).clamp(1, tokens);
-            for a in 0..heads {
-                let part = |part: usize, rows: usize| sizes.part(qkv, [b, a, part], rows);
-                let scores = &mut scores[..tokens * length];
-                matmul(
-                    part(0, tokens),
-                    part(1, length).transposed(),
-                    scores,
-                    length,
-                    scale,
-                    false,
-                );
-                for (i, row) in scores.chunks_exact_mut(length).enumerate() {
-                    lse[(b * heads + a) * tokens + i] = softmax_row(row);
+            for queries in sizes.blocks(self.mask) {
+                let keys = self.mask.keys(queries.clone(), length);
+                let part = |part: usize, rows| sizes.part(qkv, [b, a, part], rows);
+                let scores = &mut scores[..queries.len() * keys.len()];
+                let (q, k) = (part(0, &queries), part(1, &keys));
+                matmul(q, k.transposed(), scores, keys.len(), scale, false);
+                for (i, row) in queries.clone().zip(scores.chunks_exact_mut(keys.len())) {
+                    let seen = self.mask.keys(i..i + 1, length);
+                    let first = sizes.score([b, a, i, seen.start]);
+                    let seen = seen.start - keys.start..seen.end - keys.start;
+                    row[..seen.start].fill(F::default());
+                    row[seen.end..].fill(F::default());
+                    lse[(b * heads + a) * tokens + i] = softmax_row(&mut row[seen.clone()]);
                     if let Some(noise) = self.dropout {
-                        noise.apply(seed, sizes.score([b, a, i]), row);
+                        noise.apply(seed, first, &mut row[seen]);
                     }
                 }
-                let start = b * tokens * width + a * head;
-                let weights = Matrix::new(&*scores, tokens, length);
-                matmul(
-                    weights,
-                    part(2, length),
-                    &mut out[start..],
-                    width,
-                    F::new(1.0),
-                    false,
-                );
+                let out = &mut out[(b * tokens + queries.start) * width + a * head..];
+                let weights = Matrix::new(&*scores, queries.len(), keys.len());
+                matmul(weights, part(2, &keys), out, width, F::new(1.0), false);
             }
         }
     }
@@ -260,6 +279,7 @@ impl Graph {
         qkv: Value,
         lengths: Value,
         heads: usize,
+        mask: Mask,
         dropout: Option<(Noise, Value)>,
     ) -> Result<(Value, Value), GraphError> {
         let mut inputs = vec![qkv, lengths];
@@ -267,6 +287,7 @@ impl Graph {
         let op = Attention {
             heads,
             dropout: dropout.map(|(noise, _)| noise),
+            mask,
         };
         let outputs = self.apply(op.into(), &inputs)?;
         Ok((outputs[0], outputs[1]))

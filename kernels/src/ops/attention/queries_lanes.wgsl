@@ -37,7 +37,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         #end
     }
     #end
-    for (var j = 0u; j < length; j++) {
+    let others = keys_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var j = others.x; j < others.y; j++) {
         let key = at.keys + j * 3u * at.width;
         #for i in ROWS
         var s{i} = 0.0;
@@ -54,6 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         #for i in ROWS
         dw{i} = kept(sequence_head, i{i}, j) * dw{i} - delta{i};
         s{i} = exp(s{i} - lse{i}) * dw{i} * params.scale;
+        if (MASKED) { s{i} = select(0.0, s{i}, sees(i{i}, j, length)); }
         #for d in PARTS
         dq{i}_{d} = fma(vec4f(s{i}), k{d}, dq{i}_{d});
         #end

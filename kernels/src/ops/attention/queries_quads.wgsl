@@ -26,7 +26,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     var dq{i}_{d} = 0.0;
     #end
     #end
-    for (var first = 0u; first < length; first += 4u * {OTHERS}u) {
+    let others = keys_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var first = others.x; first < others.y; first += 4u * {OTHERS}u) {
         #for j in OTHERS
         let j{j} = first + 4u * {j}u + lane;
         let key{j} = at.keys + min(j{j}, last) * 3u * at.width;
@@ -55,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         #for j in OTHERS
         if (DROPOUT) { dw{i}_{j} *= kept(sequence_head, i{i}, j{j}); }
         s{i}_{j} = exp(s{i}_{j} * params.scale - lse{i}) * (dw{i}_{j} - delta{i}) * params.scale;
-        s{i}_{j} = select(0.0, s{i}_{j}, j{j} < length);
+        s{i}_{j} = select(0.0, s{i}_{j}, sees(i{i}, j{j}, length));
         #end
         #end
         #for j in OTHERS

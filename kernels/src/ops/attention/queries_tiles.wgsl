@@ -30,7 +30,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     #for c in COLUMNS
     var dq{c} = mat4x4f();
     #end
-    for (var first = 0u; first < length; first += 32u) {
+    let others = keys_of(group.x * TAKEN, group.x * TAKEN + TAKEN - 1u, length);
+    for (var first = others.x; first < others.y; first += 32u) {
         var s = mat4x4f();
         var dw = mat4x4f();
         for (var slab = 0u; slab < SLABS; slab++) {
@@ -49,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         #for r in 4
         dw[{r}] = four_kept(sequence_head, vec4u(rows[{r}]), j) * dw[{r}] - dot_out[{r}];
         s[{r}] = exp(s[{r}] * params.scale - lses[{r}]) * dw[{r}] * params.scale;
-        s[{r}] = select(vec4f(), s[{r}], j < vec4u(length));
+        s[{r}] = select(vec4f(), s[{r}], four_seen(vec4u(rows[{r}]), j, length));
         #end
         keep_weights(s, y, x);
         #for c in COLUMNS

@@ -90,3 +90,8 @@ fn four_kept(sequence_head: u32, i: vec4u, j: vec4u) -> vec4f {
 
 // Four rows, or four columns, of which the first is known.
 fn four(first: u32) -> vec4u { return first + vec4u(0u, 8u, 16u, 24u); }
+
+// Of four queries and keys.
+fn four_seen(i: vec4u, j: vec4u, length: u32) -> vec4<bool> {
+    return vec4<bool>(sees(i.x, j.x, length), sees(i.y, j.y, length), sees(i.z, j.z, length), sees(i.w, j.w, length));
+}

@@ -1,14 +1,13 @@
 // w_ij = softmax_j(q_i . k_j / sqrt D) over the keys that query i sees (Vaswani et al. 2017, eq. 1), for
-// every head, written out; 0 for the keys that it does not see. It sees keys j < length: all of them
-// (SEES 0), those up to itself (1), or those from itself on (2; a query beyond the length sees the last).
+// every head, written out; 0 for the keys that it does not see. It sees the keys j < length from
+// `before` before its own place to `after` after it; beyond the length the last at least.
 // qkv: [B T, 3 A D], a row holds q, k, v, each [A, D]; lengths: [B]; weights: [B A T, T].
 // One thread a row: scores first, then their exponentials, each lane reading only what it wrote itself.
 // 2 T D flops a row.
 
-struct Params { tokens: u32, heads: u32, scale: f32 }
+struct Params { tokens: u32, heads: u32, scale: f32, before: u32, after: u32 }
 
 override HEAD: u32 = 64u; // D, at most 128
-override SEES: u32 = 0u;
 
 const QUADS: u32 = 32u; // registers of the largest head
 
@@ -41,8 +40,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var query: array<vec4f, QUADS>;
     for (var c = 0u; c < quads; c++) { query[c] = quad(base, c) * params.scale; }
     let length = clamp(lengths[batch], 1u, params.tokens);
-    let start = select(0u, min(i, length - 1u), SEES == 2u);
-    let end = select(length, min(i + 1u, length), SEES == 1u);
+    let start = min(i - min(i, params.before), length - 1u);
+    let end = min(i + params.after + 1u, length);
     let row = ((batch * params.heads + head) * params.tokens + i) * params.tokens;
     var m = -3.0e38;
     for (var j = start; j < end; j++) {

@@ -1,56 +1,31 @@
 //! The weights of self-attention, written out: what the fused [`super::Attention`] never stores.
 
-mod grad;
-
-pub use grad::AttentionWeightsGrad;
-
+use super::Rule;
 use super::attention::MAX_HEAD_SIZE;
 use super::check::Check;
+use super::mask::Mask;
 use super::softmax::softmax_row;
-use super::{GradientAt, Rule};
 use crate::error::GraphError;
 use crate::graph::{Graph, Value};
 use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, Style, params};
 use crate::tensor::TensorType;
 use crate::twin::{self, Matrix, Real, matmul};
 
-/// Which tokens a token attends to, of those within its sequence's length.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Sees {
-    /// All of them.
-    #[default]
-    Both,
-    /// Itself and those before it (the causal form).
-    Left,
-    /// Itself and those after it; a token beyond the length sees the last within it.
-    Right,
-}
-
-impl Sees {
-    /// The keys that query `i` sees in a sequence of `length` tokens, at least 1.
-    pub(super) fn keys(self, i: usize, length: usize) -> std::ops::Range<usize> {
-        match self {
-            Self::Both => 0..length,
-            Self::Left => 0..(i + 1).min(length),
-            Self::Right => i.min(length - 1)..length,
-        }
-    }
-}
-
 /// `w = softmax(q kᵀ / √D)` for every head, over the keys that each query sees; 0 elsewhere.
 ///
 /// Operands: qkv `[B·T, 3·A·D]`, each row holding q, k and v, each `[A, D]`; lengths `[B]` (u32),
-/// taken as at least 1. Result: `[B·A·T, T]`, a row for each query of each head of each sequence.
+/// taken as at least 1. Result: `[B·A·T, T]`, a row for each query of each head of each sequence. To look at: it has
+/// no gradient.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AttentionWeights {
     /// A, the number of heads.
     pub heads: usize,
     /// Which keys a query sees.
-    pub sees: Sees,
+    pub mask: Mask,
 }
 
 params! {
-    struct Params { tokens: u32, heads: u32, scale: f32 }
+    struct Params { tokens: u32, heads: u32, scale: f32, before: u32, after: u32 }
 }
 
 static FORWARD: Kernel = Kernel {
@@ -153,35 +128,21 @@ impl Rule for AttentionWeights {
         ])])
     }
 
-    fn gradient(
-        &self,
-        graph: &mut Graph,
-        at: &GradientAt<'_>,
-    ) -> Result<Vec<Option<Value>>, GraphError> {
-        let inputs = [at.inputs[0], at.outputs[0], at.d_output(Self::NAME)?];
-        let grad = AttentionWeightsGrad { heads: self.heads };
-        Ok(vec![
-            at.want(0, || graph.apply1(grad.into(), &inputs))?,
-            None,
-        ])
-    }
-
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let batch = context.inputs[1].shape.len();
         let sizes = Sizes::new(self.heads, &context.inputs[0], batch);
         let (threads, workgroups) = sizes.grid(context);
+        let [before, after] = self.mask.reach(sizes.tokens);
         let params = Params {
             tokens: sizes.tokens as u32,
             heads: self.heads as u32,
             scale: sizes.scale() as f32,
+            before,
+            after,
         };
         vec![Dispatch {
             kernel: &FORWARD,
-            constants: vec![
-                ("WG", f64::from(threads)),
-                ("HEAD", sizes.head as f64),
-                ("SEES", f64::from(self.sees as u8)),
-            ],
+            constants: vec![("WG", f64::from(threads)), ("HEAD", sizes.head as f64)],
             params: params.bytes(),
             operands: vec![Operand::Input(0), Operand::Input(1), Operand::Output(0)],
             workgroups,
@@ -202,7 +163,7 @@ impl Rule for AttentionWeights {
             let scale = F::new(sizes.scale());
             matmul(q, k.transposed(), weights, tokens, scale, false);
             for (i, row) in weights.chunks_exact_mut(tokens).enumerate() {
-                let seen = self.sees.keys(i, length);
+                let seen = self.mask.keys(i..i + 1, length);
                 row[..seen.start].fill(F::default());
                 row[seen.end..].fill(F::default());
                 softmax_row(&mut row[seen]);
@@ -223,8 +184,8 @@ impl Graph {
         qkv: Value,
         lengths: Value,
         heads: usize,
-        sees: Sees,
+        mask: Mask,
     ) -> Result<Value, GraphError> {
-        self.apply1(AttentionWeights { heads, sees }.into(), &[qkv, lengths])
+        self.apply1(AttentionWeights { heads, mask }.into(), &[qkv, lengths])
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Builder, Case, FITS};
 use crate::graph::Value;
-use crate::ops::{Function, Lookup, NO_TARGET, Noise};
+use crate::ops::{Function, Lookup, Mask, NO_TARGET, Noise};
 use crate::tensor::{Storage, Tensor};
 
 /// Lengths of so many blocks of a whole, none of them empty, that are not all the same.
@@ -141,8 +141,20 @@ pub fn softmax(rows: usize, columns: usize) -> Case {
 }
 
 /// Self-attention over sequences of falling lengths.
-pub fn attention([batch, tokens, heads, head]: [usize; 4], dropout: bool) -> Case {
-    let what = format!("B {batch}, T {tokens}, A {heads}, D {head}, dropout {dropout}");
+pub fn attention(sizes: [usize; 4], dropout: bool) -> Case {
+    masked_attention(sizes, Mask::ALL, dropout)
+}
+
+/// The same under a mask.
+pub fn masked_attention(
+    [batch, tokens, heads, head]: [usize; 4],
+    mask: Mask,
+    dropout: bool,
+) -> Case {
+    let mut what = format!("B {batch}, T {tokens}, A {heads}, D {head}, dropout {dropout}");
+    if mask != Mask::ALL {
+        what = format!("{what}, {mask:?}");
+    }
     // Scores are sums of D terms of at most 1/√D; their error enters every weight.
     let magnitude = 2.0 * (head as f64).sqrt() + 1.0;
     let mut b = Builder::new("attention", what, tokens + head, magnitude);
@@ -159,7 +171,7 @@ pub fn attention([batch, tokens, heads, head]: [usize; 4], dropout: bool) -> Cas
     let (y, lse) = b
         .case
         .graph
-        .attention(qkv, lengths, heads, dropout)
+        .attention(qkv, lengths, heads, mask, dropout)
         .expect(FITS);
     b.done(vec![y, lse])
 }

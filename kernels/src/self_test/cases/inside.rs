@@ -1,12 +1,12 @@
 //! What a look inside a model runs beside its passes.
 
 use super::{Builder, Case, FITS};
-use crate::ops::Sees;
+use crate::ops::Mask;
 use crate::tensor::Tensor;
 
 /// The weights of attention over sequences of falling lengths.
-pub fn attention_weights([batch, tokens, heads, head]: [usize; 4], sees: Sees) -> Case {
-    let what = format!("B {batch}, T {tokens}, A {heads}, D {head}, {sees:?}");
+pub fn attention_weights([batch, tokens, heads, head]: [usize; 4], mask: Mask) -> Case {
+    let what = format!("B {batch}, T {tokens}, A {heads}, D {head}, {mask:?}");
     // Scores are sums of D terms of at most 1/√D; their error enters every weight.
     let magnitude = 2.0 * (head as f64).sqrt() + 1.0;
     let mut b = Builder::new("attention weights", what, tokens + head, magnitude);
@@ -15,18 +15,8 @@ pub fn attention_weights([batch, tokens, heads, head]: [usize; 4], sees: Sees) -
         .map(|i| (tokens - i * tokens / (batch + 1)) as u32)
         .collect();
     let lengths = b.ids(lengths);
-    let weights = b.case.graph.attention_weights(qkv, lengths, heads, sees);
+    let weights = b.case.graph.attention_weights(qkv, lengths, heads, mask);
     b.done(vec![weights.expect(FITS)])
-}
-
-/// Values summed by weights that need not sum to 1.
-pub fn attention_apply([batch, tokens, heads, head]: [usize; 4]) -> Case {
-    let what = format!("B {batch}, T {tokens}, A {heads}, D {head}");
-    let mut b = Builder::new("attention apply", what, tokens, tokens as f64);
-    let weights = b.input([batch * heads * tokens, tokens], 1.0);
-    let qkv = b.input([batch * tokens, 3 * heads * head], 1.0);
-    let out = b.case.graph.attention_apply(weights, qkv, heads);
-    b.done(vec![out.expect(FITS)])
 }
 
 /// A matrix with its columns scaled.

@@ -10,7 +10,7 @@ pub use training::*;
 
 use crate::grad::gradients;
 use crate::graph::{Graph, Value};
-use crate::ops::{Function, Join, Loss, Sees};
+use crate::ops::{Function, Join, Loss, Mask};
 use crate::shader::Kind;
 use crate::tensor::{ParamSpec, Shape, Storage, Tensor, TensorType};
 
@@ -212,9 +212,10 @@ pub fn small() -> Vec<Case> {
         attention([2, 9, 2, 32], false),
         attention([1, 5, 1, 64], false),
         attention([1, 5, 1, 6], false),
-        attention_weights([2, 9, 2, 32], Sees::Both),
-        attention_weights([2, 5, 1, 6], Sees::Left),
-        attention_apply([2, 5, 2, 6]),
+        masked_attention([2, 9, 2, 32], Mask::LEFT, false),
+        masked_attention([2, 9, 1, 6], Mask::RIGHT, false),
+        attention_weights([2, 9, 2, 32], Mask::ALL),
+        attention_weights([2, 5, 1, 6], Mask::LEFT),
         attention_survey([2, 9, 2], 4),
         scale_columns(3, 33),
         value_norms([2, 5, 2, 6], 20),
@@ -253,8 +254,8 @@ pub fn small_training() -> Vec<Case> {
         backward(attention([1, 9, 1, 32], true), 82, 24.0),
         backward(attention([1, 5, 1, 64], true), 138, 33.0),
         backward(attention([1, 5, 1, 72], true), 154, 35.0),
-        backward(attention_weights([2, 9, 2, 8], Sees::Right), 34, 13.0),
-        backward(attention_apply([2, 9, 2, 8]), 17, 9.0),
+        backward(masked_attention([2, 9, 1, 32], Mask::LEFT, true), 82, 24.0),
+        backward(masked_attention([2, 9, 1, 8], Mask::LEFT, true), 34, 13.0),
         backward(scale_columns(3, 33), 1, 1.0),
         backward(softmax(3, 33), 33, 4.0),
         backward(mean_tokens(3, 5, 7), 1, 1.0),
