@@ -8,6 +8,7 @@ use crate::ui::widgets::failure_card::Retry;
 use crate::ui::widgets::mask_card::MaskCard;
 use crate::ui::widgets::said::SaidView;
 use crate::ui::widgets::script::ScriptBox;
+use crate::ui::widgets::slider::Slider;
 use crate::ui::widgets::tabs::focus_tab;
 use crate::ui::widgets::text_box::TextBox;
 use crate::ui::widgets::token_strip::TokenStrip;
@@ -227,24 +228,16 @@ fn Controls() -> impl IntoView {
                 />
                 <span>"Second text"</span>
             </label>
-            <label class="range" for="top-k">
-                <span>"Predictions"</span>
-                <input
-                    type="range"
-                    id="top-k"
-                    min=TOP_K.start().to_string()
-                    max=TOP_K.end().to_string()
-                    prop:value=move || top_k.get().to_string()
-                    on:input:target=move |event| {
-                        let Ok(count) = event.target().value().parse() else { return };
-                        store.change(|state| {
-                            state.probe.set_top_k(count);
-                            state.run()
-                        });
-                    }
-                />
-                <output for="top-k">{move || top_k.get()}</output>
-            </label>
+            <Slider
+                id="top-k"
+                label="Predictions"
+                range=TOP_K
+                value=top_k
+                set=move |count| store.change(|state| {
+                    state.probe.set_top_k(count);
+                    state.run()
+                })
+            />
             <Show when=move || any_hidden.get()>
                 <button
                     type="button"

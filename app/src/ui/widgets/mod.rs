@@ -24,6 +24,7 @@ pub mod script;
 pub mod sent;
 pub mod share;
 pub mod sight;
+pub mod slider;
 pub mod tabs;
 pub mod text_box;
 pub mod theme;

@@ -79,7 +79,7 @@ fn what_a_run_has_changed_is_seen_layer_by_layer(browser: Browser) {
     let heads = table(&visit, "#sight-change-heads");
     assert!(heads.len() >= 2, "{heads:?}");
     assert!(sentence(&visit, "#sight-change-heads").contains("has moved most"));
-    visit.pictures("inside-change", "#tab-inside");
+    visit.pictures("inside-change", "#sight-change-lens");
 
     // What was learned is back in its place: the same question has the same answer.
     visit.find("textbox", "Text").fill("a man had a [MASK].");

@@ -160,7 +160,7 @@ fn moved(change: &Change, width: f64) -> Sight {
     let sentence = match most {
         Some(Part { moved: Some(share), name, .. }) if *share > 0.0 => format!(
             "By how much the run has moved the weights of each part (the norm of the difference over the norm \
-             before, log axis), and how alike the hidden states of this text are (cosine). {name} has moved most, \
+             before, log axis), and how alike the hidden states of this text are (cosine). Of the encoder, {name} has moved most, \
              by {}.",
             per_cent(*share)
         ),

@@ -4,6 +4,7 @@ use crate::browser::Store;
 use crate::link::inside::{ROUND_HEAT, ROUND_WORDS};
 use crate::state::inside::spot::{Mark, Part};
 use crate::ui::widgets::focus::focus;
+use crate::ui::widgets::slider::Slider;
 use crate::ui::widgets::text_box::TextBox;
 use leptos::prelude::*;
 use web_sys::KeyboardEvent;
@@ -268,37 +269,21 @@ fn Settings() -> impl IntoView {
     let long = store.view(|state| state.own_round_hint());
     view! {
         <div class="settings spot-settings">
-            <label class="range" for="round-words">
-                <span>"Words to hide"</span>
-                <input
-                    type="range"
-                    id="round-words"
-                    min=ROUND_WORDS.start().to_string()
-                    max=ROUND_WORDS.end().to_string()
-                    prop:value=move || words.get().to_string()
-                    on:input:target=move |event| {
-                        let Ok(words) = event.target().value().parse() else { return };
-                        store.change(|state| state.set_round_words(words));
-                    }
-                />
-                <output for="round-words">{move || words.get()}</output>
-            </label>
-            <label class="range" for="round-heat">
-                <span>"Temperature (lower is harder)"</span>
-                <input
-                    type="range"
-                    id="round-heat"
-                    min=ROUND_HEAT.start().to_string()
-                    max=ROUND_HEAT.end().to_string()
-                    aria-valuetext=move || tenths(heat.get())
-                    prop:value=move || heat.get().to_string()
-                    on:input:target=move |event| {
-                        let Ok(heat) = event.target().value().parse() else { return };
-                        store.change(|state| state.set_round_heat(heat));
-                    }
-                />
-                <output for="round-heat">{move || tenths(heat.get())}</output>
-            </label>
+            <Slider
+                id="round-words"
+                label="Words to hide"
+                range=ROUND_WORDS
+                value=words
+                set=move |words| store.change(|state| state.set_round_words(words))
+            />
+            <Slider
+                id="round-heat"
+                label="Temperature (lower is harder)"
+                range=ROUND_HEAT
+                value=heat
+                words=Signal::derive(move || tenths(heat.get()))
+                set=move |heat| store.change(|state| state.set_round_heat(heat))
+            />
         </div>
         <details class="paste">
             <summary>"Your own text, for someone else to play"</summary>

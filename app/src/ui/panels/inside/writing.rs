@@ -4,6 +4,7 @@ use crate::browser::Store;
 use crate::link::inside::{MAX_DRAW, MOST_TENTHS, ORDERS, TO_WRITE, Writing};
 use crate::state::inside::order_name;
 use crate::ui::widgets::sight::SightFigure;
+use crate::ui::widgets::slider::Slider;
 use leptos::prelude::*;
 
 #[component]
@@ -48,22 +49,14 @@ fn Tokens() -> impl IntoView {
     let store = Store::get();
     let tokens = store.view(|state| state.inside.choice.writing.tokens);
     view! {
-        <label class="range" for="write-tokens">
-            <span>"Tokens to write"</span>
-            <input
-                type="range"
-                id="write-tokens"
-                min=TO_WRITE.start().to_string()
-                max=TO_WRITE.end().to_string()
-                prop:value=move || tokens.get().to_string()
-                on:change:target=move |event| {
-                    let Ok(count) = event.target().value().parse::<usize>() else { return };
-                    let count = count.clamp(*TO_WRITE.start(), *TO_WRITE.end());
-                    change(store, |writing| writing.tokens = count);
-                }
-            />
-            <output for="write-tokens">{move || tokens.get()}</output>
-        </label>
+        <Slider
+            id="write-tokens"
+            label="Tokens to write"
+            range=TO_WRITE
+            value=tokens
+            at_rest=true
+            set=move |count| change(store, |writing| writing.tokens = count)
+        />
     }
 }
 
@@ -71,27 +64,20 @@ fn Tokens() -> impl IntoView {
 fn Temperature() -> impl IntoView {
     let store = Store::get();
     let tenths = store.view(|state| state.inside.choice.writing.tenths);
-    let words = move || match tenths.get() {
+    let words = Signal::derive(move || match tenths.get() {
         0 => "0: the likeliest".to_owned(),
         tenths => format!("{:.1}", f64::from(tenths) / 10.0),
-    };
+    });
     view! {
-        <label class="range" for="write-temperature">
-            <span>"Temperature"</span>
-            <input
-                type="range"
-                id="write-temperature"
-                min="0"
-                max=MOST_TENTHS.to_string()
-                aria-valuetext=words
-                prop:value=move || tenths.get().to_string()
-                on:change:target=move |event| {
-                    let Ok(tenths) = event.target().value().parse::<u32>() else { return };
-                    change(store, |writing| writing.tenths = tenths.min(MOST_TENTHS));
-                }
-            />
-            <output for="write-temperature">{words}</output>
-        </label>
+        <Slider
+            id="write-temperature"
+            label="Temperature"
+            range=0..=MOST_TENTHS as usize
+            value=Signal::derive(move || tenths.get() as usize)
+            words
+            at_rest=true
+            set=move |tenths| change(store, |writing| writing.tenths = tenths as u32)
+        />
     }
 }
 

@@ -28,7 +28,7 @@ pub fn HidingCard() -> impl IntoView {
                 ", some "
                 <span class="dealt swapped">"another word"</span>
                 ", and some "
-                <span class="dealt kept">"stay"</span>
+                <span class="dealt stays">"stay"</span>
                 ": so the model cannot tell by looks which words it will be asked for."
             </p>
             <div id="dealt" role="group" aria-label="Texts with hidden words">
@@ -98,7 +98,7 @@ fn Dealt(text: Vec<ShownToken>) -> impl IntoView {
         let class = match treatment {
             Treatment::Hidden => "dealt hidden",
             Treatment::Swapped => "dealt swapped",
-            Treatment::Kept => "dealt kept",
+            Treatment::Kept => "dealt stays",
         };
         view! {
             <span class=class title=done.clone()>
