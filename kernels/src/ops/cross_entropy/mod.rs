@@ -240,7 +240,8 @@ impl Rule for CrossEntropyGrad {
             Operand::Output(0),
         ];
         // Short rows share a workgroup.
-        let lanes = shape.columns().next_power_of_two().min(THREADS);
+        let lanes = shape.columns().div_ceil(EACH).next_power_of_two();
+        let lanes = lanes.min(THREADS);
         let rows = THREADS / lanes;
         let columns = lanes * EACH;
         let groups = shape.rows().div_ceil(rows);
