@@ -6,7 +6,7 @@ use crate::tensor::{Shape, TensorType};
 /// Rows up to which a large GPU is done in one stage before a second one would have begun.
 const ONE_STAGE: usize = 512;
 /// Rows of a chunk beyond that, at least: few for a lane, and many workgroups.
-const CHUNK: usize = 64;
+const CHUNK: usize = 128;
 /// Chunks at most, so that the second stage is short.
 const CHUNKS: usize = 128;
 /// Rows that a software adapter's lane adds up at most: Mesa's llvmpipe ends every loop after 65,535
@@ -59,8 +59,8 @@ pub(super) struct Columns {
 
 impl Columns {
     /// For sums over `rows` rows. On a GPU a thread a column would leave most of it idle, and eight
-    /// columns are as many as memory hands out at once (32 bytes); on a software adapter a barrier
-    /// costs more than it saves.
+    /// columns are as many as memory hands out at once (32 bytes, of fours 128); on a software adapter
+    /// a barrier costs more than it saves.
     pub fn choose(context: &DispatchContext<'_>, rows: usize, width: Width) -> Self {
         let [columns, lanes] = match (context.choice.capabilities.style, width) {
             (Style::Tiles, Width::One) if rows >= 512 => [8, 32],

@@ -2,7 +2,9 @@
 
 use super::fuse::uses;
 use crate::graph::{Graph, Node, Source, Value};
-use crate::ops::{Linear, LinearCrossEntropy, LinearCrossEntropyGrad, MAX_OUTPUTS, MatMul, Op};
+use crate::ops::{
+    CrossEntropyGrad, Linear, LinearCrossEntropy, LinearCrossEntropyGrad, MAX_OUTPUTS, MatMul, Op,
+};
 
 /// Rows of logits that are fused at most: each of the shader's rows counts the labels of all.
 const MAX_ROWS: usize = 4096;
@@ -63,14 +65,14 @@ impl Head {
         let loss =
             find(&|s| matches!(s.op, Op::CrossEntropy(_)) && s.inputs.first() == Some(&logits))?;
         let gradient = find(&|s| {
-            matches!(s.op, Op::CrossEntropyGrad(_)) && s.inputs.first() == Some(&logits)
+            matches!(s.op, Op::CrossEntropyGrad(_)) && s.inputs[CrossEntropyGrad::LOGITS] == logits
         })?;
         let (&[_, labels], &[mean, losses, lse, count]) =
             (&steps[loss].inputs[..], &steps[loss].outputs[..])
         else {
             return None;
         };
-        let d = *steps[gradient].inputs.last()?;
+        let d = steps[gradient].inputs[CrossEntropyGrad::D];
         let dx = steps[gradient].outputs[0];
         let product = MatMul {
             transpose_a: true,
@@ -88,12 +90,12 @@ impl Head {
         }
         let forward = Node {
             op: LinearCrossEntropy.into(),
-            inputs: vec![h, weight, bias, labels, d],
+            inputs: LinearCrossEntropy::operands([h, weight, bias], labels, d),
             outputs: vec![losses, dx],
         };
         let backward = Node {
             op: LinearCrossEntropyGrad.into(),
-            inputs: vec![h, dx, losses, labels],
+            inputs: LinearCrossEntropyGrad::operands(h, dx, losses, labels),
             outputs: vec![steps[dw].outputs[0], steps[db].outputs[0], mean],
         };
         Some(Self {

@@ -47,6 +47,17 @@ const EACH: usize = 8;
 /// Workgroups in one dimension of a grid, at most; the shader has the same number.
 const FOLD: usize = 65_535;
 
+impl CrossEntropyGrad {
+    // The places of its operands.
+    pub(crate) const LOGITS: usize = 0;
+    pub(crate) const LABELS: usize = 1;
+    const LOSSES: usize = 2;
+    const LSE: usize = 3;
+    const COUNT: usize = 4;
+    pub(crate) const D: usize = 5;
+    const WEIGHTS: usize = 6;
+}
+
 params! {
     struct Params { rows: u32, columns: u32 }
 }
@@ -204,24 +215,33 @@ impl Rule for CrossEntropyGrad {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 6 + usize::from(self.weighted))?;
-        let (rows, _) = check.matrix(0, "logits")?;
-        check.exactly(1, "labels", DType::U32, Shape::new(&[rows]))?;
-        check.vector(2, "losses", rows)?;
-        check.vector(3, "log-sum-exp", rows)?;
-        check.vector(4, "count", 1)?;
-        check.vector(5, "d", 1)?;
+        let (rows, _) = check.matrix(Self::LOGITS, "logits")?;
+        check.exactly(Self::LABELS, "labels", DType::U32, Shape::new(&[rows]))?;
+        check.vector(Self::LOSSES, "losses", rows)?;
+        check.vector(Self::LSE, "log-sum-exp", rows)?;
+        check.vector(Self::COUNT, "count", 1)?;
+        check.vector(Self::D, "d", 1)?;
         if self.weighted {
-            check.vector(6, "weights", rows)?;
+            check.vector(Self::WEIGHTS, "weights", rows)?;
         }
         Ok(vec![inputs[0]])
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
         let shape = context.inputs[0].shape;
-        let mut operands: Vec<Operand> = (0..6).map(Operand::Input).collect();
-        operands.extend([weights(self.weighted, 6), Operand::Output(0)]);
+        let operands = vec![
+            Operand::Input(Self::LOGITS),
+            Operand::Input(Self::LABELS),
+            Operand::Input(Self::LOSSES),
+            Operand::Input(Self::LSE),
+            Operand::Input(Self::COUNT),
+            Operand::Input(Self::D),
+            weights(self.weighted, Self::WEIGHTS),
+            Operand::Output(0),
+        ];
         // Short rows share a workgroup.
-        let lanes = shape.columns().next_power_of_two().min(THREADS);
+        let lanes = shape.columns().div_ceil(EACH).next_power_of_two();
+        let lanes = lanes.min(THREADS);
         let rows = THREADS / lanes;
         let columns = lanes * EACH;
         let groups = shape.rows().div_ceil(rows);
@@ -251,19 +271,20 @@ impl Rule for CrossEntropyGrad {
     fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
         let columns = inputs.ty(0).shape.columns();
-        let (labels, losses, lse) = (inputs.u32(1), inputs.real(2), inputs.real(3));
-        let count = inputs.real(4)[0];
-        let rows = inputs.real(0).chunks_exact(columns);
+        let (losses, lse) = (inputs.real(Self::LOSSES), inputs.real(Self::LSE));
+        let labels = inputs.u32(Self::LABELS);
+        let (count, d) = (inputs.real(Self::COUNT)[0], inputs.real(Self::D)[0]);
+        let rows = inputs.real(Self::LOGITS).chunks_exact(columns);
         for (r, (x, dx)) in rows
             .zip(outputs.real().chunks_exact_mut(columns))
             .enumerate()
         {
-            let weight = weight(&inputs, self.weighted, (6, r));
+            let weight = weight(&inputs, self.weighted, (Self::WEIGHTS, r));
             if labels[r] == NO_TARGET || weight == F::default() {
                 dx.fill(F::default());
                 continue;
             }
-            let scale = inputs.real(5)[0] * (weight / count);
+            let scale = d * (weight / count);
             let (lse, factor) = (F::Lanes::splat(lse[r]), F::Lanes::splat(scale));
             row::update(dx, [x], |_, [x]| (x - lse).exp() * factor);
             let hit = &mut dx[(labels[r] as usize).min(columns - 1)];

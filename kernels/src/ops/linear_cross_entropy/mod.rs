@@ -7,6 +7,7 @@ use super::columns::{Columns, Width};
 use super::cross_entropy::row_loss;
 use super::top_k::NO_TARGET;
 use crate::error::GraphError;
+use crate::graph::Value;
 use crate::shader::{Access, Dispatch, DispatchContext, Kernel, Operand, grid_1d, params};
 use crate::tensor::{DType, Shape, TensorType};
 use crate::twin::{self, Matrix, Real, matmul};
@@ -30,6 +31,31 @@ pub struct LinearCrossEntropy;
 /// plans only.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LinearCrossEntropyGrad;
+
+impl LinearCrossEntropy {
+    const H: usize = 0;
+    const WEIGHT: usize = 1;
+    const BIAS: usize = 2;
+    const LABELS: usize = 3;
+    const D: usize = 4;
+
+    /// Its operands in order, from those of the layer, the labels and the mean's gradient.
+    pub(crate) fn operands([h, weight, bias]: [Value; 3], labels: Value, d: Value) -> Vec<Value> {
+        vec![h, weight, bias, labels, d]
+    }
+}
+
+impl LinearCrossEntropyGrad {
+    const H: usize = 0;
+    const DX: usize = 1;
+    const LOSSES: usize = 2;
+    const LABELS: usize = 3;
+
+    /// Its operands in order; dx and losses are [`LinearCrossEntropy`]'s.
+    pub(crate) fn operands(h: Value, dx: Value, losses: Value, labels: Value) -> Vec<Value> {
+        vec![h, dx, losses, labels]
+    }
+}
 
 params! {
     struct Params { inputs: u32 }
@@ -71,15 +97,15 @@ impl Rule for LinearCrossEntropy {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 5)?;
-        let (rows, columns) = check.matrix(0, "h")?;
-        let outputs = check.rows_of(1, "weight", columns)?;
+        let (rows, columns) = check.matrix(Self::H, "h")?;
+        let outputs = check.rows_of(Self::WEIGHT, "weight", columns)?;
         if outputs > MAX_OUTPUTS {
             let message = format!("{outputs} outputs are more than {MAX_OUTPUTS}");
             return Err(check.attribute(message));
         }
-        check.vector(2, "bias", outputs)?;
-        check.exactly(3, "labels", DType::U32, Shape::new(&[rows]))?;
-        check.vector(4, "d", 1)?;
+        check.vector(Self::BIAS, "bias", outputs)?;
+        check.exactly(Self::LABELS, "labels", DType::U32, Shape::new(&[rows]))?;
+        check.vector(Self::D, "d", 1)?;
         Ok(vec![
             TensorType::real([rows]),
             TensorType::real([rows, outputs]),
@@ -87,7 +113,10 @@ impl Rule for LinearCrossEntropy {
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
-        let (h, outputs) = (context.inputs[0].shape, context.inputs[1].shape.rows());
+        let (h, outputs) = (
+            context.inputs[Self::H].shape,
+            context.inputs[Self::WEIGHT].shape.rows(),
+        );
         let (lanes, group_rows) = context.row_lanes(outputs * h.columns());
         let operands = (0..5).map(Operand::Input);
         let params = Params {
@@ -100,7 +129,7 @@ impl Rule for LinearCrossEntropy {
                 ("ROWS", f64::from(group_rows)),
                 ("SAMPLES", h.rows() as f64),
                 ("OUTPUTS", outputs as f64),
-                ("HALF", context.is_f16(1)),
+                ("HALF", context.is_f16(Self::WEIGHT)),
             ],
             params: params.bytes(),
             operands: operands.chain([0, 1].map(Operand::Output)).collect(),
@@ -109,23 +138,26 @@ impl Rule for LinearCrossEntropy {
     }
 
     fn takes_f16(&self, i: usize, _count: usize) -> bool {
-        i == 1
+        i == Self::WEIGHT
     }
 
     fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let (rows, columns) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
-        let n = inputs.ty(1).shape.rows();
-        let labels = inputs.u32(3);
+        let (rows, columns) = (
+            inputs.ty(Self::H).shape.rows(),
+            inputs.ty(Self::H).shape.columns(),
+        );
+        let n = inputs.ty(Self::WEIGHT).shape.rows();
+        let labels = inputs.u32(Self::LABELS);
         let (losses, dx) = (outputs.real(), outputs.real());
         for row in dx.chunks_exact_mut(n) {
-            row.copy_from_slice(inputs.real(2));
+            row.copy_from_slice(inputs.real(Self::BIAS));
         }
-        let h = Matrix::new(inputs.real(0), rows, columns);
-        let w = Matrix::new(inputs.real(1), n, columns).transposed();
+        let h = Matrix::new(inputs.real(Self::H), rows, columns);
+        let w = Matrix::new(inputs.real(Self::WEIGHT), n, columns).transposed();
         matmul(h, w, dx, n, F::new(1.0), true);
         let labelled = labels.iter().filter(|&&l| l != NO_TARGET).count();
-        let scale = inputs.real(4)[0] / F::new(labelled.max(1) as f64);
+        let scale = inputs.real(Self::D)[0] / F::new(labelled.max(1) as f64);
         for (r, row) in dx.chunks_exact_mut(n).enumerate() {
             let (loss, lse) = row_loss(row, labels[r]);
             losses[r] = loss;
@@ -140,7 +172,7 @@ impl Rule for LinearCrossEntropy {
     }
 
     fn flops(&self, inputs: &[TensorType]) -> f64 {
-        2.0 * inputs[0].shape.len() as f64 * inputs[1].shape.rows() as f64
+        2.0 * inputs[Self::H].shape.len() as f64 * inputs[Self::WEIGHT].shape.rows() as f64
     }
 }
 
@@ -150,11 +182,11 @@ impl Rule for LinearCrossEntropyGrad {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<Vec<TensorType>, GraphError> {
         let check = Check::new(Self::NAME, inputs, 4)?;
-        let (rows, columns) = check.matrix(0, "h")?;
-        let (_, outputs) = check.matrix(1, "dx")?;
-        check.exactly(1, "dx", DType::Real, Shape::new(&[rows, outputs]))?;
-        check.vector(2, "losses", rows)?;
-        check.exactly(3, "labels", DType::U32, Shape::new(&[rows]))?;
+        let (rows, columns) = check.matrix(Self::H, "h")?;
+        let (_, outputs) = check.matrix(Self::DX, "dx")?;
+        check.exactly(Self::DX, "dx", DType::Real, Shape::new(&[rows, outputs]))?;
+        check.vector(Self::LOSSES, "losses", rows)?;
+        check.exactly(Self::LABELS, "labels", DType::U32, Shape::new(&[rows]))?;
         Ok(vec![
             TensorType::real([outputs, columns]),
             TensorType::real([outputs]),
@@ -163,7 +195,10 @@ impl Rule for LinearCrossEntropyGrad {
     }
 
     fn dispatch(&self, context: &DispatchContext<'_>) -> Vec<Dispatch> {
-        let (h, outputs) = (context.inputs[0].shape, context.inputs[1].shape.columns());
+        let (h, outputs) = (
+            context.inputs[Self::H].shape,
+            context.inputs[Self::DX].shape.columns(),
+        );
         let columns = Columns::choose(context, h.rows(), Width::One);
         let operands = (0..4).map(Operand::Input);
         let params = Params {
@@ -182,21 +217,34 @@ impl Rule for LinearCrossEntropyGrad {
 
     fn cpu<F: Real>(&self, io: &mut twin::Io<'_, F>) {
         let (inputs, mut outputs) = io.split();
-        let (rows, columns) = (inputs.ty(0).shape.rows(), inputs.ty(0).shape.columns());
-        let n = inputs.ty(1).shape.columns();
+        let (rows, columns) = (
+            inputs.ty(Self::H).shape.rows(),
+            inputs.ty(Self::H).shape.columns(),
+        );
+        let n = inputs.ty(Self::DX).shape.columns();
         let (dw, db, mean) = (outputs.real(), outputs.real(), outputs.real());
-        let h = Matrix::new(inputs.real(0), rows, columns);
-        let dx = Matrix::new(inputs.real(1), rows, n).transposed();
+        let h = Matrix::new(inputs.real(Self::H), rows, columns);
+        let dx = Matrix::new(inputs.real(Self::DX), rows, n).transposed();
         matmul(dx, h, dw, columns, F::new(1.0), false);
         for (c, db) in db.iter_mut().enumerate() {
-            *db = inputs.real(1).iter().skip(c).step_by(n).copied().sum();
+            *db = inputs
+                .real(Self::DX)
+                .iter()
+                .skip(c)
+                .step_by(n)
+                .copied()
+                .sum();
         }
-        let labelled = inputs.u32(3).iter().filter(|&&l| l != NO_TARGET).count();
-        let sum: F = inputs.real(2).iter().copied().sum();
+        let labelled = inputs
+            .u32(Self::LABELS)
+            .iter()
+            .filter(|&&l| l != NO_TARGET)
+            .count();
+        let sum: F = inputs.real(Self::LOSSES).iter().copied().sum();
         mean[0] = sum / F::new(labelled.max(1) as f64);
     }
 
     fn flops(&self, inputs: &[TensorType]) -> f64 {
-        2.0 * inputs[0].shape.len() as f64 * inputs[1].shape.columns() as f64
+        2.0 * inputs[Self::H].shape.len() as f64 * inputs[Self::DX].shape.columns() as f64
     }
 }
