@@ -74,9 +74,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
             #end
             #end
             #for i in ROWS
-            let own_a{i} = gathered(quad(a{i}, d)[lane]);
-            #if BACKWARD
-            let own_b{i} = gathered(own_b(b{i}, d)[lane]);
+            // One element each: a whole vector, of which one is taken, would be four loads.
+            let own_a{i} = gathered(qkv[a{i} + d][lane]);
+            #if QUERIES
+            let own_b{i} = gathered(dout[b{i} + d][lane]);
+            #end
+            #if KEYS
+            let own_b{i} = gathered(qkv[b{i} + d][lane]);
             #end
             #for j in OTHERS
             s{i}_{j} += dot(own_a{i}, a_{j});
