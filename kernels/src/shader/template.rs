@@ -4,6 +4,7 @@
 //! * `#let NAME = 4` gives a number a name; the first of several with one name counts, so that a
 //!   prologue overrides what a file proposes.
 //! * `#for i in NAME` (or a number) … `#end` repeats the lines between, `{i}` counting from 0.
+//! * `#if NAME` … `#end` leaves the lines between out where the number is 0.
 //! * `{NAME}`, `{i}` and sums such as `{NAME+i+1}` are replaced everywhere by their number; other braces stay.
 
 use std::collections::HashMap;
@@ -45,6 +46,14 @@ fn repeat<'a>(lines: &[&'a str], numbers: &mut HashMap<&'a str, usize>, to: &mut
                 };
                 i += body.len() + 1;
             }
+            Some("#if") => {
+                let body = &lines[i + 1..];
+                let body = &body[..end(body)];
+                if number(word(&mut words), numbers) != 0 {
+                    repeat(body, numbers, to);
+                }
+                i += body.len() + 1;
+            }
             _ => substitute(lines[i], numbers, to),
         }
         i += 1;
@@ -65,7 +74,7 @@ fn end(body: &[&str]) -> usize {
     let mut depth = 1;
     let ends = |line: &&str| {
         match line.split_whitespace().next() {
-            Some("#for") => depth += 1,
+            Some("#for" | "#if") => depth += 1,
             Some("#end") => depth -= 1,
             _ => {}
         }
@@ -124,6 +133,13 @@ mod tests {
     fn sums_of_numbers_are_numbers() {
         let template = "#let N = 4\n#for i in 2\n{i+1} {N+i+1} {N+x} {1+i}\n#end";
         assert_eq!(expand(template), "1 5 {N+x} {1+i}\n2 6 {N+x} {1+i}\n");
+    }
+
+    #[test]
+    fn lines_under_a_zero_are_left_out() {
+        let template =
+            "#let A = 1\n#let B = 0\n#if A\na\n#if B\nb\n#end\nc\n#end\n#if B\nd\n#end\ne";
+        assert_eq!(expand(template), "a\nc\ne\n");
     }
 
     #[test]

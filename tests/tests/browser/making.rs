@@ -222,8 +222,10 @@ fn pairs_and_replaced_words_teach_new_models(browser: Browser) {
     assert!(documents.len() >= 4, "{}", documents.len());
     let three = documents[..3].join("\n\n");
     visit.upload("#pick-prose", &[write(&folder, "three.txt", &three)]);
+    visit.wait_for_text("#make-text", "three.txt");
     visit.wait_for_text("#make-outlook", "This text is 3 documents, 4 are needed");
     visit.upload("#pick-prose", &[write(&folder, "book.txt", &chapters)]);
+    visit.wait_for_text("#make-text", "book.txt");
     let fields = [
         ("Vocabulary (tokens)", "400"),
         ("Steps to learn", "10"),

@@ -1,6 +1,8 @@
 // Heads of any size. HEAD and `c` are known when a shader is compiled, so that of the branches here nothing
 // is left, nor of what is computed with the zeros of a head that is smaller than 4 {PARTS}.
 
+const UNIT: u32 = 1u; // elements, by which a head's place is counted
+
 override QUADS: u32 = (HEAD + 3u) / 4u; // vectors of a head
 
 // Vector c of a head that begins at `base`, zero beyond its end; its elements are in the vectors a and b.
@@ -20,19 +22,22 @@ fn quad(base: u32, c: u32) -> vec4f {
     if (4u * c >= HEAD) { return vec4f(); }
     return within(base, c, qkv[base / 4u + c], qkv[last_of(base, c)]);
 }
+#if BACKWARD
+
+fn quad_of_dout(base: u32, c: u32) -> vec4f {
+    if (4u * c >= HEAD) { return vec4f(); }
+    return within(base, c, dout[base / 4u + c], dout[last_of(base, c)]);
+}
+#end
+#if QUERIES
+
+fn quad_of_out(base: u32, c: u32) -> vec4f {
+    if (4u * c >= HEAD) { return vec4f(); }
+    return within(base, c, out[base / 4u + c], out[last_of(base, c)]);
+}
+#end
 
 // `sum` and the product of two vectors.
 fn add_dot(a: vec4f, b: vec4f, sum: f32) -> f32 {
     return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
-}
-
-// Where queries of a sequence's head begin in qkv, and what of [B T, A D] does; rows have `width`
-// elements there, three times as many in qkv.
-struct Starts { width: u32, queries: u32, keys: u32, values: u32, out: u32 }
-
-fn starts(batch: u32, head: u32) -> Starts {
-    let width = params.heads * HEAD;
-    let first = batch * params.tokens * width;
-    let queries = 3u * first + head * HEAD;
-    return Starts(width, queries, queries + width, queries + 2u * width, first + head * HEAD);
 }

@@ -22,48 +22,69 @@ pub(super) struct Choice {
     pub tokens: u32,
 }
 
-const FORWARD_BINDINGS: &[Access] = &[READ, READ, READ, WRITE, WRITE];
-const QUERIES_BINDINGS: &[Access] = &[READ, READ, READ, READ, READ, READ, WRITE, WRITE];
-const KEYS_BINDINGS: &[Access] = &[READ, READ, READ, READ, READ, READ, WRITE];
-
-/// The three passes for heads of at most 4 `$parts` elements: how many threads make a team, what the
-/// template's third number is called, and the files of all; then for each pass the tokens that a team sees to, that
-/// number, and its own files.
+/// The three passes for heads of at most 4 `$parts` elements: how many threads make a team, the files, what the
+/// template's third number is called; then for each pass the tokens of a team and that number.
 macro_rules! family {
-    ($name:literal, $parts:literal, $team:literal, $third:literal, $files:tt, $forward:tt, $queries:tt, $keys:tt) => {
+    ($name:literal, $parts:literal, $team:literal, $files:tt, $third:literal, [
+        $r1:literal by $n1:literal, $r2:literal by $n2:literal, $r3:literal by $n3:literal
+    ]) => {
         Family {
             team: $team,
-            rows: [family!(rows $forward), family!(rows $queries), family!(rows $keys)],
+            rows: [$r1, $r2, $r3],
             kernels: [
-                family!("attention, ", FORWARD_BINDINGS, [$name, $parts, $team, $third], $files, $forward),
-                family!(
-                    "attention, queries backward, ", QUERIES_BINDINGS, [$name, $parts, $team, $third], $files, $queries
-                ),
-                family!("attention, keys backward, ", KEYS_BINDINGS, [$name, $parts, $team, $third], $files, $keys),
+                Kernel {
+                    name: concat!("attention, ", $name),
+                    source: family!(
+                        $files,
+                        ["FORWARD" 1, "QUERIES" 0, "KEYS" 0, "OVER_KEYS" 1, "BACKWARD" 0],
+                        ["PARTS" $parts, "TEAM" $team, "ROWS" $r1, $third $n1]
+                    ),
+                    bindings: &[READ, READ, READ, WRITE, WRITE],
+                    ..BLANK
+                },
+                Kernel {
+                    name: concat!("attention, queries backward, ", $name),
+                    source: family!(
+                        $files,
+                        ["FORWARD" 0, "QUERIES" 1, "KEYS" 0, "OVER_KEYS" 1, "BACKWARD" 1],
+                        ["PARTS" $parts, "TEAM" $team, "ROWS" $r2, $third $n2]
+                    ),
+                    bindings: &[READ, READ, READ, READ, READ, READ, WRITE, WRITE],
+                    ..BLANK
+                },
+                Kernel {
+                    name: concat!("attention, keys backward, ", $name),
+                    source: family!(
+                        $files,
+                        ["FORWARD" 0, "QUERIES" 0, "KEYS" 1, "OVER_KEYS" 0, "BACKWARD" 1],
+                        ["PARTS" $parts, "TEAM" $team, "ROWS" $r3, $third $n3]
+                    ),
+                    bindings: &[READ, READ, READ, READ, READ, READ, WRITE],
+                    ..BLANK
+                },
             ],
         }
     };
-    (rows [$rows:literal, $number:literal, $($own:literal),*]) => { $rows };
-    (
-        $pass:literal, $bindings:expr, [$name:literal, $parts:literal, $team:literal, $third:literal], [$($file:literal),*],
-        [$rows:literal, $number:literal, $($own:literal),*]
-    ) => {
-        Kernel {
-            name: concat!($pass, $name),
-            variant: None,
-            source: concat!(
-                "#let PARTS = ", $parts, "\n#let TEAM = ", $team, "\n#let ROWS = ", $rows, "\n#let ", $third, " = ", $number, "\n",
-                include_str!("../shared/grid.wgsl"),
-                include_str!("../dropout/noise.wgsl"),
-                include_str!("head.wgsl"),
-                $(include_str!($file),)*
-                $(include_str!($own)),*
-            ),
-            params: Params::FIELDS,
-            bindings: $bindings,
-        }
+    ([$($file:literal),*], [$($pass:literal $is:literal),*], [$($number:literal $value:literal),*]) => {
+        concat!(
+            $("#let ", $pass, " = ", $is, "\n",)*
+            $("#let ", $number, " = ", $value, "\n",)*
+            include_str!("../shared/grid.wgsl"),
+            include_str!("../dropout/noise.wgsl"),
+            include_str!("head.wgsl"),
+            $(include_str!($file)),*
+        )
     };
 }
+
+/// What all kernels here have alike.
+const BLANK: Kernel = Kernel {
+    name: "",
+    variant: None,
+    source: "",
+    params: Params::FIELDS,
+    bindings: &[],
+};
 
 /// The passes for some sizes of heads.
 struct Family {
@@ -73,18 +94,16 @@ struct Family {
     kernels: [Kernel; 3],
 }
 
-/// By quads, see `quads.wgsl`.
+/// By quads, see `quads.wgsl`; in units of four elements.
 macro_rules! quads {
-    ($name:literal, $parts:literal, [$r1:literal by $o1:literal, $r2:literal by $o2:literal, $r3:literal by $o3:literal]) => {
+    ($name:literal, $parts:literal, $numbers:tt) => {
         family!(
             $name,
             $parts,
             4,
-            "OTHERS",
             ["../shared/quads.wgsl", "quads.wgsl"],
-            [$r1, $o1, "forward_quads.wgsl"],
-            [$r2, $o2, "queries_quads.wgsl"],
-            [$r3, $o3, "keys_quads.wgsl"]
+            "OTHERS",
+            $numbers
         )
     };
 }
@@ -98,56 +117,39 @@ static NARROW_64: Family = quads!("quads 64 narrow", 16, [2 by 4, 2 by 2, 2 by 2
 
 /// A thread takes some tokens with whole heads: for software adapters.
 macro_rules! lanes {
-    ($name:literal, $parts:literal, [$r1:literal, $r2:literal, $r3:literal]) => {
+    ($name:literal, $parts:literal, $numbers:tt) => {
         family!(
             $name,
             $parts,
             1,
+            ["any.wgsl", "lanes.wgsl"],
             "OTHERS",
-            ["any.wgsl"],
-            [$r1, 1, "forward_lanes.wgsl"],
-            [$r2, 1, "dout.wgsl", "out.wgsl", "queries_lanes.wgsl"],
-            [$r3, 1, "dout.wgsl", "keys_lanes.wgsl"]
+            $numbers
         )
     };
 }
 
-static LANES_32: Family = lanes!("lanes 32", 8, [4, 4, 4]);
-static LANES_64: Family = lanes!("lanes 64", 16, [4, 4, 4]);
-static LANES_128: Family = lanes!("lanes 128", 32, [4, 2, 2]);
+static LANES_32: Family = lanes!("lanes 32", 8, [4 by 1, 4 by 1, 4 by 1]);
+static LANES_64: Family = lanes!("lanes 64", 16, [4 by 1, 4 by 1, 4 by 1]);
+static LANES_128: Family = lanes!("lanes 128", 32, [4 by 1, 2 by 1, 2 by 1]);
 
 /// By tiles of 32 tokens in shared memory: for GPUs.
 macro_rules! tiles {
-    ($name:literal, $parts:literal, $columns:literal) => {
+    ($name:literal, $parts:literal, $numbers:tt) => {
         family!(
             $name,
             $parts,
             64,
-            "COLUMNS",
             ["any.wgsl", "tiles.wgsl"],
-            [32, $columns, "forward_tiles.wgsl"],
-            [
-                32,
-                $columns,
-                "dout.wgsl",
-                "dout_tiles.wgsl",
-                "out.wgsl",
-                "queries_tiles.wgsl"
-            ],
-            [
-                32,
-                $columns,
-                "dout.wgsl",
-                "dout_tiles.wgsl",
-                "keys_tiles.wgsl"
-            ]
+            "COLUMNS",
+            $numbers
         )
     };
 }
 
-static TILES_32: Family = tiles!("tiles 32", 8, 1);
-static TILES_64: Family = tiles!("tiles 64", 16, 2);
-static TILES_128: Family = tiles!("tiles 128", 32, 4);
+static TILES_32: Family = tiles!("tiles 32", 8, [32 by 1, 32 by 1, 32 by 1]);
+static TILES_64: Family = tiles!("tiles 64", 16, [32 by 2, 32 by 2, 32 by 2]);
+static TILES_128: Family = tiles!("tiles 128", 32, [32 by 4, 32 by 4, 32 by 4]);
 
 /// Passes of all families.
 macro_rules! all {

@@ -13,11 +13,21 @@ var<workgroup> tile: array<vec4f, 576>; // rows of 8 and one that keeps threads 
 var<workgroup> weights: array<f32, 1056>; // {ROWS} rows of 32 and one
 var<workgroup> parts: array<f32, 256>; // 8 of a row
 
-// Stages vectors 8 `slab` and on of 32 tokens from `first` on, none beyond `most`, whose heads begin at `start`.
-fn stage(tile_at: u32, start: u32, first: u32, most: u32, slab: u32, index: u32) {
+// Stages vectors 8 `slab` and on of 32 tokens from `first` on, none beyond `most`: their a or b, as one's own or others.
+fn stage(is_own: bool, is_b: bool, side: Side, first: u32, most: u32, slab: u32, index: u32) {
+    let c = 8u * slab + index % 8u;
     for (var row = index / 8u; row < 32u; row += 8u) {
-        let base = start + min(first + row, most) * 3u * params.heads * HEAD;
-        tile[tile_at + 9u * row + index % 8u] = quad(base, 8u * slab + index % 8u);
+        let token = min(first + row, most);
+        var v = vec4f();
+        if (!is_b) {
+            v = quad(side.a + token * next_a(), c);
+        } else if (!is_own) {
+            v = other_b(side.b + token * side.next_b, c);
+        }
+        #if BACKWARD
+        if (is_b && is_own) { v = own_b(side.b + token * side.next_b, c); }
+        #end
+        tile[select(OTHERS, MINE, is_own) + 9u * row + index % 8u] = v;
     }
 }
 
@@ -80,18 +90,181 @@ fn row_sum(mine: vec4f, y: u32, x: u32) -> vec4f {
     return found;
 }
 
-// The factors of four weights.
-fn four_kept(sequence_head: u32, i: vec4u, j: vec4u) -> vec4f {
+// The factors of the weights of one's own token and four others.
+fn four_kept(sequence_head: u32, own: u32, j: vec4u) -> vec4f {
     if (!DROPOUT) { return vec4f(1.0); }
     return vec4f(
-        kept(sequence_head, i.x, j.x), kept(sequence_head, i.y, j.y),
-        kept(sequence_head, i.z, j.z), kept(sequence_head, i.w, j.w));
+        kept(sequence_head, own, j.x), kept(sequence_head, own, j.y),
+        kept(sequence_head, own, j.z), kept(sequence_head, own, j.w));
+}
+
+fn four_seen(own: u32, j: vec4u, length: u32) -> vec4<bool> {
+    return vec4<bool>(sees(own, j.x, length), sees(own, j.y, length), sees(own, j.z, length), sees(own, j.w, length));
 }
 
 // Four rows, or four columns, of which the first is known.
 fn four(first: u32) -> vec4u { return first + vec4u(0u, 8u, 16u, 24u); }
 
-// Of four queries and keys.
-fn four_seen(i: vec4u, j: vec4u, length: u32) -> vec4<bool> {
-    return vec4<bool>(sees(i.x, j.x, length), sees(i.y, j.y, length), sees(i.z, j.z, length), sees(i.w, j.w, length));
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) index: u32) {
+    let x = index % 8u;
+    let y = index / 8u;
+    let top = TAKEN * group.x;
+    let rows = four(top + y);
+    let last = params.tokens - 1u;
+    let sequence_head = group.z * params.heads + group.y;
+    let length = clamp(lengths[group.z], 1u, params.tokens);
+    let others = others_of(top, top + TAKEN - 1u, length);
+    let own = own_side(group.z, group.y);
+    let other = other_side(group.z, group.y);
+    #if OVER_KEYS
+    let most = length - 1u;
+    #end
+    #if KEYS
+    let most = last;
+    #end
+    #for c in COLUMNS
+    var sums{c} = mat4x4f(); // what is to become out, dq or dk
+    #if KEYS
+    var more{c} = mat4x4f(); // dv
+    #end
+    #end
+    #if FORWARD
+    var m = vec4f(-3.0e38);
+    var l = vec4f(); // over the thread's own columns
+    #end
+    #if QUERIES
+    var deltas = vec4f();
+    var lses = vec4f();
+    #for r in 4
+    {
+        let i = min(rows[{r}], last);
+        lses[{r}] = lse[sequence_head * params.tokens + i];
+        let base = own.b + i * own.next_b;
+        for (var d = x; d < QUADS; d += 8u) {
+            deltas[{r}] = add_dot(quad_of_dout(base, d), quad_of_out(base, d), deltas[{r}]);
+        }
+    }
+    #end
+    deltas = row_sum(deltas, y, x);
+    #end
+    for (var first = others.x; first < others.y; first += 32u) {
+        var s = mat4x4f();
+        #if BACKWARD
+        var dw = mat4x4f();
+        #end
+        for (var slab = 0u; slab < SLABS; slab++) {
+            stage(true, false, own, top, last, slab, index);
+            stage(false, false, other, first, most, slab, index);
+            workgroupBarrier();
+            s = add_products(s, y, x);
+            workgroupBarrier();
+            #if BACKWARD
+            stage(true, true, own, top, last, slab, index);
+            stage(false, true, other, first, most, slab, index);
+            workgroupBarrier();
+            dw = add_products(dw, y, x);
+            workgroupBarrier();
+            #end
+        }
+        let j = four(first + x);
+        #if FORWARD
+        var largest = vec4f();
+        #for r in 4
+        s[{r}] = select(vec4f(-3.0e38), s[{r}] * params.scale, four_seen(rows[{r}], j, length));
+        largest[{r}] = max(max(s[{r}].x, s[{r}].y), max(s[{r}].z, s[{r}].w));
+        #end
+        let next = max(m, row_max(largest, y, x));
+        let shrink = exp(m - next);
+        m = next;
+        l *= shrink;
+        #for r in 4
+        s[{r}] = exp(s[{r}] - next[{r}]);
+        l[{r}] += s[{r}].x + s[{r}].y + s[{r}].z + s[{r}].w;
+        s[{r}] *= four_kept(sequence_head, rows[{r}], j);
+        #end
+        #end
+        #if KEYS
+        let row = sequence_head * params.tokens + min(j, vec4u(last));
+        let lses = vec4f(lse[row.x], lse[row.y], lse[row.z], lse[row.w]);
+        let deltas = vec4f(delta[row.x], delta[row.y], delta[row.z], delta[row.w]);
+        #end
+        #if BACKWARD
+        // From here on s is what the others' a add, and dw what their b add.
+        #for r in 4
+        {
+            #if QUERIES
+            let lse = vec4f(lses[{r}]);
+            let delta = vec4f(deltas[{r}]);
+            #end
+            #if KEYS
+            let lse = lses;
+            let delta = deltas;
+            #end
+            let w = select(vec4f(), exp(s[{r}] * params.scale - lse), four_seen(rows[{r}], j, length));
+            let factor = four_kept(sequence_head, rows[{r}], j);
+            s[{r}] = w * (factor * dw[{r}] - delta) * params.scale;
+            dw[{r}] = w * factor;
+        }
+        #end
+        #end
+        keep_weights(s, y, x);
+        #for c in COLUMNS
+        if ({c}u < SLABS) {
+            #if FORWARD
+            stage(false, true, other, first, most, {c}u, index);
+            #for r in 4
+            sums{c}[{r}] *= shrink[{r}];
+            #end
+            #end
+            #if BACKWARD
+            stage(false, false, other, first, most, {c}u, index);
+            #end
+            workgroupBarrier();
+            sums{c} = add_weighted(sums{c}, y, x);
+            workgroupBarrier();
+        }
+        #end
+        #if KEYS
+        keep_weights(dw, y, x);
+        #for c in COLUMNS
+        if ({c}u < SLABS) {
+            stage(false, true, other, first, most, {c}u, index);
+            workgroupBarrier();
+            more{c} = add_weighted(more{c}, y, x);
+            workgroupBarrier();
+        }
+        #end
+        #end
+    }
+    #if FORWARD
+    l = row_sum(l, y, x);
+    #end
+    #for r in 4
+    if (rows[{r}] <= last) {
+        let a = own.a + rows[{r}] * next_a() + 4u * x;
+        let b = own.b + rows[{r}] * own.next_b + 4u * x;
+        #for c in COLUMNS
+        #for e in 4
+        if (4u * x + 32u * {c}u + {e}u < HEAD) {
+            #if FORWARD
+            result[b + 32u * {c}u + {e}u] = sums{c}[{r}][{e}] / l[{r}];
+            #end
+            #if BACKWARD
+            result[a + 32u * {c}u + {e}u] = sums{c}[{r}][{e}];
+            #end
+            #if KEYS
+            result[b + 32u * {c}u + {e}u] = more{c}[{r}][{e}];
+            #end
+        }
+        #end
+        #end
+        #if FORWARD
+        if (x == 0u) { lse[sequence_head * params.tokens + rows[{r}]] = m[{r}] + log(l[{r}]); }
+        #end
+        #if QUERIES
+        if (x == 0u) { delta[sequence_head * params.tokens + rows[{r}]] = deltas[{r}]; }
+        #end
+    }
+    #end
 }
