@@ -91,18 +91,19 @@ fn sizes_that_are_read_and_stored_four_at_a_time() {
     let shape = [132, 68, 140];
     assert_all(Style::Tiles, shape, &["tiles-64x64-8x8", "tiles-128x64"]);
     assert_all(Style::Tiles, shape, &LATER);
-    // Blocks of columns that begin at whole vectors, and between them.
-    for blocks in [5, 3] {
-        let case = cases::linear_blocks(shape, blocks, Storage::F32, true, None);
+    // Blocks of columns of which all, none, or some begin at whole vectors; and of rows that do not.
+    for (n, blocks) in [(140, 5), (140, 3), (140, 9), (133, 3)] {
+        let [m, k] = [132, 68];
+        let case = [cases::linear_blocks(
+            [m, k, n],
+            blocks,
+            Storage::F32,
+            true,
+            None,
+        )];
         for variant in ["tiles-64x64", "strips-64x32", "bare-8x4"] {
-            let [m, k, n] = shape;
             let of_a_block = [m, k, n.div_ceil(blocks)];
-            assert_right(
-                Style::Tiles,
-                of_a_block,
-                variant,
-                std::slice::from_ref(&case),
-            );
+            assert_right(Style::Tiles, of_a_block, variant, &case);
         }
     }
 }
