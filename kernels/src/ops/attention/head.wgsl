@@ -99,12 +99,8 @@ fn other_b(base: u32, c: u32) -> vec4f { return quad_of_dout(base, c); }
 fn own_b(base: u32, c: u32) -> vec4f { return quad(base, c); }
 #end
 
-fn sees(own: u32, other: u32, length: u32) -> bool {
-    let query_key = pair(own, other);
-    let keys = keys_of(query_key.x, query_key.x, length);
-    let there = {KEYS}u == 0u || query_key.x < params.tokens;
-    return there && query_key.y >= keys.x && query_key.y < keys.y;
-}
+// Whether an own token's weight on another counts, which lies among `others_of` that own token alone.
+fn counts(others: vec2u, other: u32) -> bool { return other >= others.x && other < others.y; }
 
 // The factor of a weight.
 fn kept(sequence_head: u32, own: u32, other: u32) -> f32 {

@@ -173,10 +173,12 @@ pub(super) const FORWARD: &[&Kernel] = all!(0);
 pub(super) const BACKWARD: &[&Kernel] = all!(1 2);
 
 impl Choice {
-    /// The shader of a pass over heads of `head` elements: a pure function of device and size.
-    pub fn of(pass: Pass, head: usize, capabilities: &Capabilities) -> Self {
+    /// The shader of a pass over heads of so many elements, `masked` or not: a pure function of device and size.
+    pub fn of(pass: Pass, (head, masked): (usize, bool), capabilities: &Capabilities) -> Self {
         let lanes = capabilities.lanes;
         let (family, threads) = match (capabilities.style, capabilities.subgroups, head) {
+            // With a mask in the widest shader, SwiftShader's compiler takes all memory that there is.
+            (Style::Lanes, true, 32) if masked => (&NARROW_32, lanes),
             (Style::Lanes, true, 32) => (&WIDE_32, lanes),
             (Style::Lanes, true, 64) => (&WIDE_64, lanes),
             (Style::Tiles, true, 32) => (&NARROW_32, 32),
@@ -211,7 +213,7 @@ mod tests {
                 max_buffer: 1 << 28,
                 left_out: std::collections::BTreeSet::new(),
             };
-            let choice = Choice::of(Pass::Forward, head, &capabilities);
+            let choice = Choice::of(Pass::Forward, (head, false), &capabilities);
             (choice.kernel.name, choice.tokens)
         };
         let wide = ("attention, quads 32 wide", 16);

@@ -14,6 +14,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let i{i} = min(top + {i}u, last);
     let a{i} = own.a + i{i} * next_a();
     let b{i} = own.b + i{i} * own.next_b;
+    let others{i} = others_of(i{i}, i{i}, length);
     #if FORWARD
     var m{i} = -3.0e38;
     var l{i} = 0.0;
@@ -78,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         #for i in ROWS
         let kept{i} = kept(sequence_head, i{i}, j);
         #if FORWARD
-        if (MASKED) { s{i} = select(-3.0e38, s{i}, sees(i{i}, j, length)); }
+        if (MASKED) { s{i} = select(-3.0e38, s{i}, counts(others{i}, j)); }
         let next{i} = max(m{i}, s{i});
         let shrink{i} = exp(m{i} - next{i});
         m{i} = next{i};
@@ -87,7 +88,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         s{i} *= kept{i};
         #end
         #if BACKWARD
-        let w{i} = select(0.0, exp(s{i} - lse{i}), sees(i{i}, j, length));
+        let w{i} = select(0.0, exp(s{i} - lse{i}), counts(others{i}, j));
         s{i} = w{i} * (kept{i} * dw{i} - delta{i}) * params.scale;
         dw{i} = w{i} * kept{i};
         #for d in PARTS

@@ -83,7 +83,7 @@ impl Sizes {
         mask: Mask,
         operands: Vec<Operand>,
     ) -> Dispatch {
-        let choice = Choice::of(pass, self.head, capabilities);
+        let choice = Choice::of(pass, (self.head, mask != Mask::ALL), capabilities);
         let [before, after] = mask.reach(self.tokens);
         let params = Params {
             tokens: self.tokens as u32,

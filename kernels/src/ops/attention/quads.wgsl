@@ -33,6 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
     let i{i} = min(top + {i}u, last);
     let a{i} = own.a + i{i} * next_a();
     let b{i} = own.b + i{i} * own.next_b;
+    let others{i} = others_of(i{i}, i{i}, length);
     #if FORWARD
     var m{i} = -3.0e38;
     var l{i} = 0.0;
@@ -94,7 +95,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
         #if FORWARD
         var next{i} = m{i};
         #for j in OTHERS
-        s{i}_{j} = select(-3.0e38, s{i}_{j} * params.scale, sees(i{i}, j{j}, length));
+        s{i}_{j} = select(-3.0e38, s{i}_{j} * params.scale, counts(others{i}, j{j}));
         next{i} = max(next{i}, s{i}_{j});
         #end
         next{i} = max(next{i}, quadSwapX(next{i}));
@@ -124,7 +125,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) in
             let lse = lse{j};
             let delta = delta{j};
             #end
-            let w = select(0.0, exp(s{i}_{j} * params.scale - lse), sees(i{i}, j{j}, length));
+            let w = select(0.0, exp(s{i}_{j} * params.scale - lse), counts(others{i}, j{j}));
             let factor = kept(sequence_head, i{i}, j{j});
             s{i}_{j} = w * (factor * dw{i}_{j} - delta) * params.scale;
             dw{i}_{j} = w * factor;

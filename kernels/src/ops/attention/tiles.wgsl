@@ -99,7 +99,8 @@ fn four_kept(sequence_head: u32, own: u32, j: vec4u) -> vec4f {
 }
 
 fn four_seen(own: u32, j: vec4u, length: u32) -> vec4<bool> {
-    return vec4<bool>(sees(own, j.x, length), sees(own, j.y, length), sees(own, j.z, length), sees(own, j.w, length));
+    let others = others_of(own, own, length);
+    return vec4<bool>(counts(others, j.x), counts(others, j.y), counts(others, j.z), counts(others, j.w));
 }
 
 // Four rows, or four columns, of which the first is known.
