@@ -192,6 +192,21 @@ impl Model {
         Ok(true)
     }
 
+    /// Makes sure of a head that tells replaced words, with random weights where there was none; `false` where the family
+    /// has none.
+    ///
+    /// # Errors
+    /// The device has no room.
+    pub async fn add_replaced(&mut self, seed: u64) -> Result<bool, RunError> {
+        let Some(added) = self.layout.add_replaced(&self.config) else {
+            return Ok(false);
+        };
+        self.params.add(&added, false)?.await?;
+        self.randomise_some(&added, &mut Random::new(seed, 0x6e4d))?;
+        self.forget_plans();
+        Ok(true)
+    }
+
     /// Forgets everything: normally distributed matrices, layer norms that change nothing.
     pub(crate) fn randomise(&mut self, random: &mut Random) -> Result<(), RunError> {
         let specs = self.params.specs().to_vec();

@@ -119,3 +119,22 @@ fn sizes_that_cannot_be_are_named() {
     };
     assert!(problems(wide).contains("heads of 256 numbers: 128 at most"));
 }
+
+#[test]
+fn a_new_electra_has_the_head_that_tells_replaced_words_once_that_is_asked_for() {
+    let (_, config) = SHAPE.electra().expect("a size");
+    let device = Device::Cpu(Precision::F32);
+    let fresh = Model::fresh(&device, config, false, 3);
+    let mut model = pollster::block_on(fresh).expect("a model");
+    assert!(!model.has_replaced());
+    for _ in 0..2 {
+        let added = pollster::block_on(model.add_replaced(3)).expect("room");
+        assert!(added && model.has_replaced());
+    }
+    // A BERT has no such head.
+    let (_, config) = SHAPE.config().expect("a size");
+    let fresh = Model::fresh(&device, config, true, 3);
+    let mut model = pollster::block_on(fresh).expect("a model");
+    let added = pollster::block_on(model.add_replaced(3)).expect("no need of room");
+    assert!(!added && !model.has_replaced());
+}

@@ -46,7 +46,7 @@ fn learn(visit: &Visit, second: &str) {
 }
 
 /// The class that the exported folder is of.
-fn class_of_folder(visit: &Visit, folder: &TempDir) -> Option<String> {
+pub fn class_of_folder(visit: &Visit, folder: &TempDir) -> Option<String> {
     let saved_in = visit.downloads()?;
     visit.click("button", "Download the folder");
     let root = unpack(&saved(visit, &saved_in, ".zip"), folder);

@@ -1,5 +1,6 @@
 //! A model of one's own: from a text to words that it guesses.
 
+use crate::goals::class_of_folder;
 use crate::teaching::{
     lose_and_resume, run_line, saved, set, start, unpack, visit_that_loses, write,
 };
@@ -191,16 +192,6 @@ fn a_model_of_one_s_own_is_made_on_the_processor(browser: Browser) {
 scenario!(a_model_of_one_s_own_is_made_on_the_gpu: Chromium);
 fn a_model_of_one_s_own_is_made_on_the_gpu(browser: Browser) {
     a_model_of_one_s_own(browser, Choice::Gpu, "40");
-}
-
-/// The class that the exported folder is of; `None` where the browser's downloads are not seen.
-fn class_of_folder(visit: &Visit, folder: &TempDir) -> Option<String> {
-    let saved_in = visit.downloads()?;
-    visit.click("button", "Download the folder");
-    let root = unpack(&saved(visit, &saved_in, ".zip"), folder);
-    let config = fs::read_to_string(root.join("config.json")).expect("a configuration");
-    let config: serde_json::Value = serde_json::from_str(&config).expect("JSON");
-    config["architectures"][0].as_str().map(str::to_owned)
 }
 
 scenario!(pairs_and_replaced_words_teach_new_models: Chromium);

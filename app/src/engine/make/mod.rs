@@ -285,6 +285,10 @@ impl Engine {
         let replaced = size.goal == Goal::Replaced;
         let model = Model::fresh(&device, config, !replaced, seed).await;
         let mut model = model.map_err(|error| unloadable(&error))?;
+        if replaced {
+            let added = model.add_replaced(seed).await;
+            added.map_err(|error| unmade(sentence(&error), "Choose a smaller size."))?;
+        }
         let name = slug(name);
         let about = About {
             name: name.clone(),
